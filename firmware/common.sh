@@ -1,0 +1,37 @@
+# shellcheck shell=bash
+# What the tools of this folder share. Sourced, never run.
+
+FIRMWARE_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+FIRMWARE_CACHE=${SOTTO_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sotto}/firmware
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+die() { say "error: $1"; exit "${2:-1}"; }
+
+# need COMMAND PACKAGE: names the Debian package when a tool is missing.
+need() {
+    PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null || die "needs '$1' (Debian package $2)" 2
+}
+
+# arch_set ARCH: everything that differs between the emulated machines stands here.
+# shellcheck disable=SC2034  # the callers read these
+arch_set() {
+    case $1 in
+        armv7)
+            DEB_ARCH=armhf
+            KERNEL_PACKAGE=linux-image-armmp
+            ELF_MACHINE=ARM
+            QEMU_BINARY=qemu-system-arm
+            QEMU_CPU=cortex-a7
+            CROSS_COMPILER=arm-linux-gnueabihf-gcc
+            ;;
+        aarch64)
+            DEB_ARCH=arm64
+            KERNEL_PACKAGE=linux-image-arm64
+            ELF_MACHINE=AArch64
+            QEMU_BINARY=qemu-system-aarch64
+            QEMU_CPU=cortex-a53
+            CROSS_COMPILER=aarch64-linux-gnu-gcc
+            ;;
+        *) die "unknown architecture '$1' (armv7 or aarch64)" 2 ;;
+    esac
+}

@@ -1,0 +1,15 @@
+/*
+ * codec: bytes in, values out, and back. Parsers are bounded cursors that demand exact consumption; nothing here touches a file or a socket.
+ */
+#ifndef SOTTO_CODEC_H
+#define SOTTO_CODEC_H
+
+#include "sotto/codec/cbor.h"
+#include "sotto/codec/csv.h"
+#include "sotto/codec/cursor.h"
+#include "sotto/codec/http.h"
+#include "sotto/codec/json.h"
+#include "sotto/codec/lz4.h"
+#include "sotto/codec/text.h"
+
+#endif
