@@ -1,5 +1,6 @@
 /*
- * codec: bytes in, values out, and back. Parsers are bounded cursors that demand exact consumption; nothing here touches a file or a socket.
+ * codec: bytes in, values out, and back. Parsers are bounded cursors that demand exact consumption; nothing
+ * here touches a file or a socket.
  */
 #ifndef SOTTO_CODEC_H
 #define SOTTO_CODEC_H

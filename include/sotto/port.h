@@ -1,6 +1,7 @@
 /*
- * port: the seams to the world: clock, entropy, files, sockets, locks, process sandbox. The only room below kiosk and hq that calls the
- * operating system (vault's key files and store's database go through here or through their library).
+ * port: the seams to the world: clock, entropy, files, sockets, locks, process sandbox. The only room below
+ * kiosk and hq that calls the operating system (vault's key files and store's database go through here or
+ * through their library).
  */
 #ifndef SOTTO_PORT_H
 #define SOTTO_PORT_H
@@ -17,15 +18,20 @@ sotto_entropy sotto_port_entropy(void);
 /* ---- Files ---- */
 /* Whole file into out (limit = out->limit). NOT_FOUND, DENIED, IO, RANGE when larger; diag says the path. */
 SOTTO_MUST_USE sotto_status sotto_port_read_file(const char *path, sotto_vec *out, sotto_diag *diag);
-/* Like read_file; a name ending in ".xz" is unpacked through xz(1) (NOT_FOUND with a hint when that program is missing). Head office only. */
+/* Like read_file; a name ending in ".xz" is unpacked through xz(1) (NOT_FOUND with a hint when that program
+ * is missing). Head office only. */
 SOTTO_MUST_USE sotto_status sotto_port_read_data_file(const char *path, sotto_vec *out, sotto_diag *diag);
-/* Replaces path in one step: temporary file in the same folder, write, fsync, rename, fsync of the folder. The old file stays whole on any failure. */
-SOTTO_MUST_USE sotto_status sotto_port_write_file(const char *path, sotto_span bytes, unsigned mode, sotto_diag *diag);
+/* Replaces path in one step: temporary file in the same folder, write, fsync, rename, fsync of the folder.
+ * The old file stays whole on any failure. */
+SOTTO_MUST_USE sotto_status sotto_port_write_file(const char *path, sotto_span bytes, unsigned mode,
+                                                  sotto_diag *diag);
 /* Creates, never replaces. EXISTS when there. Same durability. */
-SOTTO_MUST_USE sotto_status sotto_port_create_file(const char *path, sotto_span bytes, unsigned mode, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status sotto_port_create_file(const char *path, sotto_span bytes, unsigned mode,
+                                                   sotto_diag *diag);
 /* mkdir -p; existing folders keep their modes. */
 SOTTO_MUST_USE sotto_status sotto_port_make_dir(const char *path, unsigned mode, sotto_diag *diag);
-SOTTO_MUST_USE sotto_status sotto_port_remove_file(const char *path, sotto_diag *diag); /* NOT_FOUND when absent */
+SOTTO_MUST_USE sotto_status sotto_port_remove_file(const char *path,
+                                                   sotto_diag *diag); /* NOT_FOUND when absent */
 /* DENIED when anybody but the owner (this user or root) can read or write path. */
 SOTTO_MUST_USE sotto_status sotto_port_check_private(const char *path, sotto_diag *diag);
 bool sotto_port_exists(const char *path);
@@ -41,12 +47,15 @@ void sotto_port_lock_drop(sotto_port_lock *lock);
 
 /* ---- Sockets: all non-blocking, close-on-exec; deadlines in milliseconds of the monotonic clock ---- */
 /* Unix stream socket at path (a stale one is replaced, a live one is BUSY), mode set before it accepts. */
-SOTTO_MUST_USE sotto_status sotto_port_listen_unix(const char *path, unsigned mode, int *fd, sotto_diag *diag);
-SOTTO_MUST_USE sotto_status sotto_port_connect_unix(const char *path, int64_t deadline_ms, int *fd, sotto_diag *diag);
-/* host is a name or address; port "0" = any free one, told by sotto_port_local_port. */
-SOTTO_MUST_USE sotto_status sotto_port_listen_tcp(const char *host, const char *port, int *fd, sotto_diag *diag);
-SOTTO_MUST_USE sotto_status sotto_port_connect_tcp(const char *host, const char *port, int64_t deadline_ms, int *fd,
+SOTTO_MUST_USE sotto_status sotto_port_listen_unix(const char *path, unsigned mode, int *fd,
                                                    sotto_diag *diag);
+SOTTO_MUST_USE sotto_status sotto_port_connect_unix(const char *path, int64_t deadline_ms, int *fd,
+                                                    sotto_diag *diag);
+/* host is a name or address; port "0" = any free one, told by sotto_port_local_port. */
+SOTTO_MUST_USE sotto_status sotto_port_listen_tcp(const char *host, const char *port, int *fd,
+                                                  sotto_diag *diag);
+SOTTO_MUST_USE sotto_status sotto_port_connect_tcp(const char *host, const char *port, int64_t deadline_ms,
+                                                   int *fd, sotto_diag *diag);
 SOTTO_MUST_USE sotto_status sotto_port_local_port(int fd, uint16_t *port);
 /* Waits until fd can be read (want_write false) or written. TIMEOUT, IO. */
 SOTTO_MUST_USE sotto_status sotto_port_wait(int fd, bool want_write, int64_t deadline_ms);
@@ -60,11 +69,17 @@ enum sotto_port_wall {
     SOTTO_WALL_ENFORCED = 0,
     SOTTO_WALL_UNSUPPORTED = 1 /* the kernel has no such filter; the caller decides whether to go on */
 };
-/* After this, socket(2) and socketpair(2) give only AF_UNIX (EACCES otherwise), in this process and its children, for good (seccomp). */
+/* After this, socket(2) and socketpair(2) give only AF_UNIX (EACCES otherwise), in this process and its
+ * children, for good (seccomp). */
 SOTTO_MUST_USE sotto_status sotto_port_deny_network(enum sotto_port_wall *wall, sotto_diag *diag);
-/* After this, files below the given paths cannot be opened, whoever runs it (Landlock: everything else stays open). */
-SOTTO_MUST_USE sotto_status sotto_port_deny_paths(const char *const *paths, size_t n, enum sotto_port_wall *wall,
-                                                  sotto_diag *diag);
+/* After this only files below the granted paths can be opened, whoever runs the process (Landlock). A grant
+ * whose path is absent is skipped. Open descriptors and Unix sockets stay usable. */
+typedef struct sotto_port_grant {
+    const char *path;
+    bool write;
+} sotto_port_grant;
+SOTTO_MUST_USE sotto_status sotto_port_confine_files(const sotto_port_grant *grants, size_t n,
+                                                     enum sotto_port_wall *wall, sotto_diag *diag);
 /* No core dumps, not traceable: key material must not reach a disk through a crash. */
 void sotto_port_harden_process(void);
 

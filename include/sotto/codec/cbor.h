@@ -1,10 +1,12 @@
-/* cbor: the deterministic subset of RFC 8949 (section 4.2.1) that reports use: integers, byte and text strings, arrays, maps with integer keys. */
+/* cbor: the deterministic subset of RFC 8949 (section 4.2.1) that reports use: integers, byte and text
+ * strings, arrays, maps with integer keys. */
 #ifndef SOTTO_CODEC_CBOR_H
 #define SOTTO_CODEC_CBOR_H
 
 #include "sotto/base.h"
 
-/* Writer into a bounded buffer; definite lengths; the first failure sticks. Containers take exactly the count announced. */
+/* Writer into a bounded buffer; definite lengths; the first failure sticks. Containers take exactly the count
+ * announced. */
 typedef struct sotto_cbor_writer {
     sotto_buf *out;
     sotto_status status;
@@ -20,7 +22,8 @@ void sotto_cbor_put_map(sotto_cbor_writer *w, uint64_t pairs);
 void sotto_cbor_put_tag(sotto_cbor_writer *w, uint64_t tag);
 SOTTO_MUST_USE sotto_status sotto_cbor_writer_end(const sotto_cbor_writer *w);
 
-/* Reader: shortest forms and definite lengths only, every byte used; errors stick, with the byte offset in diag at _end. */
+/* Reader: shortest forms and definite lengths only, every byte used; errors stick, with the byte offset in
+ * diag at _end. */
 typedef struct sotto_cbor_reader {
     sotto_span in;
     size_t at;

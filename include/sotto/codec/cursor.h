@@ -4,8 +4,8 @@
 
 #include "sotto/base.h"
 
-/* A window on input that only narrows. After the first failure every read fails with the same status and gives 0,
- * so a sequence of reads may be checked once at its end (sotto_cursor_end). */
+/* A window on input that only narrows. After the first failure every read fails with the same status and
+ * gives 0, so a sequence of reads may be checked once at its end (sotto_cursor_end). */
 typedef struct sotto_cursor {
     const uint8_t *start, *at, *end;
     sotto_status status;
@@ -42,7 +42,8 @@ SOTTO_MUST_USE sotto_status sotto_put_uvarint(sotto_buf *b, uint64_t v);
 SOTTO_MUST_USE sotto_status sotto_put_svarint(sotto_buf *b, int64_t v);
 SOTTO_MUST_USE sotto_status sotto_put_blob(sotto_buf *b, sotto_span v);
 
-/* CRC-32 of ISO-HDLC (reflected 0x04C11DB7, as in zip and PNG); start with crc 0. Detects accidents, not attackers. */
+/* CRC-32 of ISO-HDLC (reflected 0x04C11DB7, as in zip and PNG); start with crc 0. Detects accidents, not
+ * attackers. */
 uint32_t sotto_crc32(uint32_t crc, sotto_span bytes);
 
 #endif

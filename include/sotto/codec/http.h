@@ -27,27 +27,29 @@ typedef struct sotto_http_message {
 
 typedef struct sotto_http_parser sotto_http_parser;
 
-/* A parser of requests or of responses; bodies up to body_max bytes (RANGE past it). NULL when out of memory. */
+/* A parser of requests or of responses; bodies up to body_max bytes (RANGE past it). NULL when out of memory.
+ */
 sotto_http_parser *sotto_http_parser_new(bool requests, size_t body_max);
 void sotto_http_parser_free(sotto_http_parser *p);
 /* Forgets the message, ready for the next one on the same connection. */
 void sotto_http_parser_reset(sotto_http_parser *p);
 /* For a response to HEAD or the like: no body follows whatever the headers say. */
 void sotto_http_parser_no_body(sotto_http_parser *p);
-/* Feeds bytes; *used of them were taken (fewer than given only when the message became complete). *done when a whole message is there.
- * MALFORMED, RANGE; the connection must be closed then. */
+/* Feeds bytes; *used of them were taken (fewer than given only when the message became complete). *done when
+ * a whole message is there. MALFORMED, RANGE; the connection must be closed then. */
 SOTTO_MUST_USE sotto_status sotto_http_feed(sotto_http_parser *p, sotto_span bytes, size_t *used, bool *done);
-/* The stream ended: OK (and *done) when that completes a response without a length, TRUNCATED in the middle of a message. */
+/* The stream ended: OK (and *done) when that completes a response without a length, TRUNCATED in the middle
+ * of a message. */
 SOTTO_MUST_USE sotto_status sotto_http_finish(sotto_http_parser *p, bool *done);
 const sotto_http_message *sotto_http_message_of(const sotto_http_parser *p);
 /* Value of a header by name, any case; false when absent. */
 bool sotto_http_header_find(const sotto_http_message *m, const char *name, sotto_span *value);
 
-/* Writes a head: "PUT /x HTTP/1.1\r\nHost: h\r\n...Content-Length: n\r\n\r\n". extra: ready header lines, each ended by \r\n, or NULL.
- * MALFORMED when target or host hold a control character or space. */
+/* Writes a head: "PUT /x HTTP/1.1\r\nHost: h\r\n...Content-Length: n\r\n\r\n". extra: ready header lines,
+ * each ended by \r\n, or NULL. MALFORMED when target or host hold a control character or space. */
 SOTTO_MUST_USE sotto_status sotto_http_write_request(sotto_buf *out, const char *method, const char *target,
-                                                     const char *host, const char *content_type, size_t body_len,
-                                                     const char *extra);
+                                                     const char *host, const char *content_type,
+                                                     size_t body_len, const char *extra);
 SOTTO_MUST_USE sotto_status sotto_http_write_response(sotto_buf *out, int code, const char *content_type,
                                                       size_t body_len, bool keep_alive, const char *extra);
 const char *sotto_http_reason(int code);

@@ -1,4 +1,5 @@
-/* lz4: LZ4 frames (lz4_Frame_format.md 1.6), content checksum on, and padding by skippable frames, which every LZ4 tool passes over. */
+/* lz4: LZ4 frames (lz4_Frame_format.md 1.6), content checksum on, and padding by skippable frames, which
+ * every LZ4 tool passes over. */
 #ifndef SOTTO_CODEC_LZ4_H
 #define SOTTO_CODEC_LZ4_H
 
@@ -7,10 +8,12 @@
 /* Upper bound of the frame for len bytes of content. */
 size_t sotto_lz4_bound(size_t len);
 SOTTO_MUST_USE sotto_status sotto_lz4_compress(sotto_span in, sotto_buf *out);
-/* Appends a skippable frame (magic 0x184D2A50, zero bytes) so that out->len becomes exactly the smallest of classes[0..n) that holds it.
- * A skippable frame is at least 8 bytes: a length that cannot be reached goes to the next class. RANGE when no class is large enough. */
+/* Appends a skippable frame (magic 0x184D2A50, zero bytes) so that out->len becomes exactly the smallest of
+ * classes[0..n) that holds it. A skippable frame is at least 8 bytes: a length that cannot be reached goes to
+ * the next class. RANGE when no class is large enough. */
 SOTTO_MUST_USE sotto_status sotto_lz4_pad(sotto_buf *out, const size_t *classes, size_t n);
-/* One LZ4 frame, then only skippable frames, every byte used. Output at most out->cap (NO_SPACE). CORRUPT, MALFORMED, TRUNCATED. */
+/* One LZ4 frame, then only skippable frames, every byte used. Output at most out->cap (NO_SPACE). CORRUPT,
+ * MALFORMED, TRUNCATED. */
 SOTTO_MUST_USE sotto_status sotto_lz4_decompress(sotto_span in, sotto_buf *out, sotto_diag *diag);
 
 #endif

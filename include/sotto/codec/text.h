@@ -4,7 +4,8 @@
 
 #include "sotto/base.h"
 
-/* True for well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). bad_offset (may be NULL) gets the first bad byte's offset. */
+/* True for well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). bad_offset (may be NULL) gets the
+ * first bad byte's offset. */
 bool sotto_utf8_valid(sotto_span text, size_t *bad_offset);
 /* Lower-case hexadecimal and a NUL; cap must be >= 2 * len + 1 (asserted). */
 void sotto_hex_encode(sotto_span bytes, char *out, size_t cap);

@@ -1,0 +1,136 @@
+/*
+ * vault: keys and what is done with them. All cryptography of Sotto goes through PSA here (and TLS in sync);
+ * the terminal carries one crypto library.
+ *
+ * Call sotto_vault_start once per process before anything else here. Key material is wiped from memory after
+ * use (invariant 9).
+ */
+#ifndef SOTTO_VAULT_H
+#define SOTTO_VAULT_H
+
+#include "sotto/base.h"
+
+#define SOTTO_SHA256_BYTES       32
+#define SOTTO_KEY_BYTES          32
+#define SOTTO_CUSTOMER_KEY_BYTES 32
+#define SOTTO_SIGNATURE_BYTES    64   /* ECDSA P-256, r || s (RFC 9053 section 2.1) */
+#define SOTTO_PUBLIC_KEY_BYTES   65   /* P-256, uncompressed point */
+#define SOTTO_PEM_MAX            8192 /* one certificate chain, key or request */
+#define SOTTO_DER_SIGNATURE_MAX  600  /* DER ECDSA P-256/P-384 or RSA-4096 */
+
+SOTTO_MUST_USE sotto_status sotto_vault_start(sotto_diag *diag); /* idempotent */
+
+/* ---- Small primitives ---- */
+void sotto_wipe(void *memory, size_t len);                         /* never optimised away */
+bool sotto_equal_secret(const void *a, const void *b, size_t len); /* constant time */
+SOTTO_MUST_USE sotto_status sotto_sha256(sotto_span in, uint8_t out[static SOTTO_SHA256_BYTES]);
+typedef struct sotto_sha256_stream sotto_sha256_stream;
+SOTTO_MUST_USE sotto_status sotto_sha256_begin(sotto_sha256_stream **out);
+SOTTO_MUST_USE sotto_status sotto_sha256_update(sotto_sha256_stream *s, sotto_span in);
+SOTTO_MUST_USE sotto_status sotto_sha256_end(sotto_sha256_stream *s,
+                                             uint8_t out[static SOTTO_SHA256_BYTES]); /* frees s, always */
+SOTTO_MUST_USE sotto_status sotto_hmac_sha256(sotto_span key, sotto_span in,
+                                              uint8_t out[static SOTTO_SHA256_BYTES]);
+/* HKDF-SHA-256 (RFC 5869); out_len <= 255 * 32. */
+SOTTO_MUST_USE sotto_status sotto_hkdf_sha256(sotto_span secret, sotto_span salt, sotto_span info,
+                                              uint8_t *out, size_t out_len);
+
+/* What SQLCipher's provider needs (its file format, sqlcipher design notes): hash is 1 (SHA-1), 256 or 512.
+ */
+SOTTO_MUST_USE sotto_status sotto_vault_hmac(int hash, sotto_span key, sotto_span in1, sotto_span in2,
+                                             uint8_t *out);
+SOTTO_MUST_USE sotto_status sotto_vault_pbkdf2(int hash, sotto_span password, sotto_span salt,
+                                               uint32_t rounds, uint8_t *out, size_t out_len);
+/* len a multiple of 16, no padding; in and out may be the same. */
+SOTTO_MUST_USE sotto_status sotto_vault_aes256_cbc(bool encrypt, const uint8_t key[static 32],
+                                                   const uint8_t iv[static 16], const uint8_t *in, size_t len,
+                                                   uint8_t *out);
+
+/* ---- Key providers: where the terminal's one root secret rests ---- */
+typedef struct sotto_key_provider {
+    void *ctx;
+    const char *name; /* "file", ... for messages */
+    /* Gives the root secret. NOT_FOUND when none was created; DENIED when others could read it; CORRUPT when
+     * damaged. */
+    sotto_status (*load)(void *ctx, uint8_t root[static SOTTO_KEY_BYTES], sotto_diag *diag);
+    /* Creates it, never replaces (EXISTS). */
+    sotto_status (*create)(void *ctx, const uint8_t root[static SOTTO_KEY_BYTES], sotto_diag *diag);
+} sotto_key_provider;
+
+/* File provider: a file of 64 hex digits, a checksum line and nothing else, mode 0600, refused when group or
+ * others can read it. ctx is the path (a C string that outlives the provider). */
+sotto_key_provider sotto_key_provider_file(const char *path);
+
+/* ---- The terminal's vault: everything is derived from the root secret by HKDF with a label ---- */
+typedef struct sotto_vault sotto_vault;
+
+/* Creates a fresh root secret in the provider. EXISTS when there is one. */
+SOTTO_MUST_USE sotto_status sotto_vault_create(const sotto_key_provider *provider,
+                                               const sotto_entropy *entropy, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status sotto_vault_open(sotto_vault **out, const sotto_key_provider *provider,
+                                             sotto_diag *diag);
+void sotto_vault_close(sotto_vault *vault); /* wipes; NULL allowed */
+/* The store's raw key; wipe it after opening. */
+SOTTO_MUST_USE sotto_status sotto_vault_store_key(const sotto_vault *vault,
+                                                  uint8_t out[static SOTTO_KEY_BYTES]);
+/* HMAC-SHA-256(pepper, customer number): how a customer is called everywhere inside the terminal. */
+SOTTO_MUST_USE sotto_status sotto_vault_customer_key(const sotto_vault *vault, sotto_span customer_number,
+                                                     uint8_t out[static SOTTO_CUSTOMER_KEY_BYTES]);
+/* Any other secret of this terminal, such as label "decide seed". */
+SOTTO_MUST_USE sotto_status sotto_vault_derive(const sotto_vault *vault, const char *label, uint8_t *out,
+                                               size_t out_len);
+/* The report key (ECDSA P-256, derived by FIPS 186-5 A.2.1 style extra bits): signs what leaves the terminal.
+ * Signature r || s over SHA-256(message). */
+SOTTO_MUST_USE sotto_status sotto_vault_report_sign(const sotto_vault *vault, sotto_span message,
+                                                    uint8_t signature[static SOTTO_SIGNATURE_BYTES]);
+SOTTO_MUST_USE sotto_status sotto_vault_report_public_key(const sotto_vault *vault,
+                                                          uint8_t out[static SOTTO_PUBLIC_KEY_BYTES]);
+/* AUTH when the signature is not that key's over message. */
+SOTTO_MUST_USE sotto_status sotto_vault_verify_p256(const uint8_t public_key[static SOTTO_PUBLIC_KEY_BYTES],
+                                                    sotto_span message,
+                                                    const uint8_t signature[static SOTTO_SIGNATURE_BYTES]);
+
+/* ---- Key pairs as PEM (device key, head office's signing keys, the device authority) ---- */
+/* Fresh P-256 key, PKCS#8 or SEC1 PEM into out (NUL-ended). Wipe it after use. */
+SOTTO_MUST_USE sotto_status sotto_keypair_make(const sotto_entropy *entropy, char out[static SOTTO_PEM_MAX],
+                                               sotto_diag *diag);
+SOTTO_MUST_USE sotto_status sotto_keypair_public_pem(const char *key_pem, char out[static SOTTO_PEM_MAX],
+                                                     sotto_diag *diag);
+/* DER ECDSA signature over SHA-256(message): TUF's scheme ecdsa-sha2-nistp256. */
+SOTTO_MUST_USE sotto_status sotto_keypair_sign(const char *key_pem, sotto_span message, uint8_t *signature,
+                                               size_t cap, size_t *len, sotto_diag *diag);
+enum sotto_sig_scheme { SOTTO_SIG_ECDSA_P256_SHA256, SOTTO_SIG_RSASSA_PSS_SHA256 };
+/* public_pem: SubjectPublicKeyInfo PEM. AUTH when it does not verify, MALFORMED for a bad key, UNSUPPORTED
+ * for another curve. */
+SOTTO_MUST_USE sotto_status sotto_public_verify(enum sotto_sig_scheme scheme, sotto_span public_pem,
+                                                sotto_span message, sotto_span signature, sotto_diag *diag);
+
+/* ---- X.509 (RFC 5280) for the device authority: CSR in, certificate out, so that a bank's own PKI serves as
+ * well ---- */
+SOTTO_MUST_USE sotto_status sotto_csr_make(const char *key_pem, const char *common_name,
+                                           char out[static SOTTO_PEM_MAX], sotto_diag *diag);
+enum sotto_cert_use { SOTTO_CERT_AUTHORITY, SOTTO_CERT_SERVER, SOTTO_CERT_DEVICE };
+typedef struct sotto_cert_request {
+    enum sotto_cert_use use;
+    const char *common_name;  /* device id or authority name; 1..64 characters [A-Za-z0-9 ._-] */
+    const char *const *names; /* server: DNS names and IP addresses for subjectAltName */
+    size_t name_count;
+    int64_t not_before_s, not_after_s; /* UTC */
+    uint8_t serial[16];                /* unpredictable, first bit 0 */
+} sotto_cert_request;
+/* Self-signed authority: issuer_cert_pem NULL and issuer_key_pem the authority's own; public_pem the
+ * subject's public key or CSR. */
+SOTTO_MUST_USE sotto_status sotto_cert_issue(const sotto_cert_request *request, sotto_span subject_public_pem,
+                                             const char *issuer_key_pem, const char *issuer_cert_pem,
+                                             char out[static SOTTO_PEM_MAX], sotto_diag *diag);
+/* Checks a CSR's own signature and gives its public key as PEM. */
+SOTTO_MUST_USE sotto_status sotto_csr_check(sotto_span csr_pem, char public_pem[static SOTTO_PEM_MAX],
+                                            sotto_diag *diag);
+typedef struct sotto_cert_info {
+    char common_name[65];
+    int64_t not_before_s, not_after_s;
+    uint8_t sha256[SOTTO_SHA256_BYTES]; /* of the DER */
+} sotto_cert_info;
+SOTTO_MUST_USE sotto_status sotto_cert_read(sotto_span cert_pem, sotto_cert_info *out, sotto_diag *diag);
+
+#endif
