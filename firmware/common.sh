@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034  # the tools that source this file read its variables
 # What the tools of this folder share. Sourced, never run.
 
 FIRMWARE_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -13,7 +13,6 @@ need() {
 }
 
 # arch_set ARCH: everything that differs between the emulated machines stands here.
-# shellcheck disable=SC2034  # the callers read these
 arch_set() {
     case $1 in
         armv7)
