@@ -1,0 +1,99 @@
+/*
+ * model: gradient-boosted trees (and later kinds) as integers. A model is data: validated once by
+ * sotto_model_load, then scored without checks, without allocation, in bounded time, re-entrant, equal to the
+ * last bit on every CPU. No floating point. Builds without an operating system (base, fixed, codec's cursor
+ * and tags are all it needs).
+ */
+#ifndef SOTTO_MODEL_H
+#define SOTTO_MODEL_H
+
+#include "sotto/base.h"
+#include "sotto/codec.h"
+#include "sotto/fixed.h"
+#include "sotto/tags.h"
+
+#define SOTTO_MODEL_FEATURES_MAX 1024
+#define SOTTO_MODEL_TREES_MAX    4096
+#define SOTTO_MODEL_SCALE_BITS   24 /* margins and leaves are integers times 2^-24 */
+
+/* Where a feature's value comes from and how it becomes a number: the recipe, part of the model. */
+enum sotto_feature_source {
+    SOTTO_SOURCE_COLUMN =
+        0, /* a plain column of a table, by name: models without a recipe; cannot be used on a terminal */
+    SOTTO_SOURCE_TAG,     /* a tag of the customer */
+    SOTTO_SOURCE_PRODUCT, /* a numeric attribute of the product, by name */
+    SOTTO_SOURCE_TIME     /* "hour" (0..23), "weekday" (0 = Monday), of the terminal's local time */
+};
+enum sotto_feature_transform {
+    SOTTO_TRANSFORM_VALUE = 0, /* count, flag, amount (with its decimals), product attribute */
+    SOTTO_TRANSFORM_CODE,      /* choice -> its code */
+    SOTTO_TRANSFORM_AGE_DAYS,  /* date -> today - date */
+    SOTTO_TRANSFORM_IS         /* choice -> 1 when its code is `argument`, else 0 */
+};
+typedef struct sotto_feature {
+    char name[65]; /* as the training table calls it */
+    enum sotto_feature_source source;
+    enum sotto_feature_transform transform;
+    uint16_t tag_number; /* source TAG */
+    char attribute[33];  /* source PRODUCT or TIME */
+    int32_t argument;    /* transform IS: the choice code */
+    uint32_t bins;       /* number of thresholds */
+} sotto_feature;
+
+typedef struct sotto_model sotto_model;
+
+/* What scoring costs, known at load. */
+typedef struct sotto_model_info {
+    char name[65];
+    size_t features, trees, nodes, leaves;
+    size_t depth;              /* longest path, in tests */
+    size_t steps_max;          /* tests of one score at most: the bound of its time */
+    int64_t bias_q24;          /* margin before any tree */
+    int64_t margin_error_q24;  /* largest possible |integer margin - exact sum of the source's leaves|,
+                                  computed when compiled */
+    size_t bytes;              /* of the file */
+    size_t arena_bytes;        /* taken at load */
+    uint8_t source_sha256[32]; /* of the file it was compiled from */
+} sotto_model_info;
+
+/* Arena bytes that loading may take for a file of that many bytes. */
+size_t sotto_model_arena_bound(size_t file_bytes);
+/* Validates everything (docs/formats/model.md) and takes what it needs from arena; `file` must outlive the
+ * model. CORRUPT (CRC), MALFORMED, TRUNCATED, RANGE, UNSUPPORTED (newer version), NO_SPACE, with the byte
+ * offset in diag. */
+SOTTO_MUST_USE sotto_status sotto_model_load(const sotto_model **out, sotto_span file, sotto_arena *arena,
+                                             sotto_diag *diag);
+const sotto_model_info *sotto_model_info_of(const sotto_model *m);
+const sotto_feature *sotto_model_feature(const sotto_model *m, size_t index);
+
+/* ---- Scoring. keys: one sotto_fixed_float_key per feature, SOTTO_FLOAT_KEY_MISSING = missing. ---- */
+int64_t sotto_model_margin_q24(const sotto_model *m, const int32_t *keys);
+/* margin -> probability (logistic objective). */
+uint32_t sotto_model_probability_q30(const sotto_model *m, int64_t margin_q24);
+/* The leaf that each tree reaches, numbered as the source model numbers its nodes. out: info.trees entries.
+ */
+void sotto_model_leaves(const sotto_model *m, const int32_t *keys, uint32_t *out);
+/* Margin and its exact additive parts: *bias + sum of contribution[feature] == returned margin. A part is the
+ * change of a node's expected value along the path (Saabas 2014), in integers. contribution: info.features
+ * entries. */
+int64_t sotto_model_why_q24(const sotto_model *m, const int32_t *keys, int64_t *bias_q24,
+                            int64_t *contribution_q24);
+
+/* ---- The recipe: from profile, product and time to keys ---- */
+/* Checks that every feature can be computed from this dictionary. NOT_FOUND, CONFLICT (kind does not fit the
+ * transform), UNSUPPORTED (COLUMN). */
+SOTTO_MUST_USE sotto_status sotto_model_bind(const sotto_model *m, const sotto_dictionary *d,
+                                             sotto_diag *diag);
+typedef struct sotto_model_moment {
+    int32_t today;   /* local date, days since 1970-01-01 */
+    uint16_t minute; /* local minute of the day */
+} sotto_model_moment;
+/* Fills the keys of tag and time features (purpose MARKETING); product features are left alone. profile NULL:
+ * tag features are missing. */
+void sotto_model_customer_keys(const sotto_model *m, const sotto_profile *profile,
+                               const sotto_model_moment *moment, int32_t *keys);
+/* Fills the keys of product features; value(ctx, name, &mantissa, &decimals) false = missing. */
+typedef bool (*sotto_model_attribute)(void *ctx, const char *name, int64_t *mantissa, unsigned *decimals);
+void sotto_model_product_keys(const sotto_model *m, sotto_model_attribute value, void *ctx, int32_t *keys);
+
+#endif

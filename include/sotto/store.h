@@ -1,0 +1,114 @@
+/*
+ * store: the terminal's one file: opaque records under customer keys, the outbox of sealed reports, small
+ * named values. SQLCipher in WAL mode with a raw key, its cryptography from vault. The only room that
+ * includes the terminal's sqlite3.h.
+ *
+ * One thread, one process (an advisory lock beside the file). Every changing call outside sotto_store_begin
+ * .. commit is a transaction of its own; what returned OK is durable (synchronous=FULL). On any error the
+ * open transaction can only be rolled back, and nothing of it stays.
+ */
+#ifndef SOTTO_STORE_H
+#define SOTTO_STORE_H
+
+#include "sotto/base.h"
+#include "sotto/codec.h"
+#include "sotto/port.h"
+#include "sotto/vault.h"
+
+typedef struct sotto_store sotto_store;
+
+/* Kinds of records. A customer has at most one record of a kind and sub. Numbers are in the file: never
+ * reused. */
+enum sotto_record {
+    SOTTO_RECORD_PROFILE = 1,      /* tags, packed */
+    SOTTO_RECORD_COUNTERS = 2,     /* decide's caps and history, packed */
+    SOTTO_RECORD_CONTRIBUTION = 3, /* tally's counted events; sub = period day */
+    SOTTO_RECORD_LEDGER = 4        /* privacy budget spent; survives forget */
+};
+
+typedef struct sotto_store_config {
+    const char *path;
+    uint8_t key[SOTTO_KEY_BYTES]; /* wiped by open */
+    uint32_t cache_kib;           /* page cache; default 2048 */
+    const char *vfs;              /* SQLite VFS name; NULL = default. Fault tests wrap one */
+    bool create;                  /* make a new file when there is none; otherwise NOT_FOUND */
+} sotto_store_config;
+
+/* AUTH: wrong key or not a store (never an empty store in its place); BUSY: another process holds it;
+ * UNSUPPORTED: newer schema; FULL, IO, CORRUPT. Migrates an older schema in one transaction. config->key is
+ * wiped in every case. */
+SOTTO_MUST_USE sotto_status sotto_store_open(sotto_store **out, sotto_store_config *config, sotto_diag *diag);
+void sotto_store_close(sotto_store *store);
+
+SOTTO_MUST_USE sotto_status sotto_store_begin(sotto_store *store,
+                                              sotto_diag *diag); /* no nesting: CONFLICT */
+SOTTO_MUST_USE sotto_status sotto_store_commit(sotto_store *store, sotto_diag *diag);
+void sotto_store_rollback(sotto_store *store); /* harmless without a transaction */
+
+/* ---- Records. key: SOTTO_CUSTOMER_KEY_BYTES. sub: 0 where a kind has only one. ---- */
+/* NOT_FOUND; NO_SPACE when out cannot hold it (out->len unchanged). Appends to out. */
+SOTTO_MUST_USE sotto_status sotto_store_get(sotto_store *store, enum sotto_record kind, const uint8_t *key,
+                                            int64_t sub, sotto_buf *out, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status sotto_store_put(sotto_store *store, enum sotto_record kind, const uint8_t *key,
+                                            int64_t sub, sotto_span bytes, sotto_diag *diag);
+/* Deletes one record; NOT_FOUND when absent. */
+SOTTO_MUST_USE sotto_status sotto_store_drop(sotto_store *store, enum sotto_record kind, const uint8_t *key,
+                                             int64_t sub, sotto_diag *diag);
+/* Erases every record of the customer but the ledger (secure_delete on; the WAL is checkpointed and
+ * truncated). NOT_FOUND when there was none. */
+SOTTO_MUST_USE sotto_status sotto_store_forget(sotto_store *store, const uint8_t *key, sotto_diag *diag);
+/* Calls visit for each record of kind with that sub in key order; bytes are valid during the call, in which
+ * records of other kinds may be changed. A status other than OK from visit ends the walk and is returned. */
+typedef sotto_status (*sotto_store_visit)(void *ctx, const uint8_t *key, sotto_span bytes);
+SOTTO_MUST_USE sotto_status sotto_store_each(sotto_store *store, enum sotto_record kind, int64_t sub,
+                                             sotto_store_visit visit, void *ctx, sotto_diag *diag);
+/* Deletes all records of kind with that sub. */
+SOTTO_MUST_USE sotto_status sotto_store_drop_all(sotto_store *store, enum sotto_record kind, int64_t sub,
+                                                 sotto_diag *diag);
+SOTTO_MUST_USE sotto_status sotto_store_count(sotto_store *store, enum sotto_record kind, uint64_t *count,
+                                              sotto_diag *diag);
+/* Smallest sub of a kind, for finding the oldest open period. NOT_FOUND when there is no record. */
+SOTTO_MUST_USE sotto_status sotto_store_first_sub(sotto_store *store, enum sotto_record kind, int64_t *sub,
+                                                  sotto_diag *diag);
+
+/* ---- Named values ("time.floor_s", "release.floor", "tally.next_day", ...) ---- */
+SOTTO_MUST_USE sotto_status sotto_store_get_i64(sotto_store *store, const char *name, int64_t *value,
+                                                sotto_diag *diag); /* NOT_FOUND */
+SOTTO_MUST_USE sotto_status sotto_store_set_i64(sotto_store *store, const char *name, int64_t value,
+                                                sotto_diag *diag);
+SOTTO_MUST_USE sotto_status sotto_store_get_blob(sotto_store *store, const char *name, sotto_buf *out,
+                                                 sotto_diag *diag);
+SOTTO_MUST_USE sotto_status sotto_store_set_blob(sotto_store *store, const char *name, sotto_span value,
+                                                 sotto_diag *diag);
+
+/* ---- Outbox: sealed reports in sequence. The same bytes until acknowledged, and kept afterwards for the
+ * audit. ---- */
+typedef struct sotto_outbox_entry {
+    uint64_t seq;
+    int64_t sealed_s; /* when */
+    int64_t acked_s;  /* 0 = not yet */
+    uint8_t sha256[SOTTO_SHA256_BYTES];
+    size_t bytes;
+    char note[256]; /* JSON of what the audit shows, written by tally: what left, at what epsilon, how many
+                       stood behind it */
+} sotto_outbox_entry;
+/* Next sequence number and the hash of the entry before it (zeros at first). */
+SOTTO_MUST_USE sotto_status sotto_store_outbox_head(sotto_store *store, uint64_t *next_seq,
+                                                    uint8_t previous[static SOTTO_SHA256_BYTES],
+                                                    sotto_diag *diag);
+/* CONFLICT when entry->seq is not the next one. sha256 is computed here. */
+SOTTO_MUST_USE sotto_status sotto_store_outbox_append(sotto_store *store, const sotto_outbox_entry *entry,
+                                                      sotto_span sealed, sotto_diag *diag);
+/* Oldest entry not acknowledged: NOT_FOUND when none. CORRUPT entries (hash differs) are set aside (acked_s =
+ * -1), told in diag, and skipped. */
+SOTTO_MUST_USE sotto_status sotto_store_outbox_next(sotto_store *store, sotto_outbox_entry *entry,
+                                                    sotto_vec *sealed, sotto_diag *diag);
+/* CONFLICT when the hash is not that entry's; OK again when it is acknowledged already. */
+SOTTO_MUST_USE sotto_status sotto_store_outbox_ack(sotto_store *store, uint64_t seq,
+                                                   const uint8_t sha256[static SOTTO_SHA256_BYTES],
+                                                   int64_t now_s, sotto_diag *diag);
+typedef sotto_status (*sotto_outbox_visit)(void *ctx, const sotto_outbox_entry *entry, sotto_span sealed);
+SOTTO_MUST_USE sotto_status sotto_store_outbox_each(sotto_store *store, sotto_outbox_visit visit, void *ctx,
+                                                    sotto_diag *diag);
+
+#endif
