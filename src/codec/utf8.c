@@ -1,5 +1,7 @@
 #include "sotto/codec/text.h"
 
+#include <string.h>
+
 /* Well-formed sequences of RFC 3629, section 4: a lead byte fixes the length and the range of the second
  * byte; the others are 80..BF. */
 static size_t sequence(const uint8_t *at, size_t left)
@@ -27,9 +29,21 @@ static size_t sequence(const uint8_t *at, size_t left)
     return len;
 }
 
+/* Most text is ASCII: eight bytes at a time while no top bit is set. */
+static size_t skip_ascii(sotto_span text, size_t at)
+{
+    uint64_t word;
+    for (; text.len - at >= sizeof word; at += sizeof word) {
+        memcpy(&word, text.ptr + at, sizeof word);
+        if ((word & UINT64_C(0x8080808080808080)) != 0)
+            break;
+    }
+    return at;
+}
+
 bool sotto_utf8_valid(sotto_span text, size_t *bad_offset)
 {
-    size_t at = 0;
+    size_t at = skip_ascii(text, 0);
     while (at < text.len) {
         size_t len = sequence(text.ptr + at, text.len - at);
         if (len == 0) {
@@ -37,7 +51,7 @@ bool sotto_utf8_valid(sotto_span text, size_t *bad_offset)
                 *bad_offset = at;
             return false;
         }
-        at += len;
+        at = skip_ascii(text, at + len);
     }
     return true;
 }
