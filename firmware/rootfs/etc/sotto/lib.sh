@@ -7,33 +7,39 @@ SOTTO_CONFIG=${SOTTO_CONFIG:-/etc/sotto/sotto.json}
 SERVE_LOG=${SERVE_LOG:-/run/log/serve.log}
 SERVE_PID=
 
-# as_user USER UMASK COMMAND...: with the user's own groups, without a way to gain rights.
-as_user() {
+# become USER UMASK COMMAND...: replaces the shell it is called in by COMMAND, run as USER with the groups of
+# that user and without a way to gain rights.
+become() {
     _user=$1
     _umask=$2
     shift 2
-    su -s /bin/sh "$_user" -c "umask $_umask; exec setpriv --nnp \"\$@\"" -- sh "$@"
+    exec $_ISOLATE su -s /bin/sh "$_user" -c "umask $_umask; exec setpriv --nnp \"\$@\"" -- sh "$@"
 }
 
 # A network namespace of its own, in which not even the loopback device is up. Path sockets still work.
-as_serve() { unshare -n sh -c '. /etc/sotto/lib.sh; as_user sotto 0007 "$@"' sh "$@"; }
+become_serve() { _ISOLATE='unshare -n' become sotto 0007 "$@"; }
+
+as_serve() { (become_serve "$@"); }
 
 # What sync writes into release/ must be readable for the group sotto-link, and for nobody else.
-as_sync() { as_user sotto-sync 0027 "$@"; }
+as_sync() { (_ISOLATE='' become sotto-sync 0027 "$@"); }
 
-as_kiosk() { as_user kiosk 0077 "$@"; }
+as_kiosk() { (_ISOLATE='' become kiosk 0077 "$@"); }
 
-# start_serve [ARGUMENT...]: `sotto serve` in the background; its output goes to SERVE_LOG.
+# start_serve [ARGUMENT...]: `sotto serve` in the background; its output goes to SERVE_LOG. Every step replaces
+# the one before, so SERVE_PID is the program itself.
 start_serve() {
-    as_serve sotto --config "$SOTTO_CONFIG" serve "$@" >>"$SERVE_LOG" 2>&1 &
+    (become_serve sotto --config "$SOTTO_CONFIG" serve "$@") >>"$SERVE_LOG" 2>&1 &
     SERVE_PID=$!
 }
 
-# stop_serve: ends it in the orderly way; the status is that of `sotto serve`.
+# stop_serve: asks it to end in the orderly way; the status is that of `sotto serve`.
 stop_serve() {
-    # The shells between here and the program have replaced themselves; what is left may be a child of su.
-    pkill -TERM -P "$SERVE_PID" 2>/dev/null || kill -TERM "$SERVE_PID"
+    kill -TERM "$SERVE_PID" 2>/dev/null
     wait "$SERVE_PID"
+    _status=$?
+    SERVE_PID=
+    return $_status
 }
 
 # wait_for_socket PATH [SECONDS]: until it is there; 1 and a message when it does not come.
