@@ -1,10 +1,12 @@
 #include "sotto/codec/text.h"
 
+#include "codec_priv.h"
+
 #include <string.h>
 
 /* Well-formed sequences of RFC 3629, section 4: a lead byte fixes the length and the range of the second
  * byte; the others are 80..BF. */
-static size_t sequence(const uint8_t *at, size_t left)
+size_t sotto_codec_utf8_sequence(const uint8_t *at, size_t left)
 {
     uint8_t lead = at[0], low = 0x80, high = 0xbf;
     size_t len;
@@ -45,7 +47,7 @@ bool sotto_utf8_valid(sotto_span text, size_t *bad_offset)
 {
     size_t at = skip_ascii(text, 0);
     while (at < text.len) {
-        size_t len = sequence(text.ptr + at, text.len - at);
+        size_t len = sotto_codec_utf8_sequence(text.ptr + at, text.len - at);
         if (len == 0) {
             if (bad_offset != NULL)
                 *bad_offset = at;
