@@ -87,8 +87,11 @@ SOTTO_MUST_USE sotto_status sotto_server_step(sotto_server *server, int64_t wait
 void sotto_server_free(sotto_server *server); /* finishes nothing: closes */
 
 /* ---- TUF client (The Update Framework specification 1.0.x, section 5: the detailed client workflow) ---- */
+#define SOTTO_SHA512_BYTES     64
+#define SOTTO_TARGET_BYTES_MAX (64u * 1024 * 1024) /* largest target that is fetched */
 /* Gets a file by its path below the repository ("timestamp.json", "3.root.json",
- * "targets/<sha256>.model.sotto"); at most max bytes into out. NOT_FOUND when the repository has none. */
+ * "targets/<sha256>.model.sotto"; percent-encoded as it stands in a URL); at most max bytes into out, whose
+ * limit is max. NOT_FOUND when the repository has none, RANGE when it is longer. */
 typedef sotto_status (*sotto_tuf_fetch)(void *ctx, const char *path, size_t max, sotto_vec *out,
                                         sotto_diag *diag);
 typedef struct sotto_tuf_config {
@@ -102,22 +105,33 @@ typedef struct sotto_tuf sotto_tuf;
 /* Trust on installation: writes root_json as the trusted root after checking its own signatures. EXISTS when
  * there is one. */
 SOTTO_MUST_USE sotto_status sotto_tuf_init(const char *metadata_dir, sotto_span root_json, sotto_diag *diag);
-/* Loads trusted metadata from metadata_dir without any fetch: offline verification. NOT_FOUND when
- * incomplete. */
+/* Loads trusted metadata from metadata_dir without any fetch. NOT_FOUND without a trusted root; AUTH,
+ * MALFORMED when the root is damaged. Other metadata that is absent, damaged or not signed by this root's
+ * keys counts as never fetched (sotto_tuf_targets_version then says 0). Expiry is not judged here. */
 SOTTO_MUST_USE sotto_status sotto_tuf_open(sotto_tuf **out, const sotto_tuf_config *config, sotto_diag *diag);
 /* The whole workflow 5.3 - 5.6: root rotation, timestamp, snapshot, targets. What was verified before a
  * failure is kept as the workflow says; AUTH (signatures, threshold), EXPIRED, ROLLBACK, CORRUPT (hash,
- * length, mix-and-match), RANGE (endless data). */
+ * length, mix-and-match), RANGE (endless data), or what fetch and the disk say. On failure nothing is lost
+ * but the night: the next refresh starts again from what is trusted. */
 SOTTO_MUST_USE sotto_status sotto_tuf_refresh(sotto_tuf *tuf, sotto_diag *diag);
 typedef struct sotto_tuf_target {
     char name[128];
     uint64_t length;
     uint8_t sha256[SOTTO_SHA256_BYTES];
+    uint8_t sha512[SOTTO_SHA512_BYTES];
+    bool has_sha256, has_sha512; /* at least one; every one that is there must match */
 } sotto_tuf_target;
+/* Targets of the top-level role (delegated ones: sotto_tuf_search), without those whose name does not fit or
+ * that are listed without a hash known here. */
 uint64_t sotto_tuf_targets_version(const sotto_tuf *tuf); /* 0 = none yet */
 size_t sotto_tuf_target_count(const sotto_tuf *tuf);
 const sotto_tuf_target *sotto_tuf_target_at(const sotto_tuf *tuf, size_t index);
 const sotto_tuf_target *sotto_tuf_target_find(const sotto_tuf *tuf, const char *name); /* NULL when absent */
+/* Step 5.6.7: looks in the top-level role, then depth first in the roles it delegates to, whose metadata is
+ * fetched (and kept in metadata_dir) as needed. NOT_FOUND; AUTH, EXPIRED, CORRUPT of a role on the way end
+ * the search. */
+SOTTO_MUST_USE sotto_status sotto_tuf_search(sotto_tuf *tuf, const char *name, sotto_tuf_target *out,
+                                             sotto_diag *diag);
 /* Fetches one target (consistent snapshot path), checks length and hash, writes it to path atomically.
  * Nothing is written on failure. */
 SOTTO_MUST_USE sotto_status sotto_tuf_download(sotto_tuf *tuf, const sotto_tuf_target *target,
@@ -128,22 +142,36 @@ SOTTO_MUST_USE sotto_status sotto_tuf_check_file(const sotto_tuf_target *target,
 void sotto_tuf_free(sotto_tuf *tuf);
 
 /*
- * ---- The release on disk: dir/metadata (TUF), dir/<version>/<target> (files of one release), dir/current
- * (text: the version in use) ---- sync writes it; serve reads it and verifies it again, from its own trusted
- * root, before it uses it.
+ * ---- The release on disk (docs/formats/release.md) ----
+ * dir/metadata          what sync trusts: a metadata_dir of the TUF client, with the chain of roots in roots/
+ * dir/<version>/        one release: its targets, and targets.json, the signed list of them, written last: a
+ *                       release without it is not complete
+ * dir/current           the version in use, decimal: the one that serve accepted last
+ * sync writes all of it; serve reads it and verifies it again, from its own trusted root, before it uses it.
  */
 typedef struct sotto_release_update {
     uint64_t version; /* of targets metadata now complete on disk */
     bool changed;     /* a version that was not there before */
     uint64_t bytes;   /* fetched */
 } sotto_release_update;
-/* Refresh, then download every target of the newest release into dir/<version>.part, then rename to
- * dir/<version>. Interrupted: continues. */
+/* Refresh, then download every target of the newest release into dir/<version>. config->metadata_dir may be
+ * NULL: dir/metadata. Interrupted: continues with the files that are not there yet. A file there that differs
+ * is fetched again. A target's name must be a plain file name ([A-Za-z0-9._-], not starting with '.', not
+ * "targets.json"): MALFORMED otherwise, and nothing of that release is fetched. FULL before the first byte
+ * when the disk would not hold it. *update is written on failure too (version 0 when none is complete). */
 SOTTO_MUST_USE sotto_status sotto_release_fetch(const char *dir, const sotto_tuf_config *config,
                                                 sotto_release_update *update, sotto_diag *diag);
-/* Verifies dir/<version> against TUF metadata in metadata_dir offline; CORRUPT, AUTH, NOT_FOUND. */
+/* Verifies dir/<version> without a network: the root that config->metadata_dir trusts (the caller's own
+ * folder, made by sotto_tuf_init) follows the chain in dir/metadata/roots, keeping what it learns;
+ * targets.json must be signed by that root's targets keys and have this version; every target must be there
+ * with its length and hash. Expiry is not judged: weeks without a line are normal, and freshness was judged
+ * when it was fetched. CORRUPT, AUTH, NOT_FOUND. config->fetch is not used. */
 SOTTO_MUST_USE sotto_status sotto_release_verify(const char *dir, uint64_t version,
                                                  const sotto_tuf_config *config, sotto_diag *diag);
+/* The version in dir/current; NOT_FOUND when none was accepted yet, MALFORMED. */
+SOTTO_MUST_USE sotto_status sotto_release_current(const char *dir, uint64_t *version, sotto_diag *diag);
+/* Writes dir/current, and removes the release before the one that was current: two are kept. */
+SOTTO_MUST_USE sotto_status sotto_release_set_current(const char *dir, uint64_t version, sotto_diag *diag);
 
 /* ---- The night: what `sotto sync` does, over two clients, resumable at any point ---- */
 typedef struct sotto_night_config {
@@ -158,11 +186,17 @@ typedef struct sotto_night_result {
     uint64_t reports_sent;     /* acknowledged by head office and passed on to serve in this run */
     uint64_t reports_repeated; /* of these, ones head office said it already had */
     uint64_t report_bytes;
-    uint64_t release_version; /* now on disk; 0 = none */
-    bool release_changed;
+    uint64_t release_version; /* the newest complete on disk; 0 = none known in this run */
+    bool release_changed;     /* fetched in this run */
+    bool release_accepted;    /* serve took it over in this run */
+    bool night_closed;        /* serve tallied an ended period in this run */
+    int64_t retry_after_s;    /* head office asked to be left alone for so long (503); 0 = it did not */
 } sotto_night_result;
-/* Release first, then the night is closed by serve (tally), then the outbox is emptied. A failure of one part
- * does not stop the others; the first failure is returned and result tells what was done. */
+/* Release first, then the night is closed by serve (tally), then the outbox is emptied, in the order of its
+ * sequence. A failure of one part does not stop the others; the first failure is returned and result tells
+ * what was done. Nothing is kept between runs but what serve and the disk keep: a run that died anywhere is
+ * made good by the next one. DENIED when serve refused the release, EXISTS when head office holds other bytes
+ * for a sequence number, BUSY when head office sheds load. */
 SOTTO_MUST_USE sotto_status sotto_night_run(const sotto_night_config *config, sotto_night_result *result,
                                             sotto_diag *diag);
 
