@@ -19,6 +19,6 @@ i\
     }
 s/^#if/#elif/
 }
-# 3. a keyed open without a provider is an error, not a null pointer.
-/setup the crypto provider  \*\//i\
+# 3. a keyed open without a provider is an error, not a null pointer; asked before anything is allocated.
+/sqlcipher_codec_ctx_init: allocating context/i\
   if(default_provider == NULL) return SQLITE_ERROR;
