@@ -64,7 +64,9 @@ size_t sotto_model_arena_bound(size_t file_bytes);
 SOTTO_MUST_USE sotto_status sotto_model_load(const sotto_model **out, sotto_span file, sotto_arena *arena,
                                              sotto_diag *diag);
 const sotto_model_info *sotto_model_info_of(const sotto_model *m);
-const sotto_feature *sotto_model_feature(const sotto_model *m, size_t index);
+const sotto_feature *sotto_model_feature(const sotto_model *m, size_t index); /* asserted in range */
+/* How the source was trained, "name=value" lines; empty when not known. Points into the file. */
+sotto_span sotto_model_provenance(const sotto_model *m);
 
 /* ---- Scoring. keys: one sotto_fixed_float_key per feature, SOTTO_FLOAT_KEY_MISSING = missing. ---- */
 int64_t sotto_model_margin_q24(const sotto_model *m, const int32_t *keys);
@@ -80,8 +82,14 @@ int64_t sotto_model_why_q24(const sotto_model *m, const int32_t *keys, int64_t *
                             int64_t *contribution_q24);
 
 /* ---- The recipe: from profile, product and time to keys ---- */
-/* Checks that every feature can be computed from this dictionary. NOT_FOUND, CONFLICT (kind does not fit the
- * transform), UNSUPPORTED (COLUMN). */
+/* Checks that one feature can be computed from this dictionary. NOT_FOUND (tag), CONFLICT (its kind does not
+ * fit the transform, the choice is not there, or the tag is not for marketing), UNSUPPORTED (COLUMN). */
+SOTTO_MUST_USE sotto_status sotto_feature_check(const sotto_feature *f, const sotto_dictionary *d,
+                                                sotto_diag *diag);
+/* The key of a TAG feature that passed the check, as sotto_model_customer_keys computes it; for training
+ * tables. */
+int32_t sotto_feature_tag_key(const sotto_feature *f, const sotto_profile *profile, int32_t today);
+/* sotto_feature_check of every feature. */
 SOTTO_MUST_USE sotto_status sotto_model_bind(const sotto_model *m, const sotto_dictionary *d,
                                              sotto_diag *diag);
 typedef struct sotto_model_moment {

@@ -1,0 +1,93 @@
+/* What the files of model share: the loaded model and the loader's steps. Format: docs/formats/model.md. */
+#ifndef SOTTO_MODEL_PRIV_H
+#define SOTTO_MODEL_PRIV_H
+
+#include "sotto/model.h"
+
+/* Sizes of docs/formats/model.md. */
+enum {
+    FRAME_BYTES = 32,
+    ENTRY_BYTES = 16,
+    TRAILER_BYTES = 8,
+    HEAD_BYTES = 176,
+    FEAT_BYTES = 112,
+    SECTIONS_MAX = 64,
+    NODES_MAX = 1 << 24,
+    DEPTH_MAX = 512,
+    PROVENANCE_MAX = 65536,
+    BINS_MAX = 65534,
+    LEAF_BIN = 65535 /* no slot holds more: a leaf's test always says "left", which is the leaf itself */
+};
+
+/* The sections of version 1. X(NAME, 4 characters, needed) */
+#define SECTIONS(X)                                                                                          \
+    X(HEAD, "HEAD", true)                                                                                    \
+    X(FEAT, "FEAT", true)                                                                                    \
+    X(THRS, "THRS", true)                                                                                    \
+    X(TREE, "TREE", true)                                                                                    \
+    X(NODE, "NODE", true)                                                                                    \
+    X(VALU, "VALU", true)                                                                                    \
+    X(SRCN, "SRCN", false)                                                                                   \
+    X(PROV, "PROV", false)
+
+enum section {
+#define X(name, type, needed) SECTION_##name,
+    SECTIONS(X)
+#undef X
+        SECTION_COUNT
+};
+
+enum objective { OBJECTIVE_MARGIN = 0, OBJECTIVE_LOGISTIC = 1 };
+
+/* These four are read in place: the file's layout is the layout in memory. */
+typedef struct node {
+    uint16_t slot;
+    uint16_t bin;
+    uint32_t child;
+} node;
+typedef struct tree {
+    uint32_t root;
+    uint16_t depth;
+    uint16_t output;
+} tree;
+_Static_assert(sizeof(node) == 8 && sizeof(tree) == 8, "the file's layout");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are little-endian and read in place");
+
+struct sotto_model {
+    sotto_model_info info;
+    enum objective objective;
+    size_t thresholds_count;
+    int64_t expected_q24; /* bias and the value of every root: where a reason starts */
+    const sotto_feature *features;
+    const uint32_t *first_threshold; /* one a feature, and the end */
+    const int32_t *thresholds;
+    const tree *trees;
+    const node *nodes;
+    const int32_t *values;
+    const uint32_t *source_ids; /* NULL: numbered as they stand */
+    sotto_span provenance;
+};
+
+/* One load: the file, where its sections are, and what is being made. */
+typedef struct loader {
+    sotto_span file;                   /* where scoring will read it: aligned */
+    sotto_span section[SECTION_COUNT]; /* ptr NULL when absent */
+    sotto_arena *arena;
+    sotto_model *model;
+    sotto_diag *diag;
+} loader;
+
+/* Header, trailer and section table. Nothing of the file has been believed before. */
+sotto_status sotto_model_read_frame(loader *l);
+/* TREE, NODE, VALU, SRCN against HEAD. */
+sotto_status sotto_model_read_forest(loader *l);
+/* Says at which byte of the file the fault is. at points into the file. */
+SOTTO_PRINTF(4, 5)
+sotto_status sotto_model_bad(const loader *l, const void *at, sotto_status status, const char *format, ...);
+
+static inline bool is_leaf(const node *nodes, uint32_t index)
+{
+    return nodes[index].child == index;
+}
+
+#endif

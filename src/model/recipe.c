@@ -1,0 +1,130 @@
+/* The recipe: from a customer's tags, a product's attributes and the hour to keys. docs/formats/recipe.md. */
+#include "model_priv.h"
+
+#include <string.h>
+
+static bool kind_fits(enum sotto_tag_kind kind, enum sotto_feature_transform transform)
+{
+    switch (transform) {
+    case SOTTO_TRANSFORM_VALUE:
+        return kind == SOTTO_TAG_FLAG || kind == SOTTO_TAG_COUNT || kind == SOTTO_TAG_AMOUNT;
+    case SOTTO_TRANSFORM_CODE:
+    case SOTTO_TRANSFORM_IS:
+        return kind == SOTTO_TAG_CHOICE;
+    case SOTTO_TRANSFORM_AGE_DAYS:
+        return kind == SOTTO_TAG_DATE;
+    default:
+        return false;
+    }
+}
+
+sotto_status sotto_feature_check(const sotto_feature *f, const sotto_dictionary *d, sotto_diag *diag)
+{
+    if (f->source == SOTTO_SOURCE_COLUMN)
+        return sotto_diag_set(diag, SOTTO_ERR(MODEL, UNSUPPORTED),
+                              "feature %s is a plain column: the model was compiled without a recipe",
+                              f->name);
+    if (f->source != SOTTO_SOURCE_TAG)
+        return SOTTO_OK;
+    int index = sotto_dictionary_find_number(d, f->tag_number);
+    if (index < 0)
+        return sotto_diag_set(diag, SOTTO_ERR(MODEL, NOT_FOUND),
+                              "feature %s needs tag number %u, which the "
+                              "dictionary does not have",
+                              f->name, (unsigned)f->tag_number);
+    const sotto_tag *tag = sotto_dictionary_at(d, (size_t)index);
+    if (!kind_fits(tag->kind, f->transform))
+        return sotto_diag_set(diag, SOTTO_ERR(MODEL, CONFLICT),
+                              "feature %s cannot be computed from a tag of "
+                              "the kind of %s",
+                              f->name, tag->id);
+    if ((tag->purposes & SOTTO_PURPOSE_MARKETING) == 0)
+        return sotto_diag_set(diag, SOTTO_ERR(MODEL, CONFLICT),
+                              "feature %s uses tag %s, which is not for "
+                              "marketing",
+                              f->name, tag->id);
+    if (f->transform == SOTTO_TRANSFORM_IS && (size_t)f->argument >= tag->choice_count)
+        return sotto_diag_set(diag, SOTTO_ERR(MODEL, CONFLICT),
+                              "feature %s asks for choice %d of tag %s, "
+                              "which has %zu",
+                              f->name, (int)f->argument, tag->id, tag->choice_count);
+    return SOTTO_OK;
+}
+
+sotto_status sotto_model_bind(const sotto_model *m, const sotto_dictionary *d, sotto_diag *diag)
+{
+    for (size_t i = 0; i < m->info.features; i++) {
+        sotto_status status = sotto_feature_check(&m->features[i], d, diag);
+        if (status != SOTTO_OK)
+            return status;
+    }
+    return SOTTO_OK;
+}
+
+/* Whole numbers and amounts become the float32 nearest to them, as the training table's text would. */
+static int32_t value_key(const sotto_feature *f, const sotto_tag *tag, int64_t num, int32_t today)
+{
+    switch (f->transform) {
+    case SOTTO_TRANSFORM_VALUE:
+        return sotto_fixed_decimal_key(num, tag->kind == SOTTO_TAG_AMOUNT ? tag->decimals : 0);
+    case SOTTO_TRANSFORM_CODE:
+        return sotto_fixed_decimal_key(num, 0);
+    case SOTTO_TRANSFORM_IS:
+        return sotto_fixed_decimal_key(num == f->argument, 0);
+    case SOTTO_TRANSFORM_AGE_DAYS:
+        return sotto_fixed_decimal_key(today - num, 0);
+    default:
+        return SOTTO_FLOAT_KEY_MISSING;
+    }
+}
+
+int32_t sotto_feature_tag_key(const sotto_feature *f, const sotto_profile *profile, int32_t today)
+{
+    if (profile == NULL)
+        return SOTTO_FLOAT_KEY_MISSING;
+    int index = sotto_dictionary_find_number(profile->dictionary, f->tag_number);
+    if (index < 0)
+        return SOTTO_FLOAT_KEY_MISSING;
+    const sotto_tag *tag = sotto_dictionary_at(profile->dictionary, (size_t)index);
+    sotto_tag_value value;
+    if (!kind_fits(tag->kind, f->transform) ||
+        !sotto_profile_read(profile, (size_t)index, SOTTO_PURPOSE_MARKETING, today, &value))
+        return SOTTO_FLOAT_KEY_MISSING;
+    return value_key(f, tag, value.num, today);
+}
+
+/* 1970-01-01 was a Thursday, day 3 of a week that starts on Monday. */
+static int32_t time_key(const sotto_feature *f, const sotto_model_moment *moment)
+{
+    if (strcmp(f->attribute, "hour") == 0)
+        return sotto_fixed_decimal_key(moment->minute / 60, 0);
+    int64_t days = (int64_t)moment->today + 3;
+    return sotto_fixed_decimal_key(days - 7 * sotto_floor_div_i64(days, 7), 0);
+}
+
+void sotto_model_customer_keys(const sotto_model *m, const sotto_profile *profile,
+                               const sotto_model_moment *moment, int32_t *keys)
+{
+    for (size_t i = 0; i < m->info.features; i++) {
+        const sotto_feature *f = &m->features[i];
+        if (f->source == SOTTO_SOURCE_TAG)
+            keys[i] = sotto_feature_tag_key(f, profile, moment->today);
+        else if (f->source == SOTTO_SOURCE_TIME)
+            keys[i] = time_key(f, moment);
+        else if (f->source == SOTTO_SOURCE_COLUMN)
+            keys[i] = SOTTO_FLOAT_KEY_MISSING;
+    }
+}
+
+void sotto_model_product_keys(const sotto_model *m, sotto_model_attribute value, void *ctx, int32_t *keys)
+{
+    for (size_t i = 0; i < m->info.features; i++) {
+        const sotto_feature *f = &m->features[i];
+        int64_t mantissa = 0;
+        unsigned decimals = 0;
+        if (f->source != SOTTO_SOURCE_PRODUCT)
+            continue;
+        keys[i] = value(ctx, f->attribute, &mantissa, &decimals) ? sotto_fixed_decimal_key(mantissa, decimals)
+                                                                 : SOTTO_FLOAT_KEY_MISSING;
+    }
+}
