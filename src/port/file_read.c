@@ -1,0 +1,90 @@
+#include "port_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum { CHUNK_BYTES = 4096 };
+
+static sotto_status read_chunks(int fd, sotto_vec *out, int *error)
+{
+    uint8_t chunk[CHUNK_BYTES];
+    sotto_status status = SOTTO_OK;
+    ssize_t got = 0;
+    *error = 0;
+    do {
+        got = read(fd, chunk, sizeof chunk);
+        if (got < 0 && errno != EINTR)
+            *error = errno;
+        else if (got > 0)
+            status = sotto_vec_put(out, chunk, (size_t)got);
+    } while (*error == 0 && status == SOTTO_OK && got != 0);
+    explicit_bzero(chunk, sizeof chunk); /* the file may be a key */
+    return status;
+}
+
+static sotto_status too_large(const sotto_vec *out, sotto_status status, const char *path, sotto_diag *diag)
+{
+    if (sotto_status_cause(status) == SOTTO_CAUSE_NO_MEMORY)
+        return sotto_diag_at(diag, SOTTO_ERR(PORT, NO_MEMORY), path, 0, "no memory to read it");
+    return sotto_diag_at(diag, SOTTO_ERR(PORT, RANGE), path, 0, "larger than the %zu bytes allowed here",
+                         out->limit);
+}
+
+sotto_status sotto_port_read_fd(int fd, const char *path, sotto_vec *out, sotto_diag *diag)
+{
+    size_t len_before = out->len;
+    int error = 0;
+    sotto_status status = read_chunks(fd, out, &error);
+    if (status == SOTTO_OK && error == 0)
+        return SOTTO_OK;
+    out->len = len_before;
+    return error != 0 ? sotto_port_fail(diag, error, path, "read") : too_large(out, status, path, diag);
+}
+
+sotto_status sotto_port_read_file(const char *path, sotto_vec *out, sotto_diag *diag)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return sotto_port_fail(diag, errno, path, "open");
+    sotto_status status = sotto_port_read_fd(fd, path, out, diag);
+    (void)sotto_port_close_fd(fd); /* nothing was written: nothing can be lost */
+    return status;
+}
+
+bool sotto_port_exists(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0;
+}
+
+sotto_status sotto_port_check_private(const char *path, sotto_diag *diag)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return sotto_port_fail(diag, errno, path, "look at");
+    if (info.st_uid != geteuid() && info.st_uid != 0)
+        return sotto_diag_at(diag, SOTTO_ERR(PORT, DENIED), path, 0,
+                             "belongs to user %ju, neither to this one nor to root", (uintmax_t)info.st_uid);
+    /* With an access control list the group bits show its mask (acl(5)), so this covers lists too. */
+    if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return sotto_diag_at(diag, SOTTO_ERR(PORT, DENIED), path, 0,
+                             "others than its owner may use it (mode %04o); chmod go= makes it private",
+                             (unsigned)(info.st_mode & 07777));
+    return SOTTO_OK;
+}
+
+sotto_status sotto_port_disk_free(const char *path, uint64_t *bytes, sotto_diag *diag)
+{
+    struct statvfs info;
+    if (statvfs(path, &info) != 0)
+        return sotto_port_fail(diag, errno, path, "look at the file system of");
+    /* f_bavail: what a user other than root may still take. */
+    if (__builtin_mul_overflow((uint64_t)info.f_bavail, (uint64_t)info.f_frsize, bytes))
+        *bytes = UINT64_MAX;
+    return SOTTO_OK;
+}
