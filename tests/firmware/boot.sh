@@ -86,6 +86,7 @@ check_network() {
     expect open_port "heard a line from the terminal"
     expect open_port_again "heard a line from the terminal"
     expect closed_port no
+    expect silent_port no
     expect router no
     expect network_by_serve "probe: connect: Network is unreachable"
 }
@@ -99,14 +100,17 @@ check_service() {
 }
 
 facts_boot() {
-    local now=1790000000 clock open closed
+    local now=1790000000 clock open closed silent
     mkdir -p "$WORK/share"
     listen heard
     open=$PORT
     listen forbidden
     closed=$PORT
-    printf 'OPEN_PORT=%s\nCLOSED_PORT=%s\n' "$open" "$closed" >"$WORK/share/ports"
-    boot facts --data "$WORK/$ARCH.ext4" --data-size 64 --now $now --port "$open" --share "$WORK/share"
+    listen nobody
+    silent=$PORT
+    kill "${LISTENERS[-1]}"
+    printf 'OPEN_PORT=%s\nCLOSED_PORT=%s\nSILENT_PORT=%s\n' "$open" "$closed" "$silent" >"$WORK/share/ports"
+    boot facts --data "$WORK/$ARCH.ext4" --data-size 64 --now $now --port "$open" --port "$silent" --share "$WORK/share"
     same "$ARCH: status of the facts" 0 "$STATUS"
     [ "$STATUS" -eq 0 ] || cat "$LOG" "$LOG.run"
     clock=$(fact clock)
@@ -142,6 +146,7 @@ power_boots() {
     wait $! || bad "$ARCH: the guest wrote too little in 60 s"
     same "$ARCH: status after the power cut" 137 "$STATUS"
     promised=$(durable_count)
+    if grep -a -q 'journal recovered' "$LOG"; then bad "$ARCH: the orderly power-off left the disk open"; else ok; fi
     boot verify --data "$WORK/$ARCH.ext4"
     same "$ARCH: status after the power came back" 0 "$STATUS"
     found=$(tr -d '\r' <"$LOG" | sed -n 's/^records //p')
