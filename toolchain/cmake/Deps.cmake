@@ -13,6 +13,9 @@ function(sotto_deps_key out)
     foreach(input IN LISTS inputs)
         file(SHA256 "${sotto_toolchain_dir}/${input}" sum)
         string(APPEND sums "${sum}  ${input}\n")
+        # A changed recipe must be noticed by the next build, not by the next clean checkout.
+        set_property(DIRECTORY "${CMAKE_SOURCE_DIR}" APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+                     "${sotto_toolchain_dir}/${input}")
     endforeach()
     string(SHA256 key "${sums}")
     string(SUBSTRING "${key}" 0 12 key)
@@ -84,3 +87,13 @@ if(NOT TARGET dep::mbedcrypto)
     sotto_dep(llhttp LIBRARY llhttp INCLUDE llhttp)
     sotto_dep(cmocka LIBRARY cmocka INCLUDE cmocka)
 endif()
+
+# Every build writes what it is made of.  PROJECT_VERSION is the product's.
+set(sotto_sbom_file "${CMAKE_BINARY_DIR}/sbom.cdx.json")
+add_custom_command(
+    OUTPUT "${sotto_sbom_file}"
+    COMMAND "${sotto_toolchain_dir}/sbom" "${SOTTO_TARGET}" "${PROJECT_VERSION}" "${sotto_sbom_file}"
+    DEPENDS "${SOTTO_DEPS_DIR}/manifest.tsv" "${sotto_toolchain_dir}/sbom" "${sotto_toolchain_dir}/system.tsv"
+    COMMENT "Writing the software bill of materials"
+    VERBATIM)
+add_custom_target(sotto_sbom ALL DEPENDS "${sotto_sbom_file}")

@@ -48,4 +48,12 @@ build_target() {
     mkdir -p "${out%/*}"
     rm -rf "$out"
     mv "$prefix" "$out"
+    prune "$SOTTO_CACHE/deps/$target"-*
+    prune "$SOTTO_CACHE/sources"/*
+}
+
+# Keeps the three newest of the folders: enough to go back and forth between branches.
+prune() {
+    local folder
+    ls -dt -- "$@" | tail -n +4 | while read -r folder; do rm -rf "$folder"; done
 }

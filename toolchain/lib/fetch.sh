@@ -86,7 +86,7 @@ download() {
     if private /usr/lib/apt/apt-helper download-file "$uri" "$part" "SHA256:$sha" >"$SOTTO_CACHE/log/fetch-$file.log" 2>&1 &&
         [ "$(sha256_of "$part")" = "$sha" ]; then
         mv "$part" "$SOTTO_CACHE/archive/$file"
-        return 0
+        return
     fi
     rm -f "$part" "$part.FAILED"
     return 1
