@@ -66,7 +66,9 @@ typedef struct sotto_tag {
 typedef struct sotto_dictionary sotto_dictionary;
 
 /* Reads a dictionary (docs/formats/dictionary.md) into arena. Everything it points to lives there; text may
- * be freed afterwards. */
+ * be freed afterwards. Errors name file, path and line, give the arena back and set *out to NULL: MALFORMED,
+ * RANGE, CONFLICT (number, id or event rule used twice), UNSUPPORTED (newer version), NO_SPACE. Arena bytes
+ * needed: at most 8 x json.len + 1 KiB. Read-only afterwards: any number of threads may share it. */
 SOTTO_MUST_USE sotto_status sotto_dictionary_load(sotto_dictionary **out, sotto_span json, const char *name,
                                                   sotto_arena *arena, sotto_diag *diag);
 size_t sotto_dictionary_count(const sotto_dictionary *d);
@@ -94,15 +96,18 @@ typedef struct sotto_profile {
 SOTTO_MUST_USE sotto_status sotto_profile_init(sotto_profile *profile, const sotto_dictionary *d,
                                                sotto_arena *arena);
 void sotto_profile_clear(sotto_profile *profile);
-/* Packed form (docs/formats/profile.md): sorted by tag number, with CRC. NO_SPACE. */
+/* Packed form (docs/formats/profile.md): sorted by tag number, with CRC. Appends to out; NO_SPACE leaves it
+ * as it was. */
 SOTTO_MUST_USE sotto_status sotto_profile_pack(const sotto_profile *profile, sotto_buf *out);
 /* Tags that this dictionary does not know (an older or newer release) are skipped and counted in *unknown
- * (may be NULL); values out of the dictionary's range are dropped the same way. CORRUPT, MALFORMED,
- * TRUNCATED: profile is cleared then. */
+ * (may be NULL); values out of the dictionary's range are dropped the same way. An amount whose decimals
+ * changed is rescaled. CORRUPT, MALFORMED, TRUNCATED, UNSUPPORTED: profile is cleared then. Texts point into
+ * packed. */
 SOTTO_MUST_USE sotto_status sotto_profile_unpack(sotto_profile *profile, sotto_span packed, size_t *unknown,
                                                  sotto_diag *diag);
-/* The value as seen on `today` for `purpose`: false when absent, dead, or not for that purpose. visit.days_30
- * is counted here. */
+/* The value as seen on `today` (local date) for `purpose`: false when absent, dead (today - set_day >=
+ * ttl_days), or when the tag is not for every purpose in the bits given; *out is all zero then. visit.days_30
+ * is counted here: num is 0..30. */
 bool sotto_profile_read(const sotto_profile *profile, size_t index, unsigned purpose, int32_t today,
                         sotto_tag_value *out);
 
@@ -112,12 +117,14 @@ bool sotto_profile_read(const sotto_profile *profile, size_t index, unsigned pur
  * "" = absent. Errors: MALFORMED, RANGE with the tag's id in diag (never the value). */
 SOTTO_MUST_USE sotto_status sotto_tag_parse(const sotto_tag *tag, sotto_span text, int32_t today,
                                             sotto_tag_value *out, sotto_diag *diag);
-/* The inverse, for `sotto-hq` and tests. NO_SPACE. */
+/* The inverse, for `sotto-hq` and tests: "" when absent, flags as 0 and 1, visit.days_30 as its number of
+ * days. NO_SPACE. */
 SOTTO_MUST_USE sotto_status sotto_tag_format(const sotto_tag *tag, const sotto_tag_value *value, char *out,
                                              size_t cap);
 
-/* Which CSV column feeds which tag; columns not in the dictionary are refused unless named in ignore. The
- * customer column must be there. */
+/* Which CSV column feeds which tag; columns not in the dictionary are refused (NOT_FOUND, line 1) unless
+ * named in ignore. The customer column must be there; customer_column NULL = the table has none (training
+ * rows), and plan->customer_column is SIZE_MAX. */
 typedef struct sotto_import_plan {
     size_t customer_column;
     int tag_of_column[SOTTO_CSV_FIELDS_MAX]; /* index into the dictionary, -1 = customer number or ignored */
@@ -128,7 +135,9 @@ SOTTO_MUST_USE sotto_status sotto_import_plan_make(sotto_import_plan *plan, cons
                                                    const char *const *ignore, size_t ignore_count,
                                                    sotto_diag *diag);
 /* Reads the current row into profile. Imported tags present in the file replace what was there (an empty
- * field removes it); event tags stay. */
+ * field removes it). A column of an event tag (visit.days_30 as a number of days) only fills a tag that has
+ * no value yet: what the terminal saw itself stays. A bad field changes nothing and is told with file, line,
+ * column. */
 SOTTO_MUST_USE sotto_status sotto_import_row(const sotto_import_plan *plan, const sotto_csv *csv,
                                              int32_t today, sotto_profile *profile, sotto_diag *diag);
 
@@ -147,7 +156,9 @@ enum sotto_event_kind {
 };
 const char *sotto_event_name(enum sotto_event_kind kind); /* "?" when unknown */
 enum sotto_event_kind sotto_event_find(sotto_span name);  /* NONE when unknown */
-/* Updates the event tags that the dictionary has. Pure; events of one day in any order give the same tags. */
+/* Updates the event tags that the dictionary has. Pure; the same events in any order give the same tags, also
+ * late ones (visit.days_30 keeps those within 30 days of the latest). at_s: seconds since 1970-01-01 of local
+ * time (UTC + the terminal's offset), so that its day is the day that decide sees. */
 void sotto_tags_apply_event(sotto_profile *profile, enum sotto_event_kind kind, int64_t at_s);
 
 #endif

@@ -1,0 +1,34 @@
+/* tags, private: what the files of this room share. */
+#ifndef SOTTO_TAGS_PRIV_H
+#define SOTTO_TAGS_PRIV_H
+
+#include "sotto/tags.h"
+
+/* Counts and amounts: |number| at most this. It leaves room to shift and add without overflow. */
+#define SOTTO_TAGS_NUM_MAX INT64_C(1000000000000000000)
+/* Days a visit.days_30 bitmap looks back, today included. */
+#define SOTTO_TAGS_VISIT_DAYS 30
+/* Days since 1970-01-01 of 0000-01-01 and 9999-12-31: what YYYY-MM-DD can say. */
+#define SOTTO_TAGS_DAY_MIN (-719528)
+#define SOTTO_TAGS_DAY_MAX 2932896
+
+struct sotto_dictionary {
+    sotto_tag *tags;
+    size_t count;
+    uint16_t *by_id;     /* indices of tags, sorted by id */
+    uint16_t *by_number; /* the same, sorted by number */
+};
+
+/* Position at which an id / number stands or would stand in the first `known` entries of the sorted index.
+ * True when it is there. */
+bool sotto_tags_place_id(const sotto_dictionary *d, size_t known, sotto_span id, size_t *at);
+bool sotto_tags_place_number(const sotto_dictionary *d, size_t known, uint16_t number, size_t *at);
+
+/* YYYY-MM-DD to days since 1970-01-01. MALFORMED, RANGE (31 April). */
+SOTTO_MUST_USE sotto_status sotto_tags_parse_date(sotto_span text, int64_t *day);
+/* Whether a stored number is one that the tag can hold. */
+bool sotto_tags_in_range(const sotto_tag *tag, int64_t num);
+/* Short text: at most SOTTO_TAG_TEXT_MAX bytes of UTF-8 without control characters. */
+bool sotto_tags_text_ok(sotto_span text);
+
+#endif
