@@ -5,11 +5,16 @@
 
 #include "sotto/base.h"
 
-/* Writer into a bounded buffer; definite lengths; the first failure sticks. Containers take exactly the count
- * announced. */
+#define SOTTO_CBOR_DEPTH_MAX 16 /* containers inside each other, when writing */
+
+/* Writer into a bounded buffer; definite lengths; the first failure sticks (NO_SPACE, MALFORMED for text that
+ * is not UTF-8, RANGE when nested too deep). Containers take exactly the count announced: _end gives USAGE
+ * when one is not full. */
 typedef struct sotto_cbor_writer {
     sotto_buf *out;
     sotto_status status;
+    unsigned depth;
+    uint64_t left[SOTTO_CBOR_DEPTH_MAX]; /* items that the open containers still take */
 } sotto_cbor_writer;
 
 sotto_cbor_writer sotto_cbor_writer_of(sotto_buf *out);
@@ -22,8 +27,9 @@ void sotto_cbor_put_map(sotto_cbor_writer *w, uint64_t pairs);
 void sotto_cbor_put_tag(sotto_cbor_writer *w, uint64_t tag);
 SOTTO_MUST_USE sotto_status sotto_cbor_writer_end(const sotto_cbor_writer *w);
 
-/* Reader: shortest forms and definite lengths only, every byte used; errors stick, with the byte offset in
- * diag at _end. */
+/* Reader: shortest forms and definite lengths only, every byte used; errors stick (0 and empty spans from
+ * then on), and _end's diag has the offset of the bad item. MALFORMED (another type or form), TRUNCATED,
+ * RANGE (more than max). Spans point into the input. */
 typedef struct sotto_cbor_reader {
     sotto_span in;
     size_t at;

@@ -36,20 +36,25 @@ void sotto_http_parser_reset(sotto_http_parser *p);
 /* For a response to HEAD or the like: no body follows whatever the headers say. */
 void sotto_http_parser_no_body(sotto_http_parser *p);
 /* Feeds bytes; *used of them were taken (fewer than given only when the message became complete). *done when
- * a whole message is there. MALFORMED, RANGE; the connection must be closed then. */
+ * a whole message is there. Interim responses (1xx) are passed over, trailers read and dropped, offers to
+ * upgrade ignored. MALFORMED (also CONNECT, a version other than 1.0 and 1.1, lengths or hosts that two
+ * readers could take differently), RANGE (head, headers, body or chunk framing too long), NO_MEMORY: they
+ * stick until a reset, and the connection must be closed. */
 SOTTO_MUST_USE sotto_status sotto_http_feed(sotto_http_parser *p, sotto_span bytes, size_t *used, bool *done);
-/* The stream ended: OK (and *done) when that completes a response without a length, TRUNCATED in the middle
- * of a message. */
+/* The stream ended: OK and *done when that completes a response without a length, OK and not *done between
+ * two messages, TRUNCATED in the middle of one. */
 SOTTO_MUST_USE sotto_status sotto_http_finish(sotto_http_parser *p, bool *done);
 const sotto_http_message *sotto_http_message_of(const sotto_http_parser *p);
 /* Value of a header by name, any case; false when absent. */
 bool sotto_http_header_find(const sotto_http_message *m, const char *name, sotto_span *value);
 
-/* Writes a head: "PUT /x HTTP/1.1\r\nHost: h\r\n...Content-Length: n\r\n\r\n". extra: ready header lines,
- * each ended by \r\n, or NULL. MALFORMED when target or host hold a control character or space. */
+/* Appends a head: "PUT /x HTTP/1.1\r\nHost: h\r\n...Content-Length: n\r\n\r\n". extra: ready header lines,
+ * each ended by \r\n, or NULL. MALFORMED when method, target or host hold a control character or space,
+ * content_type a control character, or extra something else than lines; NO_SPACE; out is unchanged then. */
 SOTTO_MUST_USE sotto_status sotto_http_write_request(sotto_buf *out, const char *method, const char *target,
                                                      const char *host, const char *content_type,
                                                      size_t body_len, const char *extra);
+/* The same for a response. 1xx, 204 and 304 have no body and no length: USAGE when body_len is not 0. */
 SOTTO_MUST_USE sotto_status sotto_http_write_response(sotto_buf *out, int code, const char *content_type,
                                                       size_t body_len, bool keep_alive, const char *extra);
 const char *sotto_http_reason(int code);
