@@ -1,0 +1,327 @@
+/* decide, event, forget, status, audit: requests to the engine, made from words, answered for people or as
+ * the JSON itself. */
+#include "kiosk_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define REQUEST_MAX 4096
+
+/* Sends one request; prints the raw JSON, or hands it to `show`. Returns an exit code. */
+typedef void (*shower)(sotto_json_node answer);
+
+static int exit_code_of(int http, sotto_span answer)
+{
+    static const struct {
+        int http, exit;
+    } table[] = {{400, 3}, {404, 4}, {409, 9}, {507, 6}};
+    if (http >= 200 && http < 300)
+        return 0;
+    sotto_json *doc = NULL;
+    sotto_span text = {0};
+    if (sotto_json_parse(&doc, answer, "serve", NULL) == SOTTO_OK) {
+        sotto_json_node error = sotto_json_member(sotto_json_root(doc), "error");
+        if (sotto_json_get_str(error, "text", &text, NULL) != SOTTO_OK)
+            text = sotto_span_str("refused");
+    }
+    fprintf(stderr, "sotto: %.*s\n", (int)text.len, (const char *)text.ptr);
+    sotto_json_free(doc);
+    for (size_t i = 0; i < SOTTO_COUNT(table); i++)
+        if (table[i].http == http)
+            return table[i].exit;
+    return 1;
+}
+
+static int show_answer(sotto_span answer, bool json, shower show)
+{
+    sotto_json *doc = NULL;
+    if (json || show == NULL) {
+        printf("%.*s\n", (int)answer.len, (const char *)answer.ptr);
+        return 0;
+    }
+    sotto_diag diag = {0};
+    if (sotto_json_parse(&doc, answer, "serve", &diag) != SOTTO_OK)
+        return kiosk_fail(&diag);
+    show(sotto_json_root(doc));
+    sotto_json_free(doc);
+    return 0;
+}
+
+static int ask_once(const kiosk_config *config, const char *method, const char *target, sotto_span body,
+                    bool json, shower show)
+{
+    sotto_diag diag = {0};
+    kiosk_local *local = NULL;
+    sotto_vec answer;
+    sotto_vec_init(&answer, 16u << 20);
+    int code = 0;
+    sotto_status status = kiosk_local_open(&local, config, &diag);
+    if (status == SOTTO_OK)
+        status = kiosk_local_ask(local, method, target, body, &code, &answer, &diag);
+    int result =
+        status == SOTTO_OK ? exit_code_of(code, sotto_vec_span(&answer)) : kiosk_fail_status(status, &diag);
+    if (result == 0)
+        result = show_answer(sotto_vec_span(&answer), json, show);
+    kiosk_local_close(local);
+    sotto_vec_free(&answer);
+    return result;
+}
+
+/* One request a line on standard input, one answer a line on standard output; a refused request answers with
+ * its error and goes on. */
+static int ask_lines(const kiosk_config *config, const char *target)
+{
+    sotto_diag diag = {0};
+    kiosk_local *local = NULL;
+    sotto_vec answer;
+    sotto_vec_init(&answer, 16u << 20);
+    sotto_status status = kiosk_local_open(&local, config, &diag);
+    char *line = NULL;
+    size_t cap = 0;
+    ssize_t len;
+    while (status == SOTTO_OK && (len = getline(&line, &cap, stdin)) > 0) {
+        int code;
+        status =
+            kiosk_local_ask(local, "POST", target, sotto_span_of(line, (size_t)len), &code, &answer, &diag);
+        if (status == SOTTO_OK)
+            printf("%.*s\n", (int)answer.len, (const char *)answer.ptr);
+    }
+    free(line);
+    kiosk_local_close(local);
+    sotto_vec_free(&answer);
+    return status == SOTTO_OK ? 0 : kiosk_fail_status(status, &diag);
+}
+
+/* Text member for printing; "" when absent. */
+static sotto_span text_of(sotto_json_node obj, const char *name)
+{
+    sotto_span text = {0};
+    if (sotto_json_get_str(obj, name, &text, NULL) != SOTTO_OK)
+        text = sotto_span_str("");
+    return text;
+}
+
+static sotto_span number_of(sotto_json_node obj, const char *name)
+{
+    sotto_span text = {0};
+    if (sotto_json_as_number_text(sotto_json_member(obj, name), &text, NULL) != SOTTO_OK)
+        text = sotto_span_str("-");
+    return text;
+}
+
+#define SPAN(s) (int)(s).len, (const char *)(s).ptr
+
+/* ---- decide ---- */
+
+static void show_offer(size_t rank, sotto_json_node offer)
+{
+    sotto_span title = text_of(offer, "title"), campaign = text_of(offer, "campaign");
+    sotto_span propensity = number_of(offer, "propensity");
+    printf("%zu. %.*s  (%.*s, propensity %.*s)\n", rank, SPAN(title), SPAN(campaign), SPAN(propensity));
+    sotto_json_node reasons = sotto_json_member(offer, "reasons");
+    for (size_t i = 0; i < sotto_json_count(reasons); i++) {
+        sotto_span name = text_of(sotto_json_at(reasons, i), "name");
+        sotto_span part = number_of(sotto_json_at(reasons, i), "contribution");
+        bool minus = part.len > 0 && part.ptr[0] == '-';
+        printf("     %s%.*s  %.*s\n", minus ? "" : "+", SPAN(part), SPAN(name));
+    }
+}
+
+static void show_decision(sotto_json_node answer)
+{
+    sotto_json_node offers = sotto_json_member(answer, "offers"),
+                    excluded = sotto_json_member(answer, "excluded");
+    for (size_t i = 0; i < sotto_json_count(offers); i++)
+        show_offer(i + 1, sotto_json_at(offers, i));
+    if (sotto_json_count(offers) == 0) {
+        sotto_span why = text_of(sotto_json_member(answer, "nothing_because"), "text");
+        printf("Show nothing: %.*s.\n", SPAN(why));
+    }
+    for (size_t i = 0; i < sotto_json_count(excluded); i++) {
+        sotto_json_node one = sotto_json_at(excluded, i);
+        sotto_span campaign = text_of(one, "campaign"),
+                   why = text_of(sotto_json_member(one, "because"), "text");
+        printf("   not %.*s: %.*s\n", SPAN(campaign), SPAN(why));
+    }
+}
+
+typedef struct words {
+    const char *customer, *offers, *slot, *channel, *language, *kind, *campaign, *at;
+    bool explain, json, lines;
+} words;
+
+static bool take_word(words *w, int argc, char **argv, int *i)
+{
+    const struct {
+        const char *name;
+        const char **value;
+    } option[] = {{"--customer", &w->customer}, {"--offers", &w->offers},
+                  {"--slot", &w->slot},         {"--channel", &w->channel},
+                  {"--language", &w->language}, {"--kind", &w->kind},
+                  {"--campaign", &w->campaign}, {"--at", &w->at}};
+    for (size_t k = 0; k < SOTTO_COUNT(option); k++) {
+        const char *value = kiosk_option(argc, argv, i, option[k].name);
+        if (value != NULL) {
+            *option[k].value = value;
+            return true;
+        }
+    }
+    w->explain = w->explain || strcmp(argv[*i], "--explain") == 0;
+    w->json = w->json || strcmp(argv[*i], "--json") == 0;
+    w->lines = w->lines || strcmp(argv[*i], "-") == 0;
+    return strcmp(argv[*i], "--explain") == 0 || strcmp(argv[*i], "--json") == 0 ||
+           strcmp(argv[*i], "-") == 0;
+}
+
+static bool take_words(words *w, int argc, char **argv)
+{
+    *w = (words){0};
+    for (int i = 1; i < argc; i++)
+        if (!take_word(w, argc, argv, &i))
+            return false;
+    return true;
+}
+
+static void put_text(sotto_json_writer *j, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    sotto_json_name(j, name);
+    sotto_json_cstr(j, value);
+}
+
+static sotto_status make_request(const words *w, sotto_buf *out)
+{
+    sotto_json_writer j = sotto_json_writer_of(out);
+    sotto_json_obj(&j);
+    put_text(&j, "customer", w->customer);
+    put_text(&j, "slot", w->slot);
+    put_text(&j, "channel", w->channel);
+    put_text(&j, "language", w->language);
+    put_text(&j, "kind", w->kind);
+    put_text(&j, "campaign", w->campaign);
+    put_text(&j, "at", w->at);
+    int64_t offers = 0;
+    if (w->offers != NULL && sotto_parse_i64(sotto_span_str(w->offers), &offers) == SOTTO_OK) {
+        sotto_json_name(&j, "offers");
+        sotto_json_i64(&j, offers);
+    }
+    if (w->explain) {
+        sotto_json_name(&j, "explain");
+        sotto_json_bool(&j, true);
+    }
+    sotto_json_obj_end(&j);
+    return sotto_json_writer_end(&j);
+}
+
+static int ask_words(const kiosk_config *config, const words *w, const char *target, shower show)
+{
+    uint8_t memory[REQUEST_MAX];
+    sotto_buf body = sotto_buf_of(memory, sizeof memory);
+    sotto_diag diag = {0};
+    sotto_status status = make_request(w, &body);
+    if (status != SOTTO_OK)
+        return kiosk_fail_status(status, &diag);
+    return ask_once(config, "POST", target, sotto_buf_span(&body), w->json, show);
+}
+
+int kiosk_cmd_decide(const kiosk_config *config, int argc, char **argv)
+{
+    words w;
+    if (!take_words(&w, argc, argv) || w.kind != NULL || w.campaign != NULL || w.at != NULL)
+        return kiosk_usage(argv[0], "unknown option");
+    int64_t offers;
+    if (w.offers != NULL && sotto_parse_i64(sotto_span_str(w.offers), &offers) != SOTTO_OK)
+        return kiosk_usage(argv[0], "--offers takes a number");
+    return w.lines ? ask_lines(config, "/v1/decide") : ask_words(config, &w, "/v1/decide", show_decision);
+}
+
+/* ---- event, forget ---- */
+
+static void show_event(sotto_json_node answer)
+{
+    bool counted = false;
+    if (sotto_json_get_bool(answer, "counted", &counted, NULL) == SOTTO_OK)
+        printf("Recorded%s.\n",
+               counted ? ", and counted for tonight's report" : "; not counted for the report");
+}
+
+int kiosk_cmd_event(const kiosk_config *config, int argc, char **argv)
+{
+    words w;
+    if (!take_words(&w, argc, argv) || w.slot != NULL || w.channel != NULL || w.offers != NULL || w.explain)
+        return kiosk_usage(argv[0], "unknown option");
+    if (w.lines)
+        return ask_lines(config, "/v1/events");
+    if (w.customer == NULL || w.kind == NULL)
+        return kiosk_usage(argv[0], "needs --customer and --kind");
+    return ask_words(config, &w, "/v1/events", show_event);
+}
+
+static void show_forgotten(sotto_json_node answer)
+{
+    (void)answer;
+    printf("Erased: profile, counters and events of the open periods. What was released before stays within "
+           "its budget.\n");
+}
+
+int kiosk_cmd_forget(const kiosk_config *config, int argc, char **argv)
+{
+    words w;
+    if (!take_words(&w, argc, argv) || w.customer == NULL)
+        return kiosk_usage(argv[0], "needs --customer NUMBER");
+    const words only = {.customer = w.customer, .json = w.json};
+    return ask_words(config, &only, "/v1/forget", show_forgotten);
+}
+
+/* ---- status, audit ---- */
+
+static void show_status(sotto_json_node s)
+{
+    sotto_span device = text_of(s, "device"), now = text_of(s, "now");
+    sotto_json_node outbox = sotto_json_member(s, "outbox");
+    sotto_span release = number_of(s, "release"), customers = number_of(s, "customers");
+    sotto_span waiting = number_of(outbox, "waiting"), reports = number_of(outbox, "reports");
+    printf("device     %.*s\n", SPAN(device));
+    printf("now        %.*s\n", SPAN(now));
+    printf("release    %.*s\n", SPAN(release));
+    printf("customers  %.*s\n", SPAN(customers));
+    printf("reports    %.*s sealed, %.*s waiting to be sent\n", SPAN(reports), SPAN(waiting));
+}
+
+static int no_words_but_json(const kiosk_config *config, int argc, char **argv, const char *target,
+                             shower show)
+{
+    words w;
+    if (!take_words(&w, argc, argv))
+        return kiosk_usage(argv[0], "unknown option");
+    return ask_once(config, "GET", target, sotto_span_of(NULL, 0), w.json, show);
+}
+
+int kiosk_cmd_status(const kiosk_config *config, int argc, char **argv)
+{
+    return no_words_but_json(config, argc, argv, "/v1/status", show_status);
+}
+
+static void show_audit(sotto_json_node answer)
+{
+    sotto_json_node reports = sotto_json_member(answer, "reports");
+    if (sotto_json_count(reports) == 0)
+        printf("Nothing has left this terminal.\n");
+    for (size_t i = 0; i < sotto_json_count(reports); i++) {
+        sotto_json_node one = sotto_json_at(reports, i), what = sotto_json_member(one, "what");
+        sotto_span acked = text_of(one, "acknowledged_at"), sealed = text_of(one, "sealed_at");
+        sotto_span seq = number_of(one, "seq"), bytes = number_of(one, "bytes");
+        sotto_span plain = text_of(what, "plain");
+        printf("Report %.*s, sealed %.*s, %.*s bytes, %s%.*s.\n  %.*s\n", SPAN(seq), SPAN(sealed),
+               SPAN(bytes), acked.len > 0 ? "acknowledged " : "not sent yet", SPAN(acked), SPAN(plain));
+    }
+}
+
+int kiosk_cmd_audit(const kiosk_config *config, int argc, char **argv)
+{
+    bool bytes = argc > 1 && strcmp(argv[argc - 1], "--bytes") == 0;
+    return no_words_but_json(config, bytes ? argc - 1 : argc, argv, bytes ? "/v1/audit?bytes" : "/v1/audit",
+                             bytes ? NULL : show_audit);
+}

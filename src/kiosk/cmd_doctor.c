@@ -1,0 +1,159 @@
+/* doctor: what is wrong and what to do, one line a check. Looks only at what the user who asks may see, and
+ * says so where it may not. */
+#include "kiosk_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DISK_LOW_BYTES (64ull << 20)
+#define CERT_SOON_S    (30 * 86400)
+
+enum verdict { GOOD, WARN, BAD, UNSEEN };
+
+typedef struct findings {
+    bool json;
+    size_t count, bad;
+} findings;
+
+static void tell(findings *f, enum verdict verdict, const char *check, const char *what, const char *remedy)
+{
+    static const char *const mark[] = {"ok", "warn", "BAD", "unseen"};
+    if (f->json)
+        printf("%s{\"check\":\"%s\",\"verdict\":\"%s\",\"text\":\"%s\",\"remedy\":\"%s\"}",
+               f->count > 0 ? "," : "", check, verdict == BAD ? "bad" : mark[verdict], what, remedy);
+    else
+        printf("%-7s %-11s %s%s%s\n", mark[verdict], check, what, remedy[0] ? "\n        do: " : "", remedy);
+    f->count++;
+    f->bad += verdict == BAD;
+}
+
+static void check_clock(findings *f, const kiosk_config *config)
+{
+    char text[64];
+    sotto_clock clock = kiosk_clock(config);
+    int64_t now_s = clock.utc_s(clock.ctx);
+    sotto_time_format(now_s, text);
+    bool sane = now_s > sotto_time_days_from_civil(2025, 1, 1) * 86400 &&
+                now_s < sotto_time_days_from_civil(2080, 1, 1) * 86400;
+    tell(f, sane ? GOOD : BAD, "clock", text,
+         sane ? "" : "set the clock: certificates and caps are judged by it");
+}
+
+static void check_key(findings *f, const kiosk_config *config)
+{
+    char path[KIOSK_PATH_MAX];
+    sotto_diag diag = {0};
+    if (kiosk_path(config->vault_dir, "root.key", path, NULL) != SOTTO_OK || !sotto_port_exists(path)) {
+        tell(f, UNSEEN, "key", "no key here, or not for this user's eyes", "new terminal: sotto init");
+        return;
+    }
+    bool fine = sotto_port_check_private(path, &diag) == SOTTO_OK;
+    tell(f, fine ? GOOD : BAD, "key", fine ? "there, and private" : "others can read the vault's key",
+         fine ? "" : "chmod 600 it, then treat what it protected as read");
+}
+
+static void check_disk(findings *f, const kiosk_config *config)
+{
+    char text[64];
+    uint64_t bytes = 0;
+    if (sotto_port_disk_free(config->store_dir, &bytes, NULL) != SOTTO_OK) {
+        tell(f, UNSEEN, "disk", "the store's folder cannot be looked at", "");
+        return;
+    }
+    snprintf(text, sizeof text, "%llu MiB free", (unsigned long long)(bytes >> 20));
+    tell(f, bytes < DISK_LOW_BYTES ? WARN : GOOD, "disk", text,
+         bytes < DISK_LOW_BYTES ? "make room: a full disk keeps new events out" : "");
+}
+
+static void check_certificate(findings *f, const kiosk_config *config)
+{
+    char path[KIOSK_PATH_MAX], text[160], until[21];
+    sotto_vec pem;
+    sotto_cert_info info;
+    sotto_vec_init(&pem, 65536);
+    if (kiosk_path(config->sync_dir, "device.pem", path, NULL) != SOTTO_OK ||
+        sotto_port_read_file(path, &pem, NULL) != SOTTO_OK)
+        tell(f, UNSEEN, "certificate", "none, or not for this user's eyes", "new terminal: sotto enrol CODE");
+    else if (sotto_cert_read(sotto_vec_span(&pem), &info, NULL) != SOTTO_OK)
+        tell(f, BAD, "certificate", "damaged", "enrol again with a new code");
+    else {
+        sotto_clock clock = kiosk_clock(config);
+        int64_t left_s = info.not_after_s - clock.utc_s(clock.ctx);
+        sotto_time_format(info.not_after_s, until);
+        snprintf(text, sizeof text, "%s, valid until %s", info.common_name, until);
+        tell(f,
+             left_s < 0             ? BAD
+             : left_s < CERT_SOON_S ? WARN
+                                    : GOOD,
+             "certificate", text, left_s < CERT_SOON_S ? "enrol again with a new code" : "");
+    }
+    sotto_vec_free(&pem);
+}
+
+static void check_wall(findings *f, const kiosk_config *config)
+{
+    enum sotto_port_wall wall = SOTTO_WALL_UNSUPPORTED;
+    sotto_status status = sotto_port_deny_network(&wall, NULL);
+    bool fine = status == SOTTO_OK && wall == SOTTO_WALL_ENFORCED;
+    tell(f,
+         fine                    ? GOOD
+         : config->require_walls ? BAD
+                                 : WARN,
+         "wall",
+         fine ? "the kernel can keep the network from serve"
+              : "the kernel cannot keep the network from serve",
+         fine ? "" : "use a kernel with seccomp filters");
+}
+
+static void check_daemon(findings *f, const kiosk_config *config)
+{
+    sotto_client *client = NULL;
+    const sotto_http_message *response;
+    sotto_json *doc = NULL;
+    int64_t release = 0, waiting = 0;
+    char text[96];
+    sotto_status status = kiosk_local_client(config, KIOSK_API_SOCKET, &client, NULL);
+    if (status == SOTTO_OK)
+        status =
+            sotto_client_request(client, "GET", "/v1/status", NULL, sotto_span_of(NULL, 0), &response, NULL);
+    if (status == SOTTO_OK)
+        status = sotto_json_parse(&doc, response->body, "serve", NULL);
+    if (status != SOTTO_OK) {
+        tell(f, BAD, "serve", "does not answer on its socket", "start it: sotto serve");
+    } else {
+        sotto_json_node root = sotto_json_root(doc), outbox = sotto_json_member(root, "outbox");
+        if (sotto_json_get_i64(root, "release", 0, INT64_MAX, &release, NULL) != SOTTO_OK ||
+            sotto_json_get_i64(outbox, "waiting", 0, INT64_MAX, &waiting, NULL) != SOTTO_OK)
+            release = 0;
+        snprintf(text, sizeof text, "running, release %lld, %lld reports waiting", (long long)release,
+                 (long long)waiting);
+        tell(f, release == 0 || waiting > 7 ? WARN : GOOD, "serve", text,
+             release == 0  ? "no release yet: sotto sync"
+             : waiting > 7 ? "sync has not got through for a week"
+                           : "");
+    }
+    sotto_json_free(doc);
+    sotto_client_free(client);
+}
+
+int kiosk_cmd_doctor(const kiosk_config *config, int argc, char **argv)
+{
+    findings f = {.json = argc == 2 && strcmp(argv[1], "--json") == 0};
+    if (argc > 1 && !f.json)
+        return kiosk_usage(argv[0], "takes --json and nothing else");
+    sotto_diag diag = {0};
+    sotto_status status = sotto_vault_start(&diag);
+    if (status != SOTTO_OK)
+        return kiosk_fail_status(status, &diag);
+    if (f.json)
+        printf("[");
+    check_clock(&f, config);
+    check_key(&f, config);
+    check_disk(&f, config);
+    check_certificate(&f, config);
+    check_daemon(&f, config);
+    check_wall(&f, config); /* last: from here on this process has no network itself */
+    if (f.json)
+        printf("]\n");
+    return f.bad > 0 ? 1 : 0;
+}

@@ -1,0 +1,239 @@
+/* init, enrol, import: what is done once, or when somebody brings something. */
+#include "kiosk_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- init ---- */
+
+static sotto_status make_vault(const kiosk_config *config, sotto_diag *diag)
+{
+    char path[KIOSK_PATH_MAX];
+    sotto_entropy entropy = sotto_port_entropy();
+    sotto_status status = sotto_port_make_dir(config->vault_dir, 0700, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_path(config->vault_dir, "root.key", path, diag);
+    const sotto_key_provider provider = sotto_key_provider_file(path);
+    return status == SOTTO_OK ? sotto_vault_create(&provider, &entropy, diag) : status;
+}
+
+static sotto_status make_store(const kiosk_config *config, sotto_diag *diag)
+{
+    char key_path[KIOSK_PATH_MAX], store_path[KIOSK_PATH_MAX];
+    sotto_vault *vault = NULL;
+    sotto_store *store = NULL;
+    sotto_store_config open = {.path = store_path, .create = true};
+    sotto_status status = sotto_port_make_dir(config->store_dir, 0700, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_path(config->vault_dir, "root.key", key_path, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_path(config->store_dir, "sotto.db", store_path, diag);
+    const sotto_key_provider provider = sotto_key_provider_file(key_path);
+    if (status == SOTTO_OK)
+        status = sotto_vault_open(&vault, &provider, diag);
+    if (status == SOTTO_OK)
+        status = sotto_vault_store_key(vault, open.key);
+    if (status == SOTTO_OK)
+        status = sotto_store_open(&store, &open, diag);
+    sotto_store_close(store);
+    sotto_vault_close(vault);
+    return status;
+}
+
+/* Trust in head office's signing keys starts here, from a file that came with the installation. */
+static sotto_status trust_root(const kiosk_config *config, const char *dir, sotto_diag *diag)
+{
+    if (config->root[0] == '\0')
+        return SOTTO_OK;
+    char path[KIOSK_PATH_MAX];
+    sotto_vec root;
+    sotto_vec_init(&root, 1u << 20);
+    sotto_status status =
+        kiosk_path(dir, strcmp(dir, config->store_dir) == 0 ? "tuf" : "metadata", path, diag);
+    if (status == SOTTO_OK)
+        status = sotto_port_make_dir(path, 0750, diag);
+    if (status == SOTTO_OK)
+        status = sotto_port_read_file(config->root, &root, diag);
+    if (status == SOTTO_OK)
+        status = sotto_tuf_init(path, sotto_vec_span(&root), diag);
+    sotto_vec_free(&root);
+    return sotto_status_cause(status) == SOTTO_CAUSE_EXISTS ? SOTTO_OK : status;
+}
+
+int kiosk_cmd_init(const kiosk_config *config, int argc, char **argv)
+{
+    sotto_diag diag = {0};
+    if (argc > 1)
+        return kiosk_usage(argv[0], "takes no arguments");
+    sotto_status status = sotto_vault_start(&diag);
+    if (status == SOTTO_OK)
+        status = make_vault(config, &diag);
+    if (status == SOTTO_OK)
+        status = make_store(config, &diag);
+    if (status == SOTTO_OK)
+        status = trust_root(config, config->store_dir, &diag);
+    if (status != SOTTO_OK)
+        return kiosk_fail_status(status, &diag);
+    printf("Made a key in %s and an empty encrypted store in %s.\n", config->vault_dir, config->store_dir);
+    return 0;
+}
+
+/* ---- enrol ---- */
+
+/* The report key's public half, from serve: this process has no key of the vault. */
+static sotto_status ask_report_key(sotto_client *serve, uint8_t key[static SOTTO_PUBLIC_KEY_BYTES],
+                                   sotto_diag *diag)
+{
+    const sotto_http_message *response;
+    sotto_json *doc = NULL;
+    sotto_span text;
+    sotto_status status =
+        sotto_client_request(serve, "GET", "/v1/identity", NULL, sotto_span_of(NULL, 0), &response, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_parse(&doc, response->body, "serve", diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_get_str(sotto_json_root(doc), "report_key", &text, diag);
+    if (status == SOTTO_OK)
+        status = sotto_hex_decode(text, key, SOTTO_PUBLIC_KEY_BYTES);
+    sotto_json_free(doc);
+    return status;
+}
+
+static sotto_status tell_device(sotto_client *serve, const char *device, sotto_diag *diag)
+{
+    char body[128];
+    const sotto_http_message *response;
+    snprintf(body, sizeof body, "{\"device\":\"%s\"}", device);
+    sotto_status status = sotto_client_request(serve, "POST", "/v1/identity", "application/json",
+                                               sotto_span_str(body), &response, diag);
+    if (status == SOTTO_OK && response->code != 204)
+        status = sotto_diag_set(diag, SOTTO_ERR(KIOSK, CONFLICT), "serve did not take the device id: %.*s",
+                                (int)(response->body.len < 200 ? response->body.len : 200),
+                                (const char *)response->body.ptr);
+    return status;
+}
+
+/* The device key is made here once and never leaves this folder; enrolling again uses it again. */
+static sotto_status device_key(const kiosk_config *config, char key_pem[static SOTTO_PEM_MAX],
+                               sotto_diag *diag)
+{
+    char path[KIOSK_PATH_MAX];
+    sotto_vec file;
+    sotto_vec_init(&file, SOTTO_PEM_MAX - 1);
+    sotto_entropy entropy = sotto_port_entropy();
+    sotto_status status = sotto_port_make_dir(config->sync_dir, 0700, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_path(config->sync_dir, "device.key", path, diag);
+    if (status == SOTTO_OK && !sotto_port_exists(path)) {
+        status = sotto_keypair_make(&entropy, key_pem, diag);
+        if (status == SOTTO_OK)
+            status = sotto_port_create_file(path, sotto_span_str(key_pem), 0600, diag);
+    } else if (status == SOTTO_OK) {
+        status = sotto_port_check_private(path, diag);
+        if (status == SOTTO_OK)
+            status = sotto_port_read_file(path, &file, diag);
+        if (status == SOTTO_OK)
+            status = sotto_span_to_str(sotto_vec_span(&file), key_pem, SOTTO_PEM_MAX);
+    }
+    if (file.ptr != NULL)
+        sotto_wipe(file.ptr, file.len);
+    sotto_vec_free(&file);
+    return status;
+}
+
+static sotto_status office_client(const kiosk_config *config, sotto_vec *authority, sotto_tls **tls,
+                                  sotto_client **out, sotto_diag *diag)
+{
+    sotto_status status = sotto_port_read_file(config->authority, authority, diag);
+    const sotto_tls_identity identity = {.authority_pem = sotto_vec_span(authority),
+                                         .clock = kiosk_clock(config)};
+    if (status == SOTTO_OK)
+        status = sotto_tls_new(tls, false, &identity, diag);
+    const sotto_client_config client = {
+        .url = config->enrol_url, .tls = *tls, .timeout_ms = 30000, .clock = kiosk_clock(config)};
+    return status == SOTTO_OK ? sotto_client_new(out, &client, diag) : status;
+}
+
+typedef struct enrolling {
+    const kiosk_config *config;
+    sotto_client *serve, *office;
+    sotto_tls *tls;
+    sotto_vec authority;
+    char key_pem[SOTTO_PEM_MAX], csr_pem[SOTTO_PEM_MAX], cert_pem[SOTTO_PEM_MAX];
+    uint8_t report_key[SOTTO_PUBLIC_KEY_BYTES];
+    char device[65];
+} enrolling;
+
+static sotto_status enrol(enrolling *x, const char *code, sotto_diag *diag)
+{
+    char path[KIOSK_PATH_MAX];
+    sotto_status status = kiosk_local_client(x->config, KIOSK_LINK_SOCKET, &x->serve, diag);
+    if (status == SOTTO_OK)
+        status = ask_report_key(x->serve, x->report_key, diag);
+    if (status == SOTTO_OK)
+        status = device_key(x->config, x->key_pem, diag);
+    if (status == SOTTO_OK)
+        status = sotto_csr_make(x->key_pem, "sotto terminal", x->csr_pem, diag);
+    if (status == SOTTO_OK)
+        status = office_client(x->config, &x->authority, &x->tls, &x->office, diag);
+    const sotto_enrolment request = {.code = code, .csr_pem = x->csr_pem, .report_public_key = x->report_key};
+    if (status == SOTTO_OK)
+        status = sotto_enrol(x->office, &request, x->cert_pem, x->device, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_path(x->config->sync_dir, "device.pem", path, diag);
+    if (status == SOTTO_OK)
+        status = sotto_port_write_file(path, sotto_span_str(x->cert_pem), 0600, diag);
+    if (status == SOTTO_OK)
+        status = trust_root(x->config, x->config->release_dir, diag);
+    return status == SOTTO_OK ? tell_device(x->serve, x->device, diag) : status;
+}
+
+int kiosk_cmd_enrol(const kiosk_config *config, int argc, char **argv)
+{
+    sotto_diag diag = {0};
+    if (argc != 2)
+        return kiosk_usage(argv[0], "needs the one-time code that head office gave for this terminal");
+    if (config->enrol_url[0] == '\0')
+        return kiosk_usage(argv[0], "the configuration has no head_office");
+    enrolling *x = calloc(1, sizeof *x);
+    if (x == NULL)
+        return sotto_status_exit_code(SOTTO_ERR(KIOSK, NO_MEMORY));
+    x->config = config;
+    sotto_vec_init(&x->authority, 65536);
+    sotto_status status = sotto_vault_start(&diag);
+    if (status == SOTTO_OK)
+        status = enrol(x, argv[1], &diag);
+    if (status == SOTTO_OK)
+        printf("Enrolled as %s.\n", x->device);
+    sotto_client_free(x->office);
+    sotto_tls_free(x->tls);
+    sotto_client_free(x->serve);
+    sotto_vec_free(&x->authority);
+    sotto_wipe(x, sizeof *x);
+    free(x);
+    return status == SOTTO_OK ? 0 : kiosk_fail_status(status, &diag);
+}
+
+/* ---- import ---- */
+
+int kiosk_cmd_import(const kiosk_config *config, int argc, char **argv)
+{
+    sotto_diag diag = {0};
+    if (argc != 2)
+        return kiosk_usage(argv[0], "needs one CSV file");
+    kiosk_engine *e = NULL;
+    uint64_t rows = 0;
+    bool repeated = false;
+    sotto_status status = kiosk_engine_open(&e, config, &diag);
+    if (status == SOTTO_OK)
+        status = kiosk_import(e, argv[1], &rows, &repeated, &diag);
+    kiosk_engine_close(e);
+    if (status != SOTTO_OK)
+        return kiosk_fail_status(status, &diag);
+    if (repeated)
+        printf("%s was imported before: nothing to do.\n", argv[1]);
+    else
+        printf("Imported %llu customers from %s.\n", (unsigned long long)rows, argv[1]);
+    return 0;
+}

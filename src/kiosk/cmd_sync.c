@@ -1,0 +1,154 @@
+/*
+ * sync: has the network and no key. Before it opens a connection it takes from itself the right to open the
+ * vault and the store, and refuses to run when it still could.
+ */
+#include "kiosk_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Everything the resolver, libc and TLS read, and the two folders that are sync's own. */
+static sotto_status build_wall(const kiosk_config *config, sotto_diag *diag)
+{
+    const sotto_port_grant grants[] = {{config->sync_dir, true},
+                                       {config->release_dir, true},
+                                       {config->authority, false},
+                                       {config->root, false},
+                                       {"/etc", false},
+                                       {"/lib", false},
+                                       {"/usr", false},
+                                       {"/dev", false},
+                                       {"/run/systemd/resolve", false}};
+    enum sotto_port_wall wall;
+    sotto_port_harden_process();
+    return sotto_port_confine_files(grants, SOTTO_COUNT(grants), &wall, diag);
+}
+
+sotto_status kiosk_check_keyless(const kiosk_config *config, sotto_diag *diag)
+{
+    char path[KIOSK_PATH_MAX];
+    sotto_vec key;
+    sotto_vec_init(&key, 4096);
+    sotto_status status = kiosk_path(config->vault_dir, "root.key", path, diag);
+    if (status != SOTTO_OK)
+        return status;
+    bool readable = sotto_port_read_file(path, &key, NULL) == SOTTO_OK;
+    if (key.ptr != NULL)
+        sotto_wipe(key.ptr, key.len);
+    sotto_vec_free(&key);
+    if (readable && config->require_walls)
+        return sotto_diag_set(
+            diag, SOTTO_ERR(KIOSK, DENIED),
+            "sync could read the store's key and will not run: use another user than serve's, or a "
+            "kernel with Landlock (\"require_walls\": false goes on without)");
+    return SOTTO_OK;
+}
+
+typedef struct messenger {
+    sotto_vec authority, certificate, key;
+    sotto_tls *tls;
+    sotto_client *office, *serve;
+} messenger;
+
+static sotto_status read_identity(const kiosk_config *config, messenger *m, sotto_diag *diag)
+{
+    char path[KIOSK_PATH_MAX];
+    sotto_status status = sotto_port_read_file(config->authority, &m->authority, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_path(config->sync_dir, "device.pem", path, diag);
+    if (status == SOTTO_OK)
+        status = sotto_port_read_file(path, &m->certificate, diag);
+    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
+        return sotto_diag_set(diag, status, "this terminal is not enrolled: sotto enrol CODE");
+    if (status == SOTTO_OK)
+        status = kiosk_path(config->sync_dir, "device.key", path, diag);
+    if (status == SOTTO_OK)
+        status = sotto_port_check_private(path, diag);
+    return status == SOTTO_OK ? sotto_port_read_file(path, &m->key, diag) : status;
+}
+
+static sotto_status connect(const kiosk_config *config, messenger *m, sotto_diag *diag)
+{
+    sotto_status status = read_identity(config, m, diag);
+    const sotto_tls_identity identity = {.authority_pem = sotto_vec_span(&m->authority),
+                                         .certificate_pem = sotto_vec_span(&m->certificate),
+                                         .key_pem = sotto_vec_span(&m->key),
+                                         .clock = kiosk_clock(config)};
+    if (status == SOTTO_OK)
+        status = sotto_tls_new(&m->tls, false, &identity, diag);
+    const sotto_client_config office = {
+        .url = config->url, .tls = m->tls, .timeout_ms = 60000, .clock = kiosk_clock(config)};
+    if (status == SOTTO_OK)
+        status = sotto_client_new(&m->office, &office, diag);
+    return status == SOTTO_OK ? kiosk_local_client(config, KIOSK_LINK_SOCKET, &m->serve, diag) : status;
+}
+
+static void disconnect(messenger *m)
+{
+    sotto_client_free(m->office);
+    sotto_client_free(m->serve);
+    sotto_tls_free(m->tls);
+    if (m->key.ptr != NULL)
+        sotto_wipe(m->key.ptr, m->key.len);
+    sotto_vec_free(&m->key);
+    sotto_vec_free(&m->certificate);
+    sotto_vec_free(&m->authority);
+}
+
+static void print_result(const sotto_night_result *r, bool json)
+{
+    if (json) {
+        printf(
+            "{\"release\":%llu,\"release_changed\":%s,\"release_accepted\":%s,\"night_closed\":%s,"
+            "\"reports_sent\":%llu,\"reports_repeated\":%llu,\"report_bytes\":%llu,\"retry_after_s\":%lld}\n",
+            (unsigned long long)r->release_version, r->release_changed ? "true" : "false",
+            r->release_accepted ? "true" : "false", r->night_closed ? "true" : "false",
+            (unsigned long long)r->reports_sent, (unsigned long long)r->reports_repeated,
+            (unsigned long long)r->report_bytes, (long long)r->retry_after_s);
+        return;
+    }
+    if (r->release_changed)
+        printf("Release %llu fetched and verified%s.\n", (unsigned long long)r->release_version,
+               r->release_accepted ? ", in use" : "");
+    else if (r->release_version != 0)
+        printf("Release %llu is the newest.\n", (unsigned long long)r->release_version);
+    printf("%llu report%s acknowledged (%llu bytes%s).\n", (unsigned long long)r->reports_sent,
+           r->reports_sent == 1 ? "" : "s", (unsigned long long)r->report_bytes,
+           r->reports_repeated > 0 ? ", received before the line was cut" : "");
+}
+
+int kiosk_cmd_sync(const kiosk_config *config, int argc, char **argv)
+{
+    sotto_diag diag = {0};
+    bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
+    if (argc > 1 && !json)
+        return kiosk_usage(argv[0], "takes --json and nothing else");
+    if (config->url[0] == '\0')
+        return kiosk_usage(argv[0], "the configuration has no head_office");
+    messenger m = {0};
+    sotto_vec_init(&m.authority, 65536);
+    sotto_vec_init(&m.certificate, 65536);
+    sotto_vec_init(&m.key, SOTTO_PEM_MAX);
+    sotto_night_result result = {0};
+    const sotto_log log = {
+        .fd = 2, .level = SOTTO_LOG_WARN, .clock = kiosk_clock(config), .program = "sotto-sync"};
+    sotto_status status = build_wall(config, &diag);
+    if (status == SOTTO_OK)
+        status = kiosk_check_keyless(config, &diag);
+    if (status == SOTTO_OK)
+        status = sotto_vault_start(&diag);
+    if (status == SOTTO_OK)
+        status = connect(config, &m, &diag);
+    const sotto_night_config night = {.head_office = m.office,
+                                      .serve = m.serve,
+                                      .release_dir = config->release_dir,
+                                      .clock = kiosk_clock(config),
+                                      .log = &log};
+    if (status == SOTTO_OK) {
+        status = sotto_night_run(&night, &result, &diag);
+        print_result(&result, json);
+    }
+    disconnect(&m);
+    return status == SOTTO_OK ? 0 : kiosk_fail_status(status, &diag);
+}

@@ -1,0 +1,121 @@
+/*
+ * Import: one CSV file, one transaction. A cut or a kill in the middle leaves the store as it was, and the
+ * same command is run again; a file that went in whole is known by its SHA-256 and not read twice.
+ */
+#include "kiosk_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define IMPORT_LIMIT ((size_t)256 << 20)
+#define DONE_NAME    "import.sha256"
+#define STEP_ROWS    1000
+
+static void progress(uint64_t rows, size_t at, size_t len, bool last)
+{
+    if (!isatty(2))
+        return;
+    dprintf(2, "\rimport: %llu customers, %zu %% %s", (unsigned long long)rows, len ? at * 100 / len : 100,
+            last ? "\n" : "");
+}
+
+static sotto_status merge_row(kiosk_engine *e, const sotto_import_plan *plan, const sotto_csv *csv,
+                              int32_t today, sotto_diag *diag)
+{
+    uint8_t key[SOTTO_CUSTOMER_KEY_BYTES];
+    sotto_span customer = csv->field[plan->customer_column];
+    if (customer.len == 0 || customer.len > KIOSK_CUSTOMER_MAX)
+        return sotto_diag_at(diag, SOTTO_ERR(KIOSK, RANGE), csv->name, csv->line,
+                             "the customer number must have 1 to %d bytes", KIOSK_CUSTOMER_MAX);
+    sotto_status status = sotto_vault_customer_key(e->vault, customer, key);
+    sotto_buf packed = sotto_buf_of(e->packed, sizeof e->packed);
+    sotto_profile_clear(&e->release.profile);
+    if (status == SOTTO_OK) {
+        status = sotto_store_get(e->store, SOTTO_RECORD_PROFILE, key, 0, &packed, diag);
+        if (status == SOTTO_OK)
+            status = sotto_profile_unpack(&e->release.profile, sotto_buf_span(&packed), NULL, diag);
+        else if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
+            status = SOTTO_OK;
+    }
+    if (status == SOTTO_OK)
+        status = sotto_import_row(plan, csv, today, &e->release.profile, diag);
+    sotto_buf fresh = sotto_buf_of(e->answer, SOTTO_PROFILE_MAX);
+    if (status == SOTTO_OK)
+        status = sotto_profile_pack(&e->release.profile, &fresh);
+    if (status == SOTTO_OK)
+        status = sotto_store_put(e->store, SOTTO_RECORD_PROFILE, key, 0, sotto_buf_span(&fresh), diag);
+    return status;
+}
+
+static sotto_status every_row(kiosk_engine *e, const sotto_import_plan *plan, sotto_csv *csv, uint64_t *rows,
+                              sotto_diag *diag)
+{
+    int64_t now_s;
+    sotto_status status = kiosk_now(e, &now_s, diag);
+    int32_t today = (int32_t)sotto_floor_div_i64(now_s + (int64_t)e->config->utc_offset_min * 60, 86400);
+    bool more = true;
+    while (status == SOTTO_OK) {
+        status = sotto_csv_next(csv, &more, diag);
+        if (status != SOTTO_OK || !more)
+            break;
+        status = merge_row(e, plan, csv, today, diag);
+        if (status == SOTTO_OK && ++*rows % STEP_ROWS == 0)
+            progress(*rows, csv->at, csv->text.len, false);
+    }
+    return status;
+}
+
+static sotto_status import_text(kiosk_engine *e, sotto_span text, const char *path, const uint8_t *sha256,
+                                uint64_t *rows, sotto_diag *diag)
+{
+    static sotto_csv csv; /* 80 KiB: too large for a small stack; import runs once in a process */
+    static sotto_import_plan plan;
+    sotto_status status = sotto_csv_open(&csv, text, path, 0, diag);
+    if (status == SOTTO_OK)
+        status = sotto_import_plan_make(&plan, &csv, e->release.dictionary, e->config->customer_column, NULL,
+                                        0, diag);
+    if (status == SOTTO_OK)
+        status = sotto_store_begin(e->store, diag);
+    if (status != SOTTO_OK)
+        return status;
+    status = every_row(e, &plan, &csv, rows, diag);
+    if (status == SOTTO_OK)
+        status = sotto_store_set_blob(e->store, DONE_NAME, sotto_span_of(sha256, SOTTO_SHA256_BYTES), diag);
+    if (status == SOTTO_OK)
+        status = sotto_store_commit(e->store, diag);
+    if (status != SOTTO_OK)
+        sotto_store_rollback(e->store);
+    progress(*rows, csv.at, text.len, true);
+    return status;
+}
+
+static bool done_before(kiosk_engine *e, const uint8_t *sha256)
+{
+    uint8_t last[SOTTO_SHA256_BYTES];
+    sotto_buf buf = sotto_buf_of(last, sizeof last);
+    return sotto_store_get_blob(e->store, DONE_NAME, &buf, NULL) == SOTTO_OK && buf.len == sizeof last &&
+           memcmp(last, sha256, sizeof last) == 0;
+}
+
+sotto_status kiosk_import(kiosk_engine *e, const char *path, uint64_t *rows, bool *repeated, sotto_diag *diag)
+{
+    *rows = 0;
+    *repeated = false;
+    if (e->release.version == 0)
+        return sotto_diag_set(diag, SOTTO_ERR(KIOSK, NOT_FOUND),
+                              "no release is in use, so there is no dictionary yet: sotto sync first");
+    sotto_vec file;
+    sotto_vec_init(&file, IMPORT_LIMIT);
+    uint8_t sha256[SOTTO_SHA256_BYTES];
+    sotto_status status = sotto_port_read_file(path, &file, diag);
+    if (status == SOTTO_OK)
+        status = sotto_sha256(sotto_vec_span(&file), sha256);
+    if (status == SOTTO_OK && done_before(e, sha256))
+        *repeated = true;
+    else if (status == SOTTO_OK)
+        status = import_text(e, sotto_vec_span(&file), path, sha256, rows, diag);
+    sotto_wipe(file.ptr, file.len);
+    sotto_vec_free(&file);
+    return status;
+}

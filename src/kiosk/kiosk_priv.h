@@ -1,0 +1,203 @@
+/*
+ * kiosk: the terminal's program. Wiring only: what is decided, counted, kept or sent is decided in the rooms
+ * below.
+ *
+ *   config    one JSON file
+ *   engine    what `serve` holds: vault, store, release in use; one customer's decision, event, erasure; the
+ * night's tally api       HTTP + JSON requests -> engine -> replies; the same handler serves the socket and
+ * the command line without a daemon link      the other socket: sealed bytes out, acknowledgements and
+ * release numbers in cmd_*     the commands
+ */
+#ifndef SOTTO_KIOSK_PRIV_H
+#define SOTTO_KIOSK_PRIV_H
+
+#include "sotto/base.h"
+#include "sotto/codec.h"
+#include "sotto/decide.h"
+#include "sotto/model.h"
+#include "sotto/port.h"
+#include "sotto/privacy.h"
+#include "sotto/store.h"
+#include "sotto/sync.h"
+#include "sotto/tags.h"
+#include "sotto/tally.h"
+#include "sotto/vault.h"
+
+#define KIOSK_PATH_MAX     256
+#define KIOSK_CUSTOMER_MAX 64 /* bytes of a customer number */
+#define KIOSK_ANSWER_MAX   (256 * 1024)
+
+/* ---- config ---- */
+typedef struct kiosk_config {
+    char vault_dir[KIOSK_PATH_MAX];   /* root.key: serve only */
+    char store_dir[KIOSK_PATH_MAX];   /* sotto.db, tuf/: serve only */
+    char release_dir[KIOSK_PATH_MAX]; /* sync writes, serve reads */
+    char sync_dir[KIOSK_PATH_MAX];    /* device.key, device.pem: sync only */
+    char run_dir[KIOSK_PATH_MAX];     /* api.sock, link.sock */
+    char url[KIOSK_PATH_MAX];         /* head office, both certificates */
+    char enrol_url[KIOSK_PATH_MAX];   /* head office, for enrolment */
+    char authority[KIOSK_PATH_MAX]; /* PEM file of the authority that head office's certificate comes from */
+    char root[KIOSK_PATH_MAX];      /* TUF root metadata trusted from the start */
+    char channel[33];
+    char customer_column[65];
+    int32_t utc_offset_min;
+    int64_t clock_offset_s; /* rehearsals of another day */
+    uint32_t cache_kib;
+    bool require_walls; /* refuse to run where the kernel cannot enforce the wall between serve and sync */
+} kiosk_config;
+
+/* Reads a configuration file; relative paths stand as they are. Errors name the member and line. */
+SOTTO_MUST_USE sotto_status kiosk_config_load(kiosk_config *out, const char *path, sotto_diag *diag);
+/* dir "/" name into out; RANGE when it does not fit. */
+SOTTO_MUST_USE sotto_status kiosk_path(const char *dir, const char *name, char out[static KIOSK_PATH_MAX],
+                                       sotto_diag *diag);
+sotto_clock kiosk_clock(const kiosk_config *config);
+
+/* ---- release in use ---- */
+typedef struct kiosk_release {
+    uint64_t version;
+    void *memory; /* of arena */
+    sotto_arena arena;
+    sotto_vec model_file;
+    sotto_dictionary *dictionary;
+    const sotto_model *model;
+    const sotto_plan *plan;
+    sotto_task task;
+    sotto_profile profile; /* one customer's tags at a time */
+    void *scratch;         /* decide's */
+} kiosk_release;
+
+/* Loads the files dictionary.json, model.sotto, catalogue.json, policy.json, tasks.json of dir/<version>;
+ * they are not trusted yet to be well-formed, but their hashes have been checked. On failure *out is empty.
+ */
+SOTTO_MUST_USE sotto_status kiosk_release_load(kiosk_release *out, const char *dir, uint64_t version,
+                                               sotto_diag *diag);
+void kiosk_release_free(kiosk_release *release);
+
+/* ---- engine ---- */
+typedef struct kiosk_engine {
+    const kiosk_config *config;
+    sotto_clock clock;
+    sotto_entropy entropy;
+    sotto_log log;
+    sotto_vault *vault;
+    sotto_store *store;
+    kiosk_release release; /* version 0 = none */
+    sotto_counters counters;
+    sotto_decision decision;
+    uint8_t packed[SOTTO_PROFILE_MAX > SOTTO_COUNTERS_MAX ? SOTTO_PROFILE_MAX : SOTTO_COUNTERS_MAX];
+    uint8_t answer[KIOSK_ANSWER_MAX];
+    uint8_t seed_key[SOTTO_KEY_BYTES];
+    uint64_t decisions, events; /* since start, for status */
+} kiosk_engine;
+
+/* Opens vault, store and the release that was last accepted. A release that no longer loads is told in the
+ * log and not used. */
+SOTTO_MUST_USE sotto_status kiosk_engine_open(kiosk_engine **out, const kiosk_config *config,
+                                              sotto_diag *diag);
+void kiosk_engine_close(kiosk_engine *engine);
+
+/* Now by the floor of time: never before anything that was stored. */
+SOTTO_MUST_USE sotto_status kiosk_now(kiosk_engine *e, int64_t *now_s, sotto_diag *diag);
+
+typedef struct kiosk_ask {
+    sotto_span customer; /* number; empty = nobody identified */
+    const char *slot;    /* NULL = after_card */
+    const char *channel; /* NULL = the configuration's */
+    size_t offers;
+    const char *language; /* NULL = the first */
+    bool explain;         /* also why each other campaign was left out */
+} kiosk_ask;
+/* Writes the answer as JSON. Only a broken store or a buffer too small can fail; no release is an answer
+ * ("nothing"). */
+SOTTO_MUST_USE sotto_status kiosk_decide(kiosk_engine *e, const kiosk_ask *ask, sotto_buf *json,
+                                         sotto_diag *diag);
+
+typedef struct kiosk_event {
+    sotto_span customer;
+    enum sotto_event_kind kind;
+    sotto_span campaign; /* shown, taken, dismissed */
+    int64_t at_s;        /* 0 = now; never later than now, at most 31 days before */
+} kiosk_event;
+/* One transaction: tags, counters, counted contribution. NOT_FOUND for an unknown customer or campaign;
+ * *counted: stands in the measurement. */
+SOTTO_MUST_USE sotto_status kiosk_record(kiosk_engine *e, const kiosk_event *event, bool *counted,
+                                         sotto_diag *diag);
+
+SOTTO_MUST_USE sotto_status kiosk_forget(kiosk_engine *e, sotto_span customer, sotto_diag *diag);
+/* Closes ended periods. Needs a release with a task and an enrolled device. */
+SOTTO_MUST_USE sotto_status kiosk_night(kiosk_engine *e, sotto_tally_result *result, sotto_diag *diag);
+/* Verifies release <version> from serve's own trusted root, loads it beside the old one, swaps. The old one
+ * stays in use on any failure. */
+SOTTO_MUST_USE sotto_status kiosk_release_accept(kiosk_engine *e, uint64_t version, sotto_diag *diag);
+/* All rows of a CSV file or none. *rows: customers read; *repeated: this very file was imported before and
+ * nothing was done. */
+SOTTO_MUST_USE sotto_status kiosk_import(kiosk_engine *e, const char *path, uint64_t *rows, bool *repeated,
+                                         sotto_diag *diag);
+SOTTO_MUST_USE sotto_status kiosk_status_json(kiosk_engine *e, sotto_buf *json, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status kiosk_audit_json(kiosk_engine *e, bool with_bytes, sotto_buf *json,
+                                             sotto_diag *diag);
+SOTTO_MUST_USE sotto_status kiosk_device_get(kiosk_engine *e, char device[static 65],
+                                             sotto_diag *diag); /* NOT_FOUND before enrolment */
+SOTTO_MUST_USE sotto_status kiosk_device_set(kiosk_engine *e, const char *device, sotto_diag *diag);
+
+/* ---- requests ---- */
+/* The kiosk application's socket; ctx is the engine. POST /v1/decide, /v1/events, /v1/forget; GET /v1/status,
+ * /v1/audit. */
+void kiosk_api_handle(void *ctx, const sotto_http_message *request, const sotto_peer *peer,
+                      sotto_reply *reply);
+/* The socket of `sotto sync`. GET /v1/identity, /v1/outbox/next; POST /v1/identity, /v1/outbox/<seq>/ack,
+ * /v1/release, /v1/night. */
+void kiosk_link_handle(void *ctx, const sotto_http_message *request, const sotto_peer *peer,
+                       sotto_reply *reply);
+/* {"error":{...}} with the HTTP code that fits the cause. */
+void kiosk_reply_error(sotto_reply *reply, const sotto_diag *diag);
+void kiosk_reply_json(sotto_reply *reply, int code, sotto_span json);
+
+/* Sockets below run_dir. */
+#define KIOSK_API_SOCKET  "api/sotto.sock"
+#define KIOSK_LINK_SOCKET "link/sotto.sock"
+
+/* The command line's way to the engine: the running daemon, or without one the engine in this process. */
+typedef struct kiosk_local kiosk_local;
+SOTTO_MUST_USE sotto_status kiosk_local_open(kiosk_local **out, const kiosk_config *config, sotto_diag *diag);
+/* *code: an HTTP code; answer: its JSON body (what was in it is dropped). */
+SOTTO_MUST_USE sotto_status kiosk_local_ask(kiosk_local *local, const char *method, const char *target,
+                                            sotto_span body, int *code, sotto_vec *answer, sotto_diag *diag);
+void kiosk_local_close(kiosk_local *local);
+/* A client on one of the sockets. */
+SOTTO_MUST_USE sotto_status kiosk_local_client(const kiosk_config *config, const char *socket,
+                                               sotto_client **out, sotto_diag *diag);
+
+/* DENIED when this process can read the vault's key and the configuration requires walls. */
+SOTTO_MUST_USE sotto_status kiosk_check_keyless(const kiosk_config *config, sotto_diag *diag);
+
+/* ---- commands: argv[0] is the command's name. Return an exit code. ---- */
+typedef struct kiosk_command {
+    const char *name;
+    const char *summary;
+    const char *help; /* usage, options, an example */
+    int (*run)(const kiosk_config *config, int argc, char **argv);
+} kiosk_command;
+int kiosk_cmd_init(const kiosk_config *config, int argc, char **argv);
+int kiosk_cmd_enrol(const kiosk_config *config, int argc, char **argv);
+int kiosk_cmd_import(const kiosk_config *config, int argc, char **argv);
+int kiosk_cmd_serve(const kiosk_config *config, int argc, char **argv);
+int kiosk_cmd_decide(const kiosk_config *config, int argc, char **argv);
+int kiosk_cmd_event(const kiosk_config *config, int argc, char **argv);
+int kiosk_cmd_sync(const kiosk_config *config, int argc, char **argv);
+int kiosk_cmd_status(const kiosk_config *config, int argc, char **argv);
+int kiosk_cmd_audit(const kiosk_config *config, int argc, char **argv);
+int kiosk_cmd_forget(const kiosk_config *config, int argc, char **argv);
+int kiosk_cmd_doctor(const kiosk_config *config, int argc, char **argv);
+
+/* "sotto: <diag>" on standard error; returns the exit code. */
+int kiosk_fail(const sotto_diag *diag);
+/* The same for a status that may have come without words. */
+int kiosk_fail_status(sotto_status status, sotto_diag *diag);
+int kiosk_usage(const char *command, const char *why);
+/* Value of "--name VALUE" or "--name=VALUE" at argv[*i] (then *i is advanced), or NULL when argv[*i] is
+ * something else. */
+const char *kiosk_option(int argc, char **argv, int *i, const char *name);
+
+#endif

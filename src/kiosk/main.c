@@ -1,0 +1,139 @@
+/* sotto: the terminal's program. One table of commands; everything else is in the room's other files. */
+#include "kiosk_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONFIG_DEFAULT "/etc/sotto/sotto.json"
+
+static const kiosk_command COMMANDS[] = {
+    {"init", "make this terminal's key and its empty encrypted store",
+     "usage: sotto init\n\n"
+     "Makes the root secret (never replaced) and an empty encrypted store, and takes head office's signing "
+     "root\n"
+     "from the file that the configuration names.\n\n"
+     "  sotto --config /etc/sotto/sotto.json init\n",
+     kiosk_cmd_init},
+    {"enrol", "get this terminal's certificate with a one-time code",
+     "usage: sotto enrol CODE\n\n"
+     "Makes the device key (it never leaves this machine), sends a signing request with the code that head "
+     "office\n"
+     "gave, and keeps the certificate. `sotto serve` must be running.\n\n"
+     "  sotto enrol 7KQ2-M8XD-R4TP-0C9V\n",
+     kiosk_cmd_enrol},
+    {"import", "take customers' tags from a CSV file, all rows or none",
+     "usage: sotto import FILE.csv\n\n"
+     "Columns are named by the dictionary of the release in use; one column is the customer number. A bad "
+     "row is\n"
+     "named by its line and nothing is changed. Not while `sotto serve` runs: it holds the store.\n\n"
+     "  sotto import customers.csv\n",
+     kiosk_cmd_import},
+    {"serve", "answer the kiosk application; holds the key, has no network",
+     "usage: sotto serve\n\n"
+     "HTTP and JSON on the Unix socket api/sotto.sock below the run folder (docs/openapi.json). Ends on "
+     "SIGTERM.\n\n"
+     "  sotto serve &\n"
+     "  curl --unix-socket /run/sotto/api/sotto.sock http://localhost/v1/decide -d "
+     "'{\"customer\":\"10017\"}'\n",
+     kiosk_cmd_serve},
+    {"decide", "what to show to a customer now, and why",
+     "usage: sotto decide [--customer NUMBER] [--offers N] [--slot S] [--channel C] [--language L] "
+     "[--explain] [--json]\n"
+     "       sotto decide -        one JSON request a line on standard input, one answer a line\n\n"
+     "  sotto decide --customer 10017 --explain\n",
+     kiosk_cmd_decide},
+    {"event", "tell what happened: card_in, shown, taken, dismissed",
+     "usage: sotto event --customer NUMBER --kind KIND [--campaign ID] [--at 2026-11-21T09:30:00Z] [--json]\n"
+     "       sotto event -         one JSON event a line on standard input\n\n"
+     "  sotto event --customer 10017 --kind shown --campaign green-deposit\n",
+     kiosk_cmd_event},
+    {"sync", "fetch the release, close the night, send sealed reports; has the network, no key",
+     "usage: sotto sync [--json]\n\n"
+     "One run of the night; safe to repeat and to cut at any point. Started by a timer "
+     "(firmware/services).\n\n"
+     "  sotto sync\n",
+     kiosk_cmd_sync},
+    {"status", "device, release, customers, reports waiting",
+     "usage: sotto status [--json]\n\n  sotto status --json\n", kiosk_cmd_status},
+    {"audit", "everything that left this terminal, in plain words",
+     "usage: sotto audit [--json | --bytes]\n\n"
+     "Each report: when, at what epsilon, for which campaigns, how many customers stood behind it. --bytes "
+     "shows the\n"
+     "sealed bytes as well.\n\n  sotto audit\n",
+     kiosk_cmd_audit},
+    {"forget", "erase a customer: profile, counters, open events",
+     "usage: sotto forget --customer NUMBER [--json]\n\n  sotto forget --customer 10017\n", kiosk_cmd_forget},
+    {"doctor", "what is wrong here, and what to do",
+     "usage: sotto doctor [--json]\n\nEnds with 1 when something is bad.\n\n  sotto doctor\n",
+     kiosk_cmd_doctor},
+};
+
+static void print_help(FILE *out)
+{
+    fprintf(out,
+            "sotto %s - knows its customers, and says nothing about any one of them\n\n"
+            "usage: sotto [--config FILE] COMMAND [ARGUMENTS]\n\n",
+            SOTTO_VERSION);
+    for (size_t i = 0; i < SOTTO_COUNT(COMMANDS); i++)
+        fprintf(out, "  %-8s %s\n", COMMANDS[i].name, COMMANDS[i].summary);
+    fprintf(out,
+            "\nsotto COMMAND --help shows an example. Configuration: %s, or $SOTTO_CONFIG, or --config.\n"
+            "Exit codes: 0 done, 1 internal, 2 usage, 3 bad input, 4 not there, 5 denied or not genuine,\n"
+            "6 disk or memory, 7 in use, 8 network, 9 conflict.\n",
+            CONFIG_DEFAULT);
+}
+
+static const kiosk_command *find(const char *name)
+{
+    for (size_t i = 0; i < SOTTO_COUNT(COMMANDS); i++)
+        if (strcmp(COMMANDS[i].name, name) == 0)
+            return &COMMANDS[i];
+    return NULL;
+}
+
+static int run(const kiosk_command *command, const char *config_path, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            fputs(command->help, stdout);
+            return 0;
+        }
+    static kiosk_config config;
+    sotto_diag diag = {0};
+    sotto_status status = kiosk_config_load(&config, config_path, &diag);
+    return status == SOTTO_OK ? command->run(&config, argc, argv) : kiosk_fail_status(status, &diag);
+}
+
+int main(int argc, char **argv)
+{
+    const char *config_path = getenv("SOTTO_CONFIG");
+    if (config_path == NULL || config_path[0] == '\0')
+        config_path = CONFIG_DEFAULT;
+    int at = 1;
+    for (; at < argc && argv[at][0] == '-'; at++) {
+        const char *value = kiosk_option(argc, argv, &at, "--config");
+        if (value != NULL) {
+            config_path = value;
+        } else if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
+            print_help(stdout);
+            return 0;
+        } else if (strcmp(argv[at], "--version") == 0) {
+            printf("sotto %s\n", SOTTO_VERSION);
+            return 0;
+        } else {
+            fprintf(stderr, "sotto: unknown option %s\n", argv[at]);
+            return 2;
+        }
+    }
+    if (at >= argc) {
+        print_help(stderr);
+        return 2;
+    }
+    const kiosk_command *command = find(argv[at]);
+    if (command == NULL) {
+        fprintf(stderr, "sotto: no command '%s': sotto --help lists them\n", argv[at]);
+        return 2;
+    }
+    return run(command, config_path, argc - at, argv + at);
+}

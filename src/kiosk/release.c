@@ -1,0 +1,90 @@
+/* The release in use: five files of one version, loaded beside the old ones and swapped when all of them fit
+ * together. */
+#include "kiosk_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_LIMIT  (16u << 20)  /* bytes of one file of a release on a terminal */
+#define ARENA_FIXED (512u << 10) /* dictionary, task, profile: small beside model and plan */
+
+enum { DICTIONARY, CATALOGUE, POLICY, TASKS, TEXTS };
+static const char *const TEXT_NAME[TEXTS] = {"dictionary.json", "catalogue.json", "policy.json",
+                                             "tasks.json"};
+
+static sotto_status read_one(const char *dir, uint64_t version, const char *name, sotto_vec *out,
+                             sotto_diag *diag)
+{
+    char path[KIOSK_PATH_MAX];
+    int len = snprintf(path, sizeof path, "%s/%llu/%s", dir, (unsigned long long)version, name);
+    if (len < 0 || (size_t)len >= sizeof path)
+        return sotto_diag_set(diag, SOTTO_ERR(KIOSK, RANGE), "the release folder's path is too long");
+    sotto_vec_init(out, FILE_LIMIT);
+    return sotto_port_read_file(path, out, diag);
+}
+
+static sotto_status take_memory(kiosk_release *r, const sotto_vec *texts)
+{
+    const sotto_plan_sources sources = {.catalogue = sotto_vec_span(&texts[CATALOGUE]),
+                                        .policy = sotto_vec_span(&texts[POLICY])};
+    size_t size = ARENA_FIXED + texts[DICTIONARY].len * 8 + texts[TASKS].len * 8;
+    size += sotto_model_arena_bound(r->model_file.len) + sotto_plan_arena_bound(&sources);
+    r->memory = malloc(size);
+    if (r->memory == NULL)
+        return SOTTO_ERR(KIOSK, NO_MEMORY);
+    sotto_arena_init(&r->arena, r->memory, size);
+    return SOTTO_OK;
+}
+
+static sotto_status compile(kiosk_release *r, const sotto_vec *texts, sotto_diag *diag)
+{
+    sotto_status status = sotto_dictionary_load(&r->dictionary, sotto_vec_span(&texts[DICTIONARY]),
+                                                TEXT_NAME[DICTIONARY], &r->arena, diag);
+    if (status == SOTTO_OK)
+        status = sotto_model_load(&r->model, sotto_vec_span(&r->model_file), &r->arena, diag);
+    if (status == SOTTO_OK)
+        status = sotto_model_bind(r->model, r->dictionary, diag);
+    const sotto_plan_sources sources = {.dictionary = r->dictionary,
+                                        .model = r->model,
+                                        .catalogue = sotto_vec_span(&texts[CATALOGUE]),
+                                        .policy = sotto_vec_span(&texts[POLICY]),
+                                        .catalogue_name = TEXT_NAME[CATALOGUE],
+                                        .policy_name = TEXT_NAME[POLICY]};
+    if (status == SOTTO_OK)
+        status = sotto_plan_load(&r->plan, &sources, &r->arena, diag);
+    if (status == SOTTO_OK)
+        status = sotto_task_load(&r->task, sotto_vec_span(&texts[TASKS]), TEXT_NAME[TASKS], &r->arena, diag);
+    if (status == SOTTO_OK)
+        status = sotto_profile_init(&r->profile, r->dictionary, &r->arena);
+    if (status == SOTTO_OK &&
+        (r->scratch = sotto_arena_take(&r->arena, sotto_decide_scratch_size(r->plan))) == NULL)
+        status = sotto_diag_set(diag, SOTTO_ERR(KIOSK, NO_SPACE),
+                                "the release needs more memory than it may have");
+    return status;
+}
+
+sotto_status kiosk_release_load(kiosk_release *out, const char *dir, uint64_t version, sotto_diag *diag)
+{
+    *out = (kiosk_release){.version = version};
+    sotto_vec texts[TEXTS] = {{0}};
+    sotto_status status = read_one(dir, version, "model.sotto", &out->model_file, diag);
+    for (size_t i = 0; i < TEXTS && status == SOTTO_OK; i++)
+        status = read_one(dir, version, TEXT_NAME[i], &texts[i], diag);
+    if (status == SOTTO_OK)
+        status = take_memory(out, texts);
+    if (status == SOTTO_OK)
+        status = compile(out, texts, diag);
+    for (size_t i = 0; i < TEXTS; i++)
+        sotto_vec_free(&texts[i]);
+    if (status != SOTTO_OK)
+        kiosk_release_free(out);
+    return status;
+}
+
+void kiosk_release_free(kiosk_release *release)
+{
+    sotto_vec_free(&release->model_file);
+    free(release->memory);
+    *release = (kiosk_release){0};
+}

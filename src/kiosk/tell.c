@@ -1,0 +1,153 @@
+/* What the terminal says of itself: status for the operator, audit for the privacy officer. */
+#include "kiosk_priv.h"
+
+#include <string.h>
+
+static void put_time(sotto_json_writer *w, const char *name, int64_t utc_s)
+{
+    char text[21];
+    sotto_json_name(w, name);
+    if (utc_s <= 0) {
+        sotto_json_null(w);
+        return;
+    }
+    sotto_time_format(utc_s, text);
+    sotto_json_cstr(w, text);
+}
+
+typedef struct outbox_sum {
+    uint64_t total, waiting, damaged;
+    int64_t last_ack_s;
+} outbox_sum;
+
+static sotto_status add_entry(void *ctx, const sotto_outbox_entry *entry, sotto_span sealed)
+{
+    outbox_sum *sum = ctx;
+    (void)sealed;
+    sum->total++;
+    if (entry->acked_s == 0)
+        sum->waiting++;
+    if (entry->acked_s < 0)
+        sum->damaged++;
+    if (entry->acked_s > sum->last_ack_s)
+        sum->last_ack_s = entry->acked_s;
+    return SOTTO_OK;
+}
+
+static void put_model(sotto_json_writer *w, const kiosk_engine *e)
+{
+    const sotto_model_info *info = sotto_model_info_of(e->release.model);
+    sotto_json_name(w, "model");
+    sotto_json_obj(w);
+    sotto_json_name(w, "name");
+    sotto_json_cstr(w, info->name);
+    sotto_json_name(w, "trees");
+    sotto_json_u64(w, info->trees);
+    sotto_json_name(w, "steps_max");
+    sotto_json_u64(w, info->steps_max);
+    sotto_json_obj_end(w);
+}
+
+static void put_outbox(sotto_json_writer *w, const outbox_sum *sum)
+{
+    sotto_json_name(w, "outbox");
+    sotto_json_obj(w);
+    sotto_json_name(w, "reports");
+    sotto_json_u64(w, sum->total);
+    sotto_json_name(w, "waiting");
+    sotto_json_u64(w, sum->waiting);
+    sotto_json_name(w, "damaged");
+    sotto_json_u64(w, sum->damaged);
+    put_time(w, "last_acknowledged", sum->last_ack_s);
+    sotto_json_obj_end(w);
+}
+
+sotto_status kiosk_status_json(kiosk_engine *e, sotto_buf *json, sotto_diag *diag)
+{
+    char device[65] = "";
+    uint64_t customers = 0;
+    int64_t now_s = 0;
+    outbox_sum sum = {0};
+    sotto_status status = kiosk_now(e, &now_s, diag);
+    if (status == SOTTO_OK)
+        status = sotto_store_count(e->store, SOTTO_RECORD_PROFILE, &customers, diag);
+    if (status == SOTTO_OK)
+        status = sotto_store_outbox_each(e->store, add_entry, &sum, diag);
+    if (status != SOTTO_OK)
+        return status;
+    bool enrolled = kiosk_device_get(e, device, NULL) == SOTTO_OK;
+    sotto_json_writer w = sotto_json_writer_of(json);
+    sotto_json_obj(&w);
+    sotto_json_name(&w, "version");
+    sotto_json_cstr(&w, SOTTO_VERSION);
+    sotto_json_name(&w, "device");
+    if (enrolled)
+        sotto_json_cstr(&w, device);
+    else
+        sotto_json_null(&w);
+    put_time(&w, "now", now_s);
+    sotto_json_name(&w, "release");
+    sotto_json_u64(&w, e->release.version);
+    if (e->release.version != 0)
+        put_model(&w, e);
+    sotto_json_name(&w, "customers");
+    sotto_json_u64(&w, customers);
+    sotto_json_name(&w, "decisions");
+    sotto_json_u64(&w, e->decisions);
+    sotto_json_name(&w, "events");
+    sotto_json_u64(&w, e->events);
+    put_outbox(&w, &sum);
+    sotto_json_obj_end(&w);
+    return sotto_json_writer_end(&w);
+}
+
+typedef struct audit_walk {
+    sotto_json_writer *w;
+    bool with_bytes;
+} audit_walk;
+
+static void put_bytes(sotto_json_writer *w, sotto_span sealed)
+{
+    static char text[2 * SOTTO_REPORT_MAX + 1];
+    sotto_hex_encode(sealed, text, sizeof text);
+    sotto_json_name(w, "sealed");
+    sotto_json_cstr(w, text);
+}
+
+static sotto_status put_report(void *ctx, const sotto_outbox_entry *entry, sotto_span sealed)
+{
+    const audit_walk *walk = ctx;
+    sotto_json_writer *w = walk->w;
+    char hash[2 * SOTTO_SHA256_BYTES + 1];
+    sotto_hex_encode(sotto_span_of(entry->sha256, sizeof entry->sha256), hash, sizeof hash);
+    sotto_json_obj(w);
+    sotto_json_name(w, "seq");
+    sotto_json_u64(w, entry->seq);
+    put_time(w, "sealed_at", entry->sealed_s);
+    put_time(w, "acknowledged_at", entry->acked_s);
+    sotto_json_name(w, "damaged");
+    sotto_json_bool(w, entry->acked_s < 0);
+    sotto_json_name(w, "bytes");
+    sotto_json_u64(w, entry->bytes);
+    sotto_json_name(w, "sha256");
+    sotto_json_cstr(w, hash);
+    sotto_json_name(w, "what");
+    sotto_json_raw(w, sotto_span_str(entry->note));
+    if (walk->with_bytes && sealed.len <= SOTTO_REPORT_MAX)
+        put_bytes(w, sealed);
+    sotto_json_obj_end(w);
+    return w->status;
+}
+
+sotto_status kiosk_audit_json(kiosk_engine *e, bool with_bytes, sotto_buf *json, sotto_diag *diag)
+{
+    sotto_json_writer w = sotto_json_writer_of(json);
+    audit_walk walk = {.w = &w, .with_bytes = with_bytes};
+    sotto_json_obj(&w);
+    sotto_json_name(&w, "reports");
+    sotto_json_arr(&w);
+    sotto_status status = sotto_store_outbox_each(e->store, put_report, &walk, diag);
+    sotto_json_arr_end(&w);
+    sotto_json_obj_end(&w);
+    return status == SOTTO_OK ? sotto_json_writer_end(&w) : status;
+}
