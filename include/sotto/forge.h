@@ -14,22 +14,37 @@ typedef struct sotto_recipe {
     sotto_feature *features; /* arena */
     size_t count;
 } sotto_recipe;
+/* Reads and checks a recipe against a dictionary. MALFORMED, RANGE, NOT_FOUND (tag, choice), CONFLICT (kind
+ * or purpose), NO_SPACE, NO_MEMORY; with the JSON path. */
 SOTTO_MUST_USE sotto_status sotto_recipe_load(sotto_recipe *out, sotto_span json, const char *name,
                                               const sotto_dictionary *d, sotto_arena *arena,
                                               sotto_diag *diag);
 
+/* What is compiled, and how. */
+typedef struct sotto_forge_options {
+    const char *file_name;        /* of the source, for messages */
+    const char *model_name;       /* at most 64 bytes of UTF-8 */
+    const sotto_recipe *recipe;   /* NULL: features are plain columns */
+    const uint8_t *source_sha256; /* 32 bytes, kept in the model; NULL: not known */
+} sotto_forge_options;
+
 typedef struct sotto_forge_report {
     size_t trees, nodes, leaves, features, thresholds;
-    int64_t margin_error_q24; /* bound: sum over trees of the leaf rounding */
+    int64_t margin_error_q24; /* bound: the largest leaf rounding of each tree, summed, and the bias's */
     size_t bytes;
 } sotto_forge_report;
 
-/* XGBoost JSON (learner.gradient_booster gbtree, objective binary:logistic, numeric splits, missing values).
- * What cannot be represented exactly is refused with the tree and node. recipe NULL: features are plain
- * columns, named as in the file (or f0, f1, ...). The margin is bias + sum of leaves; bias =
- * logit(base_score). best_iteration, when present, cuts the trees. */
-SOTTO_MUST_USE sotto_status sotto_forge_xgboost(sotto_span json, const char *file_name,
-                                                const char *model_name, const sotto_recipe *recipe,
+/* XGBoost JSON, 1.x to 3.x (learner.gradient_booster gbtree, objective binary:logistic, numeric splits,
+ * missing values). Features are named as in the file (or f0, f1, ...); with a recipe, each must be one of the
+ * recipe's, and features without names are the recipe's in its order. The margin is bias + sum of leaves;
+ * bias = logit(base_score) in float32, as XGBoost computes it. The attribute best_iteration, when present,
+ * cuts the trees; all attributes are kept as provenance.
+ *
+ * Appends the model to out, after loading it once as a terminal would. Heap only while it runs. Errors, with
+ * the JSON path or the tree and node: MALFORMED, RANGE (a number that is not a finite float32, a leaf beyond
+ * 128), UNSUPPORTED (what would not score exactly as there), NOT_FOUND and CONFLICT (recipe), NO_MEMORY. out
+ * keeps its length then. */
+SOTTO_MUST_USE sotto_status sotto_forge_xgboost(sotto_span json, const sotto_forge_options *options,
                                                 sotto_vec *out, sotto_forge_report *report, sotto_diag *diag);
 
 #endif
