@@ -1,0 +1,124 @@
+/*
+ * How far the sum of n independent discrete Laplace draws may lie from 0, in integers, every rounding
+ * outwards.
+ *
+ * Chernoff: for 0 < theta < 1 and S the sum at scale s = num / den,
+ *     P[|S| > w] <= 2 M(theta)^n exp(-theta (w + 1) / s),
+ * where M(theta) = E exp(theta X / s). With h(u) = ln(sinh(u) / u), which is convex and even,
+ *     ln M = -ln(1 - theta^2) + 2 h(1/2s) - h((1-theta)/2s) - h((1+theta)/2s) <= -ln(1 - theta^2) = L(theta):
+ * the discrete draw's moments are never above those of the continuous one, which need no exponential. So
+ * every w + 1 >= s (n L(theta) + ln(2 / beta)) / theta,  beta = 1 - confidence, is safe, and theta only
+ * decides how tight it is.
+ */
+#include "sotto/privacy.h"
+
+#include <assert.h>
+
+enum {
+    THETA_BITS = 16, /* theta = k / 2^16 */
+    THETA_ONE = 1 << THETA_BITS,
+    LN_SLACK_Q24 = 2 /* two logarithms, each within 1 ulp */
+};
+static const uint64_t Q32_ONE = (uint64_t)1 << 32;
+static const uint64_t DRAWS_MAX = UINT32_MAX;
+
+/* L(k / 2^16) in Q40, rounded up; 1 <= k < 2^16. Below 1/16 the logarithm's fixed point is too coarse:
+ * ln(1 / (1 - x)) <= x (2 - x) / (2 (1 - x)) (from ln(1 + y) <= y (2 + y) / (2 (1 + y)), y = x / (1 - x)). */
+static int64_t cumulant_q40(uint32_t k)
+{
+    uint64_t x_q32 = (uint64_t)k * k;
+    if (x_q32 >= Q32_ONE >> 4)
+        return (sotto_fixed_ln_q24(Q32_ONE) - sotto_fixed_ln_q24(Q32_ONE - x_q32) + LN_SLACK_Q24) * (1 << 16);
+    uint64_t half_q32 = (x_q32 + 1) / 2;
+    /* x < 2^28 in Q32, so the Q40 product below stays under 2^36 before it is widened. */
+    uint64_t rest_q24 = ((2 * Q32_ONE - x_q32) << 24) / (Q32_ONE - x_q32) + 1; /* (2 - x) / (1 - x) < 2.07 */
+    return (int64_t)(((half_q32 * rest_q24) >> 16) + 1);
+}
+
+/* n L(theta) + ln(2 / beta) in Q40; false when it does not fit, which only a bad theta does. */
+static bool exponent_q40(uint32_t k, uint64_t draws, int64_t tail_q40, int64_t *out)
+{
+    int64_t sum;
+    return sotto_mul_i64(cumulant_q40(k), (int64_t)draws, &sum) && sotto_add_i64(sum, tail_q40, out);
+}
+
+/* What is to be made small: the exponent over theta. The quotient of a convex function and a line through 0
+ * has one valley. */
+static int64_t steepness(uint32_t k, uint64_t draws, int64_t tail_q40)
+{
+    int64_t exponent;
+    if (k < 1 || k >= THETA_ONE || !exponent_q40(k, draws, tail_q40, &exponent))
+        return INT64_MAX;
+    return exponent / (int64_t)k;
+}
+
+/* Steps halve; those still to come always reach the valley, which lies within one step of the best k so far.
+ */
+static uint32_t best_theta(uint64_t draws, int64_t tail_q40)
+{
+    uint32_t k = THETA_ONE / 2;
+    for (uint32_t step = THETA_ONE / 4; step > 0; step /= 2) {
+        int64_t here = steepness(k, draws, tail_q40);
+        if (steepness(k - step, draws, tail_q40) <= here) /* also when both are too large to tell */
+            k -= step;
+        else if (steepness(k + step, draws, tail_q40) < here)
+            k += step;
+    }
+    return k;
+}
+
+/* ceil(num * exponent / (theta * den)), an upper bound; RANGE past 2^54. Two scales, because the product of a
+ * large scale and many draws leaves no room for fraction bits. */
+static sotto_status width_of(uint32_t k, int64_t exponent, uint64_t num, uint64_t den, uint64_t *out)
+{
+    int64_t divisor = (int64_t)(k * den); /* theta's 16 bits turn Q40 into Q24 */
+    for (unsigned drop = 0; drop <= 16; drop += 16) {
+        int64_t scaled;
+        int64_t rounded_up = (exponent >> drop) + 1;
+        if (sotto_fixed_mul_div(rounded_up, (int64_t)num, divisor, &scaled) != SOTTO_OK ||
+            scaled > INT64_MAX / 2)
+            continue;
+        /* + 1: mul_div rounds to nearest. */
+        *out = ((uint64_t)scaled + 1 + (((uint64_t)1 << (24 - drop)) - 1)) >> (24 - drop);
+        return SOTTO_OK;
+    }
+    return SOTTO_ERR(PRIVACY, RANGE);
+}
+
+/* One draw has a closed form: P[|X| > w] = 2 a^(w+1) / (1 + a), a = exp(-1/s); so w + 1 >= s ln(2 / (beta (1
+ * + a))). */
+static int64_t exact_exponent_q40(uint64_t num, uint64_t den, int64_t tail_q40)
+{
+    uint64_t inverse_q24 = ((den << 24) + num - 1) / num;
+    int64_t x_q24 = inverse_q24 > (uint64_t)1 << 40 ? -((int64_t)1 << 40) : -(int64_t)inverse_q24;
+    uint32_t a_q30 = sotto_fixed_exp_neg_q30(x_q24);
+    uint64_t sum_q30 = SOTTO_PROB_ONE_Q30 + (uint64_t)(a_q30 > 2 ? a_q30 - 2 : 0);
+    int64_t ln_q24 = sotto_fixed_ln_q24(sum_q30) - sotto_fixed_ln_q24(SOTTO_PROB_ONE_Q30) - LN_SLACK_Q24;
+    int64_t exponent = tail_q40 - ln_q24 * (1 << 16);
+    return exponent > 0 ? exponent : 0;
+}
+
+sotto_status sotto_noise_half_width(uint64_t num, uint64_t den, uint64_t draws, uint32_t confidence_ppm,
+                                    uint64_t *out)
+{
+    *out = 0;
+    if (num < 1 || num > UINT32_MAX || den < 1 || den > UINT32_MAX || draws > DRAWS_MAX ||
+        confidence_ppm < 1 || confidence_ppm > 999999)
+        return SOTTO_ERR(PRIVACY, RANGE);
+    if (draws == 0)
+        return SOTTO_OK;
+    int64_t tail_q40 =
+        (sotto_fixed_ln_q24(2000000) - sotto_fixed_ln_q24(1000000 - confidence_ppm) + LN_SLACK_Q24) *
+        (1 << 16);
+    uint32_t k = draws == 1 ? THETA_ONE : best_theta(draws, tail_q40);
+    int64_t exponent = 0;
+    if (draws == 1)
+        exponent = exact_exponent_q40(num, den, tail_q40);
+    else if (!exponent_q40(k, draws, tail_q40, &exponent))
+        return SOTTO_ERR(PRIVACY, RANGE);
+    uint64_t above = 0;
+    sotto_status status = width_of(k, exponent, num, den, &above);
+    if (status == SOTTO_OK)
+        *out = above > 0 ? above - 1 : 0; /* above is w + 1 */
+    return status;
+}
