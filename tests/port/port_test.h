@@ -34,8 +34,10 @@ static inline test_place place_make(void)
 /* "<folder>/<name>"; stays valid for seven further calls. */
 static inline const char *place_path(test_place *p, const char *name)
 {
+    char made[sizeof p->path[0]];
     char *out = p->path[p->next++ % 8];
-    (void)snprintf(out, sizeof p->path[0], "%s/%s", p->folder, name);
+    (void)snprintf(made, sizeof made, "%s/%s", p->folder, name);
+    memcpy(out, made, sizeof made);
     return out;
 }
 
