@@ -26,7 +26,7 @@ fresh_world() {
 }
 
 write_lock() {
-    printf 'thing\t1.2.3\t1.2\tthing\t1.2.3-1\ttrixie\tthing_1.2.3.orig.tar.gz\t%s\tMIT\ttests\t-\n' "$1" >"$work/lock.tsv"
+    printf 'thing\t1.2.3\t1.2\tthing\t1.2.3-1\ttrixie\tthing_1.2.3.orig.tar.gz\t%s\tMIT\ttests\t-\t-\n' "$1" >"$work/lock.tsv"
 }
 
 # Stands in for apt: private <tool> <arguments...>
@@ -84,7 +84,7 @@ expect() {
 }
 said() { grep -q -- "$1" "$work/out"; }
 archive_holds() { [ "$(ls "$work/cache/archive" | tr '\n' ' ')" = "$1" ]; }
-effective_is() { [ "$(cut -f 2,5,7,12 "$work/effective" | tr '\t' ' ')" = "$1" ]; }
+effective_is() { [ "$(cut -f 2,5,7,13 "$work/effective" | tr '\t' ' ')" = "$1" ]; }
 
 pinned_version_is_fetched() {
     fresh_world

@@ -13,7 +13,7 @@
 
 #include <yyjson.h>
 
-#define MANIFEST_COLUMNS 12
+#define MANIFEST_COLUMNS 13
 
 struct sbom_test {
     yyjson_doc *doc;

@@ -125,10 +125,10 @@ upstream_version() { local v=${1#*:}; v=${v%-*}; v=${v%%+*}; printf '%s\n' "${v%
 # fetch_all <effective lock>: every archive in $SOTTO_CACHE/archive, verified; the file says what was really taken:
 # the lock's columns and at the end "pinned" or "replaced".
 fetch_all() {
-    local out=$1 name version series package package_version suite file sha licence programs homepage state replacement
+    local out=$1 name version series package package_version suite file sha licence programs homepage inside state replacement
     mkdir -p "$SOTTO_CACHE/archive" "$SOTTO_CACHE/log"
     : >"$out"
-    while IFS=$'\t' read -r name version series package package_version suite file sha licence programs homepage; do
+    while IFS=$'\t' read -r name version series package package_version suite file sha licence programs homepage inside; do
         state=pinned
         if [ -f "$SOTTO_CACHE/archive/$file" ] && [ "$(sha256_of "$SOTTO_CACHE/archive/$file")" != "$sha" ]; then
             say "$file in the cache is damaged or not the locked one; fetching it again"
@@ -144,7 +144,7 @@ fetch_all() {
             fi
         fi
         printf '%s\t' "$name" "$version" "$series" "$package" "$package_version" "$suite" "$file" "$sha" "$licence" \
-            "$programs" "$homepage" >>"$out"
+            "$programs" "$homepage" "$inside" >>"$out"
         printf '%s\n' "$state" >>"$out"
     done < <(lock_lines)
 }

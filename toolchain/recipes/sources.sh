@@ -23,7 +23,8 @@ prepare_sqlcipher() {
     sed -i -f "$toolchain/recipes/sqlcipher.sed" "$tree/src/sqlcipher.c"
     [ "$(grep -c -e SQLCIPHER_CRYPTO_CUSTOM -e 'default_provider == NULL) return' "$tree/src/sqlcipher.c")" = 5 ] ||
         { echo "recipes/sqlcipher.sed no longer fits this SQLCipher" >&2; return 1; }
-    (cd "$tree" && ./configure --enable-tempstore=yes --disable-tcl CFLAGS="-O1 -DSQLITE_HAS_CODEC" && make sqlite3.c)
+    (cd "$tree" && ./configure --enable-tempstore=yes --disable-tcl --with-crypto-lib=none CFLAGS="-O1 -DSQLITE_HAS_CODEC" &&
+        make sqlite3.c)
     mkdir -p "$out"
     cp "$tree/sqlite3.c" "$tree/sqlite3.h" "$tree/LICENSE.md" "$out/"
     sqlcipher_provider_header "$tree/src/sqlcipher.h" >"$out/sqlcipher_provider.h"
