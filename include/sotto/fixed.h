@@ -11,19 +11,21 @@
 
 #define SOTTO_PROB_ONE_Q30 ((uint32_t)1 << 30) /* probability 1 */
 
-/* Logistic function. margin_q24: any int64 (saturates beyond |x| >= 21, where 1/(1+e^x) < 2^-30).
- * Result 0 .. 2^30; monotone; sigmoid(-x) = 2^30 - sigmoid(x) exactly. Error at most 2 ulp (2^-29) over the
- * whole range. */
+/* Logistic function, 1 / (1 + e^-margin). margin_q24: any int64 (below 2^-34 from its end beyond |24|).
+ * Result 0 .. 2^30; monotone; sigmoid(-x) = 2^30 - sigmoid(x) exactly. Error at most 0.68 ulp (of 2^-30) over
+ * the whole range, measured at every margin. */
 uint32_t sotto_fixed_sigmoid_q30(int64_t margin_q24);
 
-/* e^x for x <= 0; x_q24 in [-2^62, 0], result Q30 in [0, 2^30]. Error at most 2 ulp. */
+/* e^x for x <= 0 (asserted); result Q30 in [0, 2^30]; monotone. Error at most 0.87 ulp, measured at every x.
+ */
 uint32_t sotto_fixed_exp_neg_q30(int64_t x_q24);
 
-/* Natural logarithm of v (an integer >= 1) in Q24; error at most 1 ulp. v = 0 is a bug of the caller
- * (asserted). */
+/* Natural logarithm of v (an integer >= 1) in Q24; monotone. Error at most 0.51 ulp (of 2^-24; bound 0.5 +
+ * 2^-7, and measured at every v up to 2^30). v = 0 is a bug of the caller (asserted). */
 int64_t sotto_fixed_ln_q24(uint64_t v);
 
-/* ln(p / (1-p)) for p_q30 in [1, 2^30 - 1], Q24, error at most 2 ulp. */
+/* ln(p / (1-p)) for p_q30 in [1, 2^30 - 1] (asserted), Q24; monotone; logit(1-p) = -logit(p) exactly. Error
+ * at most 0.51 ulp. */
 int64_t sotto_fixed_logit_q24(uint32_t p_q30);
 
 /* a * b / c rounded to nearest, ties to even, with a 128-bit product; c > 0. RANGE when the result does not
@@ -37,7 +39,7 @@ int64_t sotto_fixed_round_shift(int64_t v, unsigned n);
  * < key(b); -0 and +0 give the same key (0). NaN gives SOTTO_FLOAT_KEY_MISSING, below every other key. */
 #define SOTTO_FLOAT_KEY_MISSING INT32_MIN
 int32_t sotto_fixed_float_key(uint32_t float32_bits);
-/* The float32 bits of a key (of +0 for key 0; a quiet NaN for MISSING). */
+/* The float32 bits of a key (of +0 for key 0; a quiet NaN for MISSING and for what is no float's key). */
 uint32_t sotto_fixed_float_bits(int32_t key);
 
 /* The key of the float32 nearest to mantissa / 10^decimals (ties to even): what strtof gives for that decimal
