@@ -17,6 +17,8 @@ static LZ4F_preferences_t preferences(size_t len)
     LZ4F_preferences_t p = LZ4F_INIT_PREFERENCES;
     p.frameInfo.blockSizeID = LZ4F_max64KB; /* what the terminal must buffer to read one back */
     p.frameInfo.contentChecksumFlag = LZ4F_contentChecksumEnabled;
+    /* One content has many encodings: without a checksum of the block a changed byte could pass. */
+    p.frameInfo.blockChecksumFlag = LZ4F_blockChecksumEnabled;
     p.frameInfo.contentSize = len;
     return p;
 }
