@@ -29,10 +29,9 @@ static int64_t cumulant_q40(uint32_t k)
     uint64_t x_q32 = (uint64_t)k * k;
     if (x_q32 >= Q32_ONE >> 4)
         return (sotto_fixed_ln_q24(Q32_ONE) - sotto_fixed_ln_q24(Q32_ONE - x_q32) + LN_SLACK_Q24) * (1 << 16);
-    uint64_t half_q32 = (x_q32 + 1) / 2;
-    /* x < 2^28 in Q32, so the Q40 product below stays under 2^36 before it is widened. */
     uint64_t rest_q24 = ((2 * Q32_ONE - x_q32) << 24) / (Q32_ONE - x_q32) + 1; /* (2 - x) / (1 - x) < 2.07 */
-    return (int64_t)(((half_q32 * rest_q24) >> 16) + 1);
+    /* x < 2^28 in Q32: the Q56 product is below 2^54; halved and in Q40. */
+    return (int64_t)(((x_q32 * rest_q24) >> 17) + 1);
 }
 
 /* n L(theta) + ln(2 / beta) in Q40; false when it does not fit, which only a bad theta does. */

@@ -32,6 +32,16 @@ static bool is_plain_byte(uint8_t c)
     return c >= 0x20 && c != 0x7f;
 }
 
+/* A member that must be there. */
+static sotto_status find_member(sotto_json_node object, const char *name, sotto_json_node *out,
+                                sotto_diag *diag)
+{
+    *out = sotto_json_member(object, name);
+    if (sotto_json_type(*out) == SOTTO_JSON_ABSENT)
+        return sotto_json_bad(object, diag, SOTTO_ERR(PRIVACY, MALFORMED), "\"%s\" is missing", name);
+    return SOTTO_OK;
+}
+
 /* 1..64 bytes, each accepted by `allowed`. */
 static sotto_status read_label(sotto_json_node node, bool (*allowed)(uint8_t), sotto_span *out,
                                sotto_diag *diag)
@@ -49,11 +59,14 @@ static sotto_status read_label(sotto_json_node node, bool (*allowed)(uint8_t), s
     return SOTTO_OK;
 }
 
-static sotto_status read_label_into(sotto_json_node node, bool (*allowed)(uint8_t), char *out, size_t cap,
-                                    sotto_diag *diag)
+static sotto_status get_label(sotto_json_node object, const char *member, bool (*allowed)(uint8_t), char *out,
+                              size_t cap, sotto_diag *diag)
 {
+    sotto_json_node node;
     sotto_span text;
-    sotto_status status = read_label(node, allowed, &text, diag);
+    sotto_status status = find_member(object, member, &node, diag);
+    if (status == SOTTO_OK)
+        status = read_label(node, allowed, &text, diag);
     return status != SOTTO_OK ? status : sotto_span_to_str(text, out, cap);
 }
 
@@ -71,11 +84,11 @@ static sotto_status want_word(sotto_json_node object, const char *member, const 
 static sotto_status read_epsilon(sotto_json_node object, const char *member, int64_t max_ueps, uint64_t *out,
                                  sotto_diag *diag)
 {
-    sotto_json_node node = sotto_json_member(object, member);
-    if (sotto_json_type(node) == SOTTO_JSON_ABSENT)
-        return sotto_json_bad(object, diag, SOTTO_ERR(PRIVACY, MALFORMED), "\"%s\" is missing", member);
+    sotto_json_node node;
     int64_t ueps = 0;
-    sotto_status status = sotto_json_as_decimal(node, EPSILON_DECIMALS, &ueps, diag);
+    sotto_status status = find_member(object, member, &node, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_as_decimal(node, EPSILON_DECIMALS, &ueps, diag);
     if (status != SOTTO_OK)
         return status;
     if (ueps < 1 || ueps > max_ueps)
@@ -103,10 +116,13 @@ static int find(const char *const *list, size_t count, sotto_span text)
     return -1;
 }
 
-static sotto_status read_list(sotto_json_node node, size_t max, const char *const **out, size_t *count,
-                              sotto_arena *arena, sotto_diag *diag)
+static sotto_status get_list(sotto_json_node object, const char *member, size_t max, const char *const **out,
+                             size_t *count, sotto_arena *arena, sotto_diag *diag)
 {
-    sotto_status status = sotto_json_as_array(node, 1, max, diag);
+    sotto_json_node node;
+    sotto_status status = find_member(object, member, &node, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_as_array(node, 1, max, diag);
     if (status != SOTTO_OK)
         return status;
     size_t n = sotto_json_count(node);
@@ -136,11 +152,9 @@ static sotto_status read_segments(sotto_task *out, sotto_json_node node, sotto_a
     if (status == SOTTO_OK)
         status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
     if (status == SOTTO_OK)
-        status = read_label_into(sotto_json_member(node, "tag"), is_tag_byte, out->segment_tag,
-                                 sizeof out->segment_tag, diag);
+        status = get_label(node, "tag", is_tag_byte, out->segment_tag, sizeof out->segment_tag, diag);
     if (status == SOTTO_OK)
-        status = read_list(sotto_json_member(node, "choices"), SEGMENTS_MAX, &out->segments,
-                           &out->segment_count, arena, diag);
+        status = get_list(node, "choices", SEGMENTS_MAX, &out->segments, &out->segment_count, arena, diag);
     return status;
 }
 
@@ -158,9 +172,8 @@ static sotto_status read_numbers(sotto_task *out, sotto_json_node node, sotto_di
 
 static sotto_status read_cells(sotto_task *out, sotto_json_node node, sotto_arena *arena, sotto_diag *diag)
 {
-    sotto_json_node campaigns = sotto_json_member(node, "campaigns");
     sotto_status status =
-        read_list(campaigns, CAMPAIGNS_MAX, &out->campaigns, &out->campaign_count, arena, diag);
+        get_list(node, "campaigns", CAMPAIGNS_MAX, &out->campaigns, &out->campaign_count, arena, diag);
     if (status == SOTTO_OK)
         status = read_segments(out, sotto_json_member(node, "segments"), arena, diag);
     if (status != SOTTO_OK)
@@ -168,8 +181,8 @@ static sotto_status read_cells(sotto_task *out, sotto_json_node node, sotto_aren
     /* At most 2048 * 257 * 2: no overflow. */
     out->cells = out->campaign_count * (out->segment_count + 1) * SOTTO_OUTCOMES;
     if (out->cells > SOTTO_TASK_CELLS_MAX)
-        return sotto_json_bad(campaigns, diag, SOTTO_ERR(PRIVACY, RANGE), "%zu cells, more than %d",
-                              out->cells, SOTTO_TASK_CELLS_MAX);
+        return sotto_json_bad(sotto_json_member(node, "campaigns"), diag, SOTTO_ERR(PRIVACY, RANGE),
+                              "%zu cells, more than %d", out->cells, SOTTO_TASK_CELLS_MAX);
     return SOTTO_OK;
 }
 
@@ -185,8 +198,7 @@ static sotto_status read_task(sotto_task *out, sotto_json_node node, sotto_arena
     if (status == SOTTO_OK)
         status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
     if (status == SOTTO_OK)
-        status =
-            read_label_into(sotto_json_member(node, "name"), is_name_byte, out->name, sizeof out->name, diag);
+        status = get_label(node, "name", is_name_byte, out->name, sizeof out->name, diag);
     if (status == SOTTO_OK)
         status = read_numbers(out, node, diag);
     if (status == SOTTO_OK)
@@ -217,7 +229,9 @@ static sotto_status read_file(sotto_task *out, sotto_json_node root, sotto_arena
         status = sotto_json_only(root, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
     if (status == SOTTO_OK)
         status = read_epsilon(root, "lifetime_epsilon", LIFETIME_MAX_UEPS, &out->lifetime_ueps, diag);
-    sotto_json_node tasks = sotto_json_member(root, "tasks");
+    sotto_json_node tasks;
+    if (status == SOTTO_OK)
+        status = find_member(root, "tasks", &tasks, diag);
     if (status == SOTTO_OK)
         status = sotto_json_as_array(tasks, 1, SIZE_MAX, diag);
     if (status == SOTTO_OK && sotto_json_count(tasks) != 1)
