@@ -1,0 +1,332 @@
+# The day that ./demo lives through. Sourced by ./demo; TOP is the tree, and the current folder.
+
+DATA= LABEL=y DROPS=() NATIVE=no ARCH=armv7 FIGURES= CUSTOMERS=5000 SEED=1
+DAY=$TOP/build/demo
+HQ=$TOP/build/release/src/hq/sotto-hq
+BACKGROUND=()
+
+# ---- telling ----
+
+if [ -t 1 ]; then BOLD=$'\e[1m' PLAIN=$'\e[0m'; else BOLD= PLAIN=; fi
+chapter() { printf '\n%s%s%s\n' "$BOLD" "$*" "$PLAIN"; }
+say() { printf '  %s\n' "$*"; }
+fail() { printf './demo: %s\n' "$*" >&2; exit 1; }
+# figure NAME JSON_VALUE: collected for --figures.
+figure() { printf '%s\t%s\n' "$1" "$2" >>"$DAY/figures.tsv"; }
+
+# step WORDS COMMAND...: says what takes long and how long it took; the command's output goes to build/demo.log.
+step() {
+    local words=$1 start=$SECONDS
+    shift
+    printf '  %s ...' "$words"
+    if ! "$@" >>"$TOP/build/demo.log" 2>&1; then
+        printf ' failed\n'
+        tail -n 30 "$TOP/build/demo.log" >&2
+        exit 1
+    fi
+    printf ' %d s\n' "$((SECONDS - start))"
+}
+
+# ---- preparation ----
+
+demo_arguments() {
+    while [ $# -gt 0 ]; do
+        case $1 in
+            -h | --help) usage; exit 0 ;;
+            --native) NATIVE=yes; shift; continue ;;
+            --keep) shift; continue ;;
+            --data | --label | --drop | --arch | --figures | --customers | --seed) ;;
+            *) usage >&2; exit 2 ;;
+        esac
+        [ $# -ge 2 ] || { echo "./demo: $1 needs a value" >&2; exit 2; }
+        case $1 in
+            --data) DATA=$(realpath -- "$2") ;;
+            --label) LABEL=$2 ;;
+            --drop) DROPS+=("$2") ;;
+            --arch) ARCH=$2 ;;
+            --figures) FIGURES=$(realpath -m -- "$2") ;;
+            --customers) CUSTOMERS=$2 ;;
+            --seed) SEED=$2 ;;
+        esac
+        shift 2
+    done
+    case $ARCH in armv7 | aarch64) ;; *) echo "./demo: --arch is armv7 or aarch64" >&2; exit 2 ;; esac
+    [ -z "$DATA" ] || [ -r "$DATA" ] || { echo "./demo: cannot read $DATA" >&2; exit 2; }
+    [ ${#DROPS[@]} -gt 0 ] || DROPS=(duration)
+}
+
+configure_and_build() {
+    local preset=$1
+    shift
+    [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset"
+    cmake --build "build/$preset" --target "$@"
+}
+
+build_all() {
+    mkdir -p build
+    : >build/demo.log
+    local targets=(host)
+    [ "$NATIVE" = yes ] || targets+=("$ARCH")
+    toolchain/setup --need demo "${targets[@]}"
+    step "building sotto-hq" configure_and_build release sotto-hq slowline sotto kiosk-app
+    [ "$NATIVE" = yes ] || step "building sotto for $ARCH" configure_and_build "$ARCH" sotto kiosk-app
+}
+
+clean_up() {
+    local pid
+    for pid in ${BACKGROUND[@]+"${BACKGROUND[@]}"}; do kill "$pid" 2>/dev/null || true; done
+    wait 2>/dev/null || true
+}
+
+free_port() {
+    local port
+    while :; do
+        port=$((20000 + RANDOM % 20000))
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
+    done
+}
+
+# wait_for FILE PATTERN SECONDS
+wait_for() {
+    local left=$(($3 * 20))
+    until grep -q -- "$2" "$1" 2>/dev/null; do
+        left=$((left - 1))
+        [ $left -gt 0 ] || return 1
+        sleep 0.05
+    done
+}
+
+# ---- 1. head office ----
+
+population() {
+    local with=("$HQ" population --customers "$CUSTOMERS" --seed "$SEED" -o "$DAY/bank") drop drops=()
+    mkdir -p "$DAY/bank"
+    if [ -z "$DATA" ]; then
+        step "a bank of $CUSTOMERS customers" "${with[@]}" --examples docs/examples/bank
+        cp docs/examples/bank/*.json "$DAY/bank/"
+        LABEL=taken
+        return
+    fi
+    for drop in "${DROPS[@]}"; do drops+=(--drop "$drop"); done
+    mkdir -p "$DAY/table"
+    step "tags and recipe from the table's columns" "$HQ" describe "$DATA" --label "$LABEL" "${drops[@]}" -o "$DAY/table"
+    step "customers from the table's rows" "${with[@]}" --from "$DATA" --label "$LABEL" "${drops[@]}" \
+        --dictionary "$DAY/table/dictionary.json"
+    cp "$DAY/table/recipe.json" docs/examples/table/*.json "$DAY/bank/"
+}
+
+train_and_compile() {
+    local b=$DAY/bank
+    "$HQ" train --data "$b/contacts.csv" --dictionary "$b/dictionary.json" --recipe "$b/recipe.json" \
+        --label "$LABEL" --time-order --seed "$SEED" --json -o "$b/model.json" >"$DAY/train.json"
+    "$HQ" model compile --from xgboost "$b/model.json" --recipe "$b/recipe.json" --dictionary "$b/dictionary.json" \
+        --data "$b/contacts.csv" --label "$LABEL" --json -o "$b/model.sotto" >"$DAY/compile.json"
+}
+
+publish() {
+    local b=$DAY/bank
+    "$HQ" publish --dir "$DAY/hq" --model "$b/model.sotto" --dictionary "$b/dictionary.json" \
+        --catalogue "$b/catalogue.json" --policy "$b/policy.json" --tasks "$b/tasks.json" --json >"$DAY/publish.json"
+}
+
+head_office() {
+    chapter "1. Head office opens"
+    "$HQ" init --dir "$DAY/hq" --name "Demo Bank" --host 127.0.0.1 --host localhost --host 10.0.2.2 >>build/demo.log
+    say "store, signing keys and device authority made"
+    population
+    step "training (XGBoost) and compiling to integers" train_and_compile
+    tell_model
+    step "signing model, catalogue, policy and tasks as one release" publish
+    CODE=$("$HQ" enrol-code --dir "$DAY/hq" --device branch-7-kiosk-2 --json | jq -r .code)
+    PORT=$(free_port) ENROL_PORT=$(free_port) LINE_PORT=$(free_port)
+    "$HQ" serve --dir "$DAY/hq" --listen "127.0.0.1:$PORT" --enrol-listen "127.0.0.1:$ENROL_PORT" >"$DAY/hq.log" 2>&1 &
+    BACKGROUND+=($!)
+    build/release/firmware/demo/slowline "$LINE_PORT" "$PORT" "$DAY/slow" 600 >>build/demo.log 2>&1 &
+    BACKGROUND+=($!)
+    wait_for "$DAY/hq.log" . 10 || fail "head office did not start: $(cat "$DAY/hq.log")"
+}
+
+tell_model() {
+    local t=$DAY/train.json c=$DAY/compile.json
+    say "$(jq -r '"\(.trees) trees; every one of \(.rows) rows reaches the same leaves as in the float model: \(if .leaves_identical then "yes" else "NO" end)"' "$c")"
+    say "$(jq -r '"largest difference of a score: \(.largest_margin_difference) (bound \(.margin_error_bound)); \(.bytes) bytes"' "$c")"
+    say "$(jq -r '"AUC on held-out rows, random split: float \(.random.auc), integer \(.random.auc_integer)"' "$t")"
+    say "$(jq -r '"AUC on held-out rows, time split:   float \(.time.auc), integer \(.time.auc_integer)"' "$t")"
+    jq -e '.leaves_identical' "$c" >/dev/null || fail "the compiled model is not the trained model"
+    figure model "$(jq -c . "$c")"
+    figure training "$(jq -c . "$t")"
+}
+
+# ---- 2. - 5. the terminal ----
+
+terminal_config() {
+    local vault=$1/vault store=$1/store release=$1/release sync=$1/sync run=$2 host=$3 etc=$4
+    cat <<JSON
+{
+  "version": 1,
+  "vault": "$vault", "store": "$store", "release": "$release", "sync": "$sync", "run": "$run",
+  "head_office": {
+    "url": "https://$host:$LINE_PORT", "enrol_url": "https://$host:$ENROL_PORT",
+    "authority": "$etc/authority.pem", "root": "$etc/root.json"
+  },
+  "channel": "kiosk", "utc_offset_min": 0, "clock_offset_s": $CLOCK_OFFSET, "require_walls": $WALLS
+}
+JSON
+}
+
+share_files() {
+    local share=$1
+    mkdir -p "$share"
+    cp "$DAY/bank/customers.csv" "$DAY/bank/arrivals.csv" "$share/"
+    echo "$CODE" >"$share/code"
+    echo "$SEED" >"$share/seed"
+    tail -n 1 "$DAY/bank/customers.csv" | cut -d, -f1 >"$share/forget"
+    chmod 755 "$share"
+    chmod 644 "$share"/*
+}
+
+# The morning of the day to come, 08:00 UTC: after everything that head office signed today began to be valid.
+next_morning() { echo $((($(date +%s) / 86400 + 1) * 86400 + 8 * 3600)); }
+
+image_make() {
+    local overlay=$DAY/overlay
+    cp -r firmware/demo/overlay "$overlay"
+    terminal_config /data/sotto /run/sotto 10.0.2.2 /etc/sotto >"$overlay/etc/sotto/sotto.json"
+    cp "$DAY/hq/authority/ca.pem" "$overlay/etc/sotto/authority.pem"
+    cp "$DAY/hq/repo/1.root.json" "$overlay/etc/sotto/root.json"
+    cp "build/$ARCH/src/kiosk/sotto" "build/$ARCH/firmware/kiosk-app/kiosk-app" "$DAY/"
+    strip_for_arch "$DAY/sotto" "$DAY/kiosk-app"
+    firmware/image "$ARCH" "$DAY/image" --overlay "$overlay" "$DAY/sotto" "$DAY/kiosk-app"
+}
+
+strip_for_arch() {
+    case $ARCH in
+        armv7) arm-linux-gnueabihf-strip "$@" ;;
+        aarch64) aarch64-linux-gnu-strip "$@" ;;
+    esac
+}
+
+# Only the lines meant for people, as they come.
+follow() { stdbuf -oL tr -d '\r' | stdbuf -oL grep -av '^sotto-guest: \|^run: ' | stdbuf -oL sed 's/^sotto-demo: /> /; s/^/  /'; }
+
+qemu_boot() {
+    local script=$1 now=$2
+    firmware/run --image "$DAY/image" --script "$script" --data "$DAY/disk.ext4" --now "$now" \
+        --port "$LINE_PORT" --port "$ENROL_PORT" --share "$DAY/share" --pid "$DAY/qemu.pid" \
+        --log "$DAY/$script.console" --timeout 240
+}
+
+# Cuts the power at the moment when head office has the report and its acknowledgement is still on the line.
+power_cut() {
+    wait_for "$1" 'sotto-demo: night' 200 || return 0
+    touch "$DAY/slow"
+    wait_for "$DAY/hq.log" 'report.accepted' 60 || return 0
+    $2
+    rm -f "$DAY/slow"
+}
+
+cut_qemu() { kill -9 "$(cat "$DAY/qemu.pid")"; }
+cut_native() {
+    pkill -9 -g "$(cat "$DAY/terminal/group")" 2>/dev/null || true
+}
+
+qemu_day() {
+    local morning status=0
+    morning=$(next_morning)
+    power_cut "$DAY/day.console" cut_qemu &
+    local cutter=$!
+    qemu_boot day "$morning" 2>&1 | follow || status=${PIPESTATUS[0]}
+    wait "$cutter" || true
+    [ "$status" = 137 ] || fail "the terminal's day ended with $status before the power could fail: see $DAY/day.console"
+    chapter "4. The power fails in the middle of the upload"
+    say "QEMU was killed. Its disk is as it was; boot again."
+    chapter "5. The night"
+    qemu_boot night $((morning + 19 * 3600)) 2>&1 | follow || fail "the night failed: see $DAY/night.console"
+}
+
+native_script() {
+    export TERMINAL=$DAY/terminal SOTTO_LIB=$TOP/firmware/demo/native.sh SOTTO_LIB_DEMO=/dev/null
+    PATH=$TOP/build/release/src/kiosk:$TOP/build/release/firmware/kiosk-app:$PATH \
+        setsid bash -c 'echo $$ >"$TERMINAL/group"; exec bash "$0"' "firmware/demo/overlay/etc/sotto/run.d/$1" 2>&1 |
+        tee "$DAY/$1.console"
+}
+
+native_day() {
+    local t=$DAY/terminal status=0
+    mkdir -p "$t/tmp" "$t/etc" "$t/run"
+    cp "$DAY/hq/authority/ca.pem" "$t/etc/authority.pem"
+    cp "$DAY/hq/repo/1.root.json" "$t/etc/root.json"
+    CLOCK_OFFSET=$(($(next_morning) - $(date +%s)))
+    terminal_config "$t" "$t/run" 127.0.0.1 "$t/etc" >"$t/sotto.json"
+    ln -s "$DAY/share" "$t/share"
+    power_cut "$DAY/day.console" cut_native &
+    local cutter=$!
+    native_script day | follow || status=$?
+    wait "$cutter" || true
+    chapter "4. The power fails in the middle of the upload"
+    say "Every process of the terminal was killed. Start again."
+    chapter "5. The night"
+    native_script night | follow || fail "the night failed: see $DAY/night.console"
+}
+
+terminal_day() {
+    CLOCK_OFFSET=0 WALLS=true
+    share_files "$DAY/share"
+    if [ "$NATIVE" = yes ]; then
+        chapter "2. The terminal starts, on this machine; 3. a morning"
+        native_day
+        return
+    fi
+    chapter "2. The terminal boots ($ARCH in QEMU, 256 MB); 3. a morning"
+    step "kernel and root image" image_make
+    say "sotto, stripped: $(stat -c %s "$DAY/sotto") bytes"
+    figure sotto_bytes "$(stat -c %s "$DAY/sotto")"
+    qemu_day
+}
+
+# ---- the sum ----
+
+tell_totals() {
+    "$HQ" totals --dir "$DAY/hq" --json >"$DAY/totals.json"
+    say "what head office can say, beside what only this demo knows:"
+    jq -r --slurpfile truth "$DAY/share/truth.json" -f firmware/demo/totals.jq "$DAY/totals.json" | column -t -s $'\t' | sed 's/^/  /'
+    figure totals "$(jq -c . "$DAY/totals.json")"
+    figure truth "$(jq -c . "$DAY/share/truth.json")"
+}
+
+check_once() {
+    local sent repeated reports
+    sent=$(jq .reports_sent "$DAY/share/sync.json") repeated=$(jq .reports_repeated "$DAY/share/sync.json")
+    reports=$(grep -c 'report.accepted.*repeated=false' "$DAY/hq.log" || true)
+    say "reports that head office counted: $reports; sent again after the cut: $sent, known by their bytes and not counted again: $repeated"
+    figure reports_counted "$reports"
+    figure reports_repeated "$repeated"
+    [ "$reports" = 1 ] && [ "$sent" = 1 ] && [ "$repeated" = 1 ] || fail "a report was lost or counted twice"
+}
+
+write_figures() {
+    figure serve_peak_kib "$(cat "$DAY/share/serve_kib")"
+    figure seconds "$SECONDS"
+    [ -n "$FIGURES" ] || return 0
+    awk -F'\t' 'BEGIN { printf "{" } { printf "%s\n  \"%s\": %s", NR > 1 ? "," : "", $1, $2 } END { print "\n}" }' \
+        "$DAY/figures.tsv" | jq . >"$FIGURES"
+    say "figures written to $FIGURES"
+}
+
+demo_main() {
+    demo_arguments "$@"
+    chapter "Sotto: a terminal's whole day"
+    build_all
+    rm -rf "$DAY"
+    mkdir -p "$DAY"
+    trap clean_up EXIT
+    trap 'exit 130' INT TERM
+    local start=$SECONDS
+    head_office
+    terminal_day
+    chapter "The sum"
+    check_once
+    tell_totals
+    write_figures
+    say "the day took $((SECONDS - start)) s; everything it made is in ${DAY#"$TOP/"}"
+}

@@ -1,0 +1,20 @@
+# What the demo's scripts need beside lib.sh, in the emulated terminal.
+SHARE=/share
+SCRATCH=/tmp
+API_SOCKET=/run/sotto/api/sotto.sock
+LINK_SOCKET=/run/sotto/link/sotto.sock
+NIGHT_AFTER_S=$((18 * 3600 + 1800))
+
+tell() { echo "sotto-demo: $*"; }
+
+# The shared folder belongs to the host's user; only root writes there.
+publish_result() { cp "$1" "$SHARE/$2"; }
+
+advance_clock() { date -u -s "@$(($(date +%s) + $1))" >/dev/null; }
+
+erase_one() { as_kiosk sotto --config "$SOTTO_CONFIG" forget --customer "$1"; }
+
+serve_memory() {
+    sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$SERVE_PID/status" >"$SHARE/serve_kib"
+    tell "serve's memory at its highest: $(cat "$SHARE/serve_kib") KiB"
+}

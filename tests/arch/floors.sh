@@ -1,0 +1,82 @@
+#!/bin/bash
+# The floors hold: a room includes the public headers of the rooms it may see, its own private ones, and no other room's.
+# Foreign libraries stand behind one room each. Usage: floors.sh [TREE]; a tree with a forbidden include must fail (tests/arch/broken.sh).
+set -euo pipefail
+tree=${1:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+failed=0 passed=0
+
+# room: what it may include (docs/design.md, "Rooms and floors")
+allowed() {
+    case $1 in
+        base) echo ;;
+        fixed | codec | port) echo base ;;
+        tags) echo base fixed codec ;;
+        vault) echo base codec port ;;
+        model) echo base fixed codec tags ;;
+        store) echo base codec port vault ;;
+        privacy) echo base fixed codec vault ;;
+        decide | forge) echo base fixed codec tags model ;;
+        tally) echo base codec tags store privacy vault ;;
+        sync) echo base codec port vault ;;
+        kiosk) echo base fixed codec port tags vault model store privacy decide tally sync ;;
+        hq) echo base fixed codec port tags vault model privacy decide forge sync ;;
+        *) return 1 ;;
+    esac
+}
+
+# header pattern: rooms that may include it
+foreign() {
+    case $1 in
+        mbedtls/ssl*.h | mbedtls/net_sockets.h) echo sync ;;
+        mbedtls/* | psa/*) echo vault sync ;;
+        sqlite3.h | sqlcipher_provider.h) echo store hq ;;
+        yyjson.h | cbor.h | tinycbor/* | llhttp.h | lz4*.h) echo codec ;;
+        xgboost/*) echo hq ;;
+        sys/socket.h | netinet/* | arpa/* | netdb.h | sys/un.h) echo port sync ;;
+        *) echo any ;;
+    esac
+}
+
+complain() { failed=$((failed + 1)); echo "FAIL $1"; }
+
+in_list() { local word; for word in $2; do [ "$word" = "$1" ] && return 0; done; return 1; }
+
+check_include() {
+    local file=$1 room=$2 header=$3
+    local other=${header#sotto/}
+    other=${other%%/*}
+    other=${other%.h}
+    if [[ $header == *..* ]]; then
+        complain "$file: no way around by $header"
+        return
+    elif [[ $header == sotto/* ]]; then
+        [ "$other" = "$room" ] || in_list "$other" "$(allowed "$room")" ||
+            { complain "$file: room $room must not include $header"; return; }
+    elif [[ $header == */* && -e $tree/src/$header ]]; then
+        complain "$file: another room's private header $header"
+        return
+    else
+        local rooms
+        rooms=$(foreign "$header")
+        [ "$rooms" = any ] || in_list "$room" "$rooms" || { complain "$file: only $rooms may include $header"; return; }
+    fi
+    passed=$((passed + 1))
+}
+
+for dir in "$tree"/src/*/; do
+    room=$(basename "$dir")
+    allowed "$room" >/dev/null || { complain "src/$room is no room of docs/design.md"; continue; }
+    while IFS=: read -r file header; do
+        check_include "src/$room/${file##*/}" "$room" "$header"
+    done < <(grep -Ho '^ *# *include *[<"][^>"]*' "$dir"*.[ch] 2>/dev/null | sed 's/: *# *include *[<"]/:/')
+done
+
+# What a room's public header includes counts as the room's own include.
+while IFS=: read -r file header; do
+    path=${file#"$tree/include/sotto/"}
+    room=${path%%/*}
+    check_include "include/sotto/$path" "${room%.h}" "$header"
+done < <(grep -Hor '^ *# *include *[<"][^>"]*' "$tree/include/sotto" | sed 's/: *# *include *[<"]/:/')
+
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
