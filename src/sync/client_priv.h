@@ -1,0 +1,46 @@
+/* The HTTP client inside. */
+#ifndef SOTTO_SYNC_CLIENT_PRIV_H
+#define SOTTO_SYNC_CLIENT_PRIV_H
+
+#include "tls_priv.h"
+
+enum client_scheme { CLIENT_HTTP, CLIENT_HTTPS, CLIENT_UNIX };
+
+typedef struct client_url {
+    enum client_scheme scheme;
+    char host[256]; /* name or address, without brackets; the path for unix: */
+    char port[8];
+    char authority[272]; /* for the Host header */
+} client_url;
+
+struct sotto_client {
+    client_url url;
+    sotto_tls *tls;
+    sotto_clock clock;
+    int64_t timeout_ms;
+    size_t body_max;
+    sync_stream stream;
+    bool connected;
+    bool used; /* a response came over this connection */
+    sotto_http_parser *parser;
+    mbedtls_ssl_session session; /* of the last ticket */
+    bool has_session;
+};
+
+/* MALFORMED says what is wrong with it. */
+SOTTO_MUST_USE sotto_status client_url_parse(client_url *out, const char *text, sotto_diag *diag);
+
+/* sotto_client_request with a bound of its own for the response's body (at most the client's). */
+SOTTO_MUST_USE sotto_status client_request(sotto_client *client, const char *method, const char *target,
+                                           const char *content_type, sotto_span body, size_t body_max,
+                                           const sotto_http_message **response, sotto_diag *diag);
+/* For messages: "https://host:port". */
+const char *client_name(const sotto_client *client);
+/* What a response that is not a success means: NOT_FOUND for 404, AUTH for 401 and 403, EXISTS for 409, BUSY
+ * for 429 and 503, RANGE for 413, MALFORMED for other 4xx, NETWORK for 5xx. Uses the text of an error body,
+ * where it has one. */
+sotto_status client_refusal(const sotto_client *client, const sotto_http_message *response, sotto_diag *diag);
+/* Seconds of Retry-After (RFC 9110 section 10.2.3, the form in seconds), at most a day; 0 without. */
+int64_t client_retry_after_s(const sotto_http_message *response);
+
+#endif

@@ -1,0 +1,290 @@
+/*
+ * The night: release down, period closed, reports up. It keeps no state of its own: serve's outbox and head
+ * office's registry do, and both are asked again after any interruption. A report is the same bytes under the
+ * same sequence number however often it is sent, so sending it twice is harmless, and it is acknowledged to
+ * serve only after head office has named its hash.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "client_priv.h"
+
+#define REPORT_MAX ((size_t)16 * 1024 * 1024)
+#define ANSWER_MAX ((size_t)64 * 1024)
+#define PREFIX     "/v1/release/"
+
+typedef struct night {
+    const sotto_night_config *config;
+    sotto_night_result *result;
+    sotto_status first; /* failure */
+    sotto_diag *diag;   /* of the first failure */
+} night;
+
+/* Keeps the first failure, and logs every one. */
+static void note(night *n, const char *part, sotto_status st, const sotto_diag *diag)
+{
+    char words[400];
+    if (st == SOTTO_OK)
+        return;
+    (void)sotto_diag_format(diag, words, sizeof words);
+    sotto_log_event(n->config->log, SOTTO_LOG_ERROR, "sync.failed", "part=%s reason=\"%s\"", part, words);
+    if (n->first != SOTTO_OK)
+        return;
+    n->first = st;
+    if (n->diag != NULL)
+        *n->diag = *diag;
+}
+
+static sotto_status request(sotto_client *client, const char *method, const char *target, const char *type,
+                            sotto_span body, size_t max, const sotto_http_message **response,
+                            sotto_diag *diag)
+{
+    return client_request(client, method, target, type, body, max, response, diag);
+}
+
+/* ---- The release ---- */
+
+static sotto_status fetch_from_office(void *ctx, const char *path, size_t max, sotto_vec *out,
+                                      sotto_diag *diag)
+{
+    sotto_client *office = ctx;
+    char target[1024];
+    const sotto_http_message *response;
+    int len = snprintf(target, sizeof target, PREFIX "%s", path);
+    if (len < 0 || (size_t)len >= sizeof target)
+        return sotto_diag_at(diag, SOTTO_ERR(SYNC, RANGE), path, 0, "path is too long");
+    /* A refusal's own body may be longer than a very small file. */
+    size_t bound = max < ANSWER_MAX ? ANSWER_MAX : max;
+    sotto_status st = request(office, "GET", target, NULL, sotto_span_of(NULL, 0), bound, &response, diag);
+    if (st != SOTTO_OK)
+        return st;
+    if (response->code != 200)
+        return client_refusal(office, response, diag);
+    if (response->body.len > max)
+        return sotto_diag_at(diag, SOTTO_ERR(SYNC, RANGE), path, 0, "%zu bytes, at most %zu are taken",
+                             response->body.len, max);
+    return sotto_vec_put(out, response->body.ptr, response->body.len);
+}
+
+/* 422 {"accepted":false,"reason":"..."}: serve's words go into the diagnosis. */
+static sotto_status refused_by_serve(const sotto_http_message *response, sotto_diag *diag)
+{
+    sotto_json *doc = NULL;
+    sotto_span reason;
+    char words[160] = "";
+    if (sotto_json_parse(&doc, response->body, "answer", NULL) == SOTTO_OK &&
+        sotto_json_get_str(sotto_json_root(doc), "reason", &reason, NULL) == SOTTO_OK &&
+        sotto_span_to_str(reason, words, sizeof words) != SOTTO_OK)
+        words[0] = '\0';
+    sotto_json_free(doc);
+    return sotto_diag_set(diag, SOTTO_ERR(SYNC, DENIED), "serve refuses the release: %s",
+                          words[0] == '\0' ? "no reason given" : words);
+}
+
+static sotto_status offer_release(night *n, uint64_t version, sotto_diag *diag)
+{
+    char body[64];
+    const sotto_http_message *response;
+    int len = snprintf(body, sizeof body, "{\"version\":%llu}", (unsigned long long)version);
+    sotto_status st = request(n->config->serve, "POST", "/v1/release", "application/json",
+                              sotto_span_of(body, (size_t)len), ANSWER_MAX, &response, diag);
+    if (st != SOTTO_OK)
+        return st;
+    if (response->code == 422)
+        return refused_by_serve(response, diag);
+    if (response->code != 200)
+        return client_refusal(n->config->serve, response, diag);
+    n->result->release_accepted = true;
+    sotto_log_event(n->config->log, SOTTO_LOG_INFO, "sync.release_accepted", "version=%llu",
+                    (unsigned long long)version);
+    return sotto_release_set_current(n->config->release_dir, version, diag);
+}
+
+static void get_release(night *n)
+{
+    sotto_diag diag = {0};
+    sotto_release_update update = {0};
+    uint64_t current = 0;
+    const sotto_tuf_config config = {.fetch = fetch_from_office,
+                                     .fetch_ctx = n->config->head_office,
+                                     .now_s = n->config->clock.utc_s(n->config->clock.ctx)};
+    sotto_status st = sotto_release_fetch(n->config->release_dir, &config, &update, &diag);
+    n->result->release_version = update.version;
+    n->result->release_changed = update.changed;
+    note(n, "release", st, &diag);
+    if (st != SOTTO_OK)
+        return;
+    sotto_log_event(n->config->log, SOTTO_LOG_INFO, "sync.release", "version=%llu changed=%d bytes=%llu",
+                    (unsigned long long)update.version, (int)update.changed,
+                    (unsigned long long)update.bytes);
+    /* Offered as long as serve has not taken it: the answer may have been lost last night. */
+    if (sotto_release_current(n->config->release_dir, &current, NULL) == SOTTO_OK &&
+        current == update.version)
+        return;
+    memset(&diag, 0, sizeof diag);
+    st = offer_release(n, update.version, &diag);
+    note(n, "offer", st, &diag);
+}
+
+/* ---- The period ---- */
+
+static sotto_status close_night(night *n, sotto_diag *diag)
+{
+    const sotto_http_message *response;
+    sotto_json *doc = NULL;
+    sotto_status st = request(n->config->serve, "POST", "/v1/night", "application/json", sotto_span_str("{}"),
+                              ANSWER_MAX, &response, diag);
+    if (st != SOTTO_OK)
+        return st;
+    if (response->code != 200)
+        return client_refusal(n->config->serve, response, diag);
+    st = sotto_json_parse(&doc, response->body, "/v1/night", diag);
+    if (st == SOTTO_OK)
+        st = sotto_json_get_bool(sotto_json_root(doc), "closed", &n->result->night_closed, diag);
+    sotto_json_free(doc);
+    return st;
+}
+
+/* ---- The reports ---- */
+
+typedef struct report {
+    uint64_t seq;
+    sotto_vec bytes;
+    char sha256[2 * SOTTO_SHA256_BYTES + 1];
+} report;
+
+/* *empty when the outbox is. */
+static sotto_status next_report(night *n, report *r, bool *empty, sotto_diag *diag)
+{
+    const sotto_http_message *response;
+    uint8_t digest[SOTTO_SHA256_BYTES];
+    sotto_span seq;
+    *empty = false;
+    sotto_status st = request(n->config->serve, "GET", "/v1/outbox/next", NULL, sotto_span_of(NULL, 0),
+                              REPORT_MAX, &response, diag);
+    if (st != SOTTO_OK)
+        return st;
+    *empty = response->code == 204;
+    if (*empty)
+        return SOTTO_OK;
+    if (response->code != 200)
+        return client_refusal(n->config->serve, response, diag);
+    if (!sotto_http_header_find(response, "sotto-seq", &seq) || sotto_parse_u64(seq, &r->seq) != SOTTO_OK)
+        return sotto_diag_at(diag, SOTTO_ERR(SYNC, PROTOCOL), "/v1/outbox/next", 0, "no header Sotto-Seq");
+    sotto_vec_free(&r->bytes);
+    st = sotto_vec_put(&r->bytes, response->body.ptr, response->body.len);
+    if (st == SOTTO_OK)
+        st = sotto_sha256(sotto_vec_span(&r->bytes), digest);
+    if (st != SOTTO_OK)
+        return sotto_diag_set(diag, st, "report %llu cannot be taken", (unsigned long long)r->seq);
+    sotto_hex_encode(sotto_span_of(digest, sizeof digest), r->sha256, sizeof r->sha256);
+    return SOTTO_OK;
+}
+
+/* Head office must name the very bytes it was sent, or nothing is acknowledged. */
+static sotto_status check_receipt(const report *r, sotto_span body, bool *repeated, sotto_diag *diag)
+{
+    sotto_json *doc = NULL;
+    sotto_span sha256 = {0};
+    int64_t seq = 0;
+    sotto_status st = sotto_json_parse(&doc, body, "receipt", diag);
+    sotto_json_node top = {0};
+    if (st == SOTTO_OK) {
+        top = sotto_json_root(doc);
+        st = sotto_json_get_i64(top, "seq", 0, INT64_MAX, &seq, diag);
+    }
+    if (st == SOTTO_OK)
+        st = sotto_json_get_str(top, "sha256", &sha256, diag);
+    if (st == SOTTO_OK && sotto_json_get_bool(top, "repeated", repeated, NULL) != SOTTO_OK)
+        *repeated = false;
+    if (st == SOTTO_OK && ((uint64_t)seq != r->seq || !sotto_span_is(sha256, r->sha256)))
+        st = sotto_diag_at(diag, SOTTO_ERR(SYNC, PROTOCOL), "receipt", 0,
+                           "it is for another report than %llu", (unsigned long long)r->seq);
+    sotto_json_free(doc);
+    return st;
+}
+
+static sotto_status send_report(night *n, const report *r, bool *repeated, sotto_diag *diag)
+{
+    char target[64];
+    const sotto_http_message *response;
+    *repeated = false;
+    (void)snprintf(target, sizeof target, "/v1/reports/%llu", (unsigned long long)r->seq);
+    sotto_status st = request(n->config->head_office, "PUT", target, "application/octet-stream",
+                              sotto_vec_span(&r->bytes), ANSWER_MAX, &response, diag);
+    if (st != SOTTO_OK)
+        return st;
+    if (response->code == 503 || response->code == 429)
+        n->result->retry_after_s = client_retry_after_s(response);
+    if (response->code != 200)
+        return client_refusal(n->config->head_office, response, diag);
+    return check_receipt(r, response->body, repeated, diag);
+}
+
+static sotto_status acknowledge(night *n, const report *r, sotto_diag *diag)
+{
+    char target[64], body[2 * SOTTO_SHA256_BYTES + 32];
+    const sotto_http_message *response;
+    (void)snprintf(target, sizeof target, "/v1/outbox/%llu/ack", (unsigned long long)r->seq);
+    int len = snprintf(body, sizeof body, "{\"sha256\":\"%s\"}", r->sha256);
+    sotto_status st = request(n->config->serve, "POST", target, "application/json",
+                              sotto_span_of(body, (size_t)len), ANSWER_MAX, &response, diag);
+    if (st == SOTTO_OK && response->code != 204 && response->code != 200)
+        st = client_refusal(n->config->serve, response, diag);
+    return st;
+}
+
+static sotto_status deliver(night *n, const report *r, sotto_diag *diag)
+{
+    bool repeated = false;
+    sotto_status st = send_report(n, r, &repeated, diag);
+    if (st == SOTTO_OK)
+        st = acknowledge(n, r, diag);
+    if (st != SOTTO_OK)
+        return st;
+    n->result->reports_sent++;
+    n->result->reports_repeated += repeated;
+    n->result->report_bytes += r->bytes.len;
+    sotto_log_event(n->config->log, SOTTO_LOG_INFO, "sync.report_sent", "seq=%llu bytes=%zu repeated=%d",
+                    (unsigned long long)r->seq, r->bytes.len, (int)repeated);
+    return SOTTO_OK;
+}
+
+static sotto_status empty_outbox(night *n, sotto_diag *diag)
+{
+    report r = {0};
+    bool empty = false, any = false;
+    uint64_t last = 0;
+    sotto_status st = SOTTO_OK;
+    sotto_vec_init(&r.bytes, REPORT_MAX);
+    while (st == SOTTO_OK) {
+        st = next_report(n, &r, &empty, diag);
+        if (st != SOTTO_OK || empty)
+            break;
+        /* An outbox that hands out what was acknowledged would keep this loop for ever. */
+        if (any && r.seq <= last)
+            st = sotto_diag_at(diag, SOTTO_ERR(SYNC, PROTOCOL), "/v1/outbox/next", 0,
+                               "report %llu comes after report %llu", (unsigned long long)r.seq,
+                               (unsigned long long)last);
+        if (st == SOTTO_OK)
+            st = deliver(n, &r, diag);
+        any = true;
+        last = r.seq;
+    }
+    sotto_vec_free(&r.bytes);
+    return st;
+}
+
+sotto_status sotto_night_run(const sotto_night_config *config, sotto_night_result *result, sotto_diag *diag)
+{
+    night n = {.config = config, .result = result, .first = SOTTO_OK, .diag = diag};
+    sotto_diag part = {0};
+    memset(result, 0, sizeof *result);
+    get_release(&n);
+    sotto_status st = close_night(&n, &part);
+    note(&n, "night", st, &part);
+    memset(&part, 0, sizeof part);
+    st = empty_outbox(&n, &part);
+    note(&n, "reports", st, &part);
+    return n.first;
+}

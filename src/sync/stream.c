@@ -1,0 +1,155 @@
+/* A byte stream over a socket, with or without TLS. */
+#include <string.h>
+
+#include "tls_priv.h"
+
+/* mbedTLS's transport callbacks: it takes any negative number as an error of the transport. */
+static int bio_send(void *ctx, const unsigned char *buf, size_t len)
+{
+    size_t n = 0;
+    sotto_status st = sotto_port_send(*(int *)ctx, buf, len, &n);
+    if (sotto_status_cause(st) == SOTTO_CAUSE_BUSY)
+        return MBEDTLS_ERR_SSL_WANT_WRITE;
+    return st == SOTTO_OK ? (int)n : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+}
+
+static int bio_recv(void *ctx, unsigned char *buf, size_t len)
+{
+    size_t n = 0;
+    sotto_status st = sotto_port_recv(*(int *)ctx, buf, len, &n);
+    if (sotto_status_cause(st) == SOTTO_CAUSE_BUSY)
+        return MBEDTLS_ERR_SSL_WANT_READ;
+    return st == SOTTO_OK ? (int)n : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+}
+
+static int setup(sync_stream *s, const mbedtls_ssl_session *resume)
+{
+    int ret = mbedtls_ssl_setup(&s->ssl, &s->tls->conf);
+    if (ret == 0 && !s->tls->server)
+        ret = mbedtls_ssl_set_hostname(&s->ssl, s->host);
+    if (ret == 0 && resume != NULL)
+        ret = mbedtls_ssl_set_session(&s->ssl, resume);
+    mbedtls_ssl_set_verify(&s->ssl, tls_verify_callback, s);
+    mbedtls_ssl_set_bio(&s->ssl, &s->fd, bio_send, bio_recv, NULL);
+    return ret;
+}
+
+sotto_status sync_stream_open(sync_stream *s, int fd, sotto_tls *tls, const char *host,
+                              const mbedtls_ssl_session *resume, sotto_diag *diag)
+{
+    memset(s, 0, sizeof *s);
+    s->fd = fd;
+    s->tls = tls;
+    s->ready = tls == NULL;
+    if (tls == NULL)
+        return SOTTO_OK;
+    s->secure = true;
+    mbedtls_ssl_init(&s->ssl);
+    sotto_status st = SOTTO_OK;
+    if (host != NULL)
+        st = sotto_span_to_str(sotto_span_str(host), s->host, sizeof s->host);
+    if (st == SOTTO_OK) {
+        int ret = setup(s, resume);
+        if (ret != 0)
+            st = tls_status(s, ret, diag);
+    }
+    if (st != SOTTO_OK)
+        sync_stream_close(s);
+    return st;
+}
+
+/* Who the client is: by its certificate, or by the ticket it was given when it showed one. */
+static sotto_status identify(sync_stream *s, sotto_diag *diag)
+{
+    const mbedtls_x509_crt *crt = mbedtls_ssl_get_peer_cert(&s->ssl);
+    if (!s->tls->server || !s->tls->peer_must_identify)
+        return SOTTO_OK;
+    if (crt == NULL) {
+        s->peer = s->ticket;
+        s->peer_expires_s = s->ticket_expires_s;
+    } else if (!tls_read_peer(crt, &s->peer, &s->peer_expires_s)) {
+        return sotto_diag_set(diag, SOTTO_ERR(SYNC, AUTH), "client certificate has no usable common name");
+    }
+    if (s->peer.common_name[0] == '\0')
+        return sotto_diag_set(diag, SOTTO_ERR(SYNC, AUTH), "client did not say who it is");
+    return SOTTO_OK;
+}
+
+sotto_status sync_stream_handshake(sync_stream *s, sotto_diag *diag)
+{
+    int ret = 0;
+    if (s->ready)
+        return SOTTO_OK;
+    s->tls->active = s;
+    /* mbedTLS counts the handshake as over before a server's ticket is written: that happens in the first
+     * read or write, when it is known here to whom. */
+    while (ret == 0 && !mbedtls_ssl_is_handshake_over(&s->ssl))
+        ret = mbedtls_ssl_handshake_step(&s->ssl);
+    s->tls->active = NULL;
+    if (ret != 0)
+        return tls_status(s, ret, diag);
+    s->ready = true;
+    return identify(s, diag);
+}
+
+sotto_status sync_stream_read(sync_stream *s, void *buf, size_t cap, size_t *n, sotto_diag *diag)
+{
+    *n = 0;
+    s->wants_write = false;
+    if (!s->secure) {
+        sotto_status st = sotto_port_recv(s->fd, buf, cap, n);
+        bool quiet = st == SOTTO_OK || sotto_status_cause(st) == SOTTO_CAUSE_BUSY;
+        return quiet ? st : sotto_diag_set(diag, SOTTO_ERR(SYNC, NETWORK), "the connection broke");
+    }
+    s->tls->active = s;
+    int ret = mbedtls_ssl_read(&s->ssl, buf, cap);
+    while (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+        s->new_ticket = true;
+        ret = mbedtls_ssl_read(&s->ssl, buf, cap);
+    }
+    s->tls->active = NULL;
+    if (ret >= 0) {
+        *n = (size_t)ret;
+        /* 0 is an empty record, not the end. */
+        return ret > 0 ? SOTTO_OK : SOTTO_ERR(SYNC, BUSY);
+    }
+    return ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY ? SOTTO_OK : tls_status(s, ret, diag);
+}
+
+sotto_status sync_stream_write(sync_stream *s, const void *buf, size_t len, size_t *n, sotto_diag *diag)
+{
+    *n = 0;
+    s->wants_write = true;
+    if (!s->secure) {
+        sotto_status st = sotto_port_send(s->fd, buf, len, n);
+        bool quiet = st == SOTTO_OK || sotto_status_cause(st) == SOTTO_CAUSE_BUSY;
+        return quiet ? st : sotto_diag_set(diag, SOTTO_ERR(SYNC, NETWORK), "the connection broke");
+    }
+    s->tls->active = s;
+    int ret = mbedtls_ssl_write(&s->ssl, buf, len);
+    s->tls->active = NULL;
+    if (ret < 0)
+        return tls_status(s, ret, diag);
+    *n = (size_t)ret;
+    return SOTTO_OK;
+}
+
+void sync_stream_shutdown(sync_stream *s)
+{
+    /* Best effort: a full socket buffer is not waited for. */
+    if (s->secure)
+        (void)mbedtls_ssl_close_notify(&s->ssl);
+    if (s->fd >= 0)
+        sync_shutdown_write(s->fd);
+}
+
+void sync_stream_close(sync_stream *s)
+{
+    if (s->secure)
+        mbedtls_ssl_free(&s->ssl);
+    s->secure = false;
+    s->ready = false;
+    if (s->fd >= 0)
+        sotto_port_close(&s->fd);
+    s->fd = -1;
+}

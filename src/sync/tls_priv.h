@@ -1,0 +1,89 @@
+/* TLS inside: one configuration shared by the connections of a thread, and the byte stream that client and
+ * server read and write, with or without TLS. Everything is non-blocking; BUSY means: wait for the socket,
+ * then call again. */
+#ifndef SOTTO_SYNC_TLS_PRIV_H
+#define SOTTO_SYNC_TLS_PRIV_H
+
+#include <mbedtls/ssl.h>
+#include <psa/crypto.h>
+
+#include "sotto/sync.h"
+
+struct sync_stream;
+
+/* Keys that seal session tickets: the current one and the one before (tls_ticket.c). */
+typedef struct tls_ticket_keys {
+    psa_key_id_t key[2];
+    int64_t made_ms[2];
+    unsigned current;
+} tls_ticket_keys;
+
+struct sotto_tls {
+    bool server;
+    bool peer_must_identify;
+    sotto_clock clock;
+    mbedtls_ssl_config conf;
+    mbedtls_x509_crt authority, own;
+    mbedtls_pk_context key;
+    tls_ticket_keys tickets;
+    /* The connection that mbedTLS works for at this moment: its callbacks for tickets do not say. One thread.
+     */
+    struct sync_stream *active;
+};
+
+/* What a peer's certificate was refused for, kept for the message. */
+typedef struct tls_problem {
+    uint32_t flags; /* MBEDTLS_X509_BADCERT_... */
+    int64_t not_before_s, not_after_s;
+} tls_problem;
+
+typedef struct sync_stream {
+    int fd; /* -1 = closed */
+    sotto_tls *tls;
+    bool secure, ready, wants_write;
+    bool new_ticket; /* client: mbedtls_ssl_get_session would give one */
+    char host[256];  /* client: whom the server must be */
+    mbedtls_ssl_context ssl;
+    tls_problem problem;
+    sotto_peer peer;   /* server: who it is, once ready */
+    sotto_peer ticket; /* server: who the offered ticket was given to; "" = none */
+    int64_t ticket_expires_s, peer_expires_s;
+} sync_stream;
+
+/* Takes fd over, also on failure. tls NULL = plain. host: client only. */
+SOTTO_MUST_USE sotto_status sync_stream_open(sync_stream *s, int fd, sotto_tls *tls, const char *host,
+                                             const mbedtls_ssl_session *resume, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status sync_stream_handshake(sync_stream *s, sotto_diag *diag);
+/* *n = 0 with OK: the peer ended the stream properly. */
+SOTTO_MUST_USE sotto_status sync_stream_read(sync_stream *s, void *buf, size_t cap, size_t *n,
+                                             sotto_diag *diag);
+SOTTO_MUST_USE sotto_status sync_stream_write(sync_stream *s, const void *buf, size_t len, size_t *n,
+                                              sotto_diag *diag);
+/* Tells the peer that no more will come; reading goes on. */
+void sync_stream_shutdown(sync_stream *s);
+void sync_stream_close(sync_stream *s);
+
+/* tls_verify.c */
+int tls_verify_callback(void *stream, mbedtls_x509_crt *crt, int depth, uint32_t *flags);
+/* Reads common name, hash and end of validity; false when there is no usable common name. */
+bool tls_read_peer(const mbedtls_x509_crt *crt, sotto_peer *peer, int64_t *not_after_s);
+/* The one translation of mbedTLS's errors in this room; fills diag. */
+sotto_status tls_status(sync_stream *s, int error, sotto_diag *diag);
+
+/* tls_ticket.c: session tickets that remember who the client is: TLS 1.3 itself does not (the certificate is
+ * not sent again on resumption). */
+SOTTO_MUST_USE sotto_status tls_ticket_setup(sotto_tls *tls, sotto_diag *diag);
+void tls_ticket_free(sotto_tls *tls);
+
+/* sockets.c: what port has no call for. */
+typedef struct sync_poll {
+    int fd;
+    bool read, write;     /* asked for */
+    bool readable, ended; /* found: something to do; or the peer is gone */
+} sync_poll;
+SOTTO_MUST_USE sotto_status sync_poll_wait(sync_poll *list, size_t count, int64_t wait_ms);
+/* One connection, non-blocking and close-on-exec. BUSY when none waits. */
+SOTTO_MUST_USE sotto_status sync_accept(int listener, int *fd);
+void sync_shutdown_write(int fd);
+
+#endif
