@@ -1,0 +1,62 @@
+#include "pem.h"
+
+#include <mbedtls/rsa.h>
+
+enum { RSA_MIN_BITS = 2048 }; /* NIST SP 800-131A revision 2, table 2 */
+
+static sotto_status verify_ecdsa(mbedtls_pk_context *key, const uint8_t hash[static SOTTO_SHA256_BYTES],
+                                 sotto_span signature, int *error, sotto_diag *diag)
+{
+    if (!sotto_vault_is_p256(key))
+        return sotto_diag_set(diag, SOTTO_ERR(VAULT, UNSUPPORTED), "the key is not ECDSA P-256");
+    *error =
+        mbedtls_pk_verify(key, MBEDTLS_MD_SHA256, hash, SOTTO_SHA256_BYTES, signature.ptr, signature.len);
+    return SOTTO_OK;
+}
+
+/* RFC 8017 section 8.1.2 with MGF1 over SHA-256. Signers differ in the salt's length; any is accepted. */
+static sotto_status verify_pss(mbedtls_pk_context *key, const uint8_t hash[static SOTTO_SHA256_BYTES],
+                               sotto_span signature, int *error, sotto_diag *diag)
+{
+    const mbedtls_pk_rsassa_pss_options options = {.mgf1_hash_id = MBEDTLS_MD_SHA256,
+                                                   .expected_salt_len = MBEDTLS_RSA_SALT_LEN_ANY};
+    if (mbedtls_pk_can_do(key, MBEDTLS_PK_RSA) == 0 || mbedtls_pk_get_bitlen(key) < RSA_MIN_BITS)
+        return sotto_diag_set(diag, SOTTO_ERR(VAULT, UNSUPPORTED), "the key is not RSA of at least %d bits",
+                              (int)RSA_MIN_BITS);
+    *error = mbedtls_pk_verify_ext(MBEDTLS_PK_RSASSA_PSS, &options, key, MBEDTLS_MD_SHA256, hash,
+                                   SOTTO_SHA256_BYTES, signature.ptr, signature.len);
+    return SOTTO_OK;
+}
+
+static sotto_status verify_with(enum sotto_sig_scheme scheme, mbedtls_pk_context *key, sotto_span message,
+                                sotto_span signature, sotto_diag *diag)
+{
+    uint8_t hash[SOTTO_SHA256_BYTES];
+    int error = -1;
+    sotto_status status = sotto_sha256(message, hash);
+    if (status != SOTTO_OK)
+        return sotto_diag_set(diag, status, "the message cannot be hashed");
+    if (signature.len == 0)
+        return sotto_diag_set(diag, SOTTO_ERR(VAULT, AUTH), "the signature is empty");
+    status = scheme == SOTTO_SIG_ECDSA_P256_SHA256 ? verify_ecdsa(key, hash, signature, &error, diag)
+                                                   : verify_pss(key, hash, signature, &error, diag);
+    if (status != SOTTO_OK || error == 0)
+        return status;
+    if (sotto_status_cause(sotto_vault_mbedtls_status(error)) == SOTTO_CAUSE_NO_MEMORY)
+        return sotto_vault_mbedtls_fail(diag, error, "no memory to verify the signature");
+    return sotto_diag_set(diag, SOTTO_ERR(VAULT, AUTH), "the signature is not by this key over this message");
+}
+
+sotto_status sotto_public_verify(enum sotto_sig_scheme scheme, sotto_span public_pem, sotto_span message,
+                                 sotto_span signature, sotto_diag *diag)
+{
+    mbedtls_pk_context key;
+    if (scheme != SOTTO_SIG_ECDSA_P256_SHA256 && scheme != SOTTO_SIG_RSASSA_PSS_SHA256)
+        return sotto_diag_set(diag, SOTTO_ERR(VAULT, USAGE), "no such signature scheme");
+    mbedtls_pk_init(&key);
+    sotto_status status = sotto_vault_read_public(public_pem, &key, diag);
+    if (status == SOTTO_OK)
+        status = verify_with(scheme, &key, message, signature, diag);
+    mbedtls_pk_free(&key);
+    return status;
+}
