@@ -169,7 +169,7 @@ sotto_status kiosk_night(kiosk_engine *e, sotto_tally_result *result, sotto_diag
         return sotto_diag_set(diag, SOTTO_ERR(KIOSK, NOT_FOUND),
                               "no release is in use: there is nothing to measure");
     char device[65];
-    int64_t now_s;
+    int64_t now_s = 0;
     sotto_status status = kiosk_device_get(e, device, diag);
     if (status == SOTTO_OK)
         status = kiosk_now(e, &now_s, diag);

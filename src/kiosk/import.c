@@ -51,7 +51,7 @@ static sotto_status merge_row(kiosk_engine *e, const sotto_import_plan *plan, co
 static sotto_status every_row(kiosk_engine *e, const sotto_import_plan *plan, sotto_csv *csv, uint64_t *rows,
                               sotto_diag *diag)
 {
-    int64_t now_s;
+    int64_t now_s = 0;
     sotto_status status = kiosk_now(e, &now_s, diag);
     int32_t today = (int32_t)sotto_floor_div_i64(now_s + (int64_t)e->config->utc_offset_min * 60, 86400);
     bool more = true;

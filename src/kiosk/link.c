@@ -118,7 +118,7 @@ static sotto_status post_ack(kiosk_engine *e, uint64_t seq, sotto_json_node body
 {
     sotto_span text;
     uint8_t sha256[SOTTO_SHA256_BYTES];
-    int64_t now_s;
+    int64_t now_s = 0;
     sotto_status status = sotto_json_get_str(body, "sha256", &text, diag);
     if (status == SOTTO_OK && sotto_hex_decode(text, sha256, sizeof sha256) != SOTTO_OK)
         status = sotto_diag_set(diag, SOTTO_ERR(KIOSK, MALFORMED), "sha256 must be 64 hexadecimal digits");

@@ -1,0 +1,48 @@
+#!/bin/bash
+# Invariant 1: a canary in a tag and in a customer number is nowhere in the files on disk, the logs, or the bytes sent.
+. "$(dirname "${BASH_SOURCE[0]}")/bank.sh"
+bank_open
+number=CANARY7391
+word=kanarienvogel
+
+# The canaries: a customer number, and a short text in the first text tag of the dictionary.
+text_tag=$(tr -d '\n' <"$WORK/bank/dictionary.json" | grep -o '{[^{}]*"kind": *"text"[^{}]*}' | sed 's/.*"id": *"\([^"]*\)".*/\1/' | head -n 1)
+[ -n "$text_tag" ] || { echo "the example dictionary has no text tag"; exit 1; }
+awk -F, -v OFS=, -v n=$number -v w=$word -v t="$text_tag" \
+    'NR==1{for(i=1;i<=NF;i++)if($i==t)c=i} NR==2{$1=n; $c=w} {print}' "$WORK/bank/customers.csv" >"$WORK/bank/marked.csv"
+mv "$WORK/bank/marked.csv" "$WORK/bank/customers.csv"
+terminal_ready one
+
+# Everything that goes over the line is kept by a relay that writes it down (it is TLS, but so is what a cut line leaves).
+t one event --customer $number --kind card_in >/dev/null
+t one decide --customer $number --explain --json >"$WORK/answer.json"
+campaign=$(grep -o '"campaign":"[^"]*"' "$WORK/answer.json" | head -n 1 | cut -d'"' -f4)
+t one event --customer $number --kind shown --campaign "$campaign" >/dev/null
+t one event --customer $number --kind taken --campaign "$campaign" >/dev/null
+serve_stop
+sed -i 's/"clock_offset_s": 0/"clock_offset_s": 86400/' "$WORK/one/sotto.json"
+serve_start one
+t one sync >/dev/null
+curl -sS --unix-socket "$WORK/one/run/api/sotto.sock" 'http://localhost/v1/audit?bytes' |
+    grep -o '"sealed":"[0-9a-f]*"' | cut -d'"' -f4 | xxd -r -p >"$WORK/sent.bin"
+[ -s "$WORK/sent.bin" ] && ok || bad "no sealed bytes to look at"
+
+# lookup WHERE FILE...: neither canary may be there, raw or as hexadecimal.
+look() {
+    local where=$1 needle
+    shift
+    for needle in $number $word "$(printf %s $number | xxd -p)" "$(printf %s $word | xxd -p)"; do
+        if grep -aqri -- "$needle" "$@"; then bad "$needle is in $where"; else ok; fi
+    done
+}
+look "the terminal's files while it runs" "$WORK/one"
+serve_stop
+look "the terminal's files at rest" "$WORK/one"
+look "the logs" "$WORK/one/serve.log" "$WORK/hq.log"
+look "the bytes sent" "$WORK/sent.bin"
+look "head office's files" "$WORK/hq"
+
+# The test of the test: it would have seen them.
+if grep -aqri -- $word "$WORK/bank/customers.csv"; then ok; else bad "the canary was never there"; fi
+grep -q "$campaign" "$WORK/answer.json" && ok || bad "no campaign was offered"
+finish

@@ -1,0 +1,108 @@
+#!/bin/bash
+# The terminal's program against a small head office, as an operator would meet it: a day, and what bad input gets.
+. "$(dirname "${BASH_SOURCE[0]}")/bank.sh"
+bank_open
+customer=$(sed -n 2p "$WORK/bank/customers.csv" | cut -d, -f1)
+
+# ---- before anything is there ----
+terminal_make one
+expect 2 'no command' "$SOTTO" dance
+expect 4 'nowhere.json' "$SOTTO" --config "$WORK/nowhere.json" status
+expect 4 'root.key' t one status
+expect 0 'encrypted store' t one init
+expect 4 '' t one init
+expect 8 '' t one enrol 0000-0000-0000-0000
+expect 4 'not enrolled' t one sync
+expect 4 'no release' t one import "$WORK/bank/customers.csv"
+expect 0 'Show nothing' t one decide --customer "$customer"
+
+# ---- enrolment ----
+serve_start one
+expect 5 '' t one enrol 0000-0000-0000-0000
+code=$(code_for one)
+expect 0 'Enrolled as one' t one enrol "$code"
+expect 5 '' t one enrol "$code"
+expect 0 'Release 1' t one sync
+expect 7 'another process' t one serve
+expect 7 '' t one import "$WORK/bank/customers.csv"
+serve_stop
+
+# ---- import: whole files or nothing ----
+csv=$WORK/bank/customers.csv
+bad_csv() { awk -F, -v OFS=, "$1" "$csv" >"$WORK/bad.csv"; }
+bad_csv 'NR==1{$1="number"}{print}';         expect 3 'customer' t one import "$WORK/bad.csv"
+bad_csv 'NR==1{$2="not_a_tag"}{print}';      expect 3 'not_a_tag' t one import "$WORK/bad.csv"
+bad_csv 'NR==7{$2="\377\376"}{print}';       expect 3 ':7' t one import "$WORK/bad.csv"
+bad_csv 'NR==200{print $1;next}{print}';     expect 3 ':200' t one import "$WORK/bad.csv"
+bad_csv 'NR==200{$1=""}{print}';             expect 3 ':200' t one import "$WORK/bad.csv"
+expect 4 'missing.csv' t one import "$WORK/missing.csv"
+expect 0 'customers  0' t one status
+expect 0 'Imported 400' t one import "$csv"
+expect 0 'before' t one import "$csv"
+expect 0 'customers  400' t one status
+
+# ---- wrong keys ----
+cp "$WORK/one/vault/root.key" "$WORK/key"
+rm "$WORK/one/vault/root.key"
+expect 4 'root.key' t one status
+printf '%064d\n' 0 >"$WORK/one/vault/root.key"
+chmod 600 "$WORK/one/vault/root.key"
+expect 3 '' t one status
+cp "$WORK/key" "$WORK/one/vault/root.key"
+chmod 644 "$WORK/one/vault/root.key"
+expect 5 '' t one status
+chmod 600 "$WORK/one/vault/root.key"
+terminal_make other
+t other init >/dev/null
+cp "$WORK/other/vault/root.key" "$WORK/one/vault/root.key"
+before=$(sha256sum "$WORK/one/store/sotto.db")
+expect 5 '' t one status
+[ "$before" = "$(sha256sum "$WORK/one/store/sotto.db")" ] && ok || bad "a wrong key changed the store"
+cp "$WORK/key" "$WORK/one/vault/root.key"
+head -c 100 /dev/urandom >"$WORK/other/store/sotto.db"
+expect 5 '' t other status
+
+# ---- the day ----
+serve_start one
+api() { curl -sS --unix-socket "$WORK/one/run/api/sotto.sock" "http://localhost$1" "${@:2}"; }
+expect 0 '"decision"' api /v1/decide -d "{\"customer\":\"$customer\",\"explain\":true}"
+expect 0 'misspelt\|custmer' api /v1/decide -d '{"custmer":"1"}'
+expect 0 '"known":false' api /v1/decide -d '{"customer":"nobody"}'
+expect 4 'unknown customer' t one event --customer nobody --kind card_in
+expect 0 'Recorded' t one event --customer "$customer" --kind card_in
+expect 4 'no campaign' t one event --customer "$customer" --kind shown --campaign nothing
+expect 0 '"arrivals"' bash -c "'$APP' '$WORK/one/run/api/sotto.sock' '$WORK/bank/arrivals.csv' '$WORK/truth.json' 1 >/dev/null && cat '$WORK/truth.json'"
+expect 0 'Erased' t one forget --customer "$customer"
+expect 4 'unknown customer' t one forget --customer "$customer"
+expect 0 '0 reports acknowledged' t one sync
+expect 0 'Nothing has left' t one audit
+expect 0 '' t one doctor
+serve_stop
+
+# ---- the night after: one report, once, and nobody else's server ----
+sed -i 's/"clock_offset_s": 0/"clock_offset_s": 86400/' "$WORK/one/sotto.json"
+serve_start one
+cp "$WORK/one/authority.pem" "$WORK/good.pem"
+"$HQ" init --dir "$WORK/rogue" --name Rogue --host 127.0.0.1 >/dev/null
+cp "$WORK/rogue/authority/ca.pem" "$WORK/one/authority.pem"
+expect 5 '' t one sync
+cp "$WORK/good.pem" "$WORK/one/authority.pem"
+kill "$HQ_PID"; wait "$HQ_PID" || true
+expect 8 '' t one sync
+hq_start
+expect 0 '1 report acknowledged' t one sync
+expect 0 '0 reports acknowledged' t one sync
+expect 0 'Report 1' t one audit
+[ "$(grep -c 'report.accepted.*repeated=false' "$WORK/hq.log")" = 1 ] && ok || bad "not exactly one report counted"
+serve_stop
+
+# ---- an evil release folder: serve believes nothing ----
+release=$(ls -d "$WORK"/one/release/[0-9]*)
+for file in model.sotto dictionary.json catalogue.json policy.json tasks.json; do
+    cp "$release/$file" "$WORK/file"
+    printf 'x' | dd of="$release/$file" bs=1 seek=20 conv=notrunc 2>/dev/null
+    expect 0 'release    0' t one status
+    cp "$WORK/file" "$release/$file"
+done
+expect 0 'release    1' t one status
+finish
