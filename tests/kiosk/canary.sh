@@ -24,14 +24,16 @@ sed -i 's/"clock_offset_s": 0/"clock_offset_s": 86400/' "$WORK/one/sotto.json"
 serve_start one
 t one sync >/dev/null
 curl -sS --unix-socket "$WORK/one/run/api/sotto.sock" 'http://localhost/v1/audit?bytes' |
-    grep -o '"sealed":"[0-9a-f]*"' | cut -d'"' -f4 | xxd -r -p >"$WORK/sent.bin"
+    grep -o '"sealed":"[0-9a-f]*"' | cut -d'"' -f4 | tr a-f A-F | tr -d '\n' | basenc -d --base16 >"$WORK/sent.bin"
 [ -s "$WORK/sent.bin" ] && ok || bad "no sealed bytes to look at"
 
-# lookup WHERE FILE...: neither canary may be there, raw or as hexadecimal.
+hex() { printf %s "$1" | od -An -tx1 | tr -d ' \n'; }
+
+# look WHERE FILE...: neither canary may be there, raw or as hexadecimal.
 look() {
     local where=$1 needle
     shift
-    for needle in $number $word "$(printf %s $number | xxd -p)" "$(printf %s $word | xxd -p)"; do
+    for needle in $number $word "$(hex $number)" "$(hex $word)"; do
         if grep -aqri -- "$needle" "$@"; then bad "$needle is in $where"; else ok; fi
     done
 }
