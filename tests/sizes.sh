@@ -15,16 +15,15 @@ judge() {
     if [ "$2" -le "$3" ]; then echo "ok $1: $2 $4 (aim: at most $3)"; else echo "FAIL $1: $2 $4 (aim: at most $3)"; failed=1; fi
 }
 
-work=$(mktemp -d)
-
-cp "$ARM/src/kiosk/sotto" "$work/sotto-armv7"
-arm-linux-gnueabihf-strip "$work/sotto-armv7"
-judge "sotto for armv7, stripped" "$(stat -c %s "$work/sotto-armv7")" $SIZE_MAX bytes
-arm-linux-gnueabihf-size "$work/sotto-armv7" | tail -n 1 | awk '{ print "text " $1 ", data " $2 ", bss " $3 }'
-
 [ -f "$HOST/build.ninja" ] || cmake --preset release >/dev/null
 cmake --build "$HOST" --target sotto sotto-hq kiosk-app >/dev/null
 . tests/kiosk/bank.sh "$HOST/src/kiosk/sotto" "$HOST/src/hq/sotto-hq" "$HOST/firmware/kiosk-app/kiosk-app"
+
+cp "$ARM/src/kiosk/sotto" "$WORK/sotto-armv7"
+arm-linux-gnueabihf-strip "$WORK/sotto-armv7"
+judge "sotto for armv7, stripped" "$(stat -c %s "$WORK/sotto-armv7")" $SIZE_MAX bytes
+arm-linux-gnueabihf-size "$WORK/sotto-armv7" | tail -n 1 | awk '{ print "text " $1 ", data " $2 ", bss " $3 }'
+
 bank_open
 "$HQ" population --customers "$CUSTOMERS" --seed 3 --examples docs/examples/bank -o "$WORK/many" >/dev/null
 cp "$WORK/many/customers.csv" "$WORK/many/arrivals.csv" "$WORK/bank/"
