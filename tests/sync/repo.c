@@ -1,0 +1,394 @@
+/* A maker of TUF repositories in memory: right ones, and wrong ones on demand. */
+#include "kit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MONTH_S (30 * 86400)
+
+static const char *const role_names[] = {"root", "timestamp", "snapshot", "targets"};
+
+/* ---- keys: made once a process ---- */
+
+static struct {
+    bool made;
+    char private_pem[SOTTO_PEM_MAX], json[1024], keyid[65];
+} keyring[REPO_KEYS];
+
+static void append(char *out, size_t cap, const char *text)
+{
+    assert_true(strlen(out) + strlen(text) < cap);
+    strcat(out, text);
+}
+
+static void canonical_of(const char *json, sotto_vec *out)
+{
+    sotto_json *doc = NULL;
+    sotto_diag diag = {0};
+    sotto_vec_init(out, 1u << 20);
+    kit_ok(sotto_json_parse(&doc, sotto_span_str(json), "kit", &diag), &diag);
+    kit_ok(sotto_json_canonical(sotto_json_root(doc), out, &diag), &diag);
+    sotto_json_free(doc);
+}
+
+static void hash_hex(sotto_span bytes, char hex[static 65])
+{
+    uint8_t digest[SOTTO_SHA256_BYTES];
+    kit_ok(sotto_sha256(bytes, digest), NULL);
+    sotto_hex_encode(sotto_span_of(digest, sizeof digest), hex, 65);
+}
+
+static void write_key_json(int key, const char *public_pem)
+{
+    sotto_buf out = sotto_buf_of(keyring[key].json, sizeof keyring[key].json - 1);
+    sotto_json_writer w = sotto_json_writer_of(&out);
+    sotto_json_obj(&w);
+    sotto_json_name(&w, "keytype");
+    /* The older name of the type must work as well: key 2 has it. */
+    sotto_json_cstr(&w, key == 2 ? "ecdsa-sha2-nistp256" : "ecdsa");
+    sotto_json_name(&w, "scheme");
+    sotto_json_cstr(&w, "ecdsa-sha2-nistp256");
+    sotto_json_name(&w, "keyval");
+    sotto_json_obj(&w);
+    sotto_json_name(&w, "public");
+    sotto_json_cstr(&w, public_pem);
+    sotto_json_obj_end(&w);
+    sotto_json_obj_end(&w);
+    kit_ok(sotto_json_writer_end(&w), NULL);
+    keyring[key].json[out.len] = '\0';
+}
+
+static void need_key(int key)
+{
+    char public_pem[SOTTO_PEM_MAX];
+    sotto_vec canonical;
+    sotto_diag diag = {0};
+    sotto_entropy entropy = sotto_port_entropy();
+    assert_in_range(key, 0, REPO_KEYS - 1);
+    if (keyring[key].made)
+        return;
+    kit_ok(sotto_vault_start(&diag), &diag);
+    kit_ok(sotto_keypair_make(&entropy, keyring[key].private_pem, &diag), &diag);
+    kit_ok(sotto_keypair_public_pem(keyring[key].private_pem, public_pem, &diag), &diag);
+    write_key_json(key, public_pem);
+    canonical_of(keyring[key].json, &canonical);
+    hash_hex(sotto_vec_span(&canonical), keyring[key].keyid);
+    sotto_vec_free(&canonical);
+    keyring[key].made = true;
+}
+
+const char *repo_keyid(int key)
+{
+    need_key(key);
+    return keyring[key].keyid;
+}
+
+void repo_key_json(int key, char *out, size_t cap)
+{
+    need_key(key);
+    int n = snprintf(out, cap, "\"%s\":%s", keyring[key].keyid, keyring[key].json);
+    assert_in_range(n, 1, (int)cap - 1);
+}
+
+/* ---- files ---- */
+
+repo_file *repo_find(repo *r, const char *path)
+{
+    for (size_t i = 0; i < r->file_count; i++) {
+        if (strcmp(r->file[i].path, path) == 0)
+            return &r->file[i];
+    }
+    return NULL;
+}
+
+void repo_put(repo *r, const char *path, const void *bytes, size_t len)
+{
+    repo_file *f = repo_find(r, path);
+    if (f == NULL) {
+        assert_true(r->file_count < SOTTO_COUNT(r->file));
+        f = &r->file[r->file_count++];
+        (void)snprintf(f->path, sizeof f->path, "%s", path);
+        sotto_vec_init(&f->bytes, 1u << 24);
+    }
+    f->bytes.len = 0;
+    kit_ok(sotto_vec_put(&f->bytes, bytes, len), NULL);
+}
+
+void repo_remove(repo *r, const char *path)
+{
+    repo_file *f = repo_find(r, path);
+    assert_non_null(f);
+    f->path[0] = '\0';
+}
+
+sotto_status repo_fetch(void *ctx, const char *path, size_t max, sotto_vec *out, sotto_diag *diag)
+{
+    repo *r = ctx;
+    append(r->fetched, sizeof r->fetched, path);
+    append(r->fetched, sizeof r->fetched, " ");
+    if (strlen(r->fetched) > sizeof r->fetched / 2)
+        r->fetched[0] = '\0';
+    r->fetches++;
+    if (r->fail_fetch > 0 && --r->fail_fetch == 0)
+        return sotto_diag_at(diag, SOTTO_ERR(SYNC, NETWORK), path, 0, "the line is cut");
+    repo_file *f = repo_find(r, path);
+    if (f == NULL)
+        return sotto_diag_at(diag, SOTTO_ERR(SYNC, NOT_FOUND), path, 0, "not in this repository");
+    if (f->bytes.len > max)
+        return sotto_diag_at(diag, SOTTO_ERR(SYNC, RANGE), path, 0, "too long");
+    return sotto_vec_put(out, f->bytes.ptr, f->bytes.len);
+}
+
+/* ---- metadata ---- */
+
+void repo_sign(const char *body, const int *signers, sotto_vec *out)
+{
+    sotto_vec message;
+    canonical_of(body, &message);
+    sotto_vec_init(out, 1u << 20);
+    kit_ok(sotto_vec_printf(out, "{\"signatures\":["), NULL);
+    for (int i = 0; i < REPO_KEYS && signers[i] >= 0; i++) {
+        uint8_t sig[SOTTO_DER_SIGNATURE_MAX];
+        char hex[2 * sizeof sig + 1];
+        size_t len = 0;
+        sotto_diag diag = {0};
+        need_key(signers[i]);
+        kit_ok(sotto_keypair_sign(keyring[signers[i]].private_pem, sotto_vec_span(&message), sig, sizeof sig,
+                                  &len, &diag),
+               &diag);
+        sotto_hex_encode(sotto_span_of(sig, len), hex, sizeof hex);
+        kit_ok(sotto_vec_printf(out, "%s{\"keyid\":\"%s\",\"sig\":\"%s\"}", i > 0 ? "," : "",
+                                repo_keyid(signers[i]), hex),
+               NULL);
+    }
+    kit_ok(sotto_vec_printf(out, "],\"signed\":%s}", body), NULL);
+    sotto_vec_free(&message);
+}
+
+static void put_root_role(sotto_vec *body, const repo *r, int role)
+{
+    kit_ok(sotto_vec_printf(body, "%s\"%s\":{\"keyids\":[", role > 0 ? "," : "", role_names[role]), NULL);
+    for (int i = 0; i < REPO_KEYS && r->keys[role][i] >= 0; i++)
+        kit_ok(sotto_vec_printf(body, "%s\"%s\"", i > 0 ? "," : "", repo_keyid(r->keys[role][i])), NULL);
+    kit_ok(sotto_vec_printf(body, "],\"threshold\":%d}", r->threshold[role]), NULL);
+}
+
+static void put_root(sotto_vec *body, const repo *r)
+{
+    bool wanted[REPO_KEYS] = {false};
+    bool first = true;
+    for (int role = 0; role < REPO_ROLES; role++) {
+        for (int i = 0; i < REPO_KEYS && r->keys[role][i] >= 0; i++)
+            wanted[r->keys[role][i]] = true;
+    }
+    kit_ok(sotto_vec_printf(body, ",\"consistent_snapshot\":%s,\"keys\":{", r->consistent ? "true" : "false"),
+           NULL);
+    for (int key = 0; key < REPO_KEYS; key++) {
+        char json[1200];
+        if (!wanted[key])
+            continue;
+        repo_key_json(key, json, sizeof json);
+        kit_ok(sotto_vec_printf(body, "%s%s", first ? "" : ",", json), NULL);
+        first = false;
+    }
+    kit_ok(sotto_vec_printf(body, "},\"roles\":{"), NULL);
+    for (int role = 0; role < REPO_ROLES; role++)
+        put_root_role(body, r, role);
+    kit_ok(sotto_vec_printf(body, "}"), NULL);
+}
+
+static void file_name(const repo *r, int role, char *out, size_t cap)
+{
+    bool versioned = role == REPO_ROOT || (r->consistent && role != REPO_TIMESTAMP);
+    if (versioned)
+        (void)snprintf(out, cap, "%lld.%s.json", (long long)r->version[role], role_names[role]);
+    else
+        (void)snprintf(out, cap, "%s.json", role_names[role]);
+}
+
+/* "file.json":{"version":n[,"length":..,"hashes":..]} of what is published. */
+static void put_listed(sotto_vec *body, repo *r, int role, int64_t version)
+{
+    char name[64], hex[65];
+    kit_ok(sotto_vec_printf(body, "\"%s.json\":{\"version\":%lld", role_names[role], (long long)version),
+           NULL);
+    file_name(r, role, name, sizeof name);
+    repo_file *f = repo_find(r, name);
+    if (r->list_hashes && f != NULL) {
+        hash_hex(sotto_vec_span(&f->bytes), hex);
+        kit_ok(sotto_vec_printf(body, ",\"length\":%zu,\"hashes\":{\"sha256\":\"%s\"}", f->bytes.len, hex),
+               NULL);
+    }
+    kit_ok(sotto_vec_printf(body, "}"), NULL);
+}
+
+static void put_role(sotto_vec *body, repo *r, enum repo_role role)
+{
+    switch (role) {
+    case REPO_ROOT:
+        put_root(body, r);
+        break;
+    case REPO_TIMESTAMP:
+        kit_ok(sotto_vec_printf(body, ",\"meta\":{"), NULL);
+        put_listed(body, r, REPO_SNAPSHOT,
+                   r->listed_snapshot ? r->listed_snapshot : r->version[REPO_SNAPSHOT]);
+        kit_ok(sotto_vec_printf(body, "}"), NULL);
+        break;
+    case REPO_SNAPSHOT:
+        kit_ok(sotto_vec_printf(body, ",\"meta\":{"), NULL);
+        put_listed(body, r, REPO_TARGETS, r->listed_targets ? r->listed_targets : r->version[REPO_TARGETS]);
+        kit_ok(sotto_vec_printf(body, "%s}", r->snapshot_extra), NULL);
+        break;
+    case REPO_TARGETS:
+        kit_ok(sotto_vec_printf(body, ",\"targets\":{%s}%s", r->targets, r->delegations), NULL);
+        break;
+    case REPO_ROLES:
+        fail();
+    }
+}
+
+static void put_body(sotto_vec *body, const char *type, int64_t version, int64_t expires_s)
+{
+    char when[21];
+    sotto_time_format(expires_s, when);
+    sotto_vec_init(body, 1u << 20);
+    kit_ok(sotto_vec_printf(
+               body, "{\"_type\":\"%s\",\"spec_version\":\"1.0.34\",\"version\":%lld,\"expires\":\"%s\"",
+               type, (long long)version, when),
+           NULL);
+}
+
+void repo_publish(repo *r, enum repo_role role)
+{
+    sotto_vec body, whole;
+    char name[64];
+    put_body(&body, role_names[role], r->version[role], r->expires_s[role]);
+    put_role(&body, r, role);
+    kit_ok(sotto_vec_printf(&body, "%s}", r->extra), NULL);
+    kit_ok(sotto_vec_put(&body, "", 1), NULL);
+    repo_sign((const char *)body.ptr, r->signers[role], &whole);
+    file_name(r, (int)role, name, sizeof name);
+    repo_put(r, name, whole.ptr, whole.len);
+    sotto_vec_free(&body);
+    sotto_vec_free(&whole);
+}
+
+void repo_publish_delegated(repo *r, const char *role, int64_t version, const char *targets,
+                            const char *delegations, int key)
+{
+    const int signers[REPO_KEYS] = {key, -1};
+    sotto_vec body, whole;
+    char name[128];
+    put_body(&body, "targets", version, r->expires_s[REPO_TARGETS]);
+    kit_ok(sotto_vec_printf(&body, ",\"targets\":{%s}%s}", targets, delegations), NULL);
+    kit_ok(sotto_vec_put(&body, "", 1), NULL);
+    repo_sign((const char *)body.ptr, signers, &whole);
+    if (r->consistent)
+        (void)snprintf(name, sizeof name, "%lld.%s.json", (long long)version, role);
+    else
+        (void)snprintf(name, sizeof name, "%s.json", role);
+    repo_put(r, name, whole.ptr, whole.len);
+    sotto_vec_free(&body);
+    sotto_vec_free(&whole);
+}
+
+void repo_publish_day(repo *r)
+{
+    repo_publish(r, REPO_TARGETS);
+    repo_publish(r, REPO_SNAPSHOT);
+    repo_publish(r, REPO_TIMESTAMP);
+}
+
+void repo_next_day(repo *r)
+{
+    r->version[REPO_TARGETS]++;
+    r->version[REPO_SNAPSHOT]++;
+    r->version[REPO_TIMESTAMP]++;
+    repo_publish_day(r);
+}
+
+void repo_target_json(const char *name, const char *content, char *out, size_t cap)
+{
+    char hex[65];
+    hash_hex(sotto_span_str(content), hex);
+    int n = snprintf(out, cap, "\"%s\":{\"length\":%zu,\"hashes\":{\"sha256\":\"%s\"}}", name,
+                     strlen(content), hex);
+    assert_in_range(n, 1, (int)cap - 1);
+}
+
+void repo_add_target(repo *r, const char *name, const char *content)
+{
+    char json[512], hex[65], path[256];
+    repo_target_json(name, content, json, sizeof json);
+    if (r->targets[0] != '\0')
+        append(r->targets, sizeof r->targets, ",");
+    append(r->targets, sizeof r->targets, json);
+    hash_hex(sotto_span_str(content), hex);
+    if (r->consistent)
+        (void)snprintf(path, sizeof path, "targets/%s.%s", hex, name);
+    else
+        (void)snprintf(path, sizeof path, "targets/%s", name);
+    repo_put(r, path, content, strlen(content));
+}
+
+void repo_init(repo *r)
+{
+    memset(r, 0, sizeof *r);
+    r->consistent = true;
+    r->list_hashes = true;
+    for (int role = 0; role < REPO_ROLES; role++) {
+        memset(r->keys[role], -1, sizeof r->keys[role]);
+        memset(r->signers[role], -1, sizeof r->signers[role]);
+        r->keys[role][0] = role;
+        r->signers[role][0] = role;
+        r->threshold[role] = 1;
+        r->version[role] = 1;
+        r->expires_s[role] = REPO_NOW_S + MONTH_S;
+    }
+}
+
+void repo_free(repo *r)
+{
+    for (size_t i = 0; i < r->file_count; i++)
+        sotto_vec_free(&r->file[i].bytes);
+    r->file_count = 0;
+}
+
+/* ---- the client's side ---- */
+
+void repo_trust(repo *r, const char *metadata_dir)
+{
+    sotto_diag diag = {0};
+    repo_file *root = repo_find(r, "1.root.json");
+    assert_non_null(root);
+    kit_ok(sotto_tuf_init(metadata_dir, sotto_vec_span(&root->bytes), &diag), &diag);
+}
+
+sotto_status repo_refresh(repo *r, const char *metadata_dir, int64_t now_s, sotto_diag *diag)
+{
+    const sotto_tuf_config config = {
+        .metadata_dir = metadata_dir, .fetch = repo_fetch, .fetch_ctx = r, .now_s = now_s};
+    sotto_tuf *tuf = NULL;
+    sotto_status st = sotto_tuf_open(&tuf, &config, diag);
+    if (st == SOTTO_OK)
+        st = sotto_tuf_refresh(tuf, diag);
+    sotto_tuf_free(tuf);
+    return st;
+}
+
+int64_t repo_version_on_disk(const char *metadata_dir, const char *role)
+{
+    char name[64];
+    int64_t version = 0;
+    sotto_json *doc = NULL;
+    (void)snprintf(name, sizeof name, "%s.json", role);
+    sotto_vec bytes = kit_read(kit_path(metadata_dir, name));
+    if (bytes.len > 0 && sotto_json_parse(&doc, sotto_vec_span(&bytes), name, NULL) == SOTTO_OK)
+        kit_ok(sotto_json_get_i64(sotto_json_member(sotto_json_root(doc), "signed"), "version", 1, INT64_MAX,
+                                  &version, NULL),
+               NULL);
+    sotto_json_free(doc);
+    sotto_vec_free(&bytes);
+    return version;
+}
