@@ -1,0 +1,21 @@
+# Head office's learning commands: train, model, describe. Training needs XGBoost's C library (Debian: libxgboost-dev);
+# without it the same commands say so.
+set(SOTTO_HQ_LEARN_SOURCES learn_args.c learn_say.c learn_input.c learn_table.c learn_field.c learn_metric.c
+  learn_split.c learn_train.c learn_model.c learn_compile.c learn_proof.c learn_walker.c learn_predict.c
+  learn_check.c learn_features.c learn_describe.c learn_infer.c learn_write.c)
+list(TRANSFORM SOTTO_HQ_LEARN_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
+set(SOTTO_HQ_LEARN_LIBS m)
+find_path(SOTTO_XGBOOST_INCLUDE xgboost/c_api.h)
+find_library(SOTTO_XGBOOST_LIBRARY xgboost)
+if(SOTTO_XGBOOST_INCLUDE AND SOTTO_XGBOOST_LIBRARY)
+  if(NOT TARGET sotto_xgboost)
+    add_library(sotto_xgboost INTERFACE)
+    target_include_directories(sotto_xgboost SYSTEM INTERFACE ${SOTTO_XGBOOST_INCLUDE})
+    target_link_libraries(sotto_xgboost INTERFACE ${SOTTO_XGBOOST_LIBRARY})
+  endif()
+  list(APPEND SOTTO_HQ_LEARN_SOURCES ${CMAKE_CURRENT_LIST_DIR}/learn_booster.c)
+  list(APPEND SOTTO_HQ_LEARN_LIBS sotto_xgboost)
+else()
+  message(STATUS "XGBoost's C library is not here: sotto-hq will not train (Debian: libxgboost-dev)")
+  list(APPEND SOTTO_HQ_LEARN_SOURCES ${CMAKE_CURRENT_LIST_DIR}/learn_booster_none.c)
+endif()

@@ -1,0 +1,288 @@
+/* sotto-hq model compile: a trained model as integers, and the proof. */
+#include "learn_priv.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char HELP[] =
+    "sotto-hq model compile: compiles a trained model into integers, and proves that it is the same model\n"
+    "\n"
+    "  sotto-hq model compile --from xgboost model.json --recipe recipe.json --dictionary dictionary.json "
+    "\\\n"
+    "      --data contacts.csv -o model.sotto\n"
+    "\n"
+    "  --from xgboost       what made the file (XGBoost's JSON)\n"
+    "  --recipe FILE, --dictionary FILE   the features become tags of a terminal; without them they are "
+    "columns\n"
+    "  --data FILE          proof: every row must reach the same leaves as in the trained model\n"
+    "  --label COLUMN, --positive WORD, --split random|time, --holdout PERCENT, --seed N\n"
+    "                       which rows the figures are taken on; known from the file when sotto-hq trained "
+    "it\n"
+    "  --today DATE, --date-column NAME   the day of each row, for recipes with ages\n"
+    "  --name TEXT          the model's name (the file's name)\n"
+    "  -o FILE              where the compiled model goes\n"
+    "  --json               the report as JSON\n";
+
+typedef struct compile_options {
+    const char *from, *recipe, *dictionary, *data, *label, *positive, *split, *today, *date_column, *name,
+        *out;
+    const char *source;
+    int64_t holdout, seed; /* -1: not given */
+    bool json;
+} compile_options;
+
+typedef struct outcome {
+    size_t source_bytes;
+    sotto_forge_report report;
+    bool proven;
+    learn_proof proof;
+    char label[256], positive[256], today[256], date_column[256];
+    learn_split split;
+    bool has_split;
+} outcome;
+
+static sotto_status parse(compile_options *o, int argc, char **argv, sotto_diag *diag)
+{
+    const char *positions[1] = {NULL};
+    size_t count = 0;
+    const learn_option options[] = {{"--from", LEARN_TEXT, &o->from, 0, 0},
+                                    {"--recipe", LEARN_TEXT, &o->recipe, 0, 0},
+                                    {"--dictionary", LEARN_TEXT, &o->dictionary, 0, 0},
+                                    {"--data", LEARN_TEXT, &o->data, 0, 0},
+                                    {"--label", LEARN_TEXT, &o->label, 0, 0},
+                                    {"--positive", LEARN_TEXT, &o->positive, 0, 0},
+                                    {"--split", LEARN_TEXT, &o->split, 0, 0},
+                                    {"--today", LEARN_TEXT, &o->today, 0, 0},
+                                    {"--date-column", LEARN_TEXT, &o->date_column, 0, 0},
+                                    {"--name", LEARN_TEXT, &o->name, 0, 0},
+                                    {"-o", LEARN_TEXT, &o->out, 0, 0},
+                                    {"--holdout", LEARN_NUMBER, &o->holdout, 0, 90},
+                                    {"--seed", LEARN_NUMBER, &o->seed, 0, INT32_MAX},
+                                    {"--json", LEARN_FLAG, &o->json, 0, 0}};
+    sotto_status status =
+        learn_parse_args(argc, argv, options, SOTTO_COUNT(options), positions, 1, &count, diag);
+    o->source = positions[0];
+    if (status == SOTTO_OK)
+        status = learn_need(o->source, "the trained model's file", diag);
+    if (status == SOTTO_OK)
+        status = learn_need(o->out, "-o FILE", diag);
+    if (status == SOTTO_OK)
+        status = learn_need(o->from, "--from xgboost", diag);
+    if (status == SOTTO_OK && strcmp(o->from, "xgboost") != 0)
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, UNSUPPORTED),
+                                "--from %.40s: only xgboost can be compiled", o->from);
+    return status;
+}
+
+/* The file's name without folder and ending, when none was given. */
+static void choose_name(const compile_options *o, char *out, size_t cap)
+{
+    const char *slash = strrchr(o->out, '/'), *start = slash == NULL ? o->out : slash + 1;
+    (void)snprintf(out, cap, "%s", o->name != NULL ? o->name : start);
+    char *dot = strrchr(out, '.');
+    if (o->name == NULL && dot != NULL && dot != out)
+        *dot = '\0';
+}
+
+/* What the command line says, else what training left in the file. */
+static void choose(const char *given, const sotto_model *m, const char *name, char out[static 256])
+{
+    if (given != NULL)
+        (void)snprintf(out, 256, "%s", given);
+    else
+        learn_provenance(m, name, out, 256);
+}
+
+static int64_t choose_number(int64_t given, const sotto_model *m, const char *name, int64_t otherwise)
+{
+    char text[256];
+    int64_t number = 0;
+    if (given >= 0)
+        return given;
+    learn_provenance(m, name, text, sizeof text);
+    return sotto_parse_i64(sotto_span_str(text), &number) == SOTTO_OK ? number : otherwise;
+}
+
+static void choose_rows(const compile_options *o, const sotto_model *m, outcome *r)
+{
+    char split[256];
+    choose(o->label, m, "sotto.label", r->label);
+    choose(o->label != NULL && o->positive == NULL ? "" : o->positive, m, "sotto.positive", r->positive);
+    choose(o->today, m, "sotto.today", r->today);
+    choose(o->date_column, m, "sotto.date_column", r->date_column);
+    choose(o->split, m, "sotto.split", split);
+    r->split.holdout_percent = choose_number(o->holdout, m, "sotto.holdout", 20);
+    r->split.seed = choose_number(o->seed, m, "sotto.seed", 1);
+    r->has_split = learn_split_find(split, &r->split.kind) && r->split.holdout_percent > 0 &&
+                   r->split.holdout_percent <= 90;
+}
+
+static sotto_status prove(const compile_options *o, const learn_input *in, sotto_span json, outcome *r,
+                          sotto_diag *diag)
+{
+    size_t count = sotto_model_info_of(in->model)->features;
+    learn_table table;
+    choose_rows(o, in->model, r);
+    learn_plan plan = {.features = sotto_model_feature(in->model, 0),
+                       .feature_count = count,
+                       .dictionary = in->dictionary,
+                       .label = r->label[0] == '\0' ? NULL : r->label,
+                       .label_optional = o->label == NULL,
+                       .positive = r->positive[0] == '\0' ? NULL : r->positive,
+                       .today = r->today[0] == '\0' ? NULL : r->today,
+                       .date_column = r->date_column[0] == '\0' ? NULL : r->date_column};
+    sotto_status status = learn_table_read(&table, &plan, o->data, diag);
+    if (status == SOTTO_OK)
+        status =
+            learn_prove(&r->proof, in->model, json, o->source, &table, r->has_split ? &r->split : NULL, diag);
+    r->proven = status == SOTTO_OK;
+    if (status == SOTTO_OK && r->proof.leaves_differ > 0)
+        status = sotto_diag_at(diag, SOTTO_ERR(HQ, INTERNAL), o->source, 0,
+                               "%zu leaves differ from the trained model's: nothing was written",
+                               r->proof.leaves_differ);
+    learn_table_free(&table);
+    return status;
+}
+
+static sotto_status compile(const compile_options *o, learn_input *in, sotto_span json, outcome *r,
+                            sotto_diag *diag)
+{
+    char name[256];
+    uint8_t digest[SOTTO_SHA256_BYTES];
+    choose_name(o, name, sizeof name);
+    sotto_forge_options options = {.file_name = o->source,
+                                   .model_name = name,
+                                   .recipe = in->has_recipe ? &in->recipe : NULL,
+                                   .source_sha256 = digest};
+    sotto_vec_init(&in->model_file, (size_t)1 << 30);
+    sotto_status status = sotto_sha256(json, digest);
+    if (status == SOTTO_OK)
+        status = sotto_forge_xgboost(json, &options, &in->model_file, &r->report, diag);
+    return status == SOTTO_OK ? learn_input_load(in, diag) : status;
+}
+
+static void print_proof(const learn_proof *p, const char *what)
+{
+    char rows[32], leaves[32], held_out[32];
+    printf("proof: %s rows x %zu trees = %s leaves, all identical to %s\n", learn_grouped(p->rows, rows),
+           p->trees, learn_grouped((uint64_t)p->rows * p->trees, leaves), what);
+    printf("  largest difference of a margin: %.3g to the exact sum of the leaves", p->margin_difference);
+    if (p->by_tool)
+        printf(", %.3g to XGBoost's own float32 sum", p->tool_difference);
+    printf("\n");
+    if (p->has_auc)
+        printf("  on %s rows: AUC %.6f float, %.6f integer; log loss %.6f float, %.6f integer\n",
+               learn_grouped(p->held_out, held_out), p->auc_float, p->auc_integer, p->logloss_float,
+               p->logloss_integer);
+}
+
+static void print_report(const compile_options *o, const outcome *r)
+{
+    char source[32], bytes[32], nodes[32];
+    const sotto_forge_report *f = &r->report;
+    printf("%s: %zu trees, %s nodes, %zu features, %zu thresholds\n", o->out, f->trees,
+           learn_grouped(f->nodes, nodes), f->features, f->thresholds);
+    printf("  %s bytes (the source: %s, %.1f times as many)\n", learn_grouped(f->bytes, bytes),
+           learn_grouped(r->source_bytes, source), (double)r->source_bytes / (double)f->bytes);
+    printf("  a margin is off by at most %.3g, whatever the row\n", (double)f->margin_error_q24 / 16777216.0);
+    if (r->proven)
+        print_proof(&r->proof, r->proof.by_tool ? "XGBoost's own" : "a float traversal of the trained model");
+    if (r->proven && r->proof.has_auc && r->has_split)
+        printf("  (the %" PRId64 " %% of rows that the %s split with seed %" PRId64
+               " held out of training)\n",
+               r->split.holdout_percent, learn_split_name(r->split.kind), r->split.seed);
+}
+
+static void json_u64(sotto_json_writer *w, const char *name, uint64_t v)
+{
+    sotto_json_name(w, name);
+    sotto_json_u64(w, v);
+}
+
+static void json_proof(sotto_json_writer *w, const outcome *r)
+{
+    const learn_proof *p = &r->proof;
+    sotto_json_name(w, "proof");
+    sotto_json_obj(w);
+    json_u64(w, "rows", p->rows);
+    json_u64(w, "leaves", (uint64_t)p->rows * p->trees);
+    json_u64(w, "leaves_differ", p->leaves_differ);
+    sotto_json_name(w, "against");
+    sotto_json_cstr(w, p->by_tool ? "xgboost" : "float traversal");
+    learn_json_real(w, "margin_difference", p->margin_difference, 12);
+    learn_json_real(w, "margin_difference_xgboost", p->tool_difference, 12);
+    if (p->has_auc) {
+        json_u64(w, "held_out", p->held_out);
+        sotto_json_name(w, "split");
+        sotto_json_cstr(w, r->has_split ? learn_split_name(r->split.kind) : "none");
+        learn_json_real(w, "auc_float", p->auc_float, 6);
+        learn_json_real(w, "auc_integer", p->auc_integer, 6);
+        learn_json_real(w, "logloss_float", p->logloss_float, 6);
+        learn_json_real(w, "logloss_integer", p->logloss_integer, 6);
+    }
+    sotto_json_obj_end(w);
+}
+
+static sotto_status print_json(const compile_options *o, const outcome *r, sotto_diag *diag)
+{
+    uint8_t memory[4096];
+    sotto_buf buf = sotto_buf_of(memory, sizeof memory);
+    sotto_json_writer w = sotto_json_writer_of(&buf);
+    const sotto_forge_report *f = &r->report;
+    sotto_json_obj(&w);
+    sotto_json_name(&w, "file");
+    sotto_json_cstr(&w, o->out);
+    json_u64(&w, "bytes", f->bytes);
+    json_u64(&w, "source_bytes", r->source_bytes);
+    json_u64(&w, "trees", f->trees);
+    json_u64(&w, "nodes", f->nodes);
+    json_u64(&w, "leaves", f->leaves);
+    json_u64(&w, "features", f->features);
+    json_u64(&w, "thresholds", f->thresholds);
+    learn_json_real(&w, "margin_error", (double)f->margin_error_q24 / 16777216.0, 12);
+    if (r->proven)
+        json_proof(&w, r);
+    sotto_json_obj_end(&w);
+    return learn_json_print(&w, diag);
+}
+
+static sotto_status run(const compile_options *o, learn_input *in, sotto_vec *json, sotto_diag *diag)
+{
+    outcome r = {.source_bytes = 0};
+    sotto_status status = learn_input_read(in, o->dictionary, o->recipe, diag);
+    if (status == SOTTO_OK)
+        status = learn_read_file(o->source, json, diag);
+    r.source_bytes = json->len;
+    if (status == SOTTO_OK)
+        status = compile(o, in, sotto_vec_span(json), &r, diag);
+    if (status == SOTTO_OK && o->data != NULL)
+        status = prove(o, in, sotto_vec_span(json), &r, diag);
+    if (status == SOTTO_OK)
+        status = sotto_port_write_file(o->out, sotto_vec_span(&in->model_file), 0644, diag);
+    if (status != SOTTO_OK)
+        return status;
+    if (o->json)
+        return print_json(o, &r, diag);
+    print_report(o, &r);
+    return learn_flush(diag);
+}
+
+int learn_cmd_compile(int argc, char **argv)
+{
+    sotto_diag diag = {.status = SOTTO_OK};
+    learn_input in = {.memory = NULL};
+    sotto_vec json = {.ptr = NULL};
+    compile_options o = {.holdout = -1, .seed = -1};
+    if (learn_help(argc, argv, HELP))
+        return 0;
+    sotto_status status = parse(&o, argc, argv, &diag);
+    if (status == SOTTO_OK)
+        status = learn_input_init(&in, &diag);
+    if (status == SOTTO_OK)
+        status = run(&o, &in, &json, &diag);
+    sotto_vec_free(&json);
+    learn_input_free(&in);
+    return learn_finish(status, &diag);
+}

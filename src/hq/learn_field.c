@@ -1,0 +1,87 @@
+/* Fields of a training table: numbers, labels, dates. */
+#include "learn_priv.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+float learn_key_float(int32_t key)
+{
+    uint32_t bits = sotto_fixed_float_bits(key);
+    float v;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+static bool is_word_number(const char *text)
+{
+    static const char *const WORDS[] = {"nan", "inf", "-inf", "+inf", "infinity", "-infinity"};
+    for (size_t i = 0; i < SOTTO_COUNT(WORDS); i++)
+        if (strcasecmp(text, WORDS[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The nearest float32 of the text, ties to even: strtof, as every reader of such tables does. Hexadecimal is
+ * not for tables. */
+bool learn_field_key(sotto_span text, int32_t *key)
+{
+    char buf[128];
+    *key = SOTTO_FLOAT_KEY_MISSING;
+    if (text.len == 0)
+        return true;
+    if (sotto_span_to_str(text, buf, sizeof buf) != SOTTO_OK)
+        return false;
+    if (!is_word_number(buf) && strspn(buf, "0123456789+-.eE") != text.len)
+        return false;
+    char *end = NULL;
+    float v = strtof(buf, &end);
+    if (end == buf || *end != '\0')
+        return false;
+    uint32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    *key = sotto_fixed_float_key(bits);
+    return true;
+}
+
+bool learn_field_label(sotto_span text, const char *positive, uint8_t *out)
+{
+    static const char *const WORDS[] = {"0", "1", "no", "yes", "false", "true"};
+    if (text.len == 0)
+        return false;
+    if (positive != NULL) {
+        *out = sotto_span_is(text, positive);
+        return true;
+    }
+    for (size_t i = 0; i < SOTTO_COUNT(WORDS); i++)
+        if (sotto_span_is(text, WORDS[i])) {
+            *out = (uint8_t)(i & 1);
+            return true;
+        }
+    return false;
+}
+
+bool learn_field_date(sotto_span text, int32_t *day)
+{
+    char stamp[] = "YYYY-MM-DDT00:00:00Z";
+    int64_t at_s = 0;
+    if (text.len != 10)
+        return false;
+    memcpy(stamp, text.ptr, text.len);
+    if (sotto_time_parse(sotto_span_str(stamp), &at_s) != SOTTO_OK)
+        return false;
+    *day = (int32_t)sotto_floor_div_i64(at_s, 86400);
+    return true;
+}
+
+void learn_column_id(sotto_span name, char out[static 65])
+{
+    size_t len = name.len < 64 ? name.len : 64;
+    for (size_t i = 0; i < len; i++) {
+        int c = tolower(name.ptr[i]);
+        bool allowed = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr("_.-", c) != NULL;
+        out[i] = (char)(allowed && c != 0 ? c : '_');
+    }
+    out[len] = '\0';
+}

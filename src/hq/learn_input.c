@@ -1,0 +1,88 @@
+/* Dictionary, recipe and model files of a command. */
+#include "learn_priv.h"
+
+#include <stdlib.h>
+
+enum {
+    ARENA_BYTES = 64 << 20
+}; /* a dictionary of 512 tags with 256 choices each, and a recipe, many times over */
+static const size_t FILE_MAX = (size_t)1 << 30;
+
+sotto_status learn_place(sotto_status status, const char *path, sotto_diag *diag)
+{
+    if (status != SOTTO_OK && diag->where[0] == '\0')
+        (void)snprintf(diag->where, sizeof diag->where, "%s", path);
+    return status;
+}
+
+sotto_status learn_read_file(const char *path, sotto_vec *out, sotto_diag *diag)
+{
+    sotto_vec_init(out, FILE_MAX);
+    return learn_place(sotto_port_read_data_file(path, out, diag), path, diag);
+}
+
+sotto_status learn_input_init(learn_input *in, sotto_diag *diag)
+{
+    *in = (learn_input){.memory = malloc(ARENA_BYTES)};
+    if (in->memory == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+    sotto_arena_init(&in->arena, in->memory, ARENA_BYTES);
+    return SOTTO_OK;
+}
+
+void learn_input_free(learn_input *in)
+{
+    free(in->memory);
+    free(in->model_memory);
+    sotto_vec_free(&in->model_file);
+    *in = (learn_input){.memory = NULL};
+}
+
+static sotto_status read_dictionary(learn_input *in, const char *path, sotto_diag *diag)
+{
+    sotto_vec text;
+    sotto_status status = learn_read_file(path, &text, diag);
+    if (status == SOTTO_OK)
+        status = sotto_dictionary_load(&in->dictionary, sotto_vec_span(&text), path, &in->arena, diag);
+    sotto_vec_free(&text);
+    return status;
+}
+
+static sotto_status read_recipe(learn_input *in, const char *path, sotto_diag *diag)
+{
+    sotto_vec text;
+    sotto_status status = learn_read_file(path, &text, diag);
+    if (status == SOTTO_OK)
+        status =
+            sotto_recipe_load(&in->recipe, sotto_vec_span(&text), path, in->dictionary, &in->arena, diag);
+    sotto_vec_free(&text);
+    in->has_recipe = status == SOTTO_OK;
+    return status;
+}
+
+sotto_status learn_input_read(learn_input *in, const char *dictionary, const char *recipe, sotto_diag *diag)
+{
+    if (recipe != NULL && dictionary == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--recipe needs --dictionary");
+    sotto_status status = dictionary == NULL ? SOTTO_OK : read_dictionary(in, dictionary, diag);
+    if (status == SOTTO_OK && recipe != NULL)
+        status = read_recipe(in, recipe, diag);
+    return status;
+}
+
+sotto_status learn_input_load(learn_input *in, sotto_diag *diag)
+{
+    size_t need = sotto_model_arena_bound(in->model_file.len);
+    sotto_arena arena;
+    in->model_memory = malloc(need);
+    if (in->model_memory == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+    sotto_arena_init(&arena, in->model_memory, need);
+    return sotto_model_load(&in->model, sotto_vec_span(&in->model_file), &arena, diag);
+}
+
+sotto_status learn_input_model(learn_input *in, const char *path, sotto_diag *diag)
+{
+    sotto_status status = learn_read_file(path, &in->model_file, diag);
+    return status == SOTTO_OK ? learn_place(learn_input_load(in, diag), path, diag) : status;
+}

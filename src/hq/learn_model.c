@@ -1,0 +1,36 @@
+/* sotto-hq model: compile, predict, check, features. */
+#include "learn_priv.h"
+
+#include <string.h>
+
+static const char HELP[] =
+    "sotto-hq model: trained models as integers\n"
+    "\n"
+    "  sotto-hq model compile    compiles a trained model and proves that it is the same\n"
+    "  sotto-hq model predict    scores the rows of a table\n"
+    "  sotto-hq model check      validates a model and says what it is made of\n"
+    "  sotto-hq model features   writes the columns for training that a terminal computes\n"
+    "\n"
+    "  example: sotto-hq model compile --from xgboost model.json -o model.sotto\n"
+    "  Each has --help.\n";
+
+int sotto_hq_cmd_model(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*run)(int argc, char **argv);
+    } COMMANDS[] = {{"compile", learn_cmd_compile},
+                    {"predict", learn_cmd_predict},
+                    {"check", learn_cmd_check},
+                    {"features", learn_cmd_features}};
+    sotto_diag diag = {.status = SOTTO_OK};
+    for (size_t i = 0; argc > 1 && i < SOTTO_COUNT(COMMANDS); i++)
+        if (strcmp(argv[1], COMMANDS[i].name) == 0)
+            return COMMANDS[i].run(argc - 1, argv + 1);
+    if (learn_help(argc, argv, HELP))
+        return 0;
+    return learn_finish(sotto_diag_set(&diag, SOTTO_ERR(HQ, USAGE),
+                                       "model compile, predict, check or features; "
+                                       "--help shows how"),
+                        &diag);
+}

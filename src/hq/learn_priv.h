@@ -1,0 +1,197 @@
+/* What the learning commands share. Head office only: heap, floats and standard output are allowed here. */
+#ifndef SOTTO_HQ_LEARN_PRIV_H
+#define SOTTO_HQ_LEARN_PRIV_H
+
+#include "learn.h"
+
+#include "sotto/base.h"
+#include "sotto/codec.h"
+#include "sotto/fixed.h"
+#include "sotto/forge.h"
+#include "sotto/model.h"
+#include "sotto/port.h"
+#include "sotto/tags.h"
+#include "sotto/vault.h"
+
+#include <stdio.h>
+
+/* ---- Command lines (learn_args.c) ---- */
+
+enum learn_kind { LEARN_TEXT, LEARN_NUMBER, LEARN_REAL, LEARN_FLAG, LEARN_LIST };
+enum { LEARN_LIST_MAX = 256 };
+typedef struct learn_list {
+    const char *items[LEARN_LIST_MAX];
+    size_t count;
+} learn_list;
+/* "--name": TEXT const char *, NUMBER int64_t in [min, max], REAL double in [min, max], FLAG bool, LIST
+ * learn_list. */
+typedef struct learn_option {
+    const char *name;
+    enum learn_kind kind;
+    void *out;
+    double min, max;
+} learn_option;
+/* argv[1..]: options in any order, the rest are positions (at most max_positions). USAGE. */
+sotto_status learn_parse_args(int argc, char **argv, const learn_option *options, size_t option_count,
+                              const char **positions, size_t max_positions, size_t *position_count,
+                              sotto_diag *diag);
+/* USAGE that names the option when value is NULL. */
+sotto_status learn_need(const char *value, const char *name, sotto_diag *diag);
+/* True when --help stands somewhere; prints help then. */
+bool learn_help(int argc, char **argv, const char *help);
+
+/* ---- Saying (learn_say.c) ---- */
+
+/* Prints the diagnosis of a failure to standard error. Returns the exit code. */
+int learn_finish(sotto_status status, const sotto_diag *diag);
+/* A bar on standard error while that is a terminal; nothing otherwise. done == total ends it. */
+void learn_progress(const char *what, size_t done, size_t total);
+/* 41188 -> "41,188", into out. Returns out. */
+const char *learn_grouped(uint64_t v, char out[static 32]);
+/* Flushes standard output. IO when anything written there was lost. */
+sotto_status learn_flush(sotto_diag *diag);
+/* v with that many digits, as JSON; null when it is not finite. */
+void learn_json_real(sotto_json_writer *w, const char *name, double v, unsigned decimals);
+/* Prints what a writer made and a newline. */
+sotto_status learn_json_print(const sotto_json_writer *w, sotto_diag *diag);
+
+/* ---- What a command reads (learn_input.c) ---- */
+
+/* Dictionary, recipe and model of a command, and the memory they live in. All zero = empty. */
+typedef struct learn_input {
+    void *memory;
+    sotto_arena arena;
+    sotto_dictionary *dictionary; /* NULL: none given */
+    bool has_recipe;
+    sotto_recipe recipe;
+    sotto_vec model_file;
+    void *model_memory;
+    const sotto_model *model; /* NULL: none opened */
+} learn_input;
+sotto_status learn_input_init(learn_input *in, sotto_diag *diag);
+void learn_input_free(learn_input *in);
+/* Paths may be NULL. A recipe needs a dictionary (USAGE). */
+sotto_status learn_input_read(learn_input *in, const char *dictionary, const char *recipe, sotto_diag *diag);
+sotto_status learn_input_model(learn_input *in, const char *path, sotto_diag *diag);
+/* Loads what stands in model_file. */
+sotto_status learn_input_load(learn_input *in, sotto_diag *diag);
+/* Whole file; bytes are taken from the heap. */
+sotto_status learn_read_file(const char *path, sotto_vec *out, sotto_diag *diag);
+/* Sets diag->where to path when nothing more exact is there. */
+sotto_status learn_place(sotto_status status, const char *path, sotto_diag *diag);
+
+/* ---- A table of features (learn_table.c, learn_field.c) ---- */
+
+/* How to read rows. features + dictionary: a TAG feature comes from the column called by its tag's id, by the
+ * dictionary and the recipe, as a terminal computes it; without a dictionary, and for other features, from
+ * the column of the feature's name, as a number. */
+typedef struct learn_plan {
+    const sotto_feature *features;
+    size_t feature_count;
+    const sotto_dictionary *dictionary; /* NULL: every column holds the feature itself */
+    const char *label;                  /* NULL: no label */
+    bool label_optional;                /* read without labels when the table has no such column */
+    const char *positive;               /* NULL: 1, yes, true against 0, no, false */
+    const char *today;                  /* YYYY-MM-DD or NULL */
+    const char *date_column;            /* NULL: "date" when the table has it */
+} learn_plan;
+typedef struct learn_table {
+    size_t rows, features;
+    int32_t *keys;   /* rows x features, order keys */
+    uint8_t *labels; /* rows, 0 or 1; NULL without a label */
+    size_t positives;
+} learn_table;
+/* NOT_FOUND (a column that is needed), MALFORMED, RANGE (a field, with file and line; never its value). */
+sotto_status learn_table_read(learn_table *t, const learn_plan *plan, const char *path, sotto_diag *diag);
+void learn_table_free(learn_table *t);
+float learn_key_float(int32_t key);
+/* A number of a table as the order key of the nearest float32; "" is missing. false when it is no number. */
+bool learn_field_key(sotto_span text, int32_t *key);
+bool learn_field_label(sotto_span text, const char *positive, uint8_t *out);
+bool learn_field_date(sotto_span text, int32_t *day);
+/* A column's name as a tag's id: lower case, other characters become '_', at most 64. */
+void learn_column_id(sotto_span name, char out[static 65]);
+
+/* ---- Held-out rows (learn_split.c) ---- */
+
+enum learn_split_kind { LEARN_SPLIT_RANDOM, LEARN_SPLIT_TIME };
+typedef struct learn_split {
+    enum learn_split_kind kind;
+    int64_t seed;
+    int64_t holdout_percent; /* 0..90 */
+} learn_split;
+const char *learn_split_name(enum learn_split_kind kind);
+bool learn_split_find(const char *name, enum learn_split_kind *out);
+bool learn_split_held_out(const learn_split *s, size_t row, size_t rows);
+/* Of the rows that are trained on: one in ten, for early stopping only (the last tenth in time order). */
+bool learn_split_watched(const learn_split *s, size_t row, size_t rows);
+
+/* ---- Figures (learn_metric.c) ---- */
+
+/* Area under the ROC curve, ties count half (Mann-Whitney U by ranks). NAN when a class is empty or memory is
+ * out. */
+double learn_auc(const double *score, const uint8_t *label, size_t n);
+/* Mean of -ln p(label) by the margin. */
+double learn_logloss(const double *margin, const uint8_t *label, size_t n);
+
+/* ---- XGBoost (learn_booster.c; learn_booster_none.c says UNSUPPORTED) ---- */
+
+typedef struct learn_settings {
+    int64_t rounds, depth, seed, early_stop, threads;
+    double eta, min_child_weight, subsample, colsample, lambda;
+    bool quiet;
+} learn_settings;
+typedef struct learn_pair {
+    const char *name;
+    char value[256];
+} learn_pair;
+
+bool learn_booster_there(void);
+typedef struct learn_booster learn_booster;
+/* Trains on the rows where use[row] is 1; stops early by those where it is 2. names: one a feature. */
+sotto_status learn_booster_train(learn_booster **out, const learn_table *t, const uint8_t *use,
+                                 const sotto_feature *features, const learn_settings *s, sotto_diag *diag);
+sotto_status learn_booster_load(learn_booster **out, sotto_span json, sotto_diag *diag);
+size_t learn_booster_trees(const learn_booster *b); /* that count: up to the best round */
+sotto_status learn_booster_set(learn_booster *b, const learn_pair *attributes, size_t n, sotto_diag *diag);
+sotto_status learn_booster_json(learn_booster *b, sotto_vec *out, sotto_diag *diag);
+/* Margins of rows [first, first + n): out n floats. */
+sotto_status learn_booster_margins(learn_booster *b, const learn_table *t, size_t first, size_t n, float *out,
+                                   sotto_diag *diag);
+/* Leaves, n x trees, as XGBoost numbers them. */
+sotto_status learn_booster_leaves(learn_booster *b, const learn_table *t, size_t first, size_t n,
+                                  size_t trees, uint32_t *out, sotto_diag *diag);
+void learn_booster_free(learn_booster *b); /* NULL allowed */
+
+/* ---- An independent reading of XGBoost's JSON, in floats (learn_walker.c) ---- */
+
+typedef struct learn_walker learn_walker;
+sotto_status learn_walker_load(learn_walker **out, sotto_span json, const char *name, size_t trees,
+                               sotto_diag *diag);
+void learn_walker_free(learn_walker *w);
+/* Leaf numbers of one row, and the exact sum of the leaves. x: one float a feature, NaN = missing. */
+double learn_walker_row(const learn_walker *w, const float *x, uint32_t *leaves);
+
+/* ---- Proof of a compiled model (learn_proof.c) ---- */
+
+typedef struct learn_proof {
+    size_t rows, trees, leaves_differ;
+    double margin_difference; /* largest |integer - exact sum of float leaves| over the rows, bias left out */
+    double tool_difference; /* largest |integer - XGBoost's own float32 sum|; NAN when XGBoost is not there */
+    bool by_tool;           /* leaves were compared with XGBoost's own too */
+    bool has_auc;
+    size_t held_out;
+    double auc_float, auc_integer, logloss_float, logloss_integer;
+} learn_proof;
+sotto_status learn_prove(learn_proof *p, const sotto_model *m, sotto_span json, const char *json_name,
+                         const learn_table *t, const learn_split *split, sotto_diag *diag);
+/* The value of a provenance line "name=value", copied; "" when it is not there. */
+void learn_provenance(const sotto_model *m, const char *name, char *out, size_t cap);
+
+/* ---- Sub-commands of model ---- */
+int learn_cmd_compile(int argc, char **argv);
+int learn_cmd_predict(int argc, char **argv);
+int learn_cmd_check(int argc, char **argv);
+int learn_cmd_features(int argc, char **argv);
+
+#endif

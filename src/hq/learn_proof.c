@@ -1,0 +1,172 @@
+/* The proof that a compiled model is the trained one: every row's leaves, the largest difference of a margin,
+ * and the figures of both on rows that were held out. */
+#include "learn_priv.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_ROWS = 2048 };
+static const double ONE_Q24 = 16777216.0;
+
+/* What one proof works with. Arrays of a block: BLOCK_ROWS rows. */
+typedef struct proving {
+    learn_proof *proof;
+    const sotto_model *model;
+    const learn_table *table;
+    learn_walker *walker;
+    learn_booster *booster; /* NULL: not here, or it refuses the rows */
+    uint32_t *ours, *theirs, *walked;
+    float *row, *tool_margin;
+    double *margin_float, *margin_integer; /* of all rows */
+    sotto_diag *diag;
+} proving;
+
+void learn_provenance(const sotto_model *m, const char *name, char *out, size_t cap)
+{
+    sotto_span all = sotto_model_provenance(m);
+    size_t len = strlen(name), at = 0;
+    out[0] = '\0';
+    while (at < all.len) {
+        const uint8_t *end = memchr(all.ptr + at, '\n', all.len - at);
+        size_t stop = end == NULL ? all.len : (size_t)(end - all.ptr);
+        if (stop - at > len && memcmp(all.ptr + at, name, len) == 0 && all.ptr[at + len] == '=') {
+            sotto_span value = sotto_span_of(all.ptr + at + len + 1, stop - at - len - 1);
+            if (sotto_span_to_str(value, out, cap) != SOTTO_OK)
+                out[0] = '\0';
+            return;
+        }
+        at = stop + 1;
+    }
+}
+
+static sotto_status take_memory(proving *p)
+{
+    size_t trees = p->proof->trees, rows = p->table->rows;
+    p->ours = calloc(trees, sizeof *p->ours);
+    p->walked = calloc(trees, sizeof *p->walked);
+    p->theirs = calloc(trees * BLOCK_ROWS, sizeof *p->theirs);
+    p->row = calloc(p->table->features, sizeof *p->row);
+    p->tool_margin = calloc(BLOCK_ROWS, sizeof *p->tool_margin);
+    p->margin_float = calloc(rows, sizeof *p->margin_float);
+    p->margin_integer = calloc(rows, sizeof *p->margin_integer);
+    if (p->ours == NULL || p->walked == NULL || p->theirs == NULL || p->row == NULL ||
+        p->tool_margin == NULL || p->margin_float == NULL || p->margin_integer == NULL)
+        return sotto_diag_set(p->diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+    return SOTTO_OK;
+}
+
+static void free_memory(proving *p)
+{
+    free(p->ours);
+    free(p->walked);
+    free(p->theirs);
+    free(p->row);
+    free(p->tool_margin);
+    free(p->margin_float);
+    free(p->margin_integer);
+    learn_walker_free(p->walker);
+    learn_booster_free(p->booster);
+}
+
+static void prove_row(proving *p, size_t row, size_t in_block)
+{
+    learn_proof *proof = p->proof;
+    const int32_t *keys = p->table->keys + row * p->table->features;
+    for (size_t f = 0; f < p->table->features; f++)
+        p->row[f] = learn_key_float(keys[f]);
+    double sum = learn_walker_row(p->walker, p->row, p->walked);
+    sotto_model_leaves(p->model, keys, p->ours);
+    int64_t margin = sotto_model_margin_q24(p->model, keys), bias = sotto_model_info_of(p->model)->bias_q24;
+    for (size_t t = 0; t < proof->trees; t++) {
+        bool tool = p->booster == NULL || p->ours[t] == p->theirs[in_block * proof->trees + t];
+        proof->leaves_differ += !(tool && p->ours[t] == p->walked[t]);
+    }
+    p->margin_integer[row] = (double)margin / ONE_Q24;
+    p->margin_float[row] = sum + (double)bias / ONE_Q24;
+    double difference = fabs((double)(margin - bias) / ONE_Q24 - sum);
+    proof->margin_difference = fmax(proof->margin_difference, difference);
+    if (p->booster == NULL)
+        return;
+    double own = (double)p->tool_margin[in_block];
+    proof->tool_difference = fmax(proof->tool_difference, fabs(p->margin_integer[row] - own));
+    p->margin_float[row] = own;
+}
+
+static sotto_status prove_block(proving *p, size_t first, size_t n)
+{
+    sotto_status status = SOTTO_OK;
+    if (p->booster != NULL)
+        status = learn_booster_leaves(p->booster, p->table, first, n, p->proof->trees, p->theirs, p->diag);
+    if (status == SOTTO_OK && p->booster != NULL)
+        status = learn_booster_margins(p->booster, p->table, first, n, p->tool_margin, p->diag);
+    for (size_t i = 0; status == SOTTO_OK && i < n; i++)
+        prove_row(p, first + i, i);
+    return status;
+}
+
+static sotto_status prove_rows(proving *p)
+{
+    size_t rows = p->table->rows;
+    sotto_status status = SOTTO_OK;
+    for (size_t first = 0; status == SOTTO_OK && first < rows; first += BLOCK_ROWS) {
+        size_t n = rows - first < BLOCK_ROWS ? rows - first : BLOCK_ROWS;
+        status = prove_block(p, first, n);
+        learn_progress("comparing rows", first + n, rows);
+    }
+    return status;
+}
+
+/* Moves the held-out rows to the front of both margins and takes their figures. */
+static sotto_status measure(proving *p, const learn_split *split)
+{
+    size_t n = 0, rows = p->table->rows;
+    uint8_t *labels = calloc(rows, 1);
+    if (labels == NULL)
+        return sotto_diag_set(p->diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+    for (size_t row = 0; row < rows; row++) {
+        if (split != NULL && !learn_split_held_out(split, row, rows))
+            continue;
+        labels[n] = p->table->labels[row];
+        p->margin_float[n] = p->margin_float[row];
+        p->margin_integer[n++] = p->margin_integer[row];
+    }
+    p->proof->has_auc = n > 0;
+    p->proof->held_out = n;
+    p->proof->auc_float = learn_auc(p->margin_float, labels, n);
+    p->proof->auc_integer = learn_auc(p->margin_integer, labels, n);
+    p->proof->logloss_float = learn_logloss(p->margin_float, labels, n);
+    p->proof->logloss_integer = learn_logloss(p->margin_integer, labels, n);
+    free(labels);
+    return SOTTO_OK;
+}
+
+/* XGBoost refuses infinite values; the walker does not. */
+static bool has_infinity(const learn_table *t)
+{
+    for (size_t i = 0; i < t->rows * t->features; i++)
+        if (isinf(learn_key_float(t->keys[i])))
+            return true;
+    return false;
+}
+
+sotto_status learn_prove(learn_proof *p, const sotto_model *m, sotto_span json, const char *json_name,
+                         const learn_table *t, const learn_split *split, sotto_diag *diag)
+{
+    *p = (learn_proof){.rows = t->rows, .trees = sotto_model_info_of(m)->trees, .tool_difference = NAN};
+    proving work = {.proof = p, .model = m, .table = t, .diag = diag};
+    sotto_status status = take_memory(&work);
+    if (status == SOTTO_OK)
+        status = learn_walker_load(&work.walker, json, json_name, p->trees, diag);
+    if (status == SOTTO_OK && learn_booster_there() && !has_infinity(t)) {
+        status = learn_booster_load(&work.booster, json, diag);
+        p->by_tool = work.booster != NULL;
+        p->tool_difference = p->by_tool ? 0 : NAN;
+    }
+    if (status == SOTTO_OK)
+        status = prove_rows(&work);
+    if (status == SOTTO_OK && t->labels != NULL)
+        status = measure(&work, split);
+    free_memory(&work);
+    return status;
+}

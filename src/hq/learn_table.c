@@ -1,0 +1,240 @@
+/* A table with a label becomes order keys, one row of features each: through the tags and the recipe exactly
+ * as a terminal computes them, or as numbers where the columns are the features themselves. */
+#include "learn_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PROFILE_BYTES = 64 << 10 };
+
+typedef struct reading {
+    const learn_plan *plan;
+    sotto_csv *csv;
+    learn_table *table;
+    sotto_vec keys, labels;
+    int *column_of_feature;
+    int column_of_tag[SOTTO_TAGS_MAX]; /* -1: not needed */
+    int label_column, date_column;     /* -1: none */
+    int32_t today;
+    void *profile_memory;
+    sotto_profile profile;
+    sotto_diag *diag;
+} reading;
+
+/* By its name as it stands, else by the id that describe would give it. -1 when it is not there. */
+static int find_column(const sotto_csv *csv, const char *name)
+{
+    char id[65];
+    for (size_t i = 0; i < csv->columns; i++)
+        if (sotto_span_is(csv->field[i], name))
+            return (int)i;
+    for (size_t i = 0; i < csv->columns; i++) {
+        learn_column_id(csv->field[i], id);
+        if (strcmp(id, name) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+static sotto_status need_column(const reading *r, const char *name, int *out)
+{
+    *out = find_column(r->csv, name);
+    if (*out < 0)
+        return sotto_diag_at(r->diag, SOTTO_ERR(HQ, NOT_FOUND), r->csv->name, 1, "the table has no column %s",
+                             name);
+    return SOTTO_OK;
+}
+
+static bool by_tag(const learn_plan *plan, const sotto_feature *f)
+{
+    return plan->dictionary != NULL && f->source == SOTTO_SOURCE_TAG;
+}
+
+static sotto_status bind_feature(reading *r, size_t i)
+{
+    const sotto_feature *f = &r->plan->features[i];
+    if (!by_tag(r->plan, f))
+        return need_column(r, f->name, &r->column_of_feature[i]);
+    sotto_status status = sotto_feature_check(f, r->plan->dictionary, r->diag);
+    if (status != SOTTO_OK)
+        return status;
+    int tag = sotto_dictionary_find_number(r->plan->dictionary, f->tag_number);
+    return need_column(r, sotto_dictionary_at(r->plan->dictionary, (size_t)tag)->id, &r->column_of_tag[tag]);
+}
+
+static bool needs_today(const learn_plan *plan)
+{
+    for (size_t i = 0; i < plan->feature_count; i++)
+        if (by_tag(plan, &plan->features[i]) && plan->features[i].transform == SOTTO_TRANSFORM_AGE_DAYS)
+            return true;
+    return false;
+}
+
+/* Ages need a day. It is never the day of training by itself: that would make a table give other features
+ * tomorrow. */
+static sotto_status bind_day(reading *r)
+{
+    const learn_plan *plan = r->plan;
+    r->date_column = -1;
+    if (plan->today != NULL && !learn_field_date(sotto_span_str(plan->today), &r->today))
+        return sotto_diag_set(r->diag, SOTTO_ERR(HQ, USAGE), "--today must be a date YYYY-MM-DD");
+    if (plan->today != NULL)
+        return SOTTO_OK;
+    if (plan->date_column != NULL)
+        return need_column(r, plan->date_column, &r->date_column);
+    r->date_column = needs_today(plan) ? find_column(r->csv, "date") : -1;
+    if (r->date_column < 0 && needs_today(plan))
+        return sotto_diag_set(r->diag, SOTTO_ERR(HQ, USAGE),
+                              "the recipe has ages in days: give --today DATE or --date-column NAME");
+    return SOTTO_OK;
+}
+
+static sotto_status bind_columns(reading *r)
+{
+    sotto_status status = SOTTO_OK;
+    for (size_t i = 0; i < SOTTO_TAGS_MAX; i++)
+        r->column_of_tag[i] = -1;
+    for (size_t i = 0; status == SOTTO_OK && i < r->plan->feature_count; i++)
+        status = bind_feature(r, i);
+    r->label_column = -1;
+    if (status == SOTTO_OK && r->plan->label != NULL && r->plan->label_optional)
+        r->label_column = find_column(r->csv, r->plan->label);
+    else if (status == SOTTO_OK && r->plan->label != NULL)
+        status = need_column(r, r->plan->label, &r->label_column);
+    return status == SOTTO_OK ? bind_day(r) : status;
+}
+
+/* The place of a field that cannot be read; what it holds is a customer's and is not repeated. */
+static sotto_status bad_field(const reading *r, sotto_status status, const char *column, const char *text)
+{
+    return sotto_diag_at(r->diag, status, r->csv->name, r->csv->line, "column %s: %s", column, text);
+}
+
+static sotto_status read_tags(reading *r)
+{
+    for (size_t i = 0; i < sotto_dictionary_count(r->plan->dictionary); i++) {
+        if (r->column_of_tag[i] < 0)
+            continue;
+        const sotto_tag *tag = sotto_dictionary_at(r->plan->dictionary, i);
+        sotto_diag inner = {.status = SOTTO_OK};
+        sotto_status status =
+            sotto_tag_parse(tag, r->csv->field[r->column_of_tag[i]], r->today, &r->profile.values[i], &inner);
+        if (status != SOTTO_OK)
+            return bad_field(r, status, tag->id, inner.text);
+    }
+    return SOTTO_OK;
+}
+
+static sotto_status read_day(reading *r)
+{
+    if (r->date_column < 0 || learn_field_date(r->csv->field[r->date_column], &r->today))
+        return SOTTO_OK;
+    return bad_field(r, SOTTO_ERR(HQ, MALFORMED), "of the date", "must be a date YYYY-MM-DD");
+}
+
+static sotto_status read_features(reading *r)
+{
+    for (size_t i = 0; i < r->plan->feature_count; i++) {
+        const sotto_feature *f = &r->plan->features[i];
+        int32_t key = SOTTO_FLOAT_KEY_MISSING;
+        if (by_tag(r->plan, f))
+            key = sotto_feature_tag_key(f, &r->profile, r->today);
+        else if (!learn_field_key(r->csv->field[r->column_of_feature[i]], &key))
+            return bad_field(r, SOTTO_ERR(HQ, MALFORMED), f->name, "must be a number");
+        sotto_status status = sotto_vec_put(&r->keys, &key, sizeof key);
+        if (status != SOTTO_OK)
+            return bad_field(r, status, f->name, "the table is too large");
+    }
+    return SOTTO_OK;
+}
+
+static sotto_status read_label(reading *r)
+{
+    uint8_t label = 0;
+    if (r->label_column < 0)
+        return SOTTO_OK;
+    if (!learn_field_label(r->csv->field[r->label_column], r->plan->positive, &label))
+        return bad_field(r, SOTTO_ERR(HQ, MALFORMED), r->plan->label,
+                         "a label must be 0 or 1, no or yes, false or true; --positive names another word");
+    r->table->positives += label;
+    return sotto_vec_put(&r->labels, &label, 1);
+}
+
+static sotto_status read_row(reading *r)
+{
+    sotto_status status = read_day(r);
+    if (status == SOTTO_OK && r->plan->dictionary != NULL)
+        status = read_tags(r);
+    if (status == SOTTO_OK)
+        status = read_features(r);
+    return status == SOTTO_OK ? read_label(r) : status;
+}
+
+static sotto_status read_rows(reading *r)
+{
+    bool more = true;
+    for (;;) {
+        sotto_status status = sotto_csv_next(r->csv, &more, r->diag);
+        if (status != SOTTO_OK || !more)
+            return status;
+        status = read_row(r);
+        if (status != SOTTO_OK)
+            return status;
+        r->table->rows++;
+    }
+}
+
+static sotto_status take_memory(reading *r)
+{
+    r->csv = malloc(sizeof *r->csv);
+    r->column_of_feature = calloc(r->plan->feature_count, sizeof *r->column_of_feature);
+    r->profile_memory = malloc(PROFILE_BYTES);
+    if (r->csv == NULL || r->column_of_feature == NULL || r->profile_memory == NULL)
+        return sotto_diag_set(r->diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+    sotto_arena arena;
+    sotto_arena_init(&arena, r->profile_memory, PROFILE_BYTES);
+    return r->plan->dictionary == NULL ? SOTTO_OK
+                                       : sotto_profile_init(&r->profile, r->plan->dictionary, &arena);
+}
+
+static sotto_status read_table(reading *r, const char *path)
+{
+    sotto_vec text;
+    sotto_status status = learn_read_file(path, &text, r->diag);
+    if (status == SOTTO_OK)
+        status = take_memory(r);
+    if (status == SOTTO_OK)
+        status = sotto_csv_open(r->csv, sotto_vec_span(&text), path, 0, r->diag);
+    if (status == SOTTO_OK)
+        status = bind_columns(r);
+    if (status == SOTTO_OK)
+        status = read_rows(r);
+    if (status == SOTTO_OK && r->table->rows == 0)
+        status = sotto_diag_at(r->diag, SOTTO_ERR(HQ, MALFORMED), path, 0, "the table has no rows");
+    sotto_vec_free(&text);
+    return status;
+}
+
+sotto_status learn_table_read(learn_table *t, const learn_plan *plan, const char *path, sotto_diag *diag)
+{
+    *t = (learn_table){.features = plan->feature_count};
+    reading r = {.plan = plan, .table = t, .diag = diag};
+    sotto_vec_init(&r.keys, SIZE_MAX / 4);
+    sotto_vec_init(&r.labels, SIZE_MAX / 4);
+    sotto_status status = read_table(&r, path);
+    free(r.csv);
+    free(r.column_of_feature);
+    free(r.profile_memory);
+    t->keys = (int32_t *)(void *)r.keys.ptr;
+    t->labels = r.labels.ptr;
+    if (status != SOTTO_OK)
+        learn_table_free(t);
+    return learn_place(status, path, diag);
+}
+
+void learn_table_free(learn_table *t)
+{
+    free(t->keys);
+    free(t->labels);
+    *t = (learn_table){.rows = 0};
+}
