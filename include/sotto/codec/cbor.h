@@ -29,7 +29,8 @@ SOTTO_MUST_USE sotto_status sotto_cbor_writer_end(const sotto_cbor_writer *w);
 
 /* Reader: shortest forms and definite lengths only, every byte used; errors stick (0 and empty spans from
  * then on), and _end's diag has the offset of the bad item. MALFORMED (another type or form), TRUNCATED,
- * RANGE (more than max). Spans point into the input. */
+ * RANGE (more than max). Spans point into the input. Containers are not followed: whether a count is the
+ * expected one is for the caller to judge. */
 typedef struct sotto_cbor_reader {
     sotto_span in;
     size_t at;
