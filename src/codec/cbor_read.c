@@ -95,7 +95,10 @@ static sotto_span get_string(sotto_cbor_reader *r, CborType type, size_t max)
     size_t len = 0, before = r->at;
     if (!open_item(r, type, &parser, &item))
         return (sotto_span){0};
-    if (cbor_value_get_string_length(&item, &len) != CborNoError) /* indefinite */
+    CborError error = cbor_value_get_string_length(&item, &len);
+    if (error == CborErrorDataTooLarge) /* more than a 32-bit machine could hold */
+        fail(r, SOTTO_ERR(CODEC, TRUNCATED));
+    else if (error != CborNoError) /* indefinite */
         fail(r, SOTTO_ERR(CODEC, MALFORMED));
     else if (pass_head(r, len) && len > r->in.len - r->at)
         fail(r, SOTTO_ERR(CODEC, TRUNCATED));
