@@ -2,6 +2,12 @@
  * port: the seams to the world: clock, entropy, files, sockets, locks, process sandbox. The only room below
  * kiosk and hq that calls the operating system (vault's key files and store's database go through here or
  * through their library).
+ *
+ * Every message says the path or the address. One translation of errno serves all: ENOENT, ENOTDIR ->
+ * NOT_FOUND; EEXIST -> EXISTS; EACCES, EPERM, EROFS -> DENIED; ENOSPC, EDQUOT -> FULL; ENOMEM -> NO_MEMORY;
+ * ENAMETOOLONG -> RANGE; EADDRINUSE -> BUSY; ETIMEDOUT -> TIMEOUT; a refused, reset or unreachable connection
+ * -> NETWORK; all else
+ * -> IO. No function keeps state of its own: all are safe in any thread.
  */
 #ifndef SOTTO_PORT_H
 #define SOTTO_PORT_H
@@ -16,50 +22,72 @@ sotto_clock sotto_port_clock_shifted(const int64_t *offset_s);
 sotto_entropy sotto_port_entropy(void);
 
 /* ---- Files ---- */
-/* Whole file into out (limit = out->limit). NOT_FOUND, DENIED, IO, RANGE when larger; diag says the path. */
+/* The whole file after what out holds already, up to out->limit in all. NOT_FOUND, DENIED, IO, NO_MEMORY,
+ * RANGE when larger (endless devices, too); out holds then what it held before. */
 SOTTO_MUST_USE sotto_status sotto_port_read_file(const char *path, sotto_vec *out, sotto_diag *diag);
-/* Like read_file; a name ending in ".xz" is unpacked through xz(1) (NOT_FOUND with a hint when that program
- * is missing). Head office only. */
+/* Like read_file; a name ending in ".xz" is unpacked through xz(1), without a shell and bounded by out->limit
+ * (NOT_FOUND with a hint when that program is missing, CORRUPT when it refuses). Head office only. */
 SOTTO_MUST_USE sotto_status sotto_port_read_data_file(const char *path, sotto_vec *out, sotto_diag *diag);
-/* Replaces path in one step: temporary file in the same folder, write, fsync, rename, fsync of the folder.
- * The old file stays whole on any failure. */
+/* Replaces path in one step: temporary file "<path>.new", write, fsync, rename, fsync of the folder. At every
+ * moment and after any failure or power cut path is whole: the old file, or the new one when only the last
+ * step, the folder's fsync, failed (IO; call again). mode is exact, the umask plays no part. BUSY when
+ * another process writes it right now; USAGE when path ends in '/'; what a power cut left behind is used up
+ * by the next call. */
 SOTTO_MUST_USE sotto_status sotto_port_write_file(const char *path, sotto_span bytes, unsigned mode,
                                                   sotto_diag *diag);
-/* Creates, never replaces. EXISTS when there. Same durability. */
+/* Creates, never replaces. EXISTS when anything has that name, a dangling link, too. Otherwise as write_file.
+ */
 SOTTO_MUST_USE sotto_status sotto_port_create_file(const char *path, sotto_span bytes, unsigned mode,
                                                    sotto_diag *diag);
-/* mkdir -p; existing folders keep their modes. */
+/* mkdir -p; each folder made gets exactly that mode and is durable; existing ones keep theirs. EXISTS when a
+ * part of path is not a folder. */
 SOTTO_MUST_USE sotto_status sotto_port_make_dir(const char *path, unsigned mode, sotto_diag *diag);
 SOTTO_MUST_USE sotto_status sotto_port_remove_file(const char *path,
                                                    sotto_diag *diag); /* NOT_FOUND when absent */
-/* DENIED when anybody but the owner (this user or root) can read or write path. */
+/* DENIED when anybody but the owner (this user or root) has any right on path (links are followed).
+ * NOT_FOUND. */
 SOTTO_MUST_USE sotto_status sotto_port_check_private(const char *path, sotto_diag *diag);
+/* False also for a dangling link, and when a folder on the way may not be searched. */
 bool sotto_port_exists(const char *path);
-/* Free bytes on the file system that holds path. */
+/* Bytes that a user other than root may still take on the file system that holds path. */
 SOTTO_MUST_USE sotto_status sotto_port_disk_free(const char *path, uint64_t *bytes, sotto_diag *diag);
 
-/* An advisory lock held until unlock or the process's end. BUSY when another process holds it. */
+/* An advisory lock (flock) held until drop or the process's end, however it ends. BUSY when another process
+ * holds it, with that process's number in the message when known. The file is made when absent (mode 0600)
+ * and stays. */
 typedef struct sotto_port_lock {
     int fd; /* -1 = not held */
 } sotto_port_lock;
 SOTTO_MUST_USE sotto_status sotto_port_lock_take(sotto_port_lock *lock, const char *path, sotto_diag *diag);
+/* Allowed on a lock that is not held. */
 void sotto_port_lock_drop(sotto_port_lock *lock);
 
 /* ---- Sockets: all non-blocking, close-on-exec; deadlines in milliseconds of the monotonic clock ---- */
-/* Unix stream socket at path (a stale one is replaced, a live one is BUSY), mode set before it accepts. */
+/* A function that gives an fd sets it to -1 on failure. */
+/* Unix stream socket at path (a stale one is replaced, a live one is BUSY, any other file EXISTS), mode set
+ * before it accepts. RANGE when path is longer than 107 bytes. Two programs that start at the same moment
+ * must keep apart by a lock of their own. */
 SOTTO_MUST_USE sotto_status sotto_port_listen_unix(const char *path, unsigned mode, int *fd,
                                                    sotto_diag *diag);
+/* NOT_FOUND without a socket there, NETWORK when nobody listens, DENIED, TIMEOUT when its queue stays full.
+ */
 SOTTO_MUST_USE sotto_status sotto_port_connect_unix(const char *path, int64_t deadline_ms, int *fd,
                                                     sotto_diag *diag);
-/* host is a name or address; port "0" = any free one, told by sotto_port_local_port. */
+/* host is a name or address; port in digits (USAGE otherwise), "0" = any free one, told by
+ * sotto_port_local_port. */
 SOTTO_MUST_USE sotto_status sotto_port_listen_tcp(const char *host, const char *port, int *fd,
                                                   sotto_diag *diag);
+/* Tries each address of host in turn within the deadline. Looking a name up is the resolver's, in its own
+ * time (resolv.conf, "options timeout"); an address in digits is never looked up. NETWORK, TIMEOUT, DENIED
+ * (sandbox). */
 SOTTO_MUST_USE sotto_status sotto_port_connect_tcp(const char *host, const char *port, int64_t deadline_ms,
                                                    int *fd, sotto_diag *diag);
 SOTTO_MUST_USE sotto_status sotto_port_local_port(int fd, uint16_t *port);
-/* Waits until fd can be read (want_write false) or written. TIMEOUT, IO. */
+/* Waits until fd can be read (want_write false) or written; an error or the peer's end counts, the next recv
+ * or send tells it. Looks at least once, also after the deadline. TIMEOUT, IO. */
 SOTTO_MUST_USE sotto_status sotto_port_wait(int fd, bool want_write, int64_t deadline_ms);
-/* One attempt: *n bytes, 0 at the end of the stream; BUSY when it would block; NETWORK on error. */
+/* One attempt: *n bytes, 0 at the end of the stream; BUSY when it would block; NETWORK on error (never
+ * SIGPIPE); *n is 0 on failure. cap > 0 (asserted). */
 SOTTO_MUST_USE sotto_status sotto_port_recv(int fd, void *buf, size_t cap, size_t *n);
 SOTTO_MUST_USE sotto_status sotto_port_send(int fd, const void *buf, size_t len, size_t *n);
 void sotto_port_close(int *fd); /* sets -1 */
@@ -69,11 +97,16 @@ enum sotto_port_wall {
     SOTTO_WALL_ENFORCED = 0,
     SOTTO_WALL_UNSUPPORTED = 1 /* the kernel has no such filter; the caller decides whether to go on */
 };
-/* After this, socket(2) and socketpair(2) give only AF_UNIX (EACCES otherwise), in this process and its
- * children, for good (seccomp). */
+/* After this, socket(2) and socketpair(2) give only AF_UNIX (EACCES otherwise), in all threads of this
+ * process and in its children, for good (seccomp). io_uring, pidfd_getfd, ptrace and writing another
+ * process's memory, which lead around that, end with EPERM. Sockets that are open already stay usable: call
+ * it before opening any. May be called again. */
 SOTTO_MUST_USE sotto_status sotto_port_deny_network(enum sotto_port_wall *wall, sotto_diag *diag);
-/* After this only files below the granted paths can be opened, whoever runs the process (Landlock). A grant
- * whose path is absent is skipped. Open descriptors and Unix sockets stay usable. */
+/* After this only files below the granted paths can be opened, made, removed or renamed, whoever runs the
+ * process (Landlock); no program can be run, not even from a writable grant. Holds for the calling thread and
+ * all threads and children it starts later: call it before starting any. A grant whose path is absent is
+ * skipped; links are followed. Open descriptors and Unix sockets stay usable. A second call can only take
+ * more away. */
 typedef struct sotto_port_grant {
     const char *path;
     bool write;

@@ -2,8 +2,9 @@
  * vault: keys and what is done with them. All cryptography of Sotto goes through PSA here (and TLS in sync);
  * the terminal carries one crypto library.
  *
- * Call sotto_vault_start once per process before anything else here. Key material is wiped from memory after
- * use (invariant 9).
+ * Call sotto_vault_start once per process before anything else here (a call before it gives INTERNAL). Key
+ * material is wiped from memory after use (invariant 9). For one thread at a time: the library underneath is
+ * built without locks. Any function may give NO_MEMORY. Formats: docs/formats/keys.md.
  */
 #ifndef SOTTO_VAULT_H
 #define SOTTO_VAULT_H
@@ -31,17 +32,20 @@ SOTTO_MUST_USE sotto_status sotto_sha256_end(sotto_sha256_stream *s,
                                              uint8_t out[static SOTTO_SHA256_BYTES]); /* frees s, always */
 SOTTO_MUST_USE sotto_status sotto_hmac_sha256(sotto_span key, sotto_span in,
                                               uint8_t out[static SOTTO_SHA256_BYTES]);
-/* HKDF-SHA-256 (RFC 5869); out_len <= 255 * 32. */
+/* HKDF-SHA-256 (RFC 5869); out_len <= 255 * 32 (RANGE). Empty salt and info allowed. out is wiped on failure.
+ */
 SOTTO_MUST_USE sotto_status sotto_hkdf_sha256(sotto_span secret, sotto_span salt, sotto_span info,
                                               uint8_t *out, size_t out_len);
 
-/* What SQLCipher's provider needs (its file format, sqlcipher design notes): hash is 1 (SHA-1), 256 or 512.
- */
+/* What SQLCipher's provider needs (its file format, sqlcipher design notes): hash is 256 or 512; 1 (SHA-1,
+ * only for files of SQLCipher 3 and older) is UNSUPPORTED. out of hmac has 32 or 64 bytes, of HMAC over in1
+ * || in2. */
 SOTTO_MUST_USE sotto_status sotto_vault_hmac(int hash, sotto_span key, sotto_span in1, sotto_span in2,
                                              uint8_t *out);
+/* RFC 8018; rounds >= 1 (USAGE). out is wiped on failure. */
 SOTTO_MUST_USE sotto_status sotto_vault_pbkdf2(int hash, sotto_span password, sotto_span salt,
                                                uint32_t rounds, uint8_t *out, size_t out_len);
-/* len a multiple of 16, no padding; in and out may be the same. */
+/* len a multiple of 16 (USAGE), no padding; in and out may be the same, and may not overlap otherwise. */
 SOTTO_MUST_USE sotto_status sotto_vault_aes256_cbc(bool encrypt, const uint8_t key[static 32],
                                                    const uint8_t iv[static 16], const uint8_t *in, size_t len,
                                                    uint8_t *out);
@@ -58,15 +62,16 @@ typedef struct sotto_key_provider {
 } sotto_key_provider;
 
 /* File provider: a file of 64 hex digits, a checksum line and nothing else, mode 0600, refused when group or
- * others can read it. ctx is the path (a C string that outlives the provider). */
+ * others have any right on it. path outlives the provider. Its folder must be there. */
 sotto_key_provider sotto_key_provider_file(const char *path);
 
 /* ---- The terminal's vault: everything is derived from the root secret by HKDF with a label ---- */
 typedef struct sotto_vault sotto_vault;
 
-/* Creates a fresh root secret in the provider. EXISTS when there is one. */
+/* Creates a fresh root secret in the provider. EXISTS when there is one; nothing is stored on any failure. */
 SOTTO_MUST_USE sotto_status sotto_vault_create(const sotto_key_provider *provider,
                                                const sotto_entropy *entropy, sotto_diag *diag);
+/* What the provider's load gives, or NO_MEMORY; *out is NULL on failure. */
 SOTTO_MUST_USE sotto_status sotto_vault_open(sotto_vault **out, const sotto_key_provider *provider,
                                              sotto_diag *diag);
 void sotto_vault_close(sotto_vault *vault); /* wipes; NULL allowed */
@@ -76,61 +81,75 @@ SOTTO_MUST_USE sotto_status sotto_vault_store_key(const sotto_vault *vault,
 /* HMAC-SHA-256(pepper, customer number): how a customer is called everywhere inside the terminal. */
 SOTTO_MUST_USE sotto_status sotto_vault_customer_key(const sotto_vault *vault, sotto_span customer_number,
                                                      uint8_t out[static SOTTO_CUSTOMER_KEY_BYTES]);
-/* Any other secret of this terminal, such as label "decide seed". */
+/* Any other secret of this terminal, such as label "decide seed"; a label has at most 113 bytes (RANGE), and
+ * none meets the keys above. */
 SOTTO_MUST_USE sotto_status sotto_vault_derive(const sotto_vault *vault, const char *label, uint8_t *out,
                                                size_t out_len);
-/* The report key (ECDSA P-256, derived by FIPS 186-5 A.2.1 style extra bits): signs what leaves the terminal.
- * Signature r || s over SHA-256(message). */
+/* The report key (ECDSA P-256, derived with the rejection sampling of FIPS 186-5 A.2.2): signs what leaves
+ * the terminal. Signature r || s over SHA-256(message), deterministic (RFC 6979): the same message, the same
+ * bytes. */
 SOTTO_MUST_USE sotto_status sotto_vault_report_sign(const sotto_vault *vault, sotto_span message,
                                                     uint8_t signature[static SOTTO_SIGNATURE_BYTES]);
 SOTTO_MUST_USE sotto_status sotto_vault_report_public_key(const sotto_vault *vault,
                                                           uint8_t out[static SOTTO_PUBLIC_KEY_BYTES]);
-/* AUTH when the signature is not that key's over message. */
+/* AUTH when the signature is not that key's over message, MALFORMED when the key is no point of the curve. */
 SOTTO_MUST_USE sotto_status sotto_vault_verify_p256(const uint8_t public_key[static SOTTO_PUBLIC_KEY_BYTES],
                                                     sotto_span message,
                                                     const uint8_t signature[static SOTTO_SIGNATURE_BYTES]);
 
 /* ---- Key pairs as PEM (device key, head office's signing keys, the device authority) ---- */
-/* Fresh P-256 key, PKCS#8 or SEC1 PEM into out (NUL-ended). Wipe it after use. */
+/* On failure an out is "". Private keys are read as PKCS#8 or SEC1, without a passphrase; MALFORMED, or
+ * UNSUPPORTED for what this build cannot use. */
+/* Fresh P-256 key in SEC1 PEM into out (NUL-ended). Wipe it after use. The entropy's own status when it
+ * fails. */
 SOTTO_MUST_USE sotto_status sotto_keypair_make(const sotto_entropy *entropy, char out[static SOTTO_PEM_MAX],
                                                sotto_diag *diag);
 SOTTO_MUST_USE sotto_status sotto_keypair_public_pem(const char *key_pem, char out[static SOTTO_PEM_MAX],
                                                      sotto_diag *diag);
-/* DER ECDSA signature over SHA-256(message): TUF's scheme ecdsa-sha2-nistp256. */
+/* DER ECDSA signature over SHA-256(message), deterministic: TUF's scheme ecdsa-sha2-nistp256. cap >= 72
+ * (NO_SPACE); UNSUPPORTED for a key that is not P-256. */
 SOTTO_MUST_USE sotto_status sotto_keypair_sign(const char *key_pem, sotto_span message, uint8_t *signature,
                                                size_t cap, size_t *len, sotto_diag *diag);
 enum sotto_sig_scheme { SOTTO_SIG_ECDSA_P256_SHA256, SOTTO_SIG_RSASSA_PSS_SHA256 };
-/* public_pem: SubjectPublicKeyInfo PEM. AUTH when it does not verify, MALFORMED for a bad key, UNSUPPORTED
- * for another curve. */
+/* public_pem: SubjectPublicKeyInfo PEM of at most SOTTO_PEM_MAX - 1 bytes (RANGE). AUTH when it does not
+ * verify, MALFORMED for a bad key, UNSUPPORTED for a key that is not of the scheme (another curve, RSA under
+ * 2048 bits). */
 SOTTO_MUST_USE sotto_status sotto_public_verify(enum sotto_sig_scheme scheme, sotto_span public_pem,
                                                 sotto_span message, sotto_span signature, sotto_diag *diag);
 
 /* ---- X.509 (RFC 5280) for the device authority: CSR in, certificate out, so that a bank's own PKI serves as
  * well ---- */
+/* PKCS#10 with subject CN=common_name (as in sotto_cert_request); the key must be P-256 (UNSUPPORTED). */
 SOTTO_MUST_USE sotto_status sotto_csr_make(const char *key_pem, const char *common_name,
                                            char out[static SOTTO_PEM_MAX], sotto_diag *diag);
 enum sotto_cert_use { SOTTO_CERT_AUTHORITY, SOTTO_CERT_SERVER, SOTTO_CERT_DEVICE };
 typedef struct sotto_cert_request {
     enum sotto_cert_use use;
     const char *common_name;  /* device id or authority name; 1..64 characters [A-Za-z0-9 ._-] */
-    const char *const *names; /* server: DNS names and IP addresses for subjectAltName */
+    const char *const *names; /* server: 1..32 DNS names and IP addresses for subjectAltName; others: none */
     size_t name_count;
-    int64_t not_before_s, not_after_s; /* UTC */
-    uint8_t serial[16];                /* unpredictable, first bit 0 */
+    int64_t not_before_s, not_after_s; /* UTC, 1970 to 9999, and not after the issuer's end */
+    uint8_t serial[16];                /* unpredictable, not 0, first bit 0 */
 } sotto_cert_request;
-/* Self-signed authority: issuer_cert_pem NULL and issuer_key_pem the authority's own; public_pem the
- * subject's public key or CSR. */
+/* Self-signed authority: issuer_cert_pem NULL and issuer_key_pem the authority's own; subject_public_pem the
+ * subject's public key or CSR (whose own signature is then checked; its names are not taken over), P-256. The
+ * issuer may be a bank's own authority (its key P-256, P-384 or RSA). USAGE, RANGE, MALFORMED for what the
+ * request says; AUTH when the issuer's key and certificate do not belong together or the CSR's signature is
+ * wrong; UNSUPPORTED. out is "" on failure. */
 SOTTO_MUST_USE sotto_status sotto_cert_issue(const sotto_cert_request *request, sotto_span subject_public_pem,
                                              const char *issuer_key_pem, const char *issuer_cert_pem,
                                              char out[static SOTTO_PEM_MAX], sotto_diag *diag);
-/* Checks a CSR's own signature and gives its public key as PEM. */
+/* Checks a CSR's own signature and gives its public key as PEM. AUTH, MALFORMED, RANGE, UNSUPPORTED (not
+ * P-256 with SHA-256); public_pem is "" then. */
 SOTTO_MUST_USE sotto_status sotto_csr_check(sotto_span csr_pem, char public_pem[static SOTTO_PEM_MAX],
                                             sotto_diag *diag);
 typedef struct sotto_cert_info {
-    char common_name[65];
+    char common_name[65]; /* "" when the subject has none */
     int64_t not_before_s, not_after_s;
     uint8_t sha256[SOTTO_SHA256_BYTES]; /* of the DER */
 } sotto_cert_info;
+/* The first certificate of the text. Says what stands in it; who signed it is not checked. MALFORMED, RANGE.
+ */
 SOTTO_MUST_USE sotto_status sotto_cert_read(sotto_span cert_pem, sotto_cert_info *out, sotto_diag *diag);
 
 #endif

@@ -1,6 +1,6 @@
 #include "names.h"
 
-#include <arpa/inet.h>
+#include <mbedtls/x509.h>
 #include <string.h>
 
 /* A host name as a certificate may carry it: labels of letters, digits and hyphens (RFC 1123 section 2.1),
@@ -26,14 +26,6 @@ static bool is_host_name(const char *name)
     }
 }
 
-/* 4 or 16 bytes in network order, or 0 when text is no address. */
-static size_t read_address(const char *text, uint8_t out[static 16])
-{
-    if (inet_pton(AF_INET, text, out) == 1)
-        return 4;
-    return inet_pton(AF_INET6, text, out) == 1 ? 16 : 0;
-}
-
 /* mbedTLS's buffers are not const; it only reads what stands here. */
 static unsigned char *unconst(const char *text)
 {
@@ -53,12 +45,13 @@ sotto_status sotto_vault_names_fill(sotto_vault_names *out, const char *const *n
                               (int)SOTTO_CERT_NAMES_MAX);
     for (size_t i = 0; i < count; i++) {
         mbedtls_x509_subject_alternative_name *node = &out->list[i].node;
-        size_t len = read_address(names[i], out->addresses[i]);
+        /* 4 or 16 bytes in network order; 0 when it is no address */
+        size_t len = mbedtls_x509_crt_parse_cn_inet_pton(names[i], out->addresses[i]);
         if (len == 0 && !is_host_name(names[i]))
             return sotto_diag_set(diag, SOTTO_ERR(VAULT, MALFORMED),
                                   "name %zu of the certificate is neither a host name nor an address", i + 1);
         node->type = len == 0 ? MBEDTLS_X509_SAN_DNS_NAME : MBEDTLS_X509_SAN_IP_ADDRESS;
-        node->san.unstructured_name.p = len == 0 ? unconst(names[i]) : out->addresses[i];
+        node->san.unstructured_name.p = len == 0 ? unconst(names[i]) : (unsigned char *)out->addresses[i];
         node->san.unstructured_name.len = len == 0 ? strlen(names[i]) : len;
         out->list[i].next = i + 1 < count ? &out->list[i + 1] : NULL;
     }

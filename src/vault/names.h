@@ -10,7 +10,7 @@ enum { SOTTO_CERT_NAMES_MAX = 32 };
 
 typedef struct sotto_vault_names {
     mbedtls_x509_san_list list[SOTTO_CERT_NAMES_MAX];
-    uint8_t addresses[SOTTO_CERT_NAMES_MAX][16];
+    uint32_t addresses[SOTTO_CERT_NAMES_MAX][4]; /* in network order; words because of their alignment */
 } sotto_vault_names;
 
 /* Fills out from DNS names and IP addresses, which must outlive it. USAGE, RANGE, MALFORMED. */
