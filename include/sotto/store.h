@@ -4,8 +4,14 @@
  * includes the terminal's sqlite3.h.
  *
  * One thread, one process (an advisory lock beside the file). Every changing call outside sotto_store_begin
- * .. commit is a transaction of its own; what returned OK is durable (synchronous=FULL). On any error the
- * open transaction can only be rolled back, and nothing of it stays.
+ * .. commit is a transaction of its own; what returned OK is durable (synchronous=FULL). After an error of
+ * the database (IO, FULL, CORRUPT, NO_MEMORY, BUSY, DENIED) the open transaction can only be rolled back, and
+ * nothing of it stays: every later change and the commit give CONFLICT. NOT_FOUND, NO_SPACE and a CONFLICT of
+ * the outbox leave it usable. After CORRUPT the store must be closed and opened again: SQLCipher gives no
+ * more pages on a connection that met a bad one.
+ *
+ * Every call can give those errors; the comments name only what is special. No call here allocates by itself;
+ * SQLite does, within its page cache and statements prepared once.
  */
 #ifndef SOTTO_STORE_H
 #define SOTTO_STORE_H
@@ -35,13 +41,17 @@ typedef struct sotto_store_config {
 } sotto_store_config;
 
 /* AUTH: wrong key or not a store (never an empty store in its place); BUSY: another process holds it;
- * UNSUPPORTED: newer schema; FULL, IO, CORRUPT. Migrates an older schema in one transaction. config->key is
- * wiped in every case. */
+ * UNSUPPORTED: newer schema; CORRUPT: cut off, empty, or a log without its store; NOT_FOUND without create;
+ * FULL, IO. The file is as before after each of these. Migrates an older schema in one transaction; makes a
+ * new file whole or not at all. config->key is wiped in every case. *out is NULL on failure. */
 SOTTO_MUST_USE sotto_status sotto_store_open(sotto_store **out, sotto_store_config *config, sotto_diag *diag);
+/* Rolls back an open transaction. NULL allowed. */
 void sotto_store_close(sotto_store *store);
 
 SOTTO_MUST_USE sotto_status sotto_store_begin(sotto_store *store,
                                               sotto_diag *diag); /* no nesting: CONFLICT */
+/* An error has rolled back: the transaction is over in any case. (But for one: the change is kept and a log
+ * that held forgotten records could not be truncated, which is tried again at the next commit.) */
 SOTTO_MUST_USE sotto_status sotto_store_commit(sotto_store *store, sotto_diag *diag);
 void sotto_store_rollback(sotto_store *store); /* harmless without a transaction */
 
@@ -58,7 +68,8 @@ SOTTO_MUST_USE sotto_status sotto_store_drop(sotto_store *store, enum sotto_reco
  * truncated). NOT_FOUND when there was none. */
 SOTTO_MUST_USE sotto_status sotto_store_forget(sotto_store *store, const uint8_t *key, sotto_diag *diag);
 /* Calls visit for each record of kind with that sub in key order; bytes are valid during the call, in which
- * records of other kinds may be changed. A status other than OK from visit ends the walk and is returned. */
+ * records of other kinds may be changed. A status other than OK from visit ends the walk and is returned. A
+ * walk inside a walk is CONFLICT. */
 typedef sotto_status (*sotto_store_visit)(void *ctx, const uint8_t *key, sotto_span bytes);
 SOTTO_MUST_USE sotto_status sotto_store_each(sotto_store *store, enum sotto_record kind, int64_t sub,
                                              sotto_store_visit visit, void *ctx, sotto_diag *diag);
@@ -71,7 +82,8 @@ SOTTO_MUST_USE sotto_status sotto_store_count(sotto_store *store, enum sotto_rec
 SOTTO_MUST_USE sotto_status sotto_store_first_sub(sotto_store *store, enum sotto_record kind, int64_t *sub,
                                                   sotto_diag *diag);
 
-/* ---- Named values ("time.floor_s", "release.floor", "tally.next_day", ...) ---- */
+/* ---- Named values ("time.floor_s", "release.floor", "tally.next_day", ...). CONFLICT when the name holds a
+ * value of the other type. ---- */
 SOTTO_MUST_USE sotto_status sotto_store_get_i64(sotto_store *store, const char *name, int64_t *value,
                                                 sotto_diag *diag); /* NOT_FOUND */
 SOTTO_MUST_USE sotto_status sotto_store_set_i64(sotto_store *store, const char *name, int64_t value,
@@ -99,8 +111,8 @@ SOTTO_MUST_USE sotto_status sotto_store_outbox_head(sotto_store *store, uint64_t
 /* CONFLICT when entry->seq is not the next one. sha256 is computed here. */
 SOTTO_MUST_USE sotto_status sotto_store_outbox_append(sotto_store *store, const sotto_outbox_entry *entry,
                                                       sotto_span sealed, sotto_diag *diag);
-/* Oldest entry not acknowledged: NOT_FOUND when none. CORRUPT entries (hash differs) are set aside (acked_s =
- * -1), told in diag, and skipped. */
+/* Oldest entry not acknowledged: NOT_FOUND when none. Its bytes are appended to sealed (RANGE past its
+ * limit). Entries whose hash differs are set aside (acked_s = -1), told in diag, and skipped. */
 SOTTO_MUST_USE sotto_status sotto_store_outbox_next(sotto_store *store, sotto_outbox_entry *entry,
                                                     sotto_vec *sealed, sotto_diag *diag);
 /* CONFLICT when the hash is not that entry's; OK again when it is acknowledged already. */
