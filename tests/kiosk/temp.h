@@ -12,14 +12,14 @@
 
 static char temp_dir[64];
 
-static void temp_make(void)
+static inline void temp_make(void)
 {
     snprintf(temp_dir, sizeof temp_dir, "/tmp/sotto-kiosk-XXXXXX");
     if (mkdtemp(temp_dir) == NULL)
         abort();
 }
 
-static int temp_unlink(const char *path, const struct stat *info, int kind, struct FTW *walk)
+static inline int temp_unlink(const char *path, const struct stat *info, int kind, struct FTW *walk)
 {
     (void)info;
     (void)kind;
@@ -27,17 +27,17 @@ static int temp_unlink(const char *path, const struct stat *info, int kind, stru
     return remove(path);
 }
 
-static void temp_remove(void)
+static inline void temp_remove(void)
 {
     nftw(temp_dir, temp_unlink, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static void temp_path(const char *name, char out[static KIOSK_PATH_MAX])
+static inline void temp_path(const char *name, char out[static KIOSK_PATH_MAX])
 {
     snprintf(out, KIOSK_PATH_MAX, "%s/%s", temp_dir, name);
 }
 
-static void temp_config(kiosk_config *c)
+static inline void temp_config(kiosk_config *c)
 {
     *c = (kiosk_config){.cache_kib = 256};
     temp_path("vault", c->vault_dir);

@@ -37,7 +37,7 @@ static int api(const char *method, const char *target, const char *body, char *a
     return send_to(kiosk_api_handle, method, target, body, answer, cap);
 }
 
-static int link(const char *method, const char *target, const char *body, char *answer, size_t cap)
+static int ask_link(const char *method, const char *target, const char *body, char *answer, size_t cap)
 {
     return send_to(kiosk_link_handle, method, target, body, answer, cap);
 }
@@ -99,8 +99,8 @@ static void unknown_paths_and_methods_are_refused(void **state)
     assert_int_equal(api("GET", "/v1/nothing", "", NULL, 0), 404);
     assert_int_equal(api("GET", "/v1/decide", "", NULL, 0), 400);
     assert_int_equal(api("POST", "/v1/outbox/1/ack", "{}", NULL, 0), 404); /* the other door's */
-    assert_int_equal(link("POST", "/v1/decide", "{}", NULL, 0), 404);
-    assert_int_equal(link("GET", "/v1/audit", "", NULL, 0), 404);
+    assert_int_equal(ask_link("POST", "/v1/decide", "{}", NULL, 0), 404);
+    assert_int_equal(ask_link("GET", "/v1/audit", "", NULL, 0), 404);
 }
 
 static void events_need_a_release(void **state)
@@ -144,9 +144,9 @@ static void the_link_tells_the_report_key(void **state)
     char hex[2 * sizeof key + 1];
     assert_int_equal(sotto_vault_report_public_key(engine->vault, key), SOTTO_OK);
     sotto_hex_encode(sotto_span_of(key, sizeof key), hex, sizeof hex);
-    assert_int_equal(link("GET", "/v1/identity", "", answer, sizeof answer), 200);
+    assert_int_equal(ask_link("GET", "/v1/identity", "", answer, sizeof answer), 200);
     assert_non_null(strstr(answer, hex));
-    assert_int_equal(link("GET", "/v1/outbox/next", "", NULL, 0), 204);
+    assert_int_equal(ask_link("GET", "/v1/outbox/next", "", NULL, 0), 204);
 }
 
 static void a_device_is_named_once(void **state)
@@ -154,10 +154,10 @@ static void a_device_is_named_once(void **state)
     (void)state;
     char device[65];
     assert_int_equal(sotto_status_cause(kiosk_device_get(engine, device, NULL)), SOTTO_CAUSE_NOT_FOUND);
-    assert_int_equal(link("POST", "/v1/identity", "{\"device\":\"\"}", NULL, 0), 400);
-    assert_int_equal(link("POST", "/v1/identity", "{\"device\":\"branch-7\"}", NULL, 0), 204);
-    assert_int_equal(link("POST", "/v1/identity", "{\"device\":\"branch-7\"}", NULL, 0), 204);
-    assert_int_equal(link("POST", "/v1/identity", "{\"device\":\"branch-8\"}", NULL, 0), 409);
+    assert_int_equal(ask_link("POST", "/v1/identity", "{\"device\":\"\"}", NULL, 0), 400);
+    assert_int_equal(ask_link("POST", "/v1/identity", "{\"device\":\"branch-7\"}", NULL, 0), 204);
+    assert_int_equal(ask_link("POST", "/v1/identity", "{\"device\":\"branch-7\"}", NULL, 0), 204);
+    assert_int_equal(ask_link("POST", "/v1/identity", "{\"device\":\"branch-8\"}", NULL, 0), 409);
     assert_int_equal(kiosk_device_get(engine, device, NULL), SOTTO_OK);
     assert_string_equal(device, "branch-7");
 }
@@ -167,20 +167,20 @@ static void acknowledgements_must_fit(void **state)
     (void)state;
     static const char zeros[] =
         "{\"sha256\":\"0000000000000000000000000000000000000000000000000000000000000000\"}";
-    assert_int_equal(link("POST", "/v1/outbox/1/ack", "{\"sha256\":\"12\"}", NULL, 0), 400);
-    assert_int_equal(link("POST", "/v1/outbox/1/ack", "{}", NULL, 0), 400);
-    assert_int_not_equal(link("POST", "/v1/outbox/1/ack", zeros, NULL, 0), 204);
-    assert_int_equal(link("POST", "/v1/outbox/x/ack", zeros, NULL, 0), 404);
-    assert_int_equal(link("POST", "/v1/outbox//ack", zeros, NULL, 0), 404);
+    assert_int_equal(ask_link("POST", "/v1/outbox/1/ack", "{\"sha256\":\"12\"}", NULL, 0), 400);
+    assert_int_equal(ask_link("POST", "/v1/outbox/1/ack", "{}", NULL, 0), 400);
+    assert_int_not_equal(ask_link("POST", "/v1/outbox/1/ack", zeros, NULL, 0), 204);
+    assert_int_equal(ask_link("POST", "/v1/outbox/x/ack", zeros, NULL, 0), 404);
+    assert_int_equal(ask_link("POST", "/v1/outbox//ack", zeros, NULL, 0), 404);
 }
 
 static void a_release_that_is_not_there_is_refused_with_its_reason(void **state)
 {
     (void)state;
     char answer[1024];
-    assert_int_equal(link("POST", "/v1/release", "{\"version\":3}", answer, sizeof answer), 422);
+    assert_int_equal(ask_link("POST", "/v1/release", "{\"version\":3}", answer, sizeof answer), 422);
     assert_non_null(strstr(answer, "\"accepted\":false"));
-    assert_int_equal(link("POST", "/v1/release", "{\"version\":-3}", NULL, 0), 400);
+    assert_int_equal(ask_link("POST", "/v1/release", "{\"version\":-3}", NULL, 0), 400);
     assert_int_equal(engine->release.version, 0);
 }
 
