@@ -1,6 +1,6 @@
 /*
  * decide: which offers, in which order, or nothing, and why. Pure (invariant 3): plan, profile, counters,
- * moment and seed in; answer out. Knows no store, no clock, no file. After sotto_decide_load nothing here
+ * moment and seed in; answer out. Knows no store, no clock, no file. After sotto_plan_load nothing here
  * allocates; time is bounded by campaigns x (rule steps + model steps). A plan is read-only after load and
  * may be shared between threads, each with its own scratch.
  */
@@ -29,9 +29,12 @@ typedef struct sotto_plan_sources {
     sotto_span policy;        /* docs/formats/policy.md */
     const char *catalogue_name, *policy_name;
 } sotto_plan_sources;
+/* Arena bytes that loading may take; the model (or NULL) and the two texts are enough to know. */
 size_t sotto_plan_arena_bound(const sotto_plan_sources *sources);
 /* Everything is copied into or taken from arena; dictionary and model must outlive the plan. Errors name
- * file, path and line. */
+ * file, path and line, give the arena back and set *out to NULL: MALFORMED, RANGE, NOT_FOUND (unknown tag,
+ * product, choice), CONFLICT (numbers used twice, types, purposes, dates reversed), UNSUPPORTED (newer
+ * version, operator that is not known), NO_SPACE, and what sotto_model_bind returns. */
 SOTTO_MUST_USE sotto_status sotto_plan_load(const sotto_plan **out, const sotto_plan_sources *sources,
                                             sotto_arena *arena, sotto_diag *diag);
 
@@ -63,7 +66,7 @@ int sotto_plan_measurement_tag(const sotto_plan *plan);
 typedef struct sotto_counter {
     uint16_t campaign; /* number; 0 = free slot */
     uint32_t shown_total;
-    int64_t last_shown_s;
+    int64_t last_shown_s;                     /* UTC; of no meaning while shown_total is 0 */
     int32_t taken_day;                        /* 0 = never */
     int32_t dismissed_day;                    /* 0 = never */
     int32_t anchor_day;                       /* shown_by_day[i] is for anchor_day - i */
@@ -74,11 +77,15 @@ typedef struct sotto_counters {
     size_t count; /* sorted by campaign number */
 } sotto_counters;
 void sotto_counters_clear(sotto_counters *c);
+/* Appends to out; at most SOTTO_COUNTERS_MAX bytes. NO_SPACE, or RANGE for counters that _apply did not make:
+ * out is as it was then. */
 SOTTO_MUST_USE sotto_status sotto_counters_pack(const sotto_counters *c, sotto_buf *out);
+/* CORRUPT, MALFORMED, TRUNCATED, UNSUPPORTED: c is cleared then. */
 SOTTO_MUST_USE sotto_status sotto_counters_unpack(sotto_counters *c, sotto_span packed, sotto_diag *diag);
-/* Applies shown / taken / dismissed of a campaign; other kinds change nothing. Time never goes back (at_s
- * below the last is taken as the last). NO_SPACE when the table is full (the entry longest unused and not
- * taken is given up first). */
+/* Applies shown / taken / dismissed of a campaign; other kinds change nothing. at_s is UTC, day the local
+ * date. Time never goes back (a day before the last is taken as the last). USAGE for campaign 0. NO_SPACE
+ * when the table is full and every offer in it was taken (otherwise the entry longest unused and not taken is
+ * given up); nothing changed then. */
 SOTTO_MUST_USE sotto_status sotto_counters_apply(sotto_counters *c, uint16_t campaign,
                                                  enum sotto_event_kind kind, int64_t at_s, int32_t day);
 
@@ -114,7 +121,8 @@ const char *sotto_exclusion_code(enum sotto_exclusion e);
 const char *sotto_exclusion_text(enum sotto_exclusion e);
 
 typedef struct sotto_decide_request {
-    const sotto_profile *profile;   /* NULL = unknown customer: only campaigns that need no profile */
+    const sotto_profile *profile;   /* NULL = unknown customer: only campaigns that need no profile. One made
+                                       with another dictionary than the plan's is taken as NULL */
     const sotto_counters *counters; /* NULL = none yet */
     int64_t now_s;                  /* UTC, from the caller's floor of time */
     int32_t utc_offset_min;         /* local time = UTC + this; -1440..1440 */
@@ -132,7 +140,8 @@ typedef struct sotto_offer {
     size_t campaign; /* index into the plan */
     int64_t margin_q24;
     uint32_t propensity_q30; /* 0 when there is no model or no profile was used */
-    int64_t score;           /* propensity_q30 x value_minor >> 10, saturating: what they are ordered by */
+    int64_t score;           /* propensity_q30 x value_minor >> 10: what they are ordered by. Without a
+                                propensity 2^30 stands in its place: by value alone */
     sotto_reason reasons[SOTTO_REASONS_MAX]; /* largest absolute contribution first */
     size_t reason_count;
 } sotto_offer;
@@ -147,8 +156,9 @@ typedef struct sotto_decision {
     uint64_t id;         /* of this decision: a hash of seed, time and answer, for events to refer to */
 } sotto_decision;
 size_t sotto_decide_scratch_size(const sotto_plan *plan);
-/* Never fails: in the worst case the answer is "nothing". scratch: sotto_decide_scratch_size bytes, aligned
- * to 16. */
+/* Never fails: in the worst case the answer is "nothing"; offers_max and utc_offset_min outside their ranges
+ * are taken as the nearest inside. scratch: sotto_decide_scratch_size bytes, aligned to 16, contents of no
+ * meaning before and after. */
 void sotto_decide(const sotto_plan *plan, const sotto_decide_request *request, void *scratch,
                   sotto_decision *out);
 
