@@ -2,9 +2,9 @@
  * vault: keys and what is done with them. All cryptography of Sotto goes through PSA here (and TLS in sync);
  * the terminal carries one crypto library.
  *
- * Call sotto_vault_start once per process before anything else here (a call before it gives INTERNAL). Key
- * material is wiped from memory after use (invariant 9). For one thread at a time: the library underneath is
- * built without locks. Any function may give NO_MEMORY. Formats: docs/formats/keys.md.
+ * Call sotto_vault_start once per process before anything else here. Key material is wiped from memory after
+ * use (invariant 9). For one thread at a time: the library underneath is built without locks. Any function
+ * may give NO_MEMORY. Formats: docs/formats/keys.md.
  */
 #ifndef SOTTO_VAULT_H
 #define SOTTO_VAULT_H

@@ -1,17 +1,10 @@
 /* Keys, requests and certificates in PEM come from terminals that want to enrol, from head office and from
  * TUF metadata: whatever they hold, reading gives a status, and what is read keeps its promises. */
-#include <stdlib.h>
+#include "fuzz.h"
+
 #include <string.h>
 
 #include "sotto/vault.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static void read_cert(sotto_span pem)
 {

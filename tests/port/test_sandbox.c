@@ -216,6 +216,9 @@ static void unix_sockets_stay(test_place *place)
     CHECK(sotto_port_listen_unix(place_path(place, "closed/s"), 0600, &listener, NULL) == SOTTO_OK);
     raise_file_wall(place);
     CHECK(sotto_port_connect_unix(place_path(place, "closed/s"), INT64_MAX, &fd, NULL) == SOTTO_OK);
+    CHECK(sotto_port_listen_unix(place_path(place, "open/s"), 0600, &listener, NULL) == SOTTO_OK);
+    CHECK(sotto_port_connect_unix(place_path(place, "open/s"), INT64_MAX, &fd, NULL) == SOTTO_OK);
+    CHECK(unlink(place_path(place, "open/s")) == 0);
 }
 
 static void hardening_holds(test_place *place)

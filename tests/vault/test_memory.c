@@ -1,6 +1,7 @@
 /* An allocation of each operation is made to fail, in a loop until the operation needs no more: it then fails
  * with a status (or does without), gives no output that looks whole, and works again afterwards. Each of the
- * first 50 allocations fails once; of the thousands that the curve's arithmetic makes after them, ever fewer. */
+ * first 50 allocations fails once; of the thousands that the curve's arithmetic makes after them, ever fewer.
+ */
 #include "pki_test.h"
 
 static unsigned taken, fail_at; /* 0 = never */

@@ -128,6 +128,10 @@ static void labels_do_not_meet(void **state)
     memset(long_label, 'x', sizeof long_label);
     long_label[sizeof long_label - 1] = '\0';
     assert_cause(sotto_vault_derive(vault, long_label, other, sizeof other), RANGE);
+    long_label[114] = '\0';
+    assert_cause(sotto_vault_derive(vault, long_label, other, sizeof other), RANGE);
+    long_label[113] = '\0';
+    assert_ok(sotto_vault_derive(vault, long_label, other, sizeof other));
     sotto_vault_close(vault);
 }
 
