@@ -1,0 +1,279 @@
+/* enrol-code, devices, revoke: the fleet. */
+#include "hq_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- enrol-code ---- */
+
+static sotto_status make_code(const char *dir, const char *device, int64_t expires_s,
+                              char text[static HQ_CODE_TEXT], sotto_diag *diag)
+{
+    uint8_t secret[HQ_CODE_BYTES], hash[SOTTO_SHA256_BYTES];
+    hq_registry *registry = NULL;
+    sotto_entropy entropy = sotto_port_entropy();
+    sotto_status status = sotto_vault_start(diag);
+    if (status == SOTTO_OK)
+        status = hq_office_registry(dir, &registry, diag);
+    if (status == SOTTO_OK)
+        status = entropy.fill(entropy.ctx, secret, sizeof secret);
+    if (status == SOTTO_OK)
+        status = hq_code_hash(secret, hash);
+    if (status == SOTTO_OK)
+        status = hq_registry_code_put(registry, device, hash, hq_now(), expires_s, diag);
+    if (status == SOTTO_OK)
+        hq_code_format(secret, text);
+    hq_registry_close(registry);
+    sotto_wipe(secret, sizeof secret);
+    return status;
+}
+
+static sotto_status print_code(const char *device, const char *code, int64_t expires_s, bool as_json,
+                               sotto_diag *diag)
+{
+    hq_json json;
+    char until[21];
+    if (!as_json) {
+        sotto_time_format(expires_s, until);
+        printf("%s\n", code);
+        fprintf(stderr, "One-time code for %s, good until %s. On the terminal: sotto enrol %s\n", device,
+                until, code);
+        return SOTTO_OK;
+    }
+    sotto_status status = hq_json_begin(&json, 1024, diag);
+    if (status != SOTTO_OK)
+        return status;
+    sotto_json_obj(&json.w);
+    sotto_json_name(&json.w, "device");
+    sotto_json_cstr(&json.w, device);
+    sotto_json_name(&json.w, "code");
+    sotto_json_cstr(&json.w, code);
+    sotto_json_name(&json.w, "expires");
+    hq_json_time(&json.w, expires_s);
+    sotto_json_obj_end(&json.w);
+    return hq_json_print(&json, diag);
+}
+
+int hq_cmd_enrol_code(int argc, char **argv)
+{
+    sotto_diag diag = {0};
+    const char *dir = NULL, *device = NULL;
+    int64_t hours = 72;
+    bool as_json = false;
+    char code[HQ_CODE_TEXT];
+    const hq_option options[] = {{"--dir", HQ_TEXT, &dir, .required = true},
+                                 {"--device", HQ_TEXT, &device, .required = true},
+                                 {"--valid-hours", HQ_NUMBER, &hours, .min = 1, .max = 24 * 90},
+                                 {"--json", HQ_FLAG, &as_json, .required = false}};
+    if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
+        return 2;
+    int64_t expires_s = hq_now() + hours * 3600;
+    sotto_status status = make_code(dir, device, expires_s, code, &diag);
+    if (status == SOTTO_OK)
+        status = print_code(device, code, expires_s, as_json, &diag);
+    sotto_wipe(code, sizeof code);
+    return status == SOTTO_OK ? 0 : hq_fail(status, &diag);
+}
+
+/* ---- devices ---- */
+
+typedef struct listing {
+    hq_registry *registry;
+    hq_json json;
+    bool as_json;
+    int64_t now_s;
+    size_t devices, enrolled, alarmed;
+    sotto_diag *diag;
+} listing;
+
+/* What is to be done about a device that no alarm tells of. */
+static const char *hint(const listing *l, const hq_device *d)
+{
+    if (d->state == HQ_DEVICE_INVITED)
+        return "waits for its code: sotto enrol CODE on the terminal";
+    if (d->state == HQ_DEVICE_REVOKED)
+        return "";
+    if (d->certificate_until_s < l->now_s)
+        return "its certificate has ended: enrol-code, then sotto enrol";
+    if (d->certificate_until_s < l->now_s + 30 * HQ_DAY_S)
+        return "its certificate ends within 30 days: enrol-code, then sotto enrol";
+    if (d->last_report != 0 && d->last_report < l->now_s - 3 * HQ_DAY_S)
+        return "silent for more than 3 days: look at its line and at sotto doctor";
+    return "";
+}
+
+static void day_or_dash(int64_t utc_s, char out[static 21])
+{
+    if (utc_s == 0) {
+        memcpy(out, "-", 2);
+        return;
+    }
+    sotto_time_format(utc_s, out);
+    out[16] = '\0'; /* to the minute */
+    out[10] = ' ';
+}
+
+static void print_device(const listing *l, const hq_device *d, const hq_alarm_entry *alarms, size_t count)
+{
+    char until[21], last[21];
+    day_or_dash(d->certificate_until_s, until);
+    day_or_dash(d->last_report, last);
+    until[d->certificate_until_s == 0 ? 1 : 10] = '\0';
+    printf("%-24s %-9s %-11s %-17s %6llu %8llu\n", d->id, hq_device_state_name(d->state), until, last,
+           (unsigned long long)d->last_seq, (unsigned long long)d->release);
+    if (hint(l, d)[0] != '\0')
+        printf("    %s\n", hint(l, d));
+    for (size_t i = 0; i < count; i++)
+        printf("  ! %s (%llu): %s\n", hq_alarm_name(alarms[i].alarm), (unsigned long long)alarms[i].count,
+               hq_alarm_advice(alarms[i].alarm));
+}
+
+static void put_member_time(sotto_json_writer *w, const char *name, int64_t utc_s)
+{
+    sotto_json_name(w, name);
+    hq_json_time(w, utc_s);
+}
+
+static void put_alarms(sotto_json_writer *w, const hq_alarm_entry *alarms, size_t count)
+{
+    sotto_json_name(w, "alarms");
+    sotto_json_arr(w);
+    for (size_t i = 0; i < count; i++) {
+        sotto_json_obj(w);
+        sotto_json_name(w, "alarm");
+        sotto_json_cstr(w, hq_alarm_name(alarms[i].alarm));
+        sotto_json_name(w, "count");
+        sotto_json_u64(w, alarms[i].count);
+        put_member_time(w, "first", alarms[i].first_s);
+        put_member_time(w, "last", alarms[i].last_s);
+        sotto_json_name(w, "advice");
+        sotto_json_cstr(w, hq_alarm_advice(alarms[i].alarm));
+        sotto_json_obj_end(w);
+    }
+    sotto_json_arr_end(w);
+}
+
+static void put_device(listing *l, const hq_device *d, const hq_alarm_entry *alarms, size_t count)
+{
+    sotto_json_writer *w = &l->json.w;
+    sotto_json_obj(w);
+    sotto_json_name(w, "device");
+    sotto_json_cstr(w, d->id);
+    sotto_json_name(w, "state");
+    sotto_json_cstr(w, hq_device_state_name(d->state));
+    put_member_time(w, "enrolled", d->enrolled_s);
+    put_member_time(w, "certificate_until", d->certificate_until_s);
+    put_member_time(w, "last_report", d->last_report);
+    sotto_json_name(w, "seq");
+    sotto_json_u64(w, d->last_seq);
+    sotto_json_name(w, "reports");
+    sotto_json_u64(w, d->reports);
+    sotto_json_name(w, "missing");
+    sotto_json_u64(w, d->last_seq - d->reports);
+    sotto_json_name(w, "release");
+    sotto_json_u64(w, d->release);
+    sotto_json_name(w, "hint");
+    sotto_json_cstr(w, hint(l, d));
+    put_alarms(w, alarms, count);
+    sotto_json_obj_end(w);
+}
+
+static sotto_status list_device(void *ctx, const hq_device *device)
+{
+    listing *l = ctx;
+    hq_alarm_entry alarms[HQ_ALARM_COUNT];
+    size_t count;
+    sotto_status status = hq_registry_alarms(l->registry, device, alarms, &count, l->diag);
+    if (status != SOTTO_OK)
+        return status;
+    l->devices++;
+    l->enrolled += device->state == HQ_DEVICE_ENROLLED;
+    l->alarmed += count > 0;
+    if (l->as_json)
+        put_device(l, device, alarms, count);
+    else
+        print_device(l, device, alarms, count);
+    return SOTTO_OK;
+}
+
+static sotto_status count_device(void *ctx, const hq_device *device)
+{
+    (void)device;
+    ++*(size_t *)ctx;
+    return SOTTO_OK;
+}
+
+static sotto_status list_text(listing *l, sotto_diag *diag)
+{
+    printf("%-24s %-9s %-11s %-17s %6s %8s\n", "DEVICE", "STATE", "CERTIFICATE", "LAST REPORT", "SEQ",
+           "RELEASE");
+    sotto_status status = hq_registry_devices(l->registry, list_device, l, diag);
+    if (status == SOTTO_OK)
+        printf("%zu device%s, %zu enrolled, %zu with alarms.\n", l->devices, l->devices == 1 ? "" : "s",
+               l->enrolled, l->alarmed);
+    return status;
+}
+
+static sotto_status list_json(listing *l, sotto_diag *diag)
+{
+    size_t devices = 0;
+    sotto_status status = hq_registry_devices(l->registry, count_device, &devices, diag);
+    if (status == SOTTO_OK) /* some more may come while we look */
+        status = hq_json_begin(&l->json, 4096 + (devices + 64) * 4096, diag);
+    if (status != SOTTO_OK)
+        return status;
+    sotto_json_obj(&l->json.w);
+    sotto_json_name(&l->json.w, "devices");
+    sotto_json_arr(&l->json.w);
+    l->json.w.out = &l->json.buf;
+    status = hq_registry_devices(l->registry, list_device, l, diag);
+    sotto_json_arr_end(&l->json.w);
+    sotto_json_obj_end(&l->json.w);
+    if (status == SOTTO_OK)
+        return hq_json_print(&l->json, diag);
+    hq_json_free(&l->json);
+    return status;
+}
+
+int hq_cmd_devices(int argc, char **argv)
+{
+    sotto_diag diag = {0};
+    const char *dir = NULL;
+    listing l = {.now_s = hq_now(), .diag = &diag};
+    const hq_option options[] = {{"--dir", HQ_TEXT, &dir, .required = true},
+                                 {"--json", HQ_FLAG, &l.as_json, .required = false}};
+    if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
+        return 2;
+    sotto_status status = hq_office_registry(dir, &l.registry, &diag);
+    if (status == SOTTO_OK)
+        status = l.as_json ? list_json(&l, &diag) : list_text(&l, &diag);
+    hq_registry_close(l.registry);
+    return status == SOTTO_OK ? 0 : hq_fail(status, &diag);
+}
+
+/* ---- revoke ---- */
+
+int hq_cmd_revoke(int argc, char **argv)
+{
+    sotto_diag diag = {0};
+    const char *dir = NULL, *device = NULL;
+    bool as_json = false;
+    hq_registry *registry = NULL;
+    const hq_option options[] = {{"--dir", HQ_TEXT, &dir, .required = true},
+                                 {"--device", HQ_TEXT, &device, .required = true},
+                                 {"--json", HQ_FLAG, &as_json, .required = false}};
+    if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
+        return 2;
+    sotto_status status = hq_office_registry(dir, &registry, &diag);
+    if (status == SOTTO_OK)
+        status = hq_registry_revoke(registry, device, hq_now(), &diag);
+    hq_registry_close(registry);
+    if (status != SOTTO_OK)
+        return hq_fail(status, &diag);
+    if (as_json)
+        printf("{\"device\":\"%s\",\"state\":\"revoked\"}\n", device); /* a registered id needs no escapes */
+    else
+        printf("%s is revoked: it is refused from now on.\n", device);
+    return 0;
+}

@@ -1,0 +1,292 @@
+/* Requests of terminals (docs/formats/wire.md). Who may do what is decided here; what is kept, in the
+ * registry. */
+#include "hq_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RELEASE_PREFIX "/v1/release/"
+#define REPORT_PREFIX  "/v1/reports/"
+
+sotto_status hq_collector_open(hq_collector *out, const char *dir, const sotto_log *log, sotto_diag *diag)
+{
+    *out = (hq_collector){
+        .dir = dir, .clock = hq_clock(), .entropy = sotto_port_entropy(), .log = log, .memory = NULL};
+    sotto_status status = hq_office_registry(dir, &out->registry, diag);
+    if (status == SOTTO_OK)
+        status = hq_office_key(dir, "authority/ca.key", out->authority_key, diag);
+    if (status == SOTTO_OK)
+        status = hq_office_pem(dir, "authority/ca.pem", out->authority_cert, diag);
+    if (status == SOTTO_OK && (out->memory = malloc(HQ_REPORT_MEMORY)) == NULL)
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory to serve");
+    if (status != SOTTO_OK)
+        hq_collector_close(out);
+    return status;
+}
+
+void hq_collector_close(hq_collector *collector)
+{
+    hq_registry_close(collector->registry);
+    free(collector->memory);
+    sotto_wipe(collector, sizeof *collector);
+}
+
+/* ---- replies ---- */
+
+static int code_of(sotto_status status)
+{
+    switch (sotto_status_cause(status)) {
+    case SOTTO_CAUSE_NOT_FOUND:
+        return 404;
+    case SOTTO_CAUSE_EXISTS:
+    case SOTTO_CAUSE_CONFLICT:
+        return 409;
+    case SOTTO_CAUSE_DENIED:
+    case SOTTO_CAUSE_EXPIRED:
+        return 403;
+    case SOTTO_CAUSE_USAGE:
+    case SOTTO_CAUSE_MALFORMED:
+    case SOTTO_CAUSE_TRUNCATED:
+    case SOTTO_CAUSE_RANGE:
+    case SOTTO_CAUSE_UNSUPPORTED:
+    case SOTTO_CAUSE_AUTH:
+        return 400;
+    case SOTTO_CAUSE_BUSY:
+    case SOTTO_CAUSE_FULL:
+    case SOTTO_CAUSE_NO_MEMORY:
+    case SOTTO_CAUSE_IO:
+        return 503; /* ours to repair; the terminal keeps its report and comes again */
+    default:
+        return 500;
+    }
+}
+
+static void write_error(sotto_json_writer *w, const sotto_diag *diag)
+{
+    sotto_json_obj(w);
+    sotto_json_name(w, "error");
+    sotto_json_obj(w);
+    sotto_json_name(w, "room");
+    sotto_json_cstr(w, sotto_status_room_name(diag->status));
+    sotto_json_name(w, "cause");
+    sotto_json_cstr(w, sotto_status_cause_text(diag->status));
+    sotto_json_name(w, "text");
+    sotto_json_cstr(w, diag->text);
+    sotto_json_name(w, "where");
+    sotto_json_cstr(w, diag->where);
+    sotto_json_obj_end(w);
+    sotto_json_obj_end(w);
+}
+
+static void reply_error(hq_collector *c, sotto_reply *reply, int code, sotto_status status,
+                        const sotto_diag *given)
+{
+    uint8_t memory[1024];
+    sotto_buf out = sotto_buf_of(memory, sizeof memory);
+    sotto_json_writer w = sotto_json_writer_of(&out);
+    sotto_diag diag = *given;
+    if (diag.status == SOTTO_OK)
+        (void)sotto_diag_set(&diag, status, "%s", sotto_status_cause_text(status));
+    reply->code = code;
+    if (code == 503)
+        reply->extra = "Retry-After: 60\r\n";
+    write_error(&w, &diag);
+    reply->body.len = 0;
+    if (sotto_json_writer_end(&w) == SOTTO_OK)
+        (void)!sotto_vec_put(&reply->body, out.ptr, out.len); /* the code alone must do */
+    if (code >= 500)
+        sotto_log_event(c->log, SOTTO_LOG_ERROR, "collect.failed", "text=\"%s\"", diag.text);
+}
+
+static void reply_status(hq_collector *c, sotto_reply *reply, sotto_status status, const sotto_diag *diag)
+{
+    reply_error(c, reply, code_of(status), status, diag);
+}
+
+static bool is_method(const sotto_http_message *request, const char *name)
+{
+    return sotto_span_is(request->method, name);
+}
+
+static bool after_prefix(sotto_span target, const char *prefix, sotto_span *rest)
+{
+    size_t len = strlen(prefix);
+    if (target.len < len || memcmp(target.ptr, prefix, len) != 0)
+        return false;
+    *rest = sotto_span_of(target.ptr + len, target.len - len);
+    return true;
+}
+
+/* ---- releases ---- */
+
+static bool plain_name(sotto_span name)
+{
+    if (name.len == 0 || name.len > 200 || name.ptr[0] == '.')
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        uint8_t ch = name.ptr[i];
+        bool ok = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
+                  ch == '.' || ch == '_' || ch == '-';
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+bool hq_collect_path_valid(sotto_span path)
+{
+    sotto_span name;
+    if (after_prefix(path, "targets/", &name))
+        return plain_name(name);
+    static const char suffix[] = ".json";
+    return plain_name(path) && path.len > sizeof suffix - 1 &&
+           memcmp(path.ptr + path.len - (sizeof suffix - 1), suffix, sizeof suffix - 1) == 0;
+}
+
+static sotto_status read_release_file(const hq_collector *c, sotto_span name, sotto_vec *out,
+                                      sotto_diag *diag)
+{
+    char relative[256] = "repo/", path[HQ_PATH_MAX];
+    if (!hq_collect_path_valid(name))
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "no such file in the release");
+    memcpy(relative + 5, name.ptr, name.len); /* zeros follow: valid names are at most 208 bytes */
+    sotto_status status = hq_path(c->dir, relative, path, diag);
+    out->limit = SOTTO_TARGET_BYTES_MAX;
+    if (status == SOTTO_OK)
+        status = sotto_port_read_file(path, out, diag);
+    /* Where it stands on our disk is nobody's business. */
+    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
+        *diag = (sotto_diag){.status = status, .text = "no such file in the release"};
+    return status;
+}
+
+static void get_release(hq_collector *c, sotto_span name, sotto_reply *reply)
+{
+    sotto_diag diag = {0};
+    sotto_status status = read_release_file(c, name, &reply->body, &diag);
+    if (status != SOTTO_OK) {
+        reply_status(c, reply, status, &diag);
+        return;
+    }
+    reply->code = 200;
+    reply->content_type = name.ptr[name.len - 1] == 'n' ? "application/json" : "application/octet-stream";
+}
+
+/* ---- reports ---- */
+
+static void put_report(hq_collector *c, const hq_device *device, sotto_span number, sotto_span body,
+                       sotto_reply *reply)
+{
+    uint64_t seq;
+    uint8_t sha256[SOTTO_SHA256_BYTES];
+    char hex[2 * SOTTO_SHA256_BYTES + 1];
+    bool repeated = false;
+    sotto_diag diag = {0};
+    if (sotto_parse_u64(number, &seq) != SOTTO_OK || seq == 0) {
+        sotto_status status = sotto_diag_set(&diag, SOTTO_ERR(HQ, NOT_FOUND), "not a report's number");
+        reply_status(c, reply, status, &diag);
+        return;
+    }
+    sotto_status status = hq_collect_report(c, device, seq, body, &repeated, sha256, &diag);
+    if (status != SOTTO_OK) {
+        sotto_log_event(c->log, SOTTO_LOG_WARN, "report.refused", "device=%s seq=%llu bytes=%zu cause=\"%s\"",
+                        device->id, (unsigned long long)seq, body.len, sotto_status_cause_text(status));
+        reply_status(c, reply, status, &diag);
+        return;
+    }
+    sotto_log_event(c->log, SOTTO_LOG_INFO, "report.accepted", "device=%s seq=%llu bytes=%zu repeated=%s",
+                    device->id, (unsigned long long)seq, body.len, repeated ? "true" : "false");
+    sotto_hex_encode(sotto_span_of(sha256, sizeof sha256), hex, sizeof hex);
+    reply->code = 200;
+    status = sotto_vec_printf(&reply->body, "{\"seq\":%llu,\"sha256\":\"%s\",\"repeated\":%s}",
+                              (unsigned long long)seq, hex, repeated ? "true" : "false");
+    if (status != SOTTO_OK) /* it is kept; the terminal asks again and is told "repeated" */
+        reply_status(c, reply, status, &diag);
+}
+
+/* ---- doors ---- */
+
+static void no_such(hq_collector *c, sotto_reply *reply)
+{
+    sotto_diag diag = {0};
+    sotto_status status = sotto_diag_set(&diag, SOTTO_ERR(HQ, NOT_FOUND), "there is nothing under this name");
+    reply_status(c, reply, status, &diag);
+}
+
+static void refuse_device(hq_collector *c, const sotto_peer *peer, const hq_device *device,
+                          sotto_status status, const sotto_diag *diag, sotto_reply *reply)
+{
+    if (sotto_status_cause(status) == SOTTO_CAUSE_DENIED) {
+        sotto_log_event(c->log, SOTTO_LOG_WARN, "device.refused", "device=\"%s\" reason=\"%s\"",
+                        hq_device_id_valid(peer->common_name) ? peer->common_name : "?", diag->text);
+        if (device->state == HQ_DEVICE_REVOKED)
+            (void)!hq_registry_alarm_raise(c->registry, device->id, HQ_ALARM_REVOKED,
+                                           c->clock.utc_s(c->clock.ctx), NULL);
+    }
+    reply_status(c, reply, status, diag);
+}
+
+static void from_device(hq_collector *c, const sotto_http_message *request, const sotto_peer *peer,
+                        sotto_reply *reply)
+{
+    hq_device device;
+    sotto_span rest;
+    sotto_diag diag = {0};
+    sotto_status status =
+        hq_registry_recognise(c->registry, peer->common_name, peer->cert_sha256, &device, &diag);
+    if (status != SOTTO_OK)
+        refuse_device(c, peer, &device, status, &diag, reply);
+    else if (is_method(request, "GET") && after_prefix(request->target, RELEASE_PREFIX, &rest))
+        get_release(c, rest, reply);
+    else if (is_method(request, "PUT") && after_prefix(request->target, REPORT_PREFIX, &rest))
+        put_report(c, &device, rest, request->body, reply);
+    else
+        no_such(c, reply);
+}
+
+static void from_newcomer(hq_collector *c, const sotto_http_message *request, sotto_reply *reply)
+{
+    sotto_diag diag = {0};
+    if (!is_method(request, "POST") || !sotto_span_is(request->target, "/v1/enrol")) {
+        no_such(c, reply);
+        return;
+    }
+    sotto_status status = hq_collect_enrol(c, request->body, &reply->body, &diag);
+    if (status == SOTTO_OK) {
+        reply->code = 200;
+        return;
+    }
+    int cause = sotto_status_cause(status);
+    /* A code that is wrong, used or late is one answer to whoever tries. */
+    bool refused = cause == SOTTO_CAUSE_AUTH || cause == SOTTO_CAUSE_CONFLICT || cause == SOTTO_CAUSE_EXPIRED;
+    sotto_log_event(c->log, SOTTO_LOG_WARN, "enrol.refused", "cause=\"%s\"", sotto_status_cause_text(status));
+    reply_error(c, reply, refused ? 403 : code_of(status), status, &diag);
+}
+
+static void health(hq_collector *c, const sotto_http_message *request, sotto_reply *reply)
+{
+    char name[65];
+    sotto_diag diag = {0};
+    if (!is_method(request, "GET") || !sotto_span_is(request->target, "/healthz")) {
+        no_such(c, reply);
+        return;
+    }
+    sotto_status status = hq_registry_office(c->registry, name, &diag);
+    if (status == SOTTO_OK)
+        status = sotto_vec_printf(&reply->body, "{\"status\":\"ok\"}");
+    if (status == SOTTO_OK)
+        reply->code = 200;
+    else
+        reply_error(c, reply, 503, status, &diag);
+}
+
+void hq_collect(void *ctx, const sotto_http_message *request, const sotto_peer *peer, sotto_reply *reply)
+{
+    hq_collector *c = ctx;
+    if (peer->listener == HQ_LISTENER_DEVICES)
+        from_device(c, request, peer, reply);
+    else if (peer->listener == HQ_LISTENER_ENROL)
+        from_newcomer(c, request, reply);
+    else
+        health(c, request, reply);
+}

@@ -1,0 +1,140 @@
+/* Enrolment: a one-time code and a signing request in, a certificate out. The code is used up in the
+ * transaction that admits the device, before the answer leaves. */
+#include "hq_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Certificates begin a little in the past: a terminal's clock may be slow. */
+#define SLOW_CLOCK_S INT64_C(3600)
+
+typedef struct enrolment {
+    uint8_t code_hash[SOTTO_SHA256_BYTES];
+    uint8_t report_key[SOTTO_PUBLIC_KEY_BYTES];
+    char device[HQ_DEVICE_ID_MAX];
+    char public_pem[SOTTO_PEM_MAX];
+    char certificate[SOTTO_PEM_MAX];
+    sotto_cert_info info;
+} enrolment;
+
+static sotto_status read_code(sotto_json_node body, enrolment *x, sotto_diag *diag)
+{
+    sotto_span text;
+    uint8_t secret[HQ_CODE_BYTES];
+    sotto_status status = sotto_json_get_str(body, "code", &text, diag);
+    if (status != SOTTO_OK)
+        return status;
+    if (hq_code_parse(text, secret, NULL) != SOTTO_OK)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, AUTH), "this code is not known");
+    status = hq_code_hash(secret, x->code_hash);
+    sotto_wipe(secret, sizeof secret);
+    return status;
+}
+
+static sotto_status read_report_key(sotto_json_node body, enrolment *x, sotto_diag *diag)
+{
+    sotto_span text;
+    sotto_status status = sotto_json_get_str(body, "report_key", &text, diag);
+    if (status == SOTTO_OK &&
+        (sotto_hex_decode(text, x->report_key, sizeof x->report_key) != SOTTO_OK || x->report_key[0] != 0x04))
+        status = sotto_json_bad(sotto_json_member(body, "report_key"), diag, SOTTO_ERR(HQ, MALFORMED),
+                                "must be an uncompressed P-256 point in 130 hexadecimal digits");
+    return status;
+}
+
+/* The code is judged first: to somebody without one, nothing else of the request is worth an answer. */
+static sotto_status read_members(const hq_collector *c, sotto_json_node body, int64_t now_s, enrolment *x,
+                                 sotto_diag *diag)
+{
+    static const char *const members[] = {"code", "csr", "report_key"};
+    sotto_span csr;
+    sotto_status status = sotto_json_only(body, members, SOTTO_COUNT(members), diag);
+    if (status == SOTTO_OK)
+        status = read_code(body, x, diag);
+    if (status == SOTTO_OK)
+        status = hq_registry_code_find(c->registry, x->code_hash, now_s, x->device, diag);
+    if (status == SOTTO_OK)
+        status = read_report_key(body, x, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_get_str(body, "csr", &csr, diag);
+    if (status != SOTTO_OK)
+        return status;
+    status = sotto_csr_check(csr, x->public_pem, diag);
+    /* A request not signed by its own key is a bad request, and no word about the code. */
+    return sotto_status_cause(status) == SOTTO_CAUSE_AUTH ? SOTTO_ERR(HQ, MALFORMED) : status;
+}
+
+static sotto_status issue(const hq_collector *c, int64_t now_s, enrolment *x, sotto_diag *diag)
+{
+    sotto_cert_request request = {.use = SOTTO_CERT_DEVICE,
+                                  .common_name = x->device,
+                                  .not_before_s = now_s - SLOW_CLOCK_S,
+                                  .not_after_s = now_s + HQ_DEVICE_CERT_DAYS * HQ_DAY_S};
+    sotto_status status = c->entropy.fill(c->entropy.ctx, request.serial, sizeof request.serial);
+    request.serial[0] &= 0x7f;
+    if (status == SOTTO_OK)
+        status = sotto_cert_issue(&request, sotto_span_str(x->public_pem), c->authority_key,
+                                  c->authority_cert, x->certificate, diag);
+    return status == SOTTO_OK ? sotto_cert_read(sotto_span_str(x->certificate), &x->info, diag) : status;
+}
+
+static sotto_status write_answer(const enrolment *x, sotto_vec *answer)
+{
+    uint8_t *memory = malloc(2 * SOTTO_PEM_MAX);
+    if (memory == NULL)
+        return SOTTO_ERR(HQ, NO_MEMORY);
+    sotto_buf out = sotto_buf_of(memory, 2 * SOTTO_PEM_MAX);
+    sotto_json_writer w = sotto_json_writer_of(&out);
+    sotto_json_obj(&w);
+    sotto_json_name(&w, "device");
+    sotto_json_cstr(&w, x->device);
+    sotto_json_name(&w, "certificate");
+    sotto_json_cstr(&w, x->certificate);
+    sotto_json_obj_end(&w);
+    sotto_status status = sotto_json_writer_end(&w);
+    if (status == SOTTO_OK)
+        status = sotto_vec_put(answer, out.ptr, out.len);
+    free(memory);
+    return status;
+}
+
+static sotto_status enrol(hq_collector *c, sotto_json_node body, enrolment *x, sotto_vec *answer,
+                          sotto_diag *diag)
+{
+    const int64_t now_s = c->clock.utc_s(c->clock.ctx);
+    sotto_status status = read_members(c, body, now_s, x, diag);
+    if (status == SOTTO_OK)
+        status = issue(c, now_s, x, diag);
+    /* Written before the code is used up: what can fail for want of memory fails while it is still good. */
+    if (status == SOTTO_OK)
+        status = write_answer(x, answer);
+    const hq_admission admission = {.code_hash = x->code_hash,
+                                    .report_key = x->report_key,
+                                    .cert_sha256 = x->info.sha256,
+                                    .cert_not_after_s = x->info.not_after_s,
+                                    .now_s = now_s};
+    if (status == SOTTO_OK)
+        status = hq_registry_admit(c->registry, &admission, diag);
+    if (status != SOTTO_OK) {
+        answer->len = 0;
+        return status;
+    }
+    sotto_log_event(c->log, SOTTO_LOG_INFO, "enrol.accepted", "device=%s", x->device);
+    return SOTTO_OK;
+}
+
+sotto_status hq_collect_enrol(hq_collector *c, sotto_span body, sotto_vec *answer, sotto_diag *diag)
+{
+    sotto_json *doc = NULL;
+    enrolment *x = calloc(1, sizeof *x);
+    if (x == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory to enrol a device");
+    sotto_status status = sotto_json_parse(&doc, body, "enrolment", diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_as_object(sotto_json_root(doc), diag);
+    if (status == SOTTO_OK)
+        status = enrol(c, sotto_json_root(doc), x, answer, diag);
+    sotto_json_free(doc);
+    free(x);
+    return status;
+}

@@ -1,0 +1,147 @@
+/*
+ * A sealed report, from the bytes that a known device sent to a row of the registry. It must be signed by the
+ * report key that the device gave when it enrolled, name that device and the number in the path, and answer a
+ * task of a release that was published here. What is only odd (a gap, a chain that does not fit) is kept and
+ * raised as an alarm: a report that was refused would be lost for ever, because its noise is drawn once.
+ */
+#include "hq_priv.h"
+
+#include <stdlib.h>
+
+#define TASK_MEMORY (HQ_REPORT_MEMORY / 2)
+
+/* A terminal whose clock is ahead closes periods too early. A day of grace: its day begins by local time. */
+static bool clock_ahead(const sotto_report *report, int64_t now_s)
+{
+    int64_t end_s = ((int64_t)report->period_day + report->period_days) * HQ_DAY_S;
+    return end_s > now_s + 2 * HQ_DAY_S;
+}
+
+/* In the order in which a person would want to know. */
+static sotto_status check_names(const sotto_report *report, const hq_device *device, uint64_t seq,
+                                enum hq_alarm *alarm, sotto_diag *diag)
+{
+    if (!sotto_span_equal(sotto_span_str(report->device), sotto_span_str(device->id))) {
+        *alarm = HQ_ALARM_OTHER_DEVICE;
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED), "the report names another device than its sender");
+    }
+    if (report->seq != seq) {
+        *alarm = HQ_ALARM_NOT_GENUINE;
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, MALFORMED), "the report has another number than its path");
+    }
+    return SOTTO_OK;
+}
+
+static bool answers(const sotto_report *report, const sotto_task *task)
+{
+    return report->task_id == task->id && report->epsilon_ueps == task->epsilon_ueps &&
+           report->bound == task->bound && report->period_days == task->period_days &&
+           report->cell_count == task->cells &&
+           sotto_floor_div_i64(report->period_day, (int64_t)task->period_days) * (int64_t)task->period_days ==
+               report->period_day;
+}
+
+static sotto_status check_task(const hq_collector *c, const sotto_report *report, sotto_arena *arena,
+                               sotto_diag *diag)
+{
+    sotto_task task;
+    sotto_vec json;
+    sotto_vec_init(&json, HQ_FILE_LIMIT);
+    sotto_status status = hq_registry_release_tasks(c->registry, report->release_version, &json, diag);
+    if (status == SOTTO_OK)
+        status = sotto_task_load(&task, sotto_vec_span(&json), "tasks.json", arena, diag);
+    if (status == SOTTO_OK && !answers(report, &task))
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, UNSUPPORTED),
+                                "the report does not answer the task of release %llu",
+                                (unsigned long long)report->release_version);
+    sotto_vec_free(&json);
+    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND) /* of a release, not of the path: not a 404 */
+        status = SOTTO_ERR(HQ, UNSUPPORTED);
+    return status;
+}
+
+static bool is_its_fault(sotto_status status)
+{
+    switch (sotto_status_cause(status)) {
+    case SOTTO_CAUSE_AUTH:
+    case SOTTO_CAUSE_CORRUPT:
+    case SOTTO_CAUSE_MALFORMED:
+    case SOTTO_CAUSE_RANGE:
+    case SOTTO_CAUSE_TRUNCATED:
+    case SOTTO_CAUSE_UNSUPPORTED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Everything that can be said about the report itself. alarm: what to raise when it fails by the report's own
+ * fault; HQ_ALARM_COUNT when memory or our disk failed, which must not accuse a terminal. */
+static sotto_status open_report(hq_collector *c, const hq_device *device, uint64_t seq, sotto_span sealed,
+                                sotto_report *report, enum hq_alarm *alarm, sotto_diag *diag)
+{
+    sotto_arena cells, tasks;
+    sotto_arena_init(&cells, c->memory, TASK_MEMORY);
+    sotto_arena_init(&tasks, (uint8_t *)c->memory + TASK_MEMORY, HQ_REPORT_MEMORY - TASK_MEMORY);
+    *alarm = HQ_ALARM_NOT_GENUINE;
+    sotto_status status = sotto_report_open(report, sealed, device->report_key, &cells, diag);
+    if (status == SOTTO_OK) {
+        status = check_names(report, device, seq, alarm, diag);
+    } else if (!is_its_fault(status)) {
+        *alarm = HQ_ALARM_COUNT;
+    } else if (sotto_status_cause(status) == SOTTO_CAUSE_CORRUPT) {
+        status = SOTTO_ERR(HQ, MALFORMED); /* the registry's CORRUPT is another matter: code_of */
+    }
+    if (status != SOTTO_OK)
+        return status;
+    status = check_task(c, report, &tasks, diag);
+    *alarm =
+        sotto_status_cause(status) == SOTTO_CAUSE_UNSUPPORTED ? HQ_ALARM_UNKNOWN_RELEASE : HQ_ALARM_COUNT;
+    return status;
+}
+
+static void tell_alarms(const hq_collector *c, const hq_device *device, uint64_t seq, unsigned alarms)
+{
+    for (unsigned i = 0; i < HQ_ALARM_COUNT; i++)
+        if ((alarms & (1u << i)) != 0)
+            sotto_log_event(c->log, SOTTO_LOG_WARN, "report.alarm", "device=%s seq=%llu alarm=%s", device->id,
+                            (unsigned long long)seq, hq_alarm_name((enum hq_alarm)i));
+}
+
+static void accuse(hq_collector *c, const hq_device *device, uint64_t seq, enum hq_alarm alarm)
+{
+    tell_alarms(c, device, seq, 1u << alarm);
+    /* The answer to the terminal is the same whether or not this could be written down. */
+    (void)!hq_registry_alarm_raise(c->registry, device->id, alarm, c->clock.utc_s(c->clock.ctx), NULL);
+}
+
+sotto_status hq_collect_report(hq_collector *c, const hq_device *device, uint64_t seq, sotto_span sealed,
+                               bool *repeated, uint8_t sha256[static SOTTO_SHA256_BYTES], sotto_diag *diag)
+{
+    sotto_report report;
+    enum hq_alarm alarm;
+    unsigned alarms = 0;
+    *repeated = false;
+    sotto_status status = open_report(c, device, seq, sealed, &report, &alarm, diag);
+    if (status != SOTTO_OK) {
+        if (alarm != HQ_ALARM_COUNT)
+            accuse(c, device, seq, alarm);
+        return status;
+    }
+    status = sotto_sha256(sealed, sha256);
+    if (status != SOTTO_OK)
+        return status;
+    const int64_t now_s = c->clock.utc_s(c->clock.ctx);
+    const hq_report_entry entry = {.device = device->id,
+                                   .chain = device->chain,
+                                   .report = &report,
+                                   .sealed = sealed,
+                                   .sha256 = sha256,
+                                   .received_s = now_s,
+                                   .clock_ahead = clock_ahead(&report, now_s)};
+    status = hq_registry_report_put(c->registry, &entry, repeated, &alarms, diag);
+    if (sotto_status_cause(status) == SOTTO_CAUSE_EXISTS)
+        accuse(c, device, seq, HQ_ALARM_CONFLICT);
+    tell_alarms(c, device, seq, alarms);
+    return status;
+}

@@ -1,0 +1,294 @@
+/*
+ * hq: head office's program. Enrols terminals, signs releases, collects sealed reports, adds them up. It sees
+ * reports and never a tag of a customer: it includes neither store nor tally.
+ *
+ *   main, args   one table of commands; words of the command line
+ *   office       the folder of one head office: keys, authority, repository, registry
+ *   registry     what is remembered (registry.h)
+ *   bundle       the five files of a release, loaded as a terminal loads them
+ *   tuf, repo    metadata of The Update Framework, made and signed; the repository as it stands on the disk
+ *   code         one-time codes
+ *   collect      requests of terminals -> registry -> replies
+ *   totals       what the reports add up to, with error bars
+ *   cmd_*        the commands
+ */
+#ifndef SOTTO_HQ_PRIV_H
+#define SOTTO_HQ_PRIV_H
+
+#include "registry.h"
+
+#include "sotto/base.h"
+#include "sotto/codec.h"
+#include "sotto/decide.h"
+#include "sotto/model.h"
+#include "sotto/port.h"
+#include "sotto/privacy.h"
+#include "sotto/sync.h"
+#include "sotto/tags.h"
+#include "sotto/vault.h"
+
+#define HQ_PATH_MAX   512
+#define HQ_DAY_S      INT64_C(86400)
+#define HQ_FILE_LIMIT (16u << 20) /* bytes of one file of a release: what a terminal takes */
+
+/* ---- args: options, and how a command ends ---- */
+
+enum hq_option_kind { HQ_FLAG, HQ_TEXT, HQ_NUMBER, HQ_LIST };
+#define HQ_LIST_MAX 32
+typedef struct hq_list {
+    const char *item[HQ_LIST_MAX];
+    size_t count;
+} hq_list;
+typedef struct hq_option {
+    const char *name; /* "--dir" */
+    enum hq_option_kind kind;
+    void *value;      /* bool, const char *, int64_t, hq_list: set only when the option is given */
+    bool required;    /* texts only */
+    int64_t min, max; /* numbers */
+} hq_option;
+/* Reads argv[1..]: "--name VALUE" or "--name=VALUE". False when something is wrong, told on standard error
+ * already: the command then ends with exit code 2. */
+SOTTO_MUST_USE bool hq_options(int argc, char **argv, const hq_option *options, size_t count);
+int hq_usage(const char *command, const char *why);
+/* "sotto-hq: <diag>" on standard error; the exit code. diag may hold no words yet. */
+int hq_fail(sotto_status status, sotto_diag *diag);
+/* Adds the place to a diag that has none. */
+sotto_status hq_in_file(sotto_status status, const char *path, sotto_diag *diag);
+
+/* Now, shifted by the program's --clock-offset (rehearsals of another day). */
+void hq_clock_shift(int64_t offset_s);
+sotto_clock hq_clock(void);
+int64_t hq_now(void);
+/* "2026-11-21" <-> days since 1970-01-01. MALFORMED. */
+SOTTO_MUST_USE sotto_status hq_day_parse(const char *text, int32_t *day, sotto_diag *diag);
+void hq_day_format(int64_t day, char out[static 11]);
+
+/* JSON for standard output, in memory of its own. */
+typedef struct hq_json {
+    sotto_buf buf;
+    sotto_json_writer w;
+} hq_json;
+SOTTO_MUST_USE sotto_status hq_json_begin(hq_json *json, size_t cap, sotto_diag *diag);
+/* Prints it as one line when it is whole, and frees it in any case. */
+SOTTO_MUST_USE sotto_status hq_json_print(hq_json *json, sotto_diag *diag);
+void hq_json_free(hq_json *json);
+void hq_json_time(sotto_json_writer *w, int64_t utc_s); /* null for 0 */
+void hq_json_day(sotto_json_writer *w, int64_t day);
+
+/* ---- office ---- */
+
+/* dir "/" name. RANGE when it does not fit. */
+SOTTO_MUST_USE sotto_status hq_path(const char *dir, const char *name, char out[static HQ_PATH_MAX],
+                                    sotto_diag *diag);
+/* dir/registry.db, with a hint at `init` when there is none. */
+SOTTO_MUST_USE sotto_status hq_office_registry(const char *dir, hq_registry **out, sotto_diag *diag);
+/* Reads a private key (0600 or refused) or a certificate of the office into a PEM buffer. */
+SOTTO_MUST_USE sotto_status hq_office_key(const char *dir, const char *name, char pem[static SOTTO_PEM_MAX],
+                                          sotto_diag *diag);
+SOTTO_MUST_USE sotto_status hq_office_pem(const char *dir, const char *name, char pem[static SOTTO_PEM_MAX],
+                                          sotto_diag *diag);
+
+/* ---- code: 16 characters of Crockford's base 32, 80 bits ---- */
+#define HQ_CODE_BYTES 10
+#define HQ_CODE_TEXT  20 /* "7KQ2-M8XD-R4TP-0C9V" and a NUL */
+void hq_code_format(const uint8_t secret[static HQ_CODE_BYTES], char out[static HQ_CODE_TEXT]);
+/* As people type it: any case, with or without dashes and spaces, O for 0, I and L for 1. MALFORMED. */
+SOTTO_MUST_USE sotto_status hq_code_parse(sotto_span text, uint8_t secret[static HQ_CODE_BYTES],
+                                          sotto_diag *diag);
+/* What the registry keeps instead of it. */
+SOTTO_MUST_USE sotto_status hq_code_hash(const uint8_t secret[static HQ_CODE_BYTES],
+                                         uint8_t out[static SOTTO_SHA256_BYTES]);
+
+/* ---- bundle: what a release is made of ---- */
+
+/* X(NAME, "target's name") - the five files of a release, in the order in which they are loaded. */
+#define HQ_BUNDLE_FILES(X)                                                                                   \
+    X(DICTIONARY, "dictionary.json")                                                                         \
+    X(MODEL, "model.sotto")                                                                                  \
+    X(CATALOGUE, "catalogue.json")                                                                           \
+    X(POLICY, "policy.json")                                                                                 \
+    X(TASKS, "tasks.json")
+enum hq_bundle_file {
+#define X(name, text) HQ_BUNDLE_##name,
+    HQ_BUNDLE_FILES(X)
+#undef X
+        HQ_BUNDLE_COUNT
+};
+const char *hq_bundle_name(enum hq_bundle_file file);
+
+typedef struct hq_bundle {
+    const char *path[HQ_BUNDLE_COUNT]; /* as given; for messages */
+    sotto_vec file[HQ_BUNDLE_COUNT];
+    void *memory; /* of arena */
+    sotto_arena arena;
+    sotto_dictionary *dictionary;
+    const sotto_model *model;
+    const sotto_plan *plan;
+    sotto_task task;
+} hq_bundle;
+/* Reads and checks the five files exactly as a terminal will, and what a terminal cannot check: that what is
+ * counted exists and may be counted. Errors name the given path, the member and the line. On failure *out is
+ * empty. */
+SOTTO_MUST_USE sotto_status hq_bundle_load(hq_bundle *out, const char *const path[static HQ_BUNDLE_COUNT],
+                                           sotto_diag *diag);
+/* Whether earlier_tasks use the same id. CONFLICT when they do, for cells that the bundle's tasks do not
+ * continue (docs/formats/tasks.md). */
+SOTTO_MUST_USE sotto_status hq_bundle_follows(const hq_bundle *bundle, sotto_span earlier_tasks,
+                                              bool *same_id, sotto_diag *diag);
+void hq_bundle_free(hq_bundle *bundle);
+
+/* ---- tuf: metadata, signed (TUF specification 1.0.31, section 4) ---- */
+
+/* X(NAME, "role") */
+#define HQ_ROLES(X)                                                                                          \
+    X(ROOT, "root")                                                                                          \
+    X(TARGETS, "targets")                                                                                    \
+    X(SNAPSHOT, "snapshot")                                                                                  \
+    X(TIMESTAMP, "timestamp")
+enum hq_role {
+#define X(name, text) HQ_ROLE_##name,
+    HQ_ROLES(X)
+#undef X
+        HQ_ROLE_COUNT
+};
+const char *hq_role_name(enum hq_role role);
+
+typedef struct hq_tuf_key {
+    char pem[SOTTO_PEM_MAX];        /* private */
+    char public_pem[SOTTO_PEM_MAX]; /* SubjectPublicKeyInfo */
+    char keyid[2 * SOTTO_SHA256_BYTES + 1];
+} hq_tuf_key;
+/* Public half and keyid of key->pem. */
+SOTTO_MUST_USE sotto_status hq_tuf_key_complete(hq_tuf_key *key, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status hq_tuf_key_read(hq_tuf_key *key, const char *dir, enum hq_role role,
+                                            sotto_diag *diag);
+void hq_tuf_key_wipe(hq_tuf_key *key);
+
+typedef struct hq_tuf_file { /* a file that metadata lists */
+    const char *name;
+    uint64_t length, version; /* version: of metadata files only */
+    uint8_t sha256[SOTTO_SHA256_BYTES];
+} hq_tuf_file;
+SOTTO_MUST_USE sotto_status hq_tuf_file_of(hq_tuf_file *file, const char *name, uint64_t version,
+                                           sotto_span bytes);
+typedef struct hq_tuf_doc {
+    enum hq_role role;
+    uint64_t version;
+    int64_t expires_s;
+    const hq_tuf_key *keys;   /* root: HQ_ROLE_COUNT of them, by role */
+    const hq_tuf_file *files; /* the others: what they list */
+    size_t file_count;
+} hq_tuf_doc;
+/* Appends the signed file to out. */
+SOTTO_MUST_USE sotto_status hq_tuf_write(const hq_tuf_doc *doc, const hq_tuf_key *signer, sotto_vec *out,
+                                         sotto_diag *diag);
+
+/* ---- repo ---- */
+
+#define HQ_TIMESTAMP_DAYS 7
+#define HQ_SNAPSHOT_DAYS  30 /* unless publish is told otherwise */
+
+typedef struct hq_repo_role {
+    uint64_t version; /* 0 = none yet */
+    int64_t expires_s;
+} hq_repo_role;
+typedef struct hq_repo {
+    hq_repo_role role[HQ_ROLE_COUNT];
+    sotto_vec targets; /* N.targets.json as it stands; empty before the first release */
+} hq_repo;
+/* What dir/repo offers now, followed from timestamp.json. */
+SOTTO_MUST_USE sotto_status hq_repo_read(hq_repo *out, const char *dir, sotto_diag *diag);
+void hq_repo_free(hq_repo *repo);
+
+/* Publishers keep away from each other: dir/publish.lock. */
+SOTTO_MUST_USE sotto_status hq_repo_lock(const char *dir, sotto_port_lock *lock, sotto_diag *diag);
+/* Version 1 of root from four keys. EXISTS. */
+SOTTO_MUST_USE sotto_status hq_repo_create(const char *dir, const hq_tuf_key keys[static HQ_ROLE_COUNT],
+                                           int64_t now_s, sotto_diag *diag);
+typedef struct hq_publication {
+    uint64_t release;
+    int64_t expires_s[HQ_ROLE_COUNT];
+    uint64_t bytes; /* of the five files */
+} hq_publication;
+/* The next release, in the order that never shows half of one: files, targets, snapshot, timestamp. The
+ * caller holds the lock. days: the snapshot's life; targets live three times as long. */
+SOTTO_MUST_USE sotto_status hq_repo_publish(const char *dir, const hq_bundle *bundle, hq_registry *registry,
+                                            int64_t days, hq_publication *out, sotto_diag *diag);
+/* Signs the timestamp anew, and the snapshot when less than half of its life is left and its key is here.
+ * Takes the lock. NOT_FOUND before the first release. */
+SOTTO_MUST_USE sotto_status hq_repo_refresh(const char *dir, hq_publication *out, sotto_diag *diag);
+/* Whether a refresh is due: less than half of the timestamp's life left. False when it cannot be told. */
+bool hq_repo_stale(const char *dir, int64_t now_s);
+
+/* ---- collect ---- */
+
+enum hq_listener { HQ_LISTENER_DEVICES, HQ_LISTENER_ENROL, HQ_LISTENER_HEALTH, HQ_LISTENER_COUNT };
+#define HQ_DEVICE_CERT_DAYS 365
+#define HQ_REPORT_MEMORY    (2u << 20) /* to open one report, and the tasks it is held against */
+typedef struct hq_collector {
+    const char *dir;
+    hq_registry *registry;
+    sotto_clock clock;
+    sotto_entropy entropy;
+    const sotto_log *log;
+    char authority_key[SOTTO_PEM_MAX], authority_cert[SOTTO_PEM_MAX];
+    void *memory; /* for one report */
+} hq_collector;
+SOTTO_MUST_USE sotto_status hq_collector_open(hq_collector *out, const char *dir, const sotto_log *log,
+                                              sotto_diag *diag);
+void hq_collector_close(hq_collector *collector);
+/* The server's handler; ctx is the collector. Paths: docs/formats/wire.md. */
+void hq_collect(void *ctx, const sotto_http_message *request, const sotto_peer *peer, sotto_reply *reply);
+/* Parts of it: */
+SOTTO_MUST_USE sotto_status hq_collect_report(hq_collector *c, const hq_device *device, uint64_t seq,
+                                              sotto_span sealed, bool *repeated,
+                                              uint8_t sha256[static SOTTO_SHA256_BYTES], sotto_diag *diag);
+SOTTO_MUST_USE sotto_status hq_collect_enrol(hq_collector *c, sotto_span body, sotto_vec *answer,
+                                             sotto_diag *diag);
+/* A path below repo that may be served: metadata at the top, or targets/ and a plain file name. */
+bool hq_collect_path_valid(sotto_span path);
+
+/* ---- totals ---- */
+
+typedef struct hq_cell {
+    int64_t count[SOTTO_OUTCOMES]; /* sums of noised counts: may be below zero */
+    uint64_t half_width;           /* of each of the two */
+    /* Taken of shown, in millionths; -1 when too little was shown to say. */
+    int32_t rate_ppm, rate_low_ppm, rate_high_ppm;
+} hq_cell;
+typedef struct hq_totals {
+    sotto_task task; /* as the newest release that has it defines it */
+    uint32_t confidence_ppm;
+    uint64_t reports, devices, devices_enrolled, periods_missing;
+    int32_t first_day, last_day; /* first days of the periods reported; first > last when none was */
+    hq_cell *cell; /* campaigns x (segments + 2): the segments, "other", and all of them together */
+    void *memory;  /* of the task */
+} hq_totals;
+typedef struct hq_totals_request {
+    uint32_t task_id; /* 0 = the task of the newest release */
+    int32_t first_day, last_day;
+    uint32_t confidence_ppm;
+} hq_totals_request;
+/* NOT_FOUND when no release has such a task. */
+SOTTO_MUST_USE sotto_status hq_totals_make(hq_totals *out, hq_registry *registry, uint64_t newest_release,
+                                           const hq_totals_request *request, sotto_diag *diag);
+void hq_totals_free(hq_totals *totals);
+void hq_totals_print(const hq_totals *totals);
+SOTTO_MUST_USE sotto_status hq_totals_json(const hq_totals *totals, sotto_diag *diag);
+
+/* ---- commands: argv[0] is the command's name. Return an exit code. ---- */
+typedef struct hq_command {
+    const char *name;
+    const char *summary;
+    const char *help; /* NULL: the command answers --help itself */
+    int (*run)(int argc, char **argv);
+} hq_command;
+int hq_cmd_init(int argc, char **argv);
+int hq_cmd_enrol_code(int argc, char **argv);
+int hq_cmd_publish(int argc, char **argv);
+int hq_cmd_serve(int argc, char **argv);
+int hq_cmd_totals(int argc, char **argv);
+int hq_cmd_devices(int argc, char **argv);
+int hq_cmd_revoke(int argc, char **argv);
+
+#endif

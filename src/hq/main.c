@@ -1,0 +1,146 @@
+/* sotto-hq: head office's program. One table of commands; everything else is in the room's other files. */
+#include "hq_priv.h"
+#ifdef SOTTO_HQ_LEARN
+#include "learn.h"
+#endif
+#ifdef SOTTO_HQ_POPULATION
+#include "population.h"
+#endif
+
+#include <stdio.h>
+#include <string.h>
+
+static const hq_command COMMANDS[] = {
+    {"init", "open a head office: keys, device authority, registry, repository",
+     "usage: sotto-hq init --dir DIR [--name NAME] [--host NAME_OR_IP]... [--json]\n\n"
+     "Never overwrites. --host: names and addresses by which terminals reach this machine (in the server's\n"
+     "certificate); 127.0.0.1 and localhost when none is given. Says what to hand to the terminals.\n\n"
+     "  sotto-hq init --dir /srv/sotto-hq --name 'Example Bank' --host hq.example.org\n",
+     hq_cmd_init},
+#ifdef SOTTO_HQ_POPULATION
+    {"population", "make a bank's customers and their day, or the same from a table", NULL,
+     sotto_hq_cmd_population},
+#endif
+#ifdef SOTTO_HQ_LEARN
+    {"describe", "write a dictionary and a recipe for a table", NULL, sotto_hq_cmd_describe},
+    {"train", "train a model with XGBoost's library", NULL, sotto_hq_cmd_train},
+    {"model", "compile, predict, check, features", NULL, sotto_hq_cmd_model},
+#endif
+    {"publish", "check, sign and offer model, dictionary, catalogue, policy and tasks as one release",
+     "usage: sotto-hq publish --dir DIR --model M.sotto --dictionary D.json --catalogue C.json --policy "
+     "P.json\n"
+     "                        --tasks T.json [--days 30] [--json]\n"
+     "       sotto-hq publish --dir DIR --refresh [--json]\n\n"
+     "Everything is loaded exactly as a terminal will load it; an error names file and line, and nothing is\n"
+     "published. --days: how long terminals take the release as the newest without hearing more (its "
+     "targets\n"
+     "live three times as long). --refresh signs timestamp and snapshot anew; serve does so by itself.\n\n"
+     "  sotto-hq publish --dir /srv/sotto-hq --model offers.sotto --dictionary dictionary.json \\\n"
+     "           --catalogue catalogue.json --policy policy.json --tasks tasks.json\n",
+     hq_cmd_publish},
+    {"enrol-code", "a one-time code with which a terminal gets its certificate",
+     "usage: sotto-hq enrol-code --dir DIR --device ID [--valid-hours 72] [--json]\n\n"
+     "Registers the device when it is new. A code is used once; a new one takes the place of the one "
+     "before.\n"
+     "Only its hash is kept: it cannot be shown again.\n\n"
+     "  sotto-hq enrol-code --dir /srv/sotto-hq --device branch-12-atm-1\n",
+     hq_cmd_enrol_code},
+    {"serve", "the collector: releases down, reports up, enrolment",
+     "usage: sotto-hq serve --dir DIR [--listen 127.0.0.1:8443] [--enrol-listen 127.0.0.1:8444]\n"
+     "                      [--health 127.0.0.1:PORT] [--connections 256]\n\n"
+     "TLS 1.3. The first door asks for a device's certificate, the second is for enrolment. Port 0 takes "
+     "any\n"
+     "free one. Prints one line, \"listening devices=PORT enrol=PORT ...\", when it is ready; events go to\n"
+     "standard error. A report is acknowledged when it is on the disk. Ends on SIGTERM. --health answers\n"
+     "GET /healthz without TLS, on loopback only.\n\n"
+     "  sotto-hq serve --dir /srv/sotto-hq --listen 0.0.0.0:8443 --enrol-listen 0.0.0.0:8444\n",
+     hq_cmd_serve},
+    {"totals", "what the reports add up to, with error bars",
+     "usage: sotto-hq totals --dir DIR [--task ID] [--from DATE] [--to DATE] [--confidence 95] [--json]\n\n"
+     "For each campaign and segment: how often it was shown and taken, plus or minus what the noise may be\n"
+     "(with the given confidence in percent), and the rate. --from and --to: first days of periods, "
+     "included.\n\n"
+     "  sotto-hq totals --dir /srv/sotto-hq --from 2026-11-01 --to 2026-11-30\n",
+     hq_cmd_totals},
+    {"devices", "every terminal: certificate, last report, alarms and what to do",
+     "usage: sotto-hq devices --dir DIR [--json]\n\n  sotto-hq devices --dir /srv/sotto-hq\n",
+     hq_cmd_devices},
+    {"revoke", "a terminal's certificates and code serve no more",
+     "usage: sotto-hq revoke --dir DIR --device ID [--json]\n\n"
+     "Its reports stay and count. A new code (enrol-code) lets it in again.\n\n"
+     "  sotto-hq revoke --dir /srv/sotto-hq --device branch-12-atm-1\n",
+     hq_cmd_revoke},
+};
+
+static void print_help(FILE *out)
+{
+    fprintf(out,
+            "sotto-hq %s - head office: what goes down to terminals is signed, what comes up adds up\n\n"
+            "usage: sotto-hq [--clock-offset SECONDS] COMMAND [ARGUMENTS]\n\n",
+            SOTTO_VERSION);
+    for (size_t i = 0; i < SOTTO_COUNT(COMMANDS); i++)
+        fprintf(out, "  %-10s %s\n", COMMANDS[i].name, COMMANDS[i].summary);
+    fprintf(out,
+            "\nsotto-hq COMMAND --help shows an example. --clock-offset rehearses another day.\n"
+            "Exit codes: 0 done, 1 internal, 2 usage, 3 bad input, 4 not there or there already, 5 denied or "
+            "not genuine,\n6 disk or memory, 7 in use, 8 network, 9 conflict.\n");
+}
+
+static const hq_command *find(const char *name)
+{
+    for (size_t i = 0; i < SOTTO_COUNT(COMMANDS); i++)
+        if (strcmp(COMMANDS[i].name, name) == 0)
+            return &COMMANDS[i];
+    return NULL;
+}
+
+static int run(const hq_command *command, int argc, char **argv)
+{
+    for (int i = 1; i < argc && command->help != NULL; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            fputs(command->help, stdout);
+            return 0;
+        }
+    return command->run(argc, argv);
+}
+
+/* Options before the command. Returns where the command stands, or minus (exit code + 1). */
+static int global_options(int argc, char **argv)
+{
+    int at = 1;
+    int64_t offset_s;
+    for (; at < argc && argv[at][0] == '-'; at++) {
+        if (strcmp(argv[at], "--clock-offset") == 0 && at + 1 < argc &&
+            sotto_parse_i64(sotto_span_str(argv[at + 1]), &offset_s) == SOTTO_OK) {
+            hq_clock_shift(offset_s);
+            at++;
+        } else if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
+            print_help(stdout);
+            return -1;
+        } else if (strcmp(argv[at], "--version") == 0) {
+            printf("sotto-hq %s\n", SOTTO_VERSION);
+            return -1;
+        } else {
+            fprintf(stderr, "sotto-hq: unknown option %s\n", argv[at]);
+            return -3;
+        }
+    }
+    return at;
+}
+
+int main(int argc, char **argv)
+{
+    int at = global_options(argc, argv);
+    if (at < 0)
+        return -at - 1;
+    if (at >= argc) {
+        print_help(stderr);
+        return 2;
+    }
+    const hq_command *command = find(argv[at]);
+    if (command == NULL) {
+        fprintf(stderr, "sotto-hq: no command '%s': sotto-hq --help lists them\n", argv[at]);
+        return 2;
+    }
+    return run(command, argc - at, argv + at);
+}

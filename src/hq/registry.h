@@ -1,0 +1,195 @@
+/*
+ * The registry: what head office remembers. Devices and their certificates, one-time codes, the releases it
+ * published, the reports it acknowledged, and what was odd about them. Everything behind this header is SQL;
+ * nothing outside it is, so that another database can stand there with the same tests.
+ *
+ * One registry object is used by one thread; several processes may have the same registry open. Every
+ * function that changes something is one transaction that is on the disk when it returns SOTTO_OK, and has
+ * changed nothing otherwise. All of them may give BUSY (another process is writing; try again), IO, FULL,
+ * CORRUPT, NO_MEMORY.
+ */
+#ifndef SOTTO_HQ_REGISTRY_H
+#define SOTTO_HQ_REGISTRY_H
+
+#include "sotto/base.h"
+#include "sotto/privacy.h"
+#include "sotto/vault.h"
+
+#define HQ_REGISTRY_SCHEMA 1  /* docs/formats/registry.md */
+#define HQ_DEVICE_ID_MAX   65 /* with the NUL */
+
+typedef struct hq_registry hq_registry;
+
+/* Creates path with an empty registry. EXISTS when there is a file. */
+SOTTO_MUST_USE sotto_status hq_registry_create(const char *path, const char *office_name, int64_t now_s,
+                                               sotto_diag *diag);
+/* NOT_FOUND when there is none, UNSUPPORTED when a newer program made it, CORRUPT when it is no registry. An
+ * older schema is brought up to date. */
+SOTTO_MUST_USE sotto_status hq_registry_open(hq_registry **out, const char *path, sotto_diag *diag);
+void hq_registry_close(hq_registry *registry); /* NULL allowed */
+SOTTO_MUST_USE sotto_status hq_registry_office(hq_registry *registry, char name[static 65], sotto_diag *diag);
+
+/* ---- Devices and one-time codes ---- */
+
+/* X(NAME, number in the database, "name") */
+#define HQ_DEVICE_STATES(X)                                                                                  \
+    X(INVITED, 0, "invited")                                                                                 \
+    X(ENROLLED, 1, "enrolled")                                                                               \
+    X(REVOKED, 2, "revoked")
+enum hq_device_state {
+#define X(name, number, text) HQ_DEVICE_##name = number,
+    HQ_DEVICE_STATES(X)
+#undef X
+};
+const char *hq_device_state_name(enum hq_device_state state);
+
+/* 1..64 of A-Z a-z 0-9 . _ -, not beginning with '.' or '-': what a certificate and a report can name. */
+bool hq_device_id_valid(const char *id);
+
+typedef struct hq_device {
+    char id[HQ_DEVICE_ID_MAX];
+    enum hq_device_state state;
+    int64_t invited_s, enrolled_s, revoked_s; /* 0 = never */
+    int64_t certificate_until_s;              /* of the newest certificate; 0 = none */
+    uint8_t report_key[SOTTO_PUBLIC_KEY_BYTES];
+    uint32_t chain; /* counts report keys: a new key begins a new chain of reports at sequence 1 */
+    /* About its chain in use: */
+    uint64_t reports;    /* held */
+    uint64_t last_seq;   /* largest held; more than `reports` when some are missing */
+    int64_t last_report; /* when the newest was received, UTC; 0 = never */
+    uint64_t release;    /* the release named by the report of last_seq */
+} hq_device;
+
+/* NOT_FOUND. */
+SOTTO_MUST_USE sotto_status hq_registry_device(hq_registry *registry, const char *id, hq_device *out,
+                                               sotto_diag *diag);
+/* All devices in the order of their ids; a visitor that fails ends the walk with its status. */
+typedef sotto_status (*hq_device_visit)(void *ctx, const hq_device *device);
+SOTTO_MUST_USE sotto_status hq_registry_devices(hq_registry *registry, hq_device_visit visit, void *ctx,
+                                                sotto_diag *diag);
+
+/* Registers the device when it is new, and puts this code in the place of any it had. */
+SOTTO_MUST_USE sotto_status hq_registry_code_put(hq_registry *registry, const char *device,
+                                                 const uint8_t code_hash[static SOTTO_SHA256_BYTES],
+                                                 int64_t now_s, int64_t expires_s, sotto_diag *diag);
+/* Whose code it is, when it can still be used at now_s: AUTH (unknown), CONFLICT (used), EXPIRED. */
+SOTTO_MUST_USE sotto_status hq_registry_code_find(hq_registry *registry,
+                                                  const uint8_t code_hash[static SOTTO_SHA256_BYTES],
+                                                  int64_t now_s, char device[static HQ_DEVICE_ID_MAX],
+                                                  sotto_diag *diag);
+
+typedef struct hq_admission {
+    const uint8_t *code_hash;  /* SOTTO_SHA256_BYTES */
+    const uint8_t *report_key; /* SOTTO_PUBLIC_KEY_BYTES */
+    const uint8_t *cert_sha256;
+    int64_t cert_not_after_s;
+    int64_t now_s;
+} hq_admission;
+/* Uses the code up and admits its device: this certificate instead of all it had. Fails as code_find does. */
+SOTTO_MUST_USE sotto_status hq_registry_admit(hq_registry *registry, const hq_admission *admission,
+                                              sotto_diag *diag);
+/* The device behind a certificate: DENIED for an unknown or revoked device and for a certificate that was
+ * replaced or never given. */
+SOTTO_MUST_USE sotto_status hq_registry_recognise(hq_registry *registry, const char *common_name,
+                                                  const uint8_t cert_sha256[static SOTTO_SHA256_BYTES],
+                                                  hq_device *out, sotto_diag *diag);
+/* Its certificates and its code serve no more. NOT_FOUND; revoking again changes nothing. */
+SOTTO_MUST_USE sotto_status hq_registry_revoke(hq_registry *registry, const char *device, int64_t now_s,
+                                               sotto_diag *diag);
+
+/* ---- Releases ---- */
+
+typedef struct hq_release {
+    uint64_t version;
+    int64_t published_s;
+    sotto_span tasks; /* tasks.json as published */
+} hq_release;
+/* Remembers it; one of the same version that never became current is replaced. */
+SOTTO_MUST_USE sotto_status hq_registry_release_put(hq_registry *registry, const hq_release *release,
+                                                    sotto_diag *diag);
+/* The tasks of one release, appended to tasks. NOT_FOUND. */
+SOTTO_MUST_USE sotto_status hq_registry_release_tasks(hq_registry *registry, uint64_t version,
+                                                      sotto_vec *tasks, sotto_diag *diag);
+
+/* ---- Reports ---- */
+
+/* X(NAME, "name", "what it means and what to do"). The names are what the database and --json say. */
+#define HQ_ALARMS(X)                                                                                         \
+    X(GAP, "gap", "reports are missing in between: run `sotto sync` there, then look at `sotto audit`")      \
+    X(BROKEN_CHAIN, "broken_chain",                                                                          \
+      "a report does not follow from the one before: the disk may be a copy or an old one put back; enrol "  \
+      "the terminal again")                                                                                  \
+    X(CONFLICT, "conflict",                                                                                  \
+      "sent other bytes for a number already acknowledged: two machines may share one identity; revoke it "  \
+      "and look at both")                                                                                    \
+    X(PERIOD_REPEATED, "period_repeated",                                                                    \
+      "a second report of a period already reported, left out of totals: the store may have been put back")  \
+    X(NOT_GENUINE, "not_genuine",                                                                            \
+      "a report was not signed by its report key, or is damaged: look at the terminal's disk and enrol it "  \
+      "again")                                                                                               \
+    X(OTHER_DEVICE, "other_device",                                                                          \
+      "sent a report that names another device: disks may have been swapped; enrol both again")              \
+    X(UNKNOWN_RELEASE, "unknown_release",                                                                    \
+      "a report of a release or task that was never published here: is it another office's terminal?")       \
+    X(CLOCK_AHEAD, "clock_ahead", "reported a period that is not over yet: set the terminal's clock")        \
+    X(REVOKED, "revoked_contact", "still calls although it is revoked: take it off the network")
+enum hq_alarm {
+#define X(name, text, advice) HQ_ALARM_##name,
+    HQ_ALARMS(X)
+#undef X
+        HQ_ALARM_COUNT
+};
+#define HQ_ALARM_BIT(name) (1u << HQ_ALARM_##name)
+const char *hq_alarm_name(enum hq_alarm alarm);
+const char *hq_alarm_advice(enum hq_alarm alarm);
+
+typedef struct hq_report_entry {
+    const char *device;
+    uint32_t chain;
+    const sotto_report *report; /* opened and verified */
+    sotto_span sealed;          /* as received */
+    const uint8_t *sha256;      /* of sealed */
+    int64_t received_s;
+    bool clock_ahead; /* the caller's judgement, kept as an alarm */
+} hq_report_entry;
+/* Keeps a report. *repeated: these very bytes are held already, nothing changed. EXISTS when other bytes are
+ * held for that number. *alarms: bits of HQ_ALARM_BIT that this report raised (kept with it, but for GAP,
+ * which heals when the missing ones arrive). */
+SOTTO_MUST_USE sotto_status hq_registry_report_put(hq_registry *registry, const hq_report_entry *entry,
+                                                   bool *repeated, unsigned *alarms, sotto_diag *diag);
+/* Counts one occurrence of an alarm. The device need not be known; its id is cut at 64 bytes. */
+SOTTO_MUST_USE sotto_status hq_registry_alarm_raise(hq_registry *registry, const char *device,
+                                                    enum hq_alarm alarm, int64_t now_s, sotto_diag *diag);
+typedef struct hq_alarm_entry {
+    enum hq_alarm alarm;
+    uint64_t count;
+    int64_t first_s, last_s;
+} hq_alarm_entry;
+/* Alarms of one device since it was last enrolled, GAP included; *count of them in out. */
+SOTTO_MUST_USE sotto_status hq_registry_alarms(hq_registry *registry, const hq_device *device,
+                                               hq_alarm_entry out[static HQ_ALARM_COUNT], size_t *count,
+                                               sotto_diag *diag);
+
+typedef struct hq_report_row {
+    const char *device; /* until the visitor returns */
+    uint32_t chain;
+    uint64_t seq;
+    uint32_t task_id;
+    uint64_t release;
+    int32_t period_day;
+    uint32_t period_days;
+    uint64_t epsilon_ueps;
+    uint32_t bound;
+    const int64_t *cells; /* until the visitor returns */
+    size_t cell_count;
+} hq_report_row;
+typedef struct hq_report_filter {
+    uint32_t task_id;            /* 0 = any */
+    int32_t first_day, last_day; /* periods that begin within; both included */
+} hq_report_filter;
+typedef sotto_status (*hq_report_visit)(void *ctx, const hq_report_row *row);
+/* Reports that count, by device and period. */
+SOTTO_MUST_USE sotto_status hq_registry_reports(hq_registry *registry, const hq_report_filter *filter,
+                                                hq_report_visit visit, void *ctx, sotto_diag *diag);
+
+#endif

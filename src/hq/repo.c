@@ -1,0 +1,154 @@
+/* The repository as it stands in dir/repo: what it offers, its lock, its first root. */
+#include "hq_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define METADATA_MAX (512u << 10)
+
+enum { ROOT_DAYS = 365 };
+
+static sotto_status repo_file(const char *dir, const char *name, char path[static HQ_PATH_MAX],
+                              sotto_diag *diag)
+{
+    char relative[96];
+    (void)snprintf(relative, sizeof relative, "repo/%s", name);
+    return hq_path(dir, relative, path, diag);
+}
+
+static sotto_status read_expiry(sotto_json_node body, int64_t *expires_s, sotto_diag *diag)
+{
+    sotto_span text;
+    sotto_status status = sotto_json_get_str(body, "expires", &text, diag);
+    return status == SOTTO_OK ? sotto_time_parse(text, expires_s) : status;
+}
+
+/* Reads one metadata file; lists: the member and the file whose version is wanted, or NULL. */
+static sotto_status read_role(const char *dir, const char *name, sotto_vec *bytes, hq_repo_role *role,
+                              const char *lists, uint64_t *listed, sotto_diag *diag)
+{
+    char path[HQ_PATH_MAX];
+    sotto_json *doc = NULL;
+    int64_t number = 0;
+    sotto_status status = repo_file(dir, name, path, diag);
+    if (status == SOTTO_OK)
+        status = sotto_port_read_file(path, bytes, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_parse(&doc, sotto_vec_span(bytes), path, diag);
+    if (status != SOTTO_OK)
+        return status;
+    sotto_json_node body = sotto_json_member(sotto_json_root(doc), "signed");
+    status = sotto_json_get_i64(body, "version", 1, INT64_MAX, &number, diag);
+    role->version = (uint64_t)number;
+    if (status == SOTTO_OK)
+        status = read_expiry(body, &role->expires_s, diag);
+    if (status == SOTTO_OK && lists != NULL) {
+        sotto_json_node entry = sotto_json_member(sotto_json_member(body, "meta"), lists);
+        status = sotto_json_get_i64(entry, "version", 1, INT64_MAX, &number, diag);
+        *listed = (uint64_t)number;
+    }
+    sotto_json_free(doc);
+    return status;
+}
+
+/* Follows timestamp -> snapshot -> targets: what a terminal would find. */
+static sotto_status read_chain(hq_repo *out, const char *dir, sotto_diag *diag)
+{
+    char name[48];
+    uint64_t version = 0;
+    sotto_vec bytes;
+    sotto_vec_init(&bytes, METADATA_MAX);
+    sotto_status status = read_role(dir, "timestamp.json", &bytes, &out->role[HQ_ROLE_TIMESTAMP],
+                                    "snapshot.json", &version, diag);
+    sotto_vec_free(&bytes);
+    if (status != SOTTO_OK)
+        return status;
+    (void)snprintf(name, sizeof name, "%llu.snapshot.json", (unsigned long long)version);
+    status = read_role(dir, name, &bytes, &out->role[HQ_ROLE_SNAPSHOT], "targets.json", &version, diag);
+    sotto_vec_free(&bytes);
+    if (status != SOTTO_OK)
+        return status;
+    (void)snprintf(name, sizeof name, "%llu.targets.json", (unsigned long long)version);
+    return read_role(dir, name, &out->targets, &out->role[HQ_ROLE_TARGETS], NULL, NULL, diag);
+}
+
+static sotto_status read_root(hq_repo *out, const char *dir, sotto_diag *diag)
+{
+    char name[48], path[HQ_PATH_MAX];
+    uint64_t version = 1;
+    sotto_vec bytes;
+    sotto_vec_init(&bytes, METADATA_MAX);
+    for (;; version++) { /* the newest of the chain of roots */
+        (void)snprintf(name, sizeof name, "%llu.root.json", (unsigned long long)version + 1);
+        sotto_status status = repo_file(dir, name, path, diag);
+        if (status != SOTTO_OK)
+            return status;
+        if (!sotto_port_exists(path))
+            break;
+    }
+    (void)snprintf(name, sizeof name, "%llu.root.json", (unsigned long long)version);
+    sotto_status status = read_role(dir, name, &bytes, &out->role[HQ_ROLE_ROOT], NULL, NULL, diag);
+    sotto_vec_free(&bytes);
+    return status;
+}
+
+sotto_status hq_repo_read(hq_repo *out, const char *dir, sotto_diag *diag)
+{
+    char path[HQ_PATH_MAX];
+    *out = (hq_repo){0};
+    sotto_vec_init(&out->targets, METADATA_MAX);
+    sotto_status status = read_root(out, dir, diag);
+    if (status == SOTTO_OK)
+        status = repo_file(dir, "timestamp.json", path, diag);
+    if (status == SOTTO_OK && sotto_port_exists(path))
+        status = read_chain(out, dir, diag);
+    if (status != SOTTO_OK)
+        hq_repo_free(out);
+    return status;
+}
+
+void hq_repo_free(hq_repo *repo)
+{
+    sotto_vec_free(&repo->targets);
+    *repo = (hq_repo){0};
+}
+
+sotto_status hq_repo_lock(const char *dir, sotto_port_lock *lock, sotto_diag *diag)
+{
+    char path[HQ_PATH_MAX];
+    *lock = (sotto_port_lock){.fd = -1};
+    sotto_status status = hq_path(dir, "publish.lock", path, diag);
+    return status == SOTTO_OK ? sotto_port_lock_take(lock, path, diag) : status;
+}
+
+sotto_status hq_repo_create(const char *dir, const hq_tuf_key keys[static HQ_ROLE_COUNT], int64_t now_s,
+                            sotto_diag *diag)
+{
+    char path[HQ_PATH_MAX];
+    const hq_tuf_doc root = {
+        .role = HQ_ROLE_ROOT, .version = 1, .expires_s = now_s + ROOT_DAYS * HQ_DAY_S, .keys = keys};
+    sotto_vec bytes;
+    sotto_vec_init(&bytes, METADATA_MAX);
+    sotto_status status = hq_path(dir, "repo/targets", path, diag);
+    if (status == SOTTO_OK)
+        status = sotto_port_make_dir(path, 0755, diag);
+    if (status == SOTTO_OK)
+        status = hq_tuf_write(&root, &keys[HQ_ROLE_ROOT], &bytes, diag);
+    if (status == SOTTO_OK)
+        status = repo_file(dir, "1.root.json", path, diag);
+    if (status == SOTTO_OK)
+        status = sotto_port_create_file(path, sotto_vec_span(&bytes), 0644, diag);
+    sotto_vec_free(&bytes);
+    return status;
+}
+
+bool hq_repo_stale(const char *dir, int64_t now_s)
+{
+    hq_repo repo;
+    if (hq_repo_read(&repo, dir, NULL) != SOTTO_OK)
+        return false;
+    const hq_repo_role *timestamp = &repo.role[HQ_ROLE_TIMESTAMP];
+    bool stale = timestamp->version != 0 && timestamp->expires_s - now_s < HQ_TIMESTAMP_DAYS * HQ_DAY_S / 2;
+    hq_repo_free(&repo);
+    return stale;
+}

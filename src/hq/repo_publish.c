@@ -1,0 +1,234 @@
+/*
+ * Publishing. The order makes it one step for every reader: files under names that hold their hash, then
+ * N.targets.json, N.snapshot.json, and last timestamp.json, whose rename is the moment the release exists.
+ * Until then nothing that a reader follows has changed. A run that dies leaves files nobody names; the next
+ * run writes over them.
+ */
+#include "hq_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define METADATA_MAX (512u << 10)
+
+/* One run: what stands, the keys, and what is being made. */
+typedef struct run {
+    const char *dir;
+    int64_t now_s, days;
+    hq_repo repo;
+    hq_tuf_key key;
+    hq_tuf_file listed[HQ_BUNDLE_COUNT];
+    hq_publication *out;
+} run;
+
+static sotto_status put_file(const run *r, const char *name, sotto_span bytes, sotto_diag *diag)
+{
+    char relative[160], path[HQ_PATH_MAX];
+    (void)snprintf(relative, sizeof relative, "repo/%s", name);
+    sotto_status status = hq_path(r->dir, relative, path, diag);
+    return status == SOTTO_OK ? sotto_port_write_file(path, bytes, 0644, diag) : status;
+}
+
+/* Signs a document with the key of its role, writes it, and gives the entry by which the next one lists it.
+ */
+static sotto_status put_document(run *r, const hq_tuf_doc *doc, const char *name, hq_tuf_file *entry,
+                                 sotto_diag *diag)
+{
+    static const char *const listed_as[] = {"root.json", "targets.json", "snapshot.json", "timestamp.json"};
+    sotto_vec bytes;
+    sotto_vec_init(&bytes, METADATA_MAX);
+    sotto_status status = hq_tuf_key_read(&r->key, r->dir, doc->role, diag);
+    if (status == SOTTO_OK)
+        status = hq_tuf_write(doc, &r->key, &bytes, diag);
+    hq_tuf_key_wipe(&r->key);
+    if (status == SOTTO_OK)
+        status = hq_tuf_file_of(entry, listed_as[doc->role], doc->version, sotto_vec_span(&bytes));
+    if (status == SOTTO_OK)
+        status = put_file(r, name, sotto_vec_span(&bytes), diag);
+    sotto_vec_free(&bytes);
+    if (status == SOTTO_OK)
+        r->out->expires_s[doc->role] = doc->expires_s;
+    return status;
+}
+
+static sotto_status put_targets(run *r, hq_tuf_file *entry, sotto_diag *diag)
+{
+    char name[48];
+    const hq_tuf_doc doc = {.role = HQ_ROLE_TARGETS,
+                            .version = r->repo.role[HQ_ROLE_TARGETS].version + 1,
+                            .expires_s = r->now_s + 3 * r->days * HQ_DAY_S,
+                            .files = r->listed,
+                            .file_count = HQ_BUNDLE_COUNT};
+    (void)snprintf(name, sizeof name, "%llu.targets.json", (unsigned long long)doc.version);
+    r->out->release = doc.version;
+    return put_document(r, &doc, name, entry, diag);
+}
+
+static sotto_status put_snapshot(run *r, const hq_tuf_file *targets, hq_tuf_file *entry, sotto_diag *diag)
+{
+    char name[48];
+    const hq_tuf_doc doc = {.role = HQ_ROLE_SNAPSHOT,
+                            .version = r->repo.role[HQ_ROLE_SNAPSHOT].version + 1,
+                            .expires_s = r->now_s + r->days * HQ_DAY_S,
+                            .files = targets,
+                            .file_count = 1};
+    (void)snprintf(name, sizeof name, "%llu.snapshot.json", (unsigned long long)doc.version);
+    return put_document(r, &doc, name, entry, diag);
+}
+
+static sotto_status put_timestamp(run *r, const hq_tuf_file *snapshot, sotto_diag *diag)
+{
+    hq_tuf_file entry;
+    const hq_tuf_doc doc = {.role = HQ_ROLE_TIMESTAMP,
+                            .version = r->repo.role[HQ_ROLE_TIMESTAMP].version + 1,
+                            .expires_s = r->now_s + HQ_TIMESTAMP_DAYS * HQ_DAY_S,
+                            .files = snapshot,
+                            .file_count = 1};
+    return put_document(r, &doc, "timestamp.json", &entry, diag);
+}
+
+/* ---- a new release ---- */
+
+static sotto_status put_bundle(run *r, const hq_bundle *bundle, sotto_diag *diag)
+{
+    char hex[2 * SOTTO_SHA256_BYTES + 1], name[128];
+    sotto_status status = SOTTO_OK;
+    for (size_t i = 0; i < HQ_BUNDLE_COUNT && status == SOTTO_OK; i++) {
+        sotto_span bytes = sotto_vec_span(&bundle->file[i]);
+        const char *target = hq_bundle_name((enum hq_bundle_file)i);
+        status = hq_tuf_file_of(&r->listed[i], target, 0, bytes);
+        sotto_hex_encode(sotto_span_of(r->listed[i].sha256, SOTTO_SHA256_BYTES), hex, sizeof hex);
+        (void)snprintf(name, sizeof name, "targets/%s.%s", hex, target);
+        if (status == SOTTO_OK)
+            status = put_file(r, name, bytes, diag);
+        r->out->bytes += bytes.len;
+    }
+    return status;
+}
+
+/* Before any terminal can have it: a report of a release that the registry does not know is refused. */
+static sotto_status remember(const run *r, const hq_bundle *bundle, hq_registry *registry, sotto_diag *diag)
+{
+    const hq_release release = {.version = r->repo.role[HQ_ROLE_TARGETS].version + 1,
+                                .published_s = r->now_s,
+                                .tasks = sotto_vec_span(&bundle->file[HQ_BUNDLE_TASKS])};
+    return hq_registry_release_put(registry, &release, diag);
+}
+
+/* Against the last release that used the same id, however long ago: its reports are in the same totals. */
+static sotto_status check_continuity(const run *r, const hq_bundle *bundle, hq_registry *registry,
+                                     sotto_diag *diag)
+{
+    bool same_id = false;
+    sotto_status status = SOTTO_OK;
+    for (uint64_t v = r->repo.role[HQ_ROLE_TARGETS].version; v > 0 && status == SOTTO_OK && !same_id; v--) {
+        sotto_vec tasks;
+        sotto_vec_init(&tasks, HQ_FILE_LIMIT);
+        status = hq_registry_release_tasks(registry, v, &tasks, diag);
+        if (status == SOTTO_OK)
+            status = hq_bundle_follows(bundle, sotto_vec_span(&tasks), &same_id, diag);
+        sotto_vec_free(&tasks);
+    }
+    return status;
+}
+
+static sotto_status publish(run *r, const hq_bundle *bundle, hq_registry *registry, sotto_diag *diag)
+{
+    hq_tuf_file targets, snapshot;
+    sotto_status status = check_continuity(r, bundle, registry, diag);
+    if (status == SOTTO_OK)
+        status = put_bundle(r, bundle, diag);
+    if (status == SOTTO_OK)
+        status = remember(r, bundle, registry, diag);
+    if (status == SOTTO_OK)
+        status = put_targets(r, &targets, diag);
+    if (status == SOTTO_OK)
+        status = put_snapshot(r, &targets, &snapshot, diag);
+    return status == SOTTO_OK ? put_timestamp(r, &snapshot, diag) : status;
+}
+
+sotto_status hq_repo_publish(const char *dir, const hq_bundle *bundle, hq_registry *registry, int64_t days,
+                             hq_publication *out, sotto_diag *diag)
+{
+    run r = {.dir = dir, .now_s = hq_now(), .days = days, .out = out};
+    *out = (hq_publication){0};
+    sotto_status status = hq_repo_read(&r.repo, dir, diag);
+    if (status != SOTTO_OK)
+        return status;
+    out->expires_s[HQ_ROLE_ROOT] = r.repo.role[HQ_ROLE_ROOT].expires_s;
+    status = publish(&r, bundle, registry, diag);
+    hq_repo_free(&r.repo);
+    return status;
+}
+
+/* ---- the same release, signed anew ---- */
+
+/* The snapshot that stands, as the timestamp lists it. */
+static sotto_status standing(const run *r, enum hq_role role, const char *listed_as, hq_tuf_file *entry,
+                             sotto_diag *diag)
+{
+    char relative[64], path[HQ_PATH_MAX];
+    uint64_t version = r->repo.role[role].version;
+    sotto_vec bytes;
+    sotto_vec_init(&bytes, METADATA_MAX);
+    (void)snprintf(relative, sizeof relative, "repo/%llu.%s.json", (unsigned long long)version,
+                   hq_role_name(role));
+    sotto_status status = hq_path(r->dir, relative, path, diag);
+    if (status == SOTTO_OK)
+        status = sotto_port_read_file(path, &bytes, diag);
+    if (status == SOTTO_OK)
+        status = hq_tuf_file_of(entry, listed_as, version, sotto_vec_span(&bytes));
+    sotto_vec_free(&bytes);
+    return status;
+}
+
+static bool key_is_here(const char *dir, enum hq_role role)
+{
+    char name[32], path[HQ_PATH_MAX];
+    (void)snprintf(name, sizeof name, "keys/%s.key", hq_role_name(role));
+    return hq_path(dir, name, path, NULL) == SOTTO_OK && sotto_port_exists(path);
+}
+
+static sotto_status refresh(run *r, sotto_diag *diag)
+{
+    hq_tuf_file targets, snapshot;
+    sotto_status status;
+    bool due = r->repo.role[HQ_ROLE_SNAPSHOT].expires_s - r->now_s < r->days * HQ_DAY_S / 2;
+    if (due && key_is_here(r->dir, HQ_ROLE_SNAPSHOT)) {
+        status = standing(r, HQ_ROLE_TARGETS, "targets.json", &targets, diag);
+        if (status == SOTTO_OK)
+            status = put_snapshot(r, &targets, &snapshot, diag);
+    } else {
+        status = standing(r, HQ_ROLE_SNAPSHOT, "snapshot.json", &snapshot, diag);
+    }
+    return status == SOTTO_OK ? put_timestamp(r, &snapshot, diag) : status;
+}
+
+static sotto_status refresh_locked(const char *dir, hq_publication *out, sotto_diag *diag)
+{
+    run r = {.dir = dir, .now_s = hq_now(), .days = HQ_SNAPSHOT_DAYS, .out = out};
+    *out = (hq_publication){0};
+    sotto_status status = hq_repo_read(&r.repo, dir, diag);
+    if (status != SOTTO_OK)
+        return status;
+    out->release = r.repo.role[HQ_ROLE_TARGETS].version;
+    for (size_t i = 0; i < HQ_ROLE_COUNT; i++)
+        out->expires_s[i] = r.repo.role[i].expires_s;
+    if (out->release == 0)
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "nothing was published yet");
+    else
+        status = refresh(&r, diag);
+    hq_repo_free(&r.repo);
+    return status;
+}
+
+sotto_status hq_repo_refresh(const char *dir, hq_publication *out, sotto_diag *diag)
+{
+    sotto_port_lock lock;
+    sotto_status status = hq_repo_lock(dir, &lock, diag);
+    if (status != SOTTO_OK)
+        return status;
+    status = refresh_locked(dir, out, diag);
+    sotto_port_lock_drop(&lock);
+    return status;
+}
