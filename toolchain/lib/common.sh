@@ -7,7 +7,7 @@ say() { printf 'toolchain: %s\n' "$*"; }
 die() {
     printf 'toolchain: error: %s\n' "$1" >&2
     shift
-    for line in "$@"; do printf '           %s\n' "$line" >&2; done
+    for line in "$@"; do [ -z "$line" ] || printf '           %s\n' "$line" >&2; done
     exit 1
 }
 
@@ -30,8 +30,16 @@ step() {
         say "$what: $((SECONDS - start)) s"
     else
         tail -n 15 "$log" | sed 's/^/    /' >&2
-        die "$what failed (exit $rc) after $((SECONDS - start)) s" "the whole log: $log"
+        die "$what failed (exit $rc) after $((SECONDS - start)) s" "the whole log: $log" "$(disk_hint)"
     fi
+}
+
+# A full disk also swallows the log that would tell of it.
+disk_hint() {
+    local free_mb
+    free_mb=$(df -Pm "$SOTTO_CACHE" 2>/dev/null | awk 'NR == 2 { print $4 }')
+    [ "${free_mb:-999}" -ge 100 ] || printf 'only %s MB are free under %s; a set-up of all targets takes 300' \
+        "$free_mb" "$SOTTO_CACHE"
 }
 
 show_progress() {
@@ -50,7 +58,7 @@ sha256_of() { sha256sum "$1" | cut -d ' ' -f 1; }
 # One big lock: a second set-up waits, then finds everything made.  Children inherit the descriptor: if only this script
 # is killed, the lock stays until its compilers have ended too, and nobody clears the scratch folder under them.
 take_lock() {
-    mkdir -p "$SOTTO_CACHE/tmp"
+    mkdir -p "$SOTTO_CACHE/tmp" || die "cannot make the cache folder $SOTTO_CACHE" "set SOTTO_CACHE to a folder you may write"
     exec 9>"$SOTTO_CACHE/lock"
     if ! flock -n 9; then
         say "another set-up is at work on this cache; waiting for it"

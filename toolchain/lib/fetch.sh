@@ -5,7 +5,8 @@
 # The mirrors this machine already uses; the private update proves by signature which of them is a Debian archive.
 machine_mirrors() {
     apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
-        awk -F '|' '{ rank = ($1 == "Debian" && $2 == "Debian") ? 0 : 1; if (!seen[$3]++) print rank "|" $3 }' |
+        awk -F '|' '$1 == "Debian" && $2 != "Debian" { next } # security and backports hold no whole suite
+                    !seen[$3]++ { print ($1 == "Debian" ? 0 : 1) "|" $3 }' |
         sort -s -t '|' -k 1,1 | cut -d '|' -f 2
 }
 
@@ -52,7 +53,7 @@ update_index() {
     done
     tail -n 5 "$log" | sed 's/^/    /' >&2
     die "cannot read the index of source packages (suite ${suites% }) from this machine's mirrors" \
-        "is the network up? the whole log: $log"
+        "is the network up? the whole log: $log" "$(disk_hint)"
 }
 
 index_is_fresh() { [ -n "$(find "$SOTTO_CACHE/apt/fresh" -mmin -720 2>/dev/null)" ]; }

@@ -46,14 +46,14 @@ apt_update() {
 
 # ensure_packages <need...>: says what it will install, then does; nothing at all when everything is there.
 ensure_packages() {
-    local missing choice chosen=() unknown=()
+    local missing choice name chosen=() unknown=()
     missing=$(missing_packages "$@")
     [ -n "$missing" ] || return 0
     become_root "$(printf '%s\n' "$missing" | cut -d '|' -f 1 | tr '\n' ' ')"
     [ ${#as_root[@]} = 0 ] || "${as_root[@]}" -v
     step "package lists updated" "$SOTTO_CACHE/log/apt-update.log" apt_update
     for choice in $missing; do
-        if choice=$(choose_package "$choice"); then chosen+=("$choice"); else unknown+=("$choice"); fi
+        if name=$(choose_package "$choice"); then chosen+=("$name"); else unknown+=("$choice"); fi
     done
     [ ${#unknown[@]} = 0 ] || die "this distribution has no package ${unknown[*]} in the sources that apt knows" \
         "the log of apt-get update: $SOTTO_CACHE/log/apt-update.log"
