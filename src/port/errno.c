@@ -49,6 +49,14 @@ sotto_status sotto_port_fail(sotto_diag *diag, int error, const char *path, cons
                          strerror(error));
 }
 
+/* Some file systems (network and shared ones) know no fsync of a folder and say EINVAL; they keep names in
+ * their own way, and refusing to write there would help nobody. */
+int sotto_port_sync_folder(int fd)
+{
+    int done = fsync(fd);
+    return done != 0 && errno == EINVAL ? 0 : done;
+}
+
 int sotto_port_close_fd(int fd)
 {
     return fd < 0 ? 0 : close(fd);

@@ -119,7 +119,7 @@ static sotto_status give_name(const writing *w, bool replace)
     unsigned flags = replace ? 0 : RENAME_NOREPLACE;
     if (renameat2(w->folder_fd, w->temporary, w->folder_fd, w->name, flags) != 0)
         return fail(w, replace ? "replace" : "create");
-    return fsync(w->folder_fd) != 0 ? fail(w, "write the folder to the disk for") : SOTTO_OK;
+    return sotto_port_sync_folder(w->folder_fd) != 0 ? fail(w, "write the folder to the disk for") : SOTTO_OK;
 }
 
 static sotto_status write_all(writing *w, sotto_span bytes, unsigned mode, bool replace)
@@ -173,7 +173,7 @@ sotto_status sotto_port_remove_file(const char *path, sotto_diag *diag)
     sotto_status status = begin(&w, path, diag);
     if (status == SOTTO_OK && unlinkat(w.folder_fd, w.name, 0) != 0)
         status = fail(&w, "remove");
-    else if (status == SOTTO_OK && fsync(w.folder_fd) != 0)
+    else if (status == SOTTO_OK && sotto_port_sync_folder(w.folder_fd) != 0)
         status = fail(&w, "write the folder to the disk for");
     clean_up(&w, SOTTO_OK);
     return status;

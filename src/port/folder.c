@@ -34,7 +34,7 @@ static sotto_status sync_above(char *path, size_t len, sotto_diag *diag)
     char saved = path[len];
     path[len] = '\0';
     int fd = open(len == 0 ? "." : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int failed = fd < 0 || fsync(fd) != 0;
+    int failed = fd < 0 || sotto_port_sync_folder(fd) != 0;
     int error = errno;
     (void)sotto_port_close_fd(fd);
     path[len] = saved;

@@ -15,6 +15,9 @@ int sotto_port_close_fd(int fd);
 /* The rest of fd after what out holds; out is as before on failure. path is for messages. */
 SOTTO_MUST_USE sotto_status sotto_port_read_fd(int fd, const char *path, sotto_vec *out, sotto_diag *diag);
 
+/* fsync of a folder, so that names in it last: 0, or -1 with errno. */
+int sotto_port_sync_folder(int fd);
+
 /* Milliseconds of the monotonic clock, the one that deadlines are told in. */
 int64_t sotto_port_mono_ms(void);
 

@@ -94,11 +94,10 @@ static sotto_status read_issuer(parts *p, const char *key_pem, const char *cert_
     if (status != SOTTO_OK)
         return status;
     const mbedtls_pk_context *public_key = cert_pem == NULL ? &p->subject : &p->issuer.pk;
-    if (mbedtls_pk_check_pair(public_key, &p->issuer_key, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE) !=
-        0)
-        return refuse(p, SOTTO_ERR(VAULT, AUTH),
-                      "the issuer's key does not belong to the issuer's certificate");
-    return SOTTO_OK;
+    int error =
+        mbedtls_pk_check_pair(public_key, &p->issuer_key, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
+    return sotto_vault_verify_result(error, "the issuer's key does not belong to the issuer's certificate",
+                                     p->diag);
 }
 
 /* ---- Names, time, number ---- */

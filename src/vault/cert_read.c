@@ -1,5 +1,7 @@
 #include "pem.h"
 
+#include "sotto/codec/text.h"
+
 #include <mbedtls/asn1.h>
 #include <mbedtls/oid.h>
 #include <string.h>
@@ -34,9 +36,10 @@ static sotto_status take_common_name(const mbedtls_x509_crt *cert, sotto_cert_in
     if (name->val.len >= sizeof out->common_name)
         return sotto_diag_set(diag, SOTTO_ERR(VAULT, RANGE),
                               "the certificate's name is longer than %zu bytes", sizeof out->common_name - 1);
-    if (has_control_characters(&name->val))
+    if (!sotto_utf8_valid(sotto_span_of(name->val.p, name->val.len), NULL) ||
+        has_control_characters(&name->val))
         return sotto_diag_set(diag, SOTTO_ERR(VAULT, MALFORMED),
-                              "the certificate's name holds control characters");
+                              "the certificate's name is not UTF-8 or holds control characters");
     memcpy(out->common_name, name->val.p, name->val.len);
     return SOTTO_OK;
 }

@@ -51,10 +51,7 @@ static sotto_status verify_csr(mbedtls_x509_csr *csr, sotto_diag *diag)
         return sotto_diag_set(diag, status, "the request cannot be hashed");
     int error = mbedtls_pk_verify_ext(csr->MBEDTLS_PRIVATE(sig_pk), csr->MBEDTLS_PRIVATE(sig_opts), &csr->pk,
                                       md, hash, sizeof hash, signature->p, signature->len);
-    if (error != 0)
-        return sotto_diag_set(diag, SOTTO_ERR(VAULT, AUTH),
-                              "the request's signature is not by the key it names");
-    return SOTTO_OK;
+    return sotto_vault_verify_result(error, "the request's signature is not by the key it names", diag);
 }
 
 sotto_status sotto_vault_read_csr(sotto_span pem, mbedtls_x509_csr *out, sotto_diag *diag)

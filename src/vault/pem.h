@@ -20,6 +20,8 @@ SOTTO_MUST_USE sotto_status sotto_vault_read_cert(sotto_span pem, mbedtls_x509_c
 /* Seconds since 1970 of a time that mbedTLS has read, so a valid one. */
 int64_t sotto_vault_x509_seconds(const mbedtls_x509_time *t);
 bool sotto_vault_is_p256(const mbedtls_pk_context *key);
+/* What a verification's number means: OK, NO_MEMORY, otherwise AUTH with text. */
+SOTTO_MUST_USE sotto_status sotto_vault_verify_result(int error, const char *text, sotto_diag *diag);
 bool sotto_vault_is_csr(sotto_span pem);
 SOTTO_MUST_USE sotto_status sotto_vault_public_pem(const mbedtls_pk_context *key,
                                                    char out[static SOTTO_PEM_MAX], sotto_diag *diag);

@@ -2,6 +2,7 @@
 
 #include <mbedtls/asn1.h>
 #include <mbedtls/base64.h>
+#include <mbedtls/bignum.h>
 #include <mbedtls/ecp.h>
 #include <mbedtls/oid.h>
 #include <mbedtls/pem.h>
@@ -34,7 +35,7 @@ static bool means_no_memory(int high, int low)
 {
     return high == MBEDTLS_ERR_PK_ALLOC_FAILED || high == MBEDTLS_ERR_X509_ALLOC_FAILED ||
            high == MBEDTLS_ERR_PEM_ALLOC_FAILED || high == MBEDTLS_ERR_ECP_ALLOC_FAILED ||
-           low == MBEDTLS_ERR_ASN1_ALLOC_FAILED;
+           low == MBEDTLS_ERR_ASN1_ALLOC_FAILED || low == MBEDTLS_ERR_MPI_ALLOC_FAILED;
 }
 
 static bool means_unsupported(int high, int low)

@@ -4,6 +4,15 @@
 
 enum { RSA_MIN_BITS = 2048 }; /* NIST SP 800-131A revision 2, table 2 */
 
+sotto_status sotto_vault_verify_result(int error, const char *text, sotto_diag *diag)
+{
+    if (error == 0)
+        return SOTTO_OK;
+    if (sotto_status_cause(sotto_vault_mbedtls_status(error)) == SOTTO_CAUSE_NO_MEMORY)
+        return sotto_vault_mbedtls_fail(diag, error, "no memory to verify the signature");
+    return sotto_diag_set(diag, SOTTO_ERR(VAULT, AUTH), "%s", text);
+}
+
 static sotto_status verify_ecdsa(mbedtls_pk_context *key, const uint8_t hash[static SOTTO_SHA256_BYTES],
                                  sotto_span signature, int *error, sotto_diag *diag)
 {
@@ -40,11 +49,9 @@ static sotto_status verify_with(enum sotto_sig_scheme scheme, mbedtls_pk_context
         return sotto_diag_set(diag, SOTTO_ERR(VAULT, AUTH), "the signature is empty");
     status = scheme == SOTTO_SIG_ECDSA_P256_SHA256 ? verify_ecdsa(key, hash, signature, &error, diag)
                                                    : verify_pss(key, hash, signature, &error, diag);
-    if (status != SOTTO_OK || error == 0)
-        return status;
-    if (sotto_status_cause(sotto_vault_mbedtls_status(error)) == SOTTO_CAUSE_NO_MEMORY)
-        return sotto_vault_mbedtls_fail(diag, error, "no memory to verify the signature");
-    return sotto_diag_set(diag, SOTTO_ERR(VAULT, AUTH), "the signature is not by this key over this message");
+    return status != SOTTO_OK
+               ? status
+               : sotto_vault_verify_result(error, "the signature is not by this key over this message", diag);
 }
 
 sotto_status sotto_public_verify(enum sotto_sig_scheme scheme, sotto_span public_pem, sotto_span message,
