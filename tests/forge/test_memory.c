@@ -1,0 +1,103 @@
+/* Every allocation fails once: the compiler says so, leaks nothing, and leaves what was there. */
+#include "random_forest.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+static long allowed = -1; /* allocations before one fails; -1: none fails */
+
+static bool fails(void)
+{
+    if (allowed < 0)
+        return false;
+    if (allowed > 0) {
+        allowed--;
+        return false;
+    }
+    return true;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return fails() ? NULL : __real_realloc(old, size);
+}
+
+static void each_allocation_fails_once(void **state)
+{
+    (void)state;
+    random_forest *f = grow_forest(11, 3, 4, 6);
+    sotto_vec json, out;
+    sotto_vec_init(&json, 1 << 20);
+    put_forest(f, "\"attributes\":{\"note\":\"text\"},", &json);
+    sotto_forge_options options = {.file_name = "model.json", .model_name = "test"};
+    sotto_forge_report report;
+    sotto_status status = SOTTO_ERR(FORGE, INTERNAL);
+    long failures = 0;
+    for (; status != SOTTO_OK; failures++) {
+        sotto_diag diag = {.status = SOTTO_OK};
+        assert_true(failures < 10000);
+        sotto_vec_init(&out, 1 << 20);
+        assert_int_equal(sotto_vec_put(&out, "kept", 4), SOTTO_OK);
+        allowed = failures;
+        status = sotto_forge_xgboost(sotto_vec_span(&json), &options, &out, &report, &diag);
+        allowed = -1;
+        if (status != SOTTO_OK) {
+            assert_int_equal(sotto_status_cause(status), SOTTO_CAUSE_NO_MEMORY);
+            assert_true(diag.text[0] != '\0');
+            assert_int_equal(out.len, 4);
+        }
+        assert_memory_equal(out.ptr, "kept", 4);
+        sotto_vec_free(&out);
+    }
+    assert_true(failures > 10);
+    print_message("%ld allocations, each failed once\n", failures - 1);
+    sotto_vec_free(&json);
+    free(f);
+}
+
+static void a_result_that_does_not_fit_leaves_nothing(void **state)
+{
+    (void)state;
+    random_forest *f = grow_forest(12, 3, 4, 6);
+    sotto_vec json, out;
+    sotto_vec_init(&json, 1 << 20);
+    put_forest(f, "", &json);
+    sotto_forge_options options = {.file_name = "model.json", .model_name = "test"};
+    sotto_forge_report report;
+    sotto_vec_init(&out, 1 << 20);
+    assert_int_equal(sotto_forge_xgboost(sotto_vec_span(&json), &options, &out, &report, NULL), SOTTO_OK);
+    size_t needed = out.len;
+    sotto_vec_free(&out);
+    for (size_t limit = 0; limit < needed; limit += 13) {
+        sotto_vec_init(&out, limit);
+        sotto_status status = sotto_forge_xgboost(sotto_vec_span(&json), &options, &out, &report, NULL);
+        assert_int_equal(sotto_status_cause(status), SOTTO_CAUSE_RANGE);
+        assert_int_equal(out.len, 0);
+        sotto_vec_free(&out);
+    }
+    sotto_vec_free(&json);
+    free(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_allocation_fails_once),
+        cmocka_unit_test(a_result_that_does_not_fit_leaves_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
