@@ -34,13 +34,15 @@ static sotto_status run_steps(sqlite3 *db, const sotto_store_step *steps, size_t
 
 sotto_status sotto_store_migrate(sqlite3 *db, const sotto_store_step *steps, size_t count, sotto_diag *diag)
 {
-    int64_t version = 0, application = 0;
+    int64_t version = 0, application = 0, tables = 0;
     sotto_status status = sotto_store_query_i64(db, "PRAGMA user_version", &version, diag);
     if (status == SOTTO_OK)
         status = sotto_store_query_i64(db, "PRAGMA application_id", &application, diag);
+    if (status == SOTTO_OK)
+        status = sotto_store_query_i64(db, "SELECT count(*) FROM sqlite_master", &tables, diag);
     if (status != SOTTO_OK)
         return status;
-    if (version != 0 && application != SOTTO_STORE_APPLICATION_ID)
+    if (tables > 0 && application != SOTTO_STORE_APPLICATION_ID)
         return sotto_diag_set(diag, SOTTO_ERR(STORE, CORRUPT), "a database, but not a store of Sotto's");
     if (version < 0 || (uint64_t)version > count)
         return sotto_diag_set(diag, SOTTO_ERR(STORE, UNSUPPORTED),
