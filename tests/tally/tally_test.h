@@ -35,12 +35,18 @@ static sotto_status world_load_root(void *ctx, uint8_t root[static SOTTO_KEY_BYT
     return SOTTO_OK;
 }
 
+/* vfs: name of SQLite's file system, NULL for its own. w->store is NULL on failure. */
+static inline sotto_status world_try_open(struct world *w, const char *vfs, sotto_diag *diag)
+{
+    sotto_store_config config = {.path = w->path, .create = true, .vfs = vfs};
+    assert_ok(sotto_vault_store_key(w->vault, config.key));
+    return sotto_store_open(&w->store, &config, diag);
+}
+
 static inline void world_open_store(struct world *w)
 {
-    sotto_store_config config = {.path = w->path, .create = true};
     sotto_diag diag = {0};
-    assert_ok(sotto_vault_store_key(w->vault, config.key));
-    if (sotto_store_open(&w->store, &config, &diag) != SOTTO_OK)
+    if (world_try_open(w, NULL, &diag) != SOTTO_OK)
         fail_msg("open: %s", diag.text);
 }
 
