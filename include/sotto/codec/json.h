@@ -5,7 +5,8 @@
  * Reading: strict RFC 8259, UTF-8 checked, depth at most 64, duplicate member names refused (RFC 8259 section
  * 4 leaves them open; two readers that disagree are an attack). The document owns a copy of what it needs;
  * nodes are valid while it lives. Every getter's diag gets where = "name:path" (such as "policy.json:
- * campaigns[2].cap") and the line of the offending value.
+ * campaigns[2].cap") and the line of the offending value. A document with its nodes is for one thread at a
+ * time, also for reading: it remembers the child it gave last.
  */
 #ifndef SOTTO_CODEC_JSON_H
 #define SOTTO_CODEC_JSON_H
