@@ -10,8 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static sotto_status no_xz(const char *path, sotto_diag *diag)
 {
     return sotto_diag_at(diag, SOTTO_ERR(PORT, NOT_FOUND), path, 0,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -11,10 +12,9 @@
 static long read_holder(int fd)
 {
     char text[24] = {0};
-    long pid = 0;
-    if (pread(fd, text, sizeof text - 1, 0) <= 0 || sscanf(text, "%10ld", &pid) != 1)
+    if (pread(fd, text, sizeof text - 1, 0) <= 0)
         return 0;
-    return pid;
+    return strtol(text, NULL, 10);
 }
 
 /* A lock without the number is still a lock. */

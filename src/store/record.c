@@ -10,7 +10,7 @@ static sqlite3_stmt *take(sotto_store *store, enum statement which, enum sotto_r
     sqlite3_stmt *statement = sotto_store_take(store, which, status, diag);
     if (statement == NULL)
         return NULL;
-    int rc = sqlite3_bind_int(statement, 1, kind);
+    int rc = sqlite3_bind_int(statement, 1, (int)kind);
     if (rc == SQLITE_OK && sqlite3_bind_parameter_count(statement) >= 2)
         rc = sqlite3_bind_int64(statement, 2, sub);
     if (rc == SQLITE_OK && key != NULL)
