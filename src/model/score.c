@@ -37,45 +37,51 @@ static inline uint32_t step(const node *nodes, const uint16_t *slots, uint32_t a
     return n.child + (slots[n.slot] > n.bin);
 }
 
-static uint32_t find_leaf(const sotto_model *m, const uint16_t *slots, size_t t)
-{
-    uint32_t at = m->trees[t].root;
-    for (unsigned d = m->trees[t].depth; d > 0; d--)
-        at = step(m->nodes, slots, at);
-    return at;
-}
+/* Trees side by side: each waits for its own loads, so together they wait once. A leaf reached early is
+ * stepped onto itself. Inlined, so that each number of lanes gets its own unrolled loop. */
+enum { LANES = 8 };
 
-static unsigned max4(unsigned a, unsigned b, unsigned c, unsigned d)
+static inline unsigned start_lanes(const tree *t, size_t lanes, uint32_t *at)
 {
-    unsigned x = a > b ? a : b, y = c > d ? c : d;
-    return x > y ? x : y;
-}
-
-/* Four trees side by side: each waits for its own loads, so together they wait once. A leaf reached early is
- * stepped onto itself. */
-static int64_t sum_four(const sotto_model *m, const uint16_t *slots, const tree *t)
-{
-    const node *nodes = m->nodes;
-    uint32_t a = t[0].root, b = t[1].root, c = t[2].root, d = t[3].root;
-    for (unsigned left = max4(t[0].depth, t[1].depth, t[2].depth, t[3].depth); left > 0; left--) {
-        a = step(nodes, slots, a);
-        b = step(nodes, slots, b);
-        c = step(nodes, slots, c);
-        d = step(nodes, slots, d);
+    unsigned depth = 0;
+    for (size_t i = 0; i < lanes; i++) {
+        at[i] = t[i].root;
+        depth = t[i].depth > depth ? t[i].depth : depth;
     }
-    return (int64_t)m->values[a] + m->values[b] + m->values[c] + m->values[d];
+    return depth;
+}
+
+static inline void find_leaves(const sotto_model *m, const uint16_t *slots, const tree *t, size_t lanes,
+                               uint32_t *at)
+{
+    for (unsigned left = start_lanes(t, lanes, at); left > 0; left--)
+        for (size_t i = 0; i < lanes; i++)
+            at[i] = step(m->nodes, slots, at[i]);
+}
+
+static inline int64_t sum_values(const sotto_model *m, const uint32_t *at, size_t lanes)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < lanes; i++)
+        sum += m->values[at[i]];
+    return sum;
 }
 
 int64_t sotto_model_margin_q24(const sotto_model *m, const int32_t *keys)
 {
     uint16_t slots[SLOTS_MAX];
+    uint32_t at[LANES];
     fill_slots(m, keys, slots);
     int64_t margin = m->info.bias_q24;
     size_t t = 0;
-    for (; t + 4 <= m->info.trees; t += 4)
-        margin += sum_four(m, slots, m->trees + t);
-    for (; t < m->info.trees; t++)
-        margin += m->values[find_leaf(m, slots, t)];
+    for (; t + LANES <= m->info.trees; t += LANES) {
+        find_leaves(m, slots, m->trees + t, LANES, at);
+        margin += sum_values(m, at, LANES);
+    }
+    for (; t < m->info.trees; t++) {
+        find_leaves(m, slots, m->trees + t, 1, at);
+        margin += m->values[at[0]];
+    }
     return margin;
 }
 
@@ -92,11 +98,27 @@ uint32_t sotto_model_probability_q30(const sotto_model *m, int64_t margin_q24)
 void sotto_model_leaves(const sotto_model *m, const int32_t *keys, uint32_t *out)
 {
     uint16_t slots[SLOTS_MAX];
+    uint32_t at[1];
     fill_slots(m, keys, slots);
     for (size_t t = 0; t < m->info.trees; t++) {
-        uint32_t leaf = find_leaf(m, slots, t);
-        out[t] = m->source_ids != NULL ? m->source_ids[leaf] : leaf - m->trees[t].root;
+        find_leaves(m, slots, m->trees + t, 1, at);
+        out[t] = m->source_ids != NULL ? m->source_ids[at[0]] : at[0] - m->trees[t].root;
     }
+}
+
+/* The same walk, keeping what each step changed. A leaf's step onto itself changes nothing, whichever feature
+ * that is written to. Returns the leaves' sum. */
+static inline int64_t explain(const sotto_model *m, const uint16_t *slots, const tree *t, size_t lanes,
+                              int64_t *contribution)
+{
+    uint32_t at[LANES];
+    for (unsigned left = start_lanes(t, lanes, at); left > 0; left--)
+        for (size_t i = 0; i < lanes; i++) {
+            uint32_t next = step(m->nodes, slots, at[i]);
+            contribution[m->nodes[at[i]].slot / 2] += (int64_t)m->values[next] - m->values[at[i]];
+            at[i] = next;
+        }
+    return sum_values(m, at, lanes);
 }
 
 int64_t sotto_model_why_q24(const sotto_model *m, const int32_t *keys, int64_t *bias_q24,
@@ -107,15 +129,11 @@ int64_t sotto_model_why_q24(const sotto_model *m, const int32_t *keys, int64_t *
     for (size_t f = 0; f < m->info.features; f++)
         contribution_q24[f] = 0;
     int64_t margin = m->info.bias_q24;
-    for (size_t t = 0; t < m->info.trees; t++) {
-        uint32_t at = m->trees[t].root;
-        while (!is_leaf(m->nodes, at)) {
-            uint32_t next = step(m->nodes, slots, at);
-            contribution_q24[m->nodes[at].slot / 2] += (int64_t)m->values[next] - m->values[at];
-            at = next;
-        }
-        margin += m->values[at];
-    }
+    size_t t = 0;
+    for (; t + LANES <= m->info.trees; t += LANES)
+        margin += explain(m, slots, m->trees + t, LANES, contribution_q24);
+    for (; t < m->info.trees; t++)
+        margin += explain(m, slots, m->trees + t, 1, contribution_q24);
     *bias_q24 = m->expected_q24;
     return margin;
 }
