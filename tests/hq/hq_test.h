@@ -157,7 +157,7 @@ static inline void write_release(void)
     write_model("model.sotto");
 }
 
-/* ---- commands, in this process; standard output to a file ---- */
+/* ---- commands, in this process; standard output and error to files ---- */
 
 #define RUN(function, ...) run_command(function, (const char *const[]){__VA_ARGS__, NULL})
 
@@ -169,14 +169,20 @@ static inline int run_command(int (*function)(int, char **), const char *const *
         argv[argc] = strdup(words[argc]);
     argv[argc] = NULL;
     fflush(stdout);
-    int keep = dup(STDOUT_FILENO);
-    FILE *out = fopen(at("stdout"), "w+");
+    fflush(stderr);
+    int keep_out = dup(STDOUT_FILENO), keep_err = dup(STDERR_FILENO);
+    FILE *out = fopen(at("stdout"), "w+"), *err = fopen(at("stderr"), "w+");
     dup2(fileno(out), STDOUT_FILENO);
+    dup2(fileno(err), STDERR_FILENO);
     int code = function(argc, argv);
     fflush(stdout);
-    dup2(keep, STDOUT_FILENO);
-    close(keep);
+    fflush(stderr);
+    dup2(keep_out, STDOUT_FILENO);
+    dup2(keep_err, STDERR_FILENO);
+    close(keep_out);
+    close(keep_err);
     fclose(out);
+    fclose(err);
     for (int i = 0; i < argc; i++)
         free(argv[i]);
     return code;
