@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONTACTS_A_CUSTOMER = 7, CONTACTS_MIN = 30000, HISTORY_DAYS = 720, ATTRIBUTES_MAX = 64 };
+enum { CONTACTS_A_CUSTOMER = 6, CONTACTS_MIN = 30000, HISTORY_DAYS = 720, ATTRIBUTES_MAX = 64 };
 static const size_t FILE_MAX = (size_t)1 << 30;
 
 /* Products of the catalogue and the union of their attributes, in order of appearance. */

@@ -35,7 +35,10 @@ static void draw_life(pop_person *p, pop_random *r, int32_t today)
     p->language = (int)pop_pick(r, LANGUAGE, SOTTO_COUNT(LANGUAGE));
     int64_t years = pop_below(r, (uint32_t)(p->age - 14 < 35 ? p->age - 14 : 35));
     p->since_day = today - (int32_t)(years * 365 + pop_between(r, 20, 384));
-    p->home_owner = pop_chance(r, p->age < 28 ? 60000 : p->household == POP_FAMILY ? 560000 : 420000);
+    p->home_owner = pop_chance(r, p->age < 18                  ? 0
+                                  : p->age < 28                ? 60000
+                                  : p->household == POP_FAMILY ? 560000
+                                                               : 420000);
 }
 
 static void draw_money(pop_person *p, pop_random *r)
@@ -82,6 +85,9 @@ static void draw_holdings(pop_person *p, pop_random *r)
     p->has[POP_HAS_LOAN] = pop_chance(r, p->age > 22 && p->age < 62 ? 210000 : 40000);
     p->has[POP_HAS_HOME_INSURANCE] = pop_chance(r, p->home_owner ? 480000 : 130000);
     p->has[POP_HAS_TRAVEL_INSURANCE] = pop_chance(r, 140000);
+    if (p->age < 18)
+        p->has[POP_HAS_FUND] = p->has[POP_HAS_CARD] = p->has[POP_HAS_LOAN] = p->has[POP_HAS_HOME_INSURANCE] =
+            false;
     p->loan_left = p->has[POP_HAS_LOAN] ? pop_scale(6000 * EURO, pop_bell(r, 700)) : 0;
 }
 
@@ -90,7 +96,7 @@ static void draw_mind(pop_person *p, pop_random *r)
 {
     static const uint32_t INTEREST[] = {20, 12, 18, 14, 10, 26};
     for (size_t i = 0; i < SOTTO_COUNT(p->mood); i++)
-        p->mood[i] = pop_bell(r, 550);
+        p->mood[i] = pop_bell(r, 400);
     p->interest = (int)pop_pick(r, INTEREST, SOTTO_COUNT(INTEREST));
     if (p->interest == POP_CHILDREN && p->children == 0)
         p->interest = POP_NO_INTEREST;

@@ -37,7 +37,7 @@ static int slope(int64_t v, int64_t low, int64_t high, int milli)
 
 static int saver(const pop_person *p)
 {
-    return -2500 + slope(p->balance, 500 * EURO, 6000 * EURO, 1500) + when(p->change_30 > 0, 350) +
+    return slope(p->balance, 500 * EURO, 6000 * EURO, 1500) + when(p->change_30 > 0, 350) +
            when(p->household == POP_FAMILY && p->age < 50, 700) + when(p->interest == POP_SAVING, 900) +
            when(p->overdraft_days > 8, -1300) + when(p->occupation == POP_STUDENT, 500) +
            when(p->has[POP_HAS_TERM], -600);
@@ -45,7 +45,7 @@ static int saver(const pop_person *p)
 
 static int term(const pop_person *p)
 {
-    return -3300 + slope(p->savings, 3000 * EURO, 25000 * EURO, 1900) + slope(p->age, 35, 68, 1200) +
+    return slope(p->savings, 3000 * EURO, 25000 * EURO, 1900) + slope(p->age, 35, 68, 1200) +
            when(p->interest == POP_SAVING, 900) + when(p->age > 60 && p->balance > 3000 * EURO, 800) +
            when(p->overdraft_days > 8, -1200) + when(p->has[POP_HAS_FUND], -400);
 }
@@ -53,14 +53,14 @@ static int term(const pop_person *p)
 static int fund(const pop_person *p)
 {
     bool bold = p->risk_grade >= 4, rich = p->savings > 8000 * EURO;
-    return -3900 + when(bold, 900) + slope(p->savings, 4000 * EURO, 30000 * EURO, 1300) +
+    return when(bold, 900) + slope(p->savings, 4000 * EURO, 30000 * EURO, 1300) +
            when(p->education == 3, 500) + when(p->interest == POP_INVESTING, 1500) + when(bold && rich, 700) +
            when(p->online > 15, 400) + when(p->age > 68, -900) + when(p->has[POP_HAS_LOAN], -400);
 }
 
 static int card(const pop_person *p)
 {
-    return -2900 + slope(p->travel, 200 * EURO, 1200 * EURO, 1400) + slope(p->payments, 15, 60, 900) +
+    return slope(p->travel, 200 * EURO, 1200 * EURO, 1400) + slope(p->payments, 15, 60, 900) +
            when(p->interest == POP_TRAVEL, 900) + when(p->salary_in && p->age < 45, 600) +
            when(p->overdraft_days > 20, 300) + when(p->age > 65, -800) +
            when(p->income_known && p->income > 3500 * EURO, 500);
@@ -69,21 +69,21 @@ static int card(const pop_person *p)
 static int loan(const pop_person *p)
 {
     bool moving = p->interest == POP_HOUSE || p->home > 900 * EURO;
-    return -3500 + slope(p->overdraft_days, 3, 40, 1500) + when(p->age >= 25 && p->age <= 48, 700) +
+    return slope(p->overdraft_days, 3, 40, 1500) + when(p->age >= 25 && p->age <= 48, 700) +
            when(moving, 800) + when(p->household == POP_FAMILY && moving, 700) +
            slope(p->savings, 4000 * EURO, 20000 * EURO, -1300) + when(p->change_30 < -400 * EURO, 500);
 }
 
 static int cover_home(const pop_person *p)
 {
-    return -3100 + when(p->home_owner, 1100) + slope(p->home, 300 * EURO, 1500 * EURO, 1100) +
+    return when(p->home_owner, 1100) + slope(p->home, 300 * EURO, 1500 * EURO, 1100) +
            when(p->household == POP_FAMILY, 500) + when(p->interest == POP_HOUSE, 800) +
            when(p->home_owner && p->age < 45, 500) + when(p->standing_orders > 8, 300);
 }
 
 static int cover_travel(const pop_person *p)
 {
-    return -2900 + slope(p->travel, 150 * EURO, 1000 * EURO, 1700) + when(p->interest == POP_TRAVEL, 1000) +
+    return slope(p->travel, 150 * EURO, 1000 * EURO, 1700) + when(p->interest == POP_TRAVEL, 1000) +
            when(p->age > 55 && p->travel > 400 * EURO, 700) + when(p->children > 0, 300) +
            when(p->has[POP_HAS_CARD], -700);
 }
@@ -94,7 +94,8 @@ static int moment(const pop_person *p, int hour)
     return when(hour >= 10 && hour <= 15, 250) + when(hour >= 17, -200) + slope(p->visits, 6, 20, -500);
 }
 
-static int taste_milli(const pop_person *p, enum pop_product product)
+/* What the tags say for and against. */
+static int effect(const pop_person *p, enum pop_product product)
 {
     switch (product) {
     case POP_SAVER:
@@ -116,12 +117,14 @@ static int taste_milli(const pop_person *p, enum pop_product product)
     case POP_NO_PRODUCT:
         break;
     }
-    return -3500;
+    return 0;
 }
 
 int64_t pop_taste_ppm(const pop_person *p, enum pop_product product, int hour)
 {
-    int64_t milli = taste_milli(p, product) + moment(p, hour);
+    /* Where nothing speaks for it; the last for a product that this bank does not know. */
+    static const int BASE[] = {-3400, -4500, -4900, -5000, -4100, -4300, -4500, -4100, -3500};
+    int64_t milli = BASE[product] + effect(p, product) * 8 / 5 + moment(p, hour);
     if (product < POP_NO_PRODUCT)
         milli += p->mood[product];
     if (pop_holds(p, product))
