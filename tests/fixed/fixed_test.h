@@ -11,6 +11,14 @@
 
 #include <cmocka.h>
 
+/* Where the tests run in an emulator, and long double is made in software, they look at fewer points: the
+ * golden hashes tie these machines to the one that looks at all of them. */
+#ifdef __x86_64__
+enum { THINNING = 1 };
+#else
+enum { THINNING = 16 };
+#endif
+
 /* Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014): the mixing function of
  * SplitMix64. */
 static inline uint64_t next_random(uint64_t *state)

@@ -62,7 +62,7 @@ static void writing_and_reading_agree(void **state)
     (void)state;
     uint64_t random = 9;
     char text[24];
-    for (unsigned i = 0; i < 500000; i++) {
+    for (unsigned i = 0; i < 500000 / THINNING; i++) {
         uint64_t r = next_random(&random);
         int64_t mantissa = i == 0   ? INT64_MIN
                            : i == 1 ? INT64_MAX
@@ -109,7 +109,7 @@ static void binary_fractions_print_exactly(void **state)
         assert_int_equal(len, strlen(text));
     }
     uint64_t random = 10;
-    for (unsigned i = 0; i < 200000;
+    for (unsigned i = 0; i < 200000 / THINNING;
          i++) { /* 53 bits: a binary64 holds them, and reads the text back without loss */
         int64_t v = (int64_t)next_random(&random) >> 11;
         unsigned q = i % 31;

@@ -16,7 +16,7 @@ static const int64_t END_Q24 = INT64_C(25) << 24;
 
 static int64_t stride(void)
 {
-    return getenv("SOTTO_EXHAUSTIVE") != NULL ? 1 : 61;
+    return getenv("SOTTO_EXHAUSTIVE") != NULL ? 1 : 61 * THINNING;
 }
 
 static void check_at(int64_t t_q24)
@@ -54,7 +54,7 @@ static void borders_are_seamless(void **state)
 {
     (void)state;
     const int64_t borders = 25 * 64 * 3 / 2;
-    for (int64_t i = 0; i <= borders; i++) {
+    for (int64_t i = 0; i <= borders; i += THINNING == 1 ? 1 : 3) {
         int64_t border = (int64_t)((long double)i / 64 * logl(2) * ONE_Q24);
         int64_t first = border < 16 ? 0 : border - 16;
         uint32_t e = sotto_fixed_exp_neg_q30(-first), s = sotto_fixed_sigmoid_q30(first);

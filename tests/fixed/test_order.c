@@ -47,7 +47,7 @@ static void keys_have_the_order_of_the_numbers(void **state)
         for (size_t k = 0; k < SOTTO_COUNT(SPECIAL); k++)
             check_pair(SPECIAL[i], SPECIAL[k]);
     uint64_t random = 5;
-    for (unsigned i = 0; i < 2000000; i++) {
+    for (unsigned i = 0; i < 2000000 / THINNING; i++) {
         uint64_t r = next_random(&random);
         uint32_t x = (uint32_t)r, y = (uint32_t)(r >> 32);
         check_pair(x, y);
@@ -60,7 +60,7 @@ static void bits_come_back_from_keys(void **state)
 {
     (void)state;
     uint64_t random = 6;
-    for (unsigned i = 0; i < 1000000; i++) {
+    for (unsigned i = 0; i < 1000000 / THINNING; i++) {
         uint32_t bits = i < SOTTO_COUNT(SPECIAL) ? SPECIAL[i] : (uint32_t)next_random(&random);
         uint32_t back = sotto_fixed_float_bits(sotto_fixed_float_key(bits));
         if (isnan(float_of(bits)))
@@ -96,7 +96,7 @@ static void decimals_read_as_the_c_library_reads_them(void **state)
         check_decimal(INT64_MIN, decimals);
     }
     uint64_t random = 7;
-    for (unsigned i = 0; i < 1000000; i++) {
+    for (unsigned i = 0; i < 1000000 / THINNING; i++) {
         uint64_t r = next_random(&random);
         check_decimal((int64_t)next_random(&random) >> (r % 64), (unsigned)(r >> 32) % 19);
     }
