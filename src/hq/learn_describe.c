@@ -63,12 +63,22 @@ static sotto_status check_header(const sotto_csv *csv, sotto_diag *diag)
     return SOTTO_OK;
 }
 
+static bool has_control(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            return true;
+    return false;
+}
+
 static sotto_status name_column(const sotto_csv *csv, learn_description *d, size_t i, sotto_diag *diag)
 {
     learn_column *c = &d->columns[i];
-    if (csv->field[i].len == 0 || sotto_span_to_str(csv->field[i], c->name, 129) != SOTTO_OK)
+    if (csv->field[i].len == 0 || sotto_span_to_str(csv->field[i], c->name, 129) != SOTTO_OK ||
+        has_control(c->name))
         return sotto_diag_at(diag, SOTTO_ERR(HQ, RANGE), csv->name, 1,
-                             "the name of column %zu must have 1 to 128 bytes", i + 1);
+                             "the name of column %zu must have 1 to 128 bytes and no control characters",
+                             i + 1);
     learn_column_id(csv->field[i], c->id);
     for (size_t k = 0; k < i; k++)
         if (strcmp(d->columns[k].id, c->id) == 0)

@@ -119,6 +119,72 @@ static void write_summary(sotto_json_writer *w, const learn_description *d)
     sotto_json_obj_end(w);
 }
 
+/* Where a walk through JSON stands. */
+typedef struct json_walk {
+    bool in_text, escaped;
+    int depth;
+} json_walk;
+
+/* True when c belongs to a text, its quotes included. */
+static bool walk_text(json_walk *w, uint8_t c)
+{
+    if (!w->in_text) {
+        w->in_text = c == '"';
+        return w->in_text;
+    }
+    if (c == '"' && !w->escaped)
+        w->in_text = false;
+    w->escaped = c == '\\' && !w->escaped;
+    return true;
+}
+
+/* What goes before and behind a sign of structure: members of the file and elements of its lists have lines
+ * of their own. */
+static const char *space_before(const json_walk *w, uint8_t c)
+{
+    if (w->depth == 2 && (c == '{' || c == ']'))
+        return c == '{' ? "\n    " : "\n  ";
+    return w->depth == 1 && c == '}' ? "\n" : "";
+}
+
+static const char *space_behind(const json_walk *w, uint8_t c)
+{
+    if (w->depth == 1 && (c == '{' || c == ','))
+        return "\n  ";
+    return c == ':' || (c == ',' && w->depth != 2) ? " " : "";
+}
+
+/* The same JSON, made for people to read and change. */
+static sotto_status break_lines(sotto_span json, sotto_vec *out)
+{
+    json_walk w = {.depth = 0};
+    sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < json.len; i++) {
+        uint8_t c = json.ptr[i];
+        if (walk_text(&w, c)) {
+            status = sotto_vec_put(out, &c, 1);
+            continue;
+        }
+        const char *before = space_before(&w, c);
+        w.depth += (c == '{' || c == '[') - (c == '}' || c == ']');
+        status = sotto_vec_printf(out, "%s%c%s", before, c, space_behind(&w, c));
+    }
+    return status == SOTTO_OK ? sotto_vec_put(out, "\n", 1) : status;
+}
+
+static sotto_status write_file(const char *path, sotto_span json, sotto_diag *diag)
+{
+    sotto_vec text;
+    sotto_vec_init(&text, 2 * (size_t)FILE_BYTES);
+    sotto_status status = break_lines(json, &text);
+    if (status == SOTTO_OK)
+        status = sotto_port_write_file(path, sotto_vec_span(&text), 0644, diag);
+    else
+        (void)sotto_diag_set(diag, status, "%s does not fit", path);
+    sotto_vec_free(&text);
+    return status;
+}
+
 static sotto_status write_one(const learn_description *d, const char *folder, const char *name,
                               void (*write)(sotto_json_writer *w, const learn_description *d),
                               uint8_t *memory, sotto_diag *diag)
@@ -128,12 +194,10 @@ static sotto_status write_one(const learn_description *d, const char *folder, co
     sotto_json_writer w = sotto_json_writer_of(&buf);
     write(&w, d);
     sotto_status status = sotto_json_writer_end(&w);
-    if (status == SOTTO_OK)
-        status = sotto_buf_put(&buf, "\n", 1);
     int n = snprintf(path, sizeof path, "%s/%s", folder, name);
     if (status != SOTTO_OK || n < 0 || (size_t)n >= sizeof path)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "%s does not fit", name);
-    return sotto_port_write_file(path, sotto_buf_span(&buf), 0644, diag);
+    return write_file(path, sotto_buf_span(&buf), diag);
 }
 
 sotto_status learn_describe_write(const learn_description *d, const char *folder, sotto_diag *diag)

@@ -1,0 +1,177 @@
+#!/bin/bash
+# The learning commands as a person runs them: results, refusals, exit codes.   learn.sh PROGRAM FOLDER-OF-GOLDEN-FILES [DATA]
+set -u
+program=$1 golden=$2 data=${3:-}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+passed=0 failed=0 skipped=0
+
+check() { # check WHAT COMMAND...: passes when the command succeeds
+    local what=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $what"
+        sed 's/^/    /' out err 2>/dev/null | tail -n 6
+    fi
+}
+run() { "$program" "$@" >out 2>err; }
+ends() { # ends CODE WORD ARGUMENTS...: exit code and a word on standard error, nothing on standard output
+    local code=$1 word=$2 got
+    shift 2
+    run "$@"
+    got=$?
+    [ "$got" = "$code" ] && grep -qF -- "$word" err && [ ! -s out ]
+}
+has() { grep -qF -- "$1" out; }
+file_is() { [ "$(head -n 1 "$1")" = "$2" ]; }
+
+# A table with tags of every kind, missing values, and a label that depends on them. Deterministic, in time order.
+awk 'function r(n) { s = (s * 1103515 + 12345) % 2147483648; return int(s / 65536) % n }
+BEGIN { s = 7; split("clerk engineer retired student teacher", job, " ")
+    print "age,job,balance,newsletter,since,rate,hour,unused,taken"
+    for (i = 0; i < 1500; i++) {
+        a = 18 + r(70); j = job[1 + r(5)]; b = r(900000) / 100 - 1000; n = r(2); h = 8 + r(11); y = 2005 + r(20)
+        t = (a + (j == "student") * 30 + n * 20 + b / 200 + r(60)) > 110
+        printf "%d,%s,%s,%s,%d-%02d-%02d,%s,%d,x%d,%s\n", a, r(20) ? j : "", r(9) ? sprintf("%.2f", b) : "", n ? "yes" : "no",
+            y, 1 + r(12), 1 + r(28), r(2) ? "1.25" : "3", h, i, t ? "yes" : "no" } }' >rows.csv
+tags=(--dictionary "$golden/dictionary.json" --recipe "$golden/recipe.json" --today 2026-01-01)
+
+can_train=true
+run train --data rows.csv "${tags[@]}" --label taken --rounds 12 --depth 3 --eta 0.3 --time-order -o model.json
+if grep -q "without XGBoost" err; then
+    can_train=false
+    skipped=$((skipped + 1))
+    check "without the library train says so, exit code 3" ends 3 "libxgboost-dev" train --data rows.csv "${tags[@]}" --label taken -o m.json
+    cp "$golden/golden.json" model.json
+else
+    check "train reports both splits" has "time   split"
+    check "train wrote the model" test -s model.json
+    check "a second run gives the same bytes" sh -c \
+        "'$program' train --data rows.csv --dictionary '$golden/dictionary.json' --recipe '$golden/recipe.json' --today 2026-01-01 \
+         --label taken --rounds 12 --depth 3 --eta 0.3 -o again.json >/dev/null && cmp -s model.json again.json"
+    check "its settings are in the model" grep -q '"sotto.rounds":"12"' model.json
+    check "no path of this machine is" sh -c "! grep -q '$work' model.json"
+    check "early stopping leaves the best round" sh -c \
+        "'$program' train --data rows.csv --dictionary '$golden/dictionary.json' --recipe '$golden/recipe.json' --today 2026-01-01 \
+         --label taken --rounds 300 --depth 6 --eta 0.5 --early-stop 5 -o early.json >/dev/null && grep -q best_iteration early.json"
+    check "train --json is one object" sh -c "'$program' train --data rows.csv --dictionary '$golden/dictionary.json' \
+        --recipe '$golden/recipe.json' --today 2026-01-01 --label taken --rounds 3 --json -o j.json | grep -q '^{.*}$'"
+fi
+
+# compile, check
+check "compile" run model compile --from xgboost model.json "${tags[@]:0:4}" -o model.sotto
+if $can_train; then
+    check "compile proves every row, knowing label and rows from the model" \
+        run model compile --from xgboost model.json "${tags[@]:0:4}" --data rows.csv -o model.sotto
+    check "all leaves identical" has "all identical to XGBoost's own"
+    check "on the held-out rows" has "held out of training"
+    check "early stopping compiles to as many trees as XGBoost counts" \
+        run model compile --from xgboost early.json "${tags[@]:0:4}" --data rows.csv -o early.sotto
+    check "(identical)" has "all identical"
+    check "the report as JSON" run model compile --from xgboost model.json "${tags[@]:0:4}" --data rows.csv -o model.sotto --json
+    check "(no leaf differs)" has '"leaves_differ":0'
+fi
+check "check" run model check model.sotto --dictionary "$golden/dictionary.json"
+check "says what it is made of" has "a score takes at most"
+check "check --json" run model check model.sotto --json
+check "(features)" has '"name":"is_student","source":"tag","tag":2,"as":"is","code":3'
+
+# features and predict
+check "features" run model features --data rows.csv "${tags[@]}" --label taken
+cp out features.csv
+check "features: header" file_is features.csv "age,job,is_student,balance,newsletter,tenure,rate,hour,taken"
+check "predict from features" run model predict model.sotto features.csv --leaves --why
+cp out scores.csv
+check "predict: header" sh -c "head -n 1 scores.csv | grep -q '^row,margin,probability,leaf_0,.*,bias,age,job,is_student,balance'"
+check "predict: a line a row" test "$(wc -l <scores.csv)" = 1501
+check "reasons add up to the margin" awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "bias") b = i; next }
+    { s = 0; for (i = b; i <= NF; i++) s += $i; d = s - $2; if (d > 1e-9 || d < -1e-9) bad = 1 } END { exit bad || NR < 2 }' scores.csv
+check "predict from tags" run model predict model.sotto rows.csv --dictionary "$golden/dictionary.json" --today 2026-01-01
+cp out tags.csv
+cut -d, -f1-3 scores.csv >plain.csv
+check "tags and features give the same bytes" cmp -s plain.csv tags.csv
+check "reasons by tag" run model predict model.sotto rows.csv --dictionary "$golden/dictionary.json" --today 2026-01-01 --why
+cp out why.csv
+check "(two features of job are one)" file_is why.csv "row,margin,probability,bias,age,job,balance,newsletter,since,rate,hour"
+
+# without a recipe columns are taken as they stand; an empty field is missing, and so is nan
+check "compile without a recipe" run model compile --from xgboost model.json -o columns.sotto
+check "predict columns" run model predict columns.sotto features.csv
+cp out columns.csv
+check "(the same scores)" cmp -s plain.csv columns.csv
+sed 's/,,/,nan,/g; s/,,/,NaN,/g' features.csv >nan.csv
+check "nan is missing" sh -c "'$program' model predict columns.sotto nan.csv | cmp -s - plain.csv"
+sed '2s/^[0-9]*/-inf/' features.csv >inf.csv
+check "infinity is a number" run model predict columns.sotto inf.csv
+
+# describe
+check "describe" run describe rows.csv --label taken --drop hour -o described
+check "(kinds)" sh -c "grep -q 'balance *amount, 2 decimals, missing in' out && grep -q 'job *choice of 5' out && grep -q 'since *date' out"
+check "(what was dropped and why)" sh -c "grep -q 'hour *dropped: asked for' out && grep -q 'unused *dropped: more than 256' out"
+check "describe --json" run describe rows.csv --label taken --drop hour --json -o described
+check "(label and its word)" has '"positive": "yes"'
+printf 'ID;Big Name;x;When;y\n1;a;1.5;2024-01-02;no\n2;b;;2024-01-03;yes\n3;a;2;2024-01-02;no\n4;;2.25;2024-01-02;no\n' >odd.csv
+check "semicolons, a row number, names that are no ids" run describe odd.csv --label y -o odd
+check "(row number)" sh -c "grep -q 'ID *dropped: a row number' out && grep -q 'Big Name *choice of 2.*(tag big_name)' out"
+check "features of such a table" run model features --data odd.csv --dictionary odd/dictionary.json --recipe odd/recipe.json --today 2024-02-01
+check "(by the columns' own names)" sh -c "sed -n 2p out | grep -q '^0,1.5,30$' && sed -n 3p out | grep -q '^1,,29$'"
+
+# refusals: where, why, exit code, nothing written
+check "unknown option" ends 2 "unknown option --frobnicate" train --frobnicate
+check "a missing option" ends 2 "--data FILE is needed" train --label taken
+check "model without a word" ends 2 "compile, predict, check or features" model
+check "no such file" ends 4 "nowhere.csv" describe nowhere.csv --label y -o none
+check "no such column" ends 4 "no column wanted" describe rows.csv --label wanted -o none
+check "a label of many values" ends 3 "two are needed" describe rows.csv --label hour -o none
+printf '1,2,3\n4,5,6\n' >headless.csv
+check "a table without a header" ends 3 "not a header" describe headless.csv --label 3 -o none
+check "ages need a day" ends 2 "--today" model features --data rows.csv "${tags[@]:0:4}"
+sed '700s/,[0-9][0-9]*,/,soon,/' features.csv >bad.csv
+check "a bad field: file, line and column, not what it holds" ends 3 "bad.csv:700: column" model predict columns.sotto bad.csv
+check "(its value is not repeated)" sh -c "! grep -q soon err"
+sed '900s/student\|clerk\|retired\|engineer\|teacher/pilot/; 901s/student\|clerk\|retired\|engineer\|teacher/pilot/; 902s/student\|clerk\|retired\|engineer\|teacher/pilot/' rows.csv >pilot.csv
+check "a choice that is not in the dictionary" ends 3 "column job" model features --data pilot.csv "${tags[@]}"
+sed '5s/yes$\|no$/perhaps/' rows.csv >perhaps.csv
+check "a label that is neither" ends 3 "perhaps.csv:5: column taken" model features --data perhaps.csv "${tags[@]}" --label taken
+sed '9s/^[0-9]*/\xff/' features.csv >latin.csv
+check "not UTF-8" ends 3 "latin.csv:9" model predict columns.sotto latin.csv
+head -c 900 model.sotto >cut.sotto
+check "a model cut short" ends 3 "cut.sotto" model check cut.sotto
+cp model.sotto flip.sotto
+printf '\x55' | dd of=flip.sotto bs=1 seek=700 conv=notrunc status=none
+check "a damaged model" ends 3 "checksum" model check flip.sotto
+check "a model that is none" ends 3 "not a model" model check rows.csv
+sed 's/binary:logistic/multi:softmax/' model.json >multi.json
+check "a model of another kind" ends 3 "multi.json" model compile --from xgboost multi.json -o none.sotto
+check "(nothing was written)" test ! -e none.sotto
+check "--from something else" ends 3 "only xgboost" model compile --from catboost model.json -o none.sotto
+check "a recipe without a dictionary" ends 2 "needs --dictionary" model compile --from xgboost model.json --recipe "$golden/recipe.json" -o none.sotto
+check "a folder that is not there" ends 4 "" model compile --from xgboost model.json -o no/such/folder/m.sotto
+for command in train "model" "model compile" "model predict" "model check" "model features" describe; do
+    # shellcheck disable=SC2086
+    check "$command --help shows an example" sh -c "'$program' $command --help | grep -q 'sotto-hq $command .*'"
+done
+if [ -e /dev/full ]; then
+    "$program" model predict columns.sotto features.csv >/dev/full 2>err
+    check "a full disk behind standard output" test $? = 6
+fi
+
+# real data, where it is at hand
+bank=$data/bank-marketing/bank-additional-full.csv.xz
+if [ -n "$data" ] && [ -e "$bank" ] && $can_train; then
+    check "describe a real table" run describe "$bank" --label y --drop duration -o bank
+    check "train on it" run train --data "$bank" --dictionary bank/dictionary.json --recipe bank/recipe.json --label y --rounds 40 -o bank.json
+    check "prove every row of it" run model compile --from xgboost bank.json --dictionary bank/dictionary.json --recipe bank/recipe.json \
+        --data "$bank" -o bank.sotto
+    check "(41,188 rows)" has "41,188 rows x 40 trees"
+    sed -n 's/^  on /  bank: on /p' out
+else
+    skipped=$((skipped + 1))
+    echo "skipped: real tables (no data, or no XGBoost)"
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
