@@ -82,8 +82,8 @@ static void truncated(void **state)
     sotto_vec whole;
     sotto_vec_init(&whole, 1 << 24);
     ok(sotto_port_read_file(at("registry.db"), &whole, &diag), &diag);
-    /* Within its last page SQLite notices only when it reads that page: a write cut short may leave it so, and
-     * the log then has it whole. */
+    /* Within its last page SQLite notices only when it reads that page: a write cut short may leave it so,
+     * and the log then has it whole. */
     for (size_t len = 0; len + 4096 <= whole.len; len += 509) {
         hq_device device;
         sotto_status status = SOTTO_OK;

@@ -1,0 +1,54 @@
+#!/bin/bash
+# The command line: help for every command, exit codes, messages that say what to do. Arguments: SOTTO_HQ.
+set -euo pipefail
+HQ=$1
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT
+PASSED=0 FAILED=0
+# expect CODE PATTERN COMMAND...
+expect() {
+    local code=$1 pattern=$2 status=0 said
+    shift 2
+    said=$("$@" 2>&1 </dev/null) || status=$?
+    if [ "$status" = "$code" ] && grep -q -- "$pattern" <<<"$said"; then PASSED=$((PASSED + 1)); else
+        FAILED=$((FAILED + 1))
+        echo "FAIL $*: ended with $status (wanted $code), said: $(head -c 400 <<<"$said")"
+    fi
+}
+expect 2 'usage' "$HQ"
+expect 0 'Exit codes' "$HQ" --help
+expect 0 'sotto-hq [0-9]' "$HQ" --version
+expect 2 'no command' "$HQ" dance
+expect 2 'unknown option' "$HQ" --loud init
+for command in init publish enrol-code serve totals devices revoke; do
+    expect 0 "sotto-hq $command --dir /srv" "$HQ" "$command" --help
+    expect 2 'dir is missing' "$HQ" "$command"
+    expect 2 'needs a value' "$HQ" "$command" --dir
+    expect 2 'not known here' "$HQ" "$command" --dir "$WORK/hq" --colour
+done
+for command in totals devices; do expect 4 'sotto-hq init' "$HQ" "$command" --dir "$WORK/hq"; done
+expect 4 'sotto-hq init' "$HQ" enrol-code --dir "$WORK/hq" --device a
+expect 2 'device is missing' "$HQ" enrol-code --dir "$WORK/hq"
+expect 0 'ca.pem' "$HQ" init --dir "$WORK/hq" --name 'Example Bank' --host hq.example.org --host 10.1.2.3
+expect 4 'nothing was changed' "$HQ" init --dir "$WORK/hq"
+expect 0 '"hosts":\["127.0.0.1","localhost"\]' "$HQ" init --dir "$WORK/second" --json
+expect 3 '' "$HQ" init --dir "$WORK/third" --host 'not a name'
+expect 4 'nothing was published' "$HQ" totals --dir "$WORK/hq"
+expect 4 'nothing was published' "$HQ" publish --dir "$WORK/hq" --refresh
+expect 2 'or --refresh' "$HQ" publish --dir "$WORK/hq" --model x
+expect 2 'takes no files' "$HQ" publish --dir "$WORK/hq" --refresh --model x
+expect 2 'whole number' "$HQ" publish --dir "$WORK/hq" --refresh --days 0
+expect 0 '^[0-9A-Z]\{4\}-[0-9A-Z]\{4\}-[0-9A-Z]\{4\}-[0-9A-Z]\{4\}$' "$HQ" enrol-code --dir "$WORK/hq" --device atm-1
+expect 0 '"expires"' "$HQ" enrol-code --dir "$WORK/hq" --device=atm-2 --valid-hours=1 --json
+expect 2 'id has 1 to 64' "$HQ" enrol-code --dir "$WORK/hq" --device 'a b'
+expect 2 'whole number' "$HQ" enrol-code --dir "$WORK/hq" --device a --valid-hours never
+expect 0 '2 devices, 0 enrolled' "$HQ" devices --dir "$WORK/hq"
+expect 0 '"state":"invited"' "$HQ" devices --dir "$WORK/hq" --json
+expect 4 'atm-9' "$HQ" revoke --dir "$WORK/hq" --device atm-9
+expect 0 'is revoked' "$HQ" revoke --dir "$WORK/hq" --device atm-1
+expect 0 'revoked' "$HQ" revoke --dir "$WORK/hq" --device atm-1 --json
+expect 2 'confidence' "$HQ" totals --dir "$WORK/hq" --confidence 20
+chmod 644 "$WORK/hq/authority/ca.key"
+expect 5 'ca.key' "$HQ" serve --dir "$WORK/hq" --listen 127.0.0.1:0 --enrol-listen 127.0.0.1:0
+echo "$PASSED passed, $FAILED failed"
+[ "$FAILED" = 0 ]
