@@ -148,13 +148,6 @@ static sotto_status feed_end(sotto_client *c, bool *done, sotto_diag *diag)
                          "the connection was closed before the answer was whole");
 }
 
-/* An interim answer (RFC 9110 section 15.2) precedes the one that counts. */
-static bool is_interim(const sotto_client *c)
-{
-    int code = sotto_http_message_of(c->parser)->code;
-    return code >= 100 && code < 200;
-}
-
 static sotto_status receive(sotto_client *c, exchange *x, sotto_diag *diag)
 {
     uint8_t chunk[CHUNK];
@@ -171,9 +164,6 @@ static sotto_status receive(sotto_client *c, exchange *x, sotto_diag *diag)
             break;
         x->answering = x->answering || n > 0;
         st = n == 0 ? feed_end(c, &done, diag) : feed(c, sotto_span_of(chunk, n), &done, diag);
-        if (st == SOTTO_OK && done && is_interim(c))
-            st = sotto_diag_at(diag, SOTTO_ERR(SYNC, PROTOCOL), c->url.authority, 0,
-                               "an interim answer, unasked");
     }
     return st;
 }

@@ -75,6 +75,19 @@ static sotto_status identify(sync_stream *s, sotto_diag *diag)
     return SOTTO_OK;
 }
 
+/* RFC 8446 section 4.4.4: what follows the server's Finished is encrypted under the application keys.
+ * mbedTLS 3.6 stays with the handshake keys until the client's flight is in, so that a refused client could
+ * not read the alert that says why (Mbed-TLS issue 10877). Nothing else is sent in between, and mbedTLS sets
+ * the same keys again later, so the record counter starts at 0 either way. */
+static void use_application_keys(mbedtls_ssl_context *ssl)
+{
+    mbedtls_ssl_transform *application = ssl->MBEDTLS_PRIVATE(transform_application);
+    if (application == NULL || ssl->MBEDTLS_PRIVATE(transform_out) == application)
+        return;
+    ssl->MBEDTLS_PRIVATE(transform_out) = application;
+    memset(ssl->MBEDTLS_PRIVATE(cur_out_ctr), 0, sizeof ssl->MBEDTLS_PRIVATE(cur_out_ctr));
+}
+
 sotto_status sync_stream_handshake(sync_stream *s, sotto_diag *diag)
 {
     int ret = 0;
@@ -83,8 +96,11 @@ sotto_status sync_stream_handshake(sync_stream *s, sotto_diag *diag)
     s->tls->active = s;
     /* mbedTLS counts the handshake as over before a server's ticket is written: that happens in the first
      * read or write, when it is known here to whom. */
-    while (ret == 0 && !mbedtls_ssl_is_handshake_over(&s->ssl))
+    while (ret == 0 && !mbedtls_ssl_is_handshake_over(&s->ssl)) {
         ret = mbedtls_ssl_handshake_step(&s->ssl);
+        if (ret == 0 && s->tls->server)
+            use_application_keys(&s->ssl);
+    }
     s->tls->active = NULL;
     if (ret != 0)
         return tls_status(s, ret, diag);
@@ -110,8 +126,9 @@ sotto_status sync_stream_read(sync_stream *s, void *buf, size_t cap, size_t *n, 
     s->tls->active = NULL;
     if (ret >= 0) {
         *n = (size_t)ret;
-        /* 0 is an empty record, not the end. */
-        return ret > 0 ? SOTTO_OK : SOTTO_ERR(SYNC, BUSY);
+        /* 0 is an end without close_notify: somebody may have cut the line there on purpose (RFC 8446
+         * section 6.1). */
+        return ret > 0 ? SOTTO_OK : tls_status(s, MBEDTLS_ERR_SSL_CONN_EOF, diag);
     }
     return ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY ? SOTTO_OK : tls_status(s, ret, diag);
 }

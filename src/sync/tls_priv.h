@@ -41,6 +41,7 @@ typedef struct sync_stream {
     int fd; /* -1 = closed */
     sotto_tls *tls;
     bool secure, ready, wants_write;
+    bool verified;   /* the peer showed a certificate in this handshake, and it was judged */
     bool new_ticket; /* client: mbedtls_ssl_get_session would give one */
     char host[256];  /* client: whom the server must be */
     mbedtls_ssl_context ssl;

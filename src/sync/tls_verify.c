@@ -56,6 +56,7 @@ static void judge_time(const sync_stream *s, const mbedtls_x509_crt *crt, uint32
 int tls_verify_callback(void *stream, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 {
     sync_stream *s = stream;
+    s->verified = true;
     judge_time(s, crt, flags);
     if (depth == 0 && s->tls->server) {
         sotto_peer peer;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -115,6 +116,16 @@ sotto_clock kit_clock_of(kit_clock *clock)
 
 /* ---- server ---- */
 
+pid_t kit_fork(void)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    /* A failed test leaves without waiting for its children. */
+    if (pid == 0)
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return pid;
+}
+
 static void serve_for_ever(sotto_server_config config)
 {
     sotto_server *server = NULL;
@@ -144,8 +155,7 @@ void kit_server_start(kit_server *s, sotto_server_config config, sotto_tls *tls,
     config.listener_count = 1;
     if (config.clock.mono_ms == NULL)
         config.clock = sotto_port_clock();
-    s->pid = fork();
-    assert_true(s->pid >= 0);
+    s->pid = kit_fork();
     if (s->pid == 0)
         serve_for_ever(config);
     sotto_port_close(&listener.fd);

@@ -35,6 +35,8 @@ typedef struct kit_clock {
 sotto_clock kit_clock_of(kit_clock *clock);
 
 /* ---- a server in a child process ---- */
+/* fork(2); the child dies with this process. */
+pid_t kit_fork(void);
 typedef struct kit_server {
     pid_t pid;
     char url[128]; /* http://127.0.0.1:port, https://localhost:port or unix:/path */
