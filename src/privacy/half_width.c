@@ -2,20 +2,23 @@
  * How far the sum of n independent discrete Laplace draws may lie from 0, in integers, every rounding
  * outwards.
  *
- * Chernoff: for 0 < theta < 1 and S the sum at scale s = num / den,
- *     P[|S| > w] <= 2 M(theta)^n exp(-theta (w + 1) / s),
- * where M(theta) = E exp(theta X / s). With h(u) = ln(sinh(u) / u), which is convex and even,
- *     ln M = -ln(1 - theta^2) + 2 h(1/2s) - h((1-theta)/2s) - h((1+theta)/2s) <= -ln(1 - theta^2) = L(theta):
- * the discrete draw's moments are never above those of the continuous one, which need no exponential. So
- * every w + 1 >= s (n L(theta) + ln(2 / beta)) / theta,  beta = 1 - confidence, is safe, and theta only
- * decides how tight it is.
+ * Up to EXACT_DRAWS_MAX draws the exact tail (laplace_tail.c) is searched. It is bounded from above, and
+ * replaced for more draws, by Chernoff: for 0 < theta < 1 and S the sum at scale s = num / den, P[|S| > w] <=
+ * 2 M(theta)^n exp(-theta (w + 1) / s), where M(theta) = E exp(theta X / s). With h(u) = ln(sinh(u) / u),
+ * which is convex and even, ln M = -ln(1 - theta^2) + 2 h(1/2s) - h((1-theta)/2s) - h((1+theta)/2s) <= -ln(1
+ * - theta^2) = L(theta): the discrete draw's moments are never above those of the continuous one, which need
+ * no exponential. So every w + 1 >= s (n L(theta) + ln(2 / beta)) / theta,  beta = 1 - confidence, is safe,
+ * and theta only decides how tight it is.
  */
+#include "laplace_tail.h"
 #include "sotto/privacy.h"
 
 #include <assert.h>
 
 enum {
-    THETA_BITS = 16, /* theta = k / 2^16 */
+    EXACT_DRAWS_MAX = 1 << 16,
+    SEARCH_BITS = 12, /* the exact bound is met within 2^-12 of itself */
+    THETA_BITS = 16,  /* theta = k / 2^16 */
     THETA_ONE = 1 << THETA_BITS,
     LN_SLACK_Q24 = 2 /* two logarithms, each within 1 ulp */
 };
@@ -84,17 +87,41 @@ static sotto_status width_of(uint32_t k, int64_t exponent, uint64_t num, uint64_
     return SOTTO_ERR(PRIVACY, RANGE);
 }
 
-/* One draw has a closed form: P[|X| > w] = 2 a^(w+1) / (1 + a), a = exp(-1/s); so w + 1 >= s ln(2 / (beta (1
- * + a))). */
-static int64_t exact_exponent_q40(uint64_t num, uint64_t den, int64_t tail_q40)
+/* w + 1 by Chernoff. */
+static sotto_status chernoff(uint64_t num, uint64_t den, uint64_t draws, uint32_t confidence_ppm,
+                             uint64_t *out)
 {
-    uint64_t inverse_q24 = ((den << 24) + num - 1) / num;
-    int64_t x_q24 = inverse_q24 > (uint64_t)1 << 40 ? -((int64_t)1 << 40) : -(int64_t)inverse_q24;
-    uint32_t a_q30 = sotto_fixed_exp_neg_q30(x_q24);
-    uint64_t sum_q30 = SOTTO_PROB_ONE_Q30 + (uint64_t)(a_q30 > 2 ? a_q30 - 2 : 0);
-    int64_t ln_q24 = sotto_fixed_ln_q24(sum_q30) - sotto_fixed_ln_q24(SOTTO_PROB_ONE_Q30) - LN_SLACK_Q24;
-    int64_t exponent = tail_q40 - ln_q24 * (1 << 16);
-    return exponent > 0 ? exponent : 0;
+    int64_t exponent = 0;
+    int64_t tail_q40 =
+        (sotto_fixed_ln_q24(2000000) - sotto_fixed_ln_q24(1000000 - confidence_ppm) + LN_SLACK_Q24) *
+        (1 << 16);
+    uint32_t k = best_theta(draws, tail_q40);
+    if (!exponent_q40(k, draws, tail_q40, &exponent))
+        return SOTTO_ERR(PRIVACY, RANGE);
+    return width_of(k, exponent, num, den, out);
+}
+
+/* 2 P[S >= t] <= beta, both sides times a million. */
+static bool is_enough(const sotto_tail *tail, uint64_t t, uint32_t confidence_ppm)
+{
+    sotto_up both = sotto_up_mul(sotto_tail_at(tail, t), sotto_up_of(2000000, 0));
+    return !sotto_up_greater(both, sotto_up_of(1000000 - confidence_ppm, 0));
+}
+
+/* Smallest w + 1 in 1 .. known, where `known` is enough. */
+static uint64_t search(uint64_t num, uint64_t den, uint64_t draws, uint32_t confidence_ppm, uint64_t known)
+{
+    sotto_tail tail;
+    uint64_t low = 0, high = known;
+    sotto_tail_prepare(&tail, num, den, draws);
+    while (high - low > 1 && high - low > high >> SEARCH_BITS) {
+        uint64_t middle = low + (high - low) / 2;
+        if (is_enough(&tail, middle, confidence_ppm))
+            high = middle;
+        else
+            low = middle;
+    }
+    return high;
 }
 
 sotto_status sotto_noise_half_width(uint64_t num, uint64_t den, uint64_t draws, uint32_t confidence_ppm,
@@ -106,18 +133,12 @@ sotto_status sotto_noise_half_width(uint64_t num, uint64_t den, uint64_t draws, 
         return SOTTO_ERR(PRIVACY, RANGE);
     if (draws == 0)
         return SOTTO_OK;
-    int64_t tail_q40 =
-        (sotto_fixed_ln_q24(2000000) - sotto_fixed_ln_q24(1000000 - confidence_ppm) + LN_SLACK_Q24) *
-        (1 << 16);
-    uint32_t k = draws == 1 ? THETA_ONE : best_theta(draws, tail_q40);
-    int64_t exponent = 0;
-    if (draws == 1)
-        exponent = exact_exponent_q40(num, den, tail_q40);
-    else if (!exponent_q40(k, draws, tail_q40, &exponent))
-        return SOTTO_ERR(PRIVACY, RANGE);
-    uint64_t above = 0;
-    sotto_status status = width_of(k, exponent, num, den, &above);
-    if (status == SOTTO_OK)
-        *out = above > 0 ? above - 1 : 0; /* above is w + 1 */
-    return status;
+    uint64_t above = 0; /* w + 1 */
+    sotto_status status = chernoff(num, den, draws, confidence_ppm, &above);
+    if (status != SOTTO_OK)
+        return status;
+    if (above > 1 && draws <= EXACT_DRAWS_MAX)
+        above = search(num, den, draws, confidence_ppm, above);
+    *out = above > 0 ? above - 1 : 0;
+    return SOTTO_OK;
 }

@@ -1,0 +1,140 @@
+/* What both fields are built on: machine words without branches, and the one operation that differs between
+ * 64- and 32-bit processors. PRIO3_NO_INT128 forces the 32-bit way, so that a test can compare them. */
+#ifndef SOTTO_PRIO3_WORD_H
+#define SOTTO_PRIO3_WORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Tells a checker of constant time that these bytes may be known from here on: each use says why. The check
+ * is tests/privacy/prio3_ct.c, which compiles the sources with this macro from valgrind. */
+#ifndef PRIO3_DECLASSIFY
+#define PRIO3_DECLASSIFY(ptr, len) ((void)(ptr), (void)(len))
+#endif
+
+#define PRIO3_INLINE static inline __attribute__((always_inline, unused))
+
+/* All ones when flag is 1, zero when it is 0. */
+PRIO3_INLINE uint64_t word_mask(uint64_t flag)
+{
+    /* Opaque to the optimiser, which would otherwise know that flag is 0 or 1 and make a branch of it. */
+    __asm__("" : "+r"(flag));
+    return (uint64_t)0 - flag;
+}
+
+PRIO3_INLINE uint64_t word_nonzero(uint64_t x)
+{
+    return (x | ((uint64_t)0 - x)) >> 63;
+}
+
+#if defined(__SIZEOF_INT128__) && !defined(PRIO3_NO_INT128)
+
+/* Two words as one number. */
+__extension__ typedef unsigned __int128 word_wide;
+
+PRIO3_INLINE word_wide wide_of(uint64_t low, uint64_t high)
+{
+    return (word_wide)high << 64 | low;
+}
+PRIO3_INLINE uint64_t wide_low(word_wide a)
+{
+    return (uint64_t)a;
+}
+PRIO3_INLINE uint64_t wide_high(word_wide a)
+{
+    return (uint64_t)(a >> 64);
+}
+PRIO3_INLINE word_wide wide_mul(uint64_t a, uint64_t b)
+{
+    return (word_wide)a * b;
+}
+/* a + b; the carry (0 or 1) is added to *carry. */
+PRIO3_INLINE word_wide wide_add(word_wide a, word_wide b, uint64_t *carry)
+{
+    word_wide sum = a + b;
+    *carry += sum < a;
+    return sum;
+}
+/* a - b; *borrow becomes 0 or 1. */
+PRIO3_INLINE word_wide wide_sub(word_wide a, word_wide b, uint64_t *borrow)
+{
+    *borrow = a < b;
+    return a - b;
+}
+
+#else
+
+typedef struct word_wide {
+    uint64_t low, high;
+} word_wide;
+
+PRIO3_INLINE word_wide wide_of(uint64_t low, uint64_t high)
+{
+    return (word_wide){low, high};
+}
+PRIO3_INLINE uint64_t wide_low(word_wide a)
+{
+    return a.low;
+}
+PRIO3_INLINE uint64_t wide_high(word_wide a)
+{
+    return a.high;
+}
+/* Four products of half words. The middle sums stay below 2^64: (2^32 - 1)^2 + 2 (2^32 - 1) = 2^64 - 1. */
+PRIO3_INLINE word_wide wide_mul(uint64_t a, uint64_t b)
+{
+    uint32_t a0 = (uint32_t)a, a1 = (uint32_t)(a >> 32), b0 = (uint32_t)b, b1 = (uint32_t)(b >> 32);
+    uint64_t low = (uint64_t)a0 * b0;
+    uint64_t middle = (uint64_t)a1 * b0 + (low >> 32);
+    uint64_t other = (uint64_t)a0 * b1 + (uint32_t)middle;
+    return (word_wide){other << 32 | (uint32_t)low, (uint64_t)a1 * b1 + (middle >> 32) + (other >> 32)};
+}
+PRIO3_INLINE word_wide wide_add(word_wide a, word_wide b, uint64_t *carry)
+{
+    word_wide sum;
+    uint64_t low = __builtin_add_overflow(a.low, b.low, &sum.low);
+    uint64_t first = __builtin_add_overflow(a.high, b.high, &sum.high);
+    uint64_t second = __builtin_add_overflow(sum.high, low, &sum.high);
+    *carry += first | second;
+    return sum;
+}
+PRIO3_INLINE word_wide wide_sub(word_wide a, word_wide b, uint64_t *borrow)
+{
+    word_wide rest;
+    uint64_t low = __builtin_sub_overflow(a.low, b.low, &rest.low);
+    uint64_t first = __builtin_sub_overflow(a.high, b.high, &rest.high);
+    uint64_t second = __builtin_sub_overflow(rest.high, low, &rest.high);
+    *borrow = first | second;
+    return rest;
+}
+
+#endif
+
+/* a + b where the sum is known to fit, or its carry is not wanted. */
+PRIO3_INLINE word_wide wide_plus(word_wide a, word_wide b)
+{
+    uint64_t carry = 0;
+    return wide_add(a, b, &carry);
+}
+PRIO3_INLINE word_wide wide_word(uint64_t a)
+{
+    return wide_of(a, 0);
+}
+
+/* Little-endian, whatever the processor's order; compilers make one access of it where they can. */
+PRIO3_INLINE uint64_t word_load(const uint8_t *bytes)
+{
+    uint64_t x = 0;
+    for (unsigned i = 0; i < 8; i++)
+        x |= (uint64_t)bytes[i] << (8 * i);
+    return x;
+}
+
+PRIO3_INLINE void word_store(uint8_t *bytes, uint64_t x)
+{
+    for (unsigned i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(x >> (8 * i));
+}
+
+#endif
