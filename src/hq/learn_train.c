@@ -22,7 +22,7 @@ static const char HELP[] =
     "  --time-order         the rows are in order of time: report the time split too\n"
     "  --early-stop N       stop when N rounds brought nothing on a tenth of the training rows\n"
     "  --today DATE, --date-column NAME   the day of each row, for recipes with ages\n"
-    "  --rounds N (300)  --depth N (6)  --eta X (0.05)  --seed N (1)  --threads N (all)\n"
+    "  --rounds N (300)  --depth N (6)  --eta X (0.05)  --seed N (1)  --threads N (1; all for large tables)\n"
     "  --min-child-weight X (1)  --subsample X (1)  --colsample X (1)  --lambda X (1)\n"
     "  --json               the figures as JSON\n";
 
