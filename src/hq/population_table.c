@@ -54,10 +54,10 @@ static sotto_status read_dictionary(table *t)
     return status;
 }
 
-static bool is_dropped(const table *t, sotto_span name)
+static bool is_dropped(const table *t, sotto_span name, const char *id)
 {
     for (size_t i = 0; i < t->o->drop.count; i++)
-        if (sotto_span_is(name, t->o->drop.item[i]))
+        if (sotto_span_is(name, t->o->drop.item[i]) || strcmp(id, t->o->drop.item[i]) == 0)
             return true;
     return false;
 }
@@ -70,7 +70,7 @@ static void bind_column(table *t, size_t column)
     t->tag_of_column[column] = -1;
     if (sotto_span_is(name, t->o->label))
         t->label = column;
-    else if (!is_dropped(t, name))
+    else if (!is_dropped(t, name, id))
         t->tag_of_column[column] = sotto_dictionary_find(t->d, sotto_span_str(id));
     if (t->tag_of_column[column] < 0)
         return;

@@ -129,5 +129,5 @@ int64_t pop_taste_ppm(const pop_person *p, enum pop_product product, int hour)
         milli += p->mood[product];
     if (pop_holds(p, product))
         milli -= 3000;
-    return ((int64_t)sotto_fixed_sigmoid_q30((milli << 24) / 1000) * POP_MILLION) >> 30;
+    return ((int64_t)sotto_fixed_sigmoid_q30(milli * (INT64_C(1) << 24) / 1000) * POP_MILLION) >> 30;
 }
