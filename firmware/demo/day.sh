@@ -211,7 +211,7 @@ strip_for_arch() {
 }
 
 # Only the lines meant for people, as they come.
-follow() { stdbuf -oL tr -d '\r' | stdbuf -oL grep -av '^sotto-guest: \|^run: ' | stdbuf -oL sed 's/^sotto-demo: /> /; s/^/  /'; }
+follow() { stdbuf -oL tr -d '\r' | stdbuf -oL grep -av '^sotto-guest: \|^run: \|reboot: Power down' | stdbuf -oL sed "s/^sotto-demo: = \(.*\)/\n$BOLD\1$PLAIN/; t; s/^sotto-demo: /> /; s/^/  /"; }
 
 qemu_boot() {
     local script=$1 now=$2
@@ -221,11 +221,25 @@ qemu_boot() {
 }
 
 # Cuts the power at the moment when head office has the report and its acknowledgement is still on the line.
+# power_cut CONSOLE CUT: runs beside the day, ends with it; leaves the file "cut" when it did.
 power_cut() {
-    wait_for "$1" 'sotto-demo: night' 200 || return 0
+    until grep -qa 'sotto-demo: night' "$1" 2>/dev/null; do sleep 0.1; done
     touch "$DAY/slow"
-    wait_for "$DAY/hq.log" 'report.accepted' 60 || return 0
-    $2
+    until grep -q 'report.accepted' "$DAY/hq.log"; do sleep 0.05; done
+    "$2"
+    : >"$DAY/cut"
+    rm -f "$DAY/slow"
+}
+
+# day_with_power_cut CONSOLE CUT COMMAND...: the day runs until it is cut; a day that ends by itself went wrong.
+day_with_power_cut() {
+    local console=$1 cutter
+    power_cut "$1" "$2" &
+    cutter=$!
+    shift 2
+    "$@" 2>&1 | follow || true
+    [ -e "$DAY/cut" ] || { kill "$cutter" 2>/dev/null || true; fail "the terminal's day ended before the power could fail: see $console"; }
+    wait "$cutter" || true
     rm -f "$DAY/slow"
 }
 
@@ -235,13 +249,9 @@ cut_native() {
 }
 
 qemu_day() {
-    local morning status=0
+    local morning
     morning=$(next_morning)
-    power_cut "$DAY/day.console" cut_qemu &
-    local cutter=$!
-    qemu_boot day "$morning" 2>&1 | follow || status=${PIPESTATUS[0]}
-    wait "$cutter" || true
-    [ "$status" = 137 ] || fail "the terminal's day ended with $status before the power could fail: see $DAY/day.console"
+    day_with_power_cut "$DAY/day.console" cut_qemu qemu_boot day "$morning"
     chapter "4. The power fails in the middle of the upload"
     say "QEMU was killed. Its disk is as it was; boot again."
     chapter "5. The night"
@@ -250,23 +260,21 @@ qemu_day() {
 
 native_script() {
     export TERMINAL=$DAY/terminal SOTTO_LIB=$TOP/firmware/demo/native.sh SOTTO_LIB_DEMO=/dev/null
-    PATH=$TOP/build/release/src/kiosk:$TOP/build/release/firmware/kiosk-app:$PATH \
-        setsid bash -c 'echo $$ >"$TERMINAL/group"; exec bash "$0"' "firmware/demo/overlay/etc/sotto/run.d/$1" 2>&1 |
+    export PATH=$TOP/build/release/src/kiosk:$TOP/build/release/firmware/kiosk-app:$PATH
+    # The outer redirection swallows the shell's own word about a killed job.
+    { setsid bash -c 'echo $$ >"$TERMINAL/group"; exec bash "$0"' "firmware/demo/overlay/etc/sotto/run.d/$1" 2>&1; } 2>/dev/null |
         tee "$DAY/$1.console"
 }
 
 native_day() {
-    local t=$DAY/terminal status=0
+    local t=$DAY/terminal
     mkdir -p "$t/tmp" "$t/etc" "$t/run"
     cp "$DAY/hq/authority/ca.pem" "$t/etc/authority.pem"
     cp "$DAY/hq/repo/1.root.json" "$t/etc/root.json"
     CLOCK_OFFSET=$(($(next_morning) - $(date +%s)))
     terminal_config "$t" "$t/run" 127.0.0.1 "$t/etc" >"$t/sotto.json"
     ln -s "$DAY/share" "$t/share"
-    power_cut "$DAY/day.console" cut_native &
-    local cutter=$!
-    native_script day | follow || status=$?
-    wait "$cutter" || true
+    day_with_power_cut "$DAY/day.console" cut_native native_script day
     chapter "4. The power fails in the middle of the upload"
     say "Every process of the terminal was killed. Start again."
     chapter "5. The night"
@@ -277,11 +285,11 @@ terminal_day() {
     CLOCK_OFFSET=0 WALLS=true
     share_files "$DAY/share"
     if [ "$NATIVE" = yes ]; then
-        chapter "2. The terminal starts, on this machine; 3. a morning"
+        chapter "2. The terminal starts, on this machine"
         native_day
         return
     fi
-    chapter "2. The terminal boots ($ARCH in QEMU, 256 MB); 3. a morning"
+    chapter "2. The terminal boots ($ARCH in QEMU, 256 MB)"
     step "kernel and root image" image_make
     say "sotto, stripped: $(stat -c %s "$DAY/sotto") bytes"
     figure sotto_bytes "$(stat -c %s "$DAY/sotto")"
@@ -312,8 +320,7 @@ write_figures() {
     figure serve_peak_kib "$(cat "$DAY/share/serve_kib")"
     figure seconds "$SECONDS"
     [ -n "$FIGURES" ] || return 0
-    awk -F'\t' 'BEGIN { printf "{" } { printf "%s\n  \"%s\": %s", NR > 1 ? "," : "", $1, $2 } END { print "\n}" }' \
-        "$DAY/figures.tsv" | jq . >"$FIGURES"
+    jq -Rn '[inputs | split("\t") | {(.[0]): (.[1] | fromjson)}] | add' "$DAY/figures.tsv" >"$FIGURES"
     say "figures written to $FIGURES"
 }
 

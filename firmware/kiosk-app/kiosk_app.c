@@ -133,7 +133,9 @@ static void tell_offers(sotto_json_node offers)
         sotto_span title = text_of(offer, "title"), number = sotto_span_str("-");
         if (sotto_json_as_number_text(sotto_json_member(offer, "propensity"), &number, NULL) != SOTTO_OK)
             number = sotto_span_str("-");
-        printf("    %zu. %.*s (propensity %.*s)", i + 1, SPAN(title), SPAN(number));
+        printf("    %zu. %.*s", i + 1, SPAN(title));
+        if (sotto_json_count(reasons) > 0)
+            printf(" (propensity %.*s)", SPAN(number));
         for (size_t k = 0; k < sotto_json_count(reasons) && k < 3; k++) {
             sotto_span name = text_of(sotto_json_at(reasons, k), "name");
             printf("%s%.*s", k == 0 ? ", because of: " : ", ", SPAN(name));

@@ -118,7 +118,9 @@ static void show_offer(size_t rank, sotto_json_node offer)
 {
     sotto_span title = text_of(offer, "title"), campaign = text_of(offer, "campaign");
     sotto_span propensity = number_of(offer, "propensity");
-    printf("%zu. %.*s  (%.*s, propensity %.*s)\n", rank, SPAN(title), SPAN(campaign), SPAN(propensity));
+    bool scored = !sotto_span_is(propensity, "0.000000");
+    printf("%zu. %.*s  (%.*s%s%.*s)\n", rank, SPAN(title), SPAN(campaign), scored ? ", propensity " : "",
+           scored ? (int)propensity.len : 0, (const char *)propensity.ptr);
     sotto_json_node reasons = sotto_json_member(offer, "reasons");
     for (size_t i = 0; i < sotto_json_count(reasons); i++) {
         sotto_span name = text_of(sotto_json_at(reasons, i), "name");
@@ -304,6 +306,29 @@ int kiosk_cmd_status(const kiosk_config *config, int argc, char **argv)
     return no_words_but_json(config, argc, argv, "/v1/status", show_status);
 }
 
+static int64_t whole(sotto_json_node obj, const char *name)
+{
+    int64_t value = 0;
+    return sotto_json_get_i64(obj, name, INT64_MIN, INT64_MAX, &value, NULL) == SOTTO_OK ? value : 0;
+}
+
+/* One report in a sentence that a customer could read. */
+static void show_what(sotto_json_node what)
+{
+    sotto_span task = text_of(what, "task");
+    char epsilon[32], day[21];
+    sotto_time_format(whole(what, "day") * 86400, day);
+    (void)sotto_fixed_format_decimal(whole(what, "epsilon_ueps"), 6, epsilon, sizeof epsilon);
+    printf("  Task \"%.*s\", %.10s, %lld day%s: %lld noised counts over %lld campaigns, at epsilon %s, with "
+           "at most %lld\n"
+           "  events of any one customer. %lld customers stood behind it; %lld were left out, their budget "
+           "being spent.\n",
+           SPAN(task), day, (long long)whole(what, "days"), whole(what, "days") == 1 ? "" : "s",
+           (long long)whole(what, "cells"), (long long)whole(what, "campaigns"), epsilon,
+           (long long)whole(what, "bound"), (long long)whole(what, "behind"),
+           (long long)whole(what, "left_out"));
+}
+
 static void show_audit(sotto_json_node answer)
 {
     sotto_json_node reports = sotto_json_member(answer, "reports");
@@ -313,9 +338,9 @@ static void show_audit(sotto_json_node answer)
         sotto_json_node one = sotto_json_at(reports, i), what = sotto_json_member(one, "what");
         sotto_span acked = text_of(one, "acknowledged_at"), sealed = text_of(one, "sealed_at");
         sotto_span seq = number_of(one, "seq"), bytes = number_of(one, "bytes");
-        sotto_span plain = text_of(what, "plain");
-        printf("Report %.*s, sealed %.*s, %.*s bytes, %s%.*s.\n  %.*s\n", SPAN(seq), SPAN(sealed),
-               SPAN(bytes), acked.len > 0 ? "acknowledged " : "not sent yet", SPAN(acked), SPAN(plain));
+        printf("Report %.*s, sealed %.*s, %.*s bytes, %s%.*s.\n", SPAN(seq), SPAN(sealed), SPAN(bytes),
+               acked.len > 0 ? "acknowledged " : "not sent yet", SPAN(acked));
+        show_what(what);
     }
 }
 

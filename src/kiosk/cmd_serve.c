@@ -44,9 +44,12 @@ static sotto_status build_walls(const kiosk_config *config, sotto_diag *diag)
                                        {config->release_dir, false},
                                        {config->store_dir, true},
                                        {config->run_dir, true}};
-    enum sotto_port_wall network, files;
+    enum sotto_port_wall network = SOTTO_WALL_UNSUPPORTED, files;
     sotto_port_harden_process();
-    sotto_status status = sotto_port_deny_network(&network, diag);
+    /* A folder that is not there when the wall is built stays out of reach for good. */
+    sotto_status status = sotto_port_make_dir(config->release_dir, 0750, diag);
+    if (status == SOTTO_OK)
+        status = sotto_port_deny_network(&network, diag);
     if (status == SOTTO_OK)
         status = sotto_port_confine_files(grants, SOTTO_COUNT(grants), &files, diag);
     if (status == SOTTO_OK && network != SOTTO_WALL_ENFORCED && config->require_walls)

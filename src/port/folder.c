@@ -7,15 +7,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Makes one level. The mode is set by name once more because mkdir(2) takes the umask off. */
+/* The mode is set by name once more because mkdir(2) takes the umask off. The set-group-id bit that a new
+ * folder takes over from the one above stays: by it the files of one user become readable for the group of
+ * another. */
+static sotto_status set_mode(const char *path, unsigned mode, sotto_diag *diag)
+{
+    struct stat info;
+    if (stat(path, &info) != 0 || chmod(path, (mode_t)mode | (info.st_mode & S_ISGID)) != 0)
+        return sotto_port_fail(diag, errno, path, "set the mode of");
+    return SOTTO_OK;
+}
+
 static sotto_status make_level(const char *path, unsigned mode, bool *made, sotto_diag *diag)
 {
     struct stat info;
     *made = false;
     if (mkdir(path, (mode_t)mode) == 0) {
         *made = true;
-        return chmod(path, (mode_t)mode) == 0 ? SOTTO_OK
-                                              : sotto_port_fail(diag, errno, path, "set the mode of");
+        return set_mode(path, mode, diag);
     }
     int error = errno;
     if (stat(path, &info) !=
