@@ -29,7 +29,8 @@ typedef struct sotto_plan_sources {
     sotto_span policy;        /* docs/formats/policy.md */
     const char *catalogue_name, *policy_name;
 } sotto_plan_sources;
-/* Arena bytes that loading may take; the model (or NULL) and the two texts are enough to know. */
+/* Arena bytes that loading may take. Dictionary and names are not looked at. Without the model (it may not be
+ * loaded yet) one with up to 64 product features is assumed. */
 size_t sotto_plan_arena_bound(const sotto_plan_sources *sources);
 /* Everything is copied into or taken from arena; dictionary and model must outlive the plan. Errors name
  * file, path and line, give the arena back and set *out to NULL: MALFORMED, RANGE, NOT_FOUND (unknown tag,

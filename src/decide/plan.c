@@ -131,11 +131,13 @@ sotto_status sotto_plan_load(const sotto_plan **out, const sotto_plan_sources *s
  * text is enough; test_plan tries such texts. A product takes at least 30 bytes of text. */
 size_t sotto_plan_arena_bound(const sotto_plan_sources *sources)
 {
-    size_t features = sources->model == NULL ? 0 : sotto_model_info_of(sources->model)->features;
-    size_t product_features = 0;
-    for (size_t i = 0; i < features; i++)
+    enum { PRODUCT_FEATURES_UNKNOWN = 64, PRODUCT_TEXT_MIN = 30 };
+    bool unknown = sources->model == NULL;
+    size_t features = unknown ? SOTTO_MODEL_FEATURES_MAX : sotto_model_info_of(sources->model)->features;
+    size_t product_features = unknown ? PRODUCT_FEATURES_UNKNOWN : 0;
+    for (size_t i = 0; !unknown && i < features; i++)
         product_features += sotto_model_feature(sources->model, i)->source == SOTTO_SOURCE_PRODUCT;
-    size_t products = sources->catalogue.len / 30 + 1;
+    size_t products = sources->catalogue.len / PRODUCT_TEXT_MIN + 1;
     if (products > SOTTO_PRODUCTS_MAX)
         products = SOTTO_PRODUCTS_MAX;
     return sizeof(sotto_plan) + 1024 + 12 * (sources->catalogue.len + sources->policy.len) + 8 * features +
