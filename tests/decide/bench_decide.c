@@ -2,7 +2,7 @@
  * 100 and 256 campaigns over as many products. Not a test: run by hand on a release build, prints
  * microseconds.
  *
- *   bench_decide [DECISIONS]          (under an instruction counter: bench_decide 1) */
+ *   bench_decide [DECISIONS [CAMPAIGNS]] */
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -117,6 +117,8 @@ static void measure(size_t campaigns, size_t n)
 int main(int argc, char **argv)
 {
     size_t n = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 10000;
+    if (n == 0)
+        return 2;
     sotto_arena_init(&f.arena, memory, sizeof memory);
     assert_int_equal(sotto_dictionary_load(&f.dictionary, sotto_span_str(DICTIONARY), "d", &f.arena, NULL),
                      SOTTO_OK);
@@ -125,8 +127,10 @@ int main(int argc, char **argv)
     assert_int_equal(sotto_model_load(&f.model, sotto_span_of(model_file, len), &f.arena, &f.diag), SOTTO_OK);
     sotto_counters_clear(&f.counters);
     make_people();
-    measure(8, n == 0 ? 1 : n);
-    measure(100, n == 0 ? 1 : n);
-    measure(256, n == 0 ? 1 : n);
+    static const size_t SIZES[] = {8, 100, 256};
+    for (size_t i = 0; i < SOTTO_COUNT(SIZES) && argc <= 2; i++)
+        measure(SIZES[i], n);
+    if (argc > 2)
+        measure((size_t)strtoul(argv[2], NULL, 10), n);
     return 0;
 }
