@@ -12,7 +12,7 @@ enum {
     POOL_BYTES = 64,
     /* A draw takes some twenty bytes. A source that is stuck would loop for ever: a good one needs more than
      * this with a probability below 2^-1000. */
-    POOLS_MAX = 4096
+    POOLS_MAX = 256
 };
 
 /* Entropy in pieces, so that one draw costs one system call. The first failure sticks. */
@@ -87,7 +87,7 @@ static int64_t laplace(struct bits *bits, uint64_t num, uint64_t den)
         uint64_t u = uniform(bits, num);
         if (!bernoulli_exp(bits, u, num))
             continue;
-        uint64_t v = geometric_exp(bits); /* < 2^19 by POOLS_MAX: the product is < 2^52 */
+        uint64_t v = geometric_exp(bits); /* < 2^15 by POOLS_MAX: the product is < 2^47 */
         int64_t magnitude = (int64_t)((u + num * v) / den);
         bool negative = uniform(bits, 2) == 1;
         if (negative && magnitude == 0)

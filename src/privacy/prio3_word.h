@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Tells a checker of constant time that these bytes may be known from here on: each use says why. The check
  * is tests/privacy/prio3_ct.c, which compiles the sources with this macro from valgrind. */
@@ -122,19 +123,27 @@ PRIO3_INLINE word_wide wide_word(uint64_t a)
     return wide_of(a, 0);
 }
 
-/* Little-endian, whatever the processor's order; compilers make one access of it where they can. */
+/* Little-endian, whatever the processor's order. */
+PRIO3_INLINE uint64_t word_swap(uint64_t x)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return x;
+#else
+    return __builtin_bswap64(x);
+#endif
+}
+
 PRIO3_INLINE uint64_t word_load(const uint8_t *bytes)
 {
-    uint64_t x = 0;
-    for (unsigned i = 0; i < 8; i++)
-        x |= (uint64_t)bytes[i] << (8 * i);
-    return x;
+    uint64_t x;
+    memcpy(&x, bytes, sizeof x);
+    return word_swap(x);
 }
 
 PRIO3_INLINE void word_store(uint8_t *bytes, uint64_t x)
 {
-    for (unsigned i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)(x >> (8 * i));
+    x = word_swap(x);
+    memcpy(bytes, &x, sizeof x);
 }
 
 #endif

@@ -49,7 +49,7 @@ static void known_answers(void **state)
     }
 }
 
-enum { DRAWS = 100000, BINS = 97 };
+enum { DRAWS = 60000, BINS = 97 };
 
 /* P[first <= X <= last] for 0 <= first, exactly (1 - a)/(1 + a) * sum of a^x, a = exp(-1/s). */
 static double tail_mass(double s, int64_t first, int64_t last)
@@ -108,11 +108,11 @@ static double critical(int freedom)
 }
 
 /* Against the exact distribution, over scales from 1/4 to 2^20. Power: the same draws must reject a scale
- * that is 5 % off (the statistic is then some 250 larger, against a critical value of at most 180). */
+ * that is 5 % off (the statistic is then some 150 larger, against a critical value of at most 165). */
 static void distribution_is_exact(void **state)
 {
     (void)state;
-    static const uint64_t SCALES[][2] = {{1, 4}, {1, 1}, {10, 3}, {16, 1}, {1000000, 999}, {1 << 20, 1}};
+    static const uint64_t SCALES[][2] = {{1, 4}, {10, 3}, {1000000, 999}, {1 << 20, 1}};
     for (size_t i = 0; i < SOTTO_COUNT(SCALES); i++) {
         struct drbg g = drbg_of((uint8_t)(40 + i));
         double s = (double)SCALES[i][0] / (double)SCALES[i][1];

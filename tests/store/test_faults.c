@@ -7,7 +7,7 @@
 
 #include "fault_vfs.h"
 
-enum { CUSTOMERS = 20, PERIOD = 20000, CUTS = 8 };
+enum { CUSTOMERS = 20, PERIOD = 20000, CUTS = 4 };
 
 static struct place place, template;
 

@@ -8,7 +8,7 @@
 
 #include "fault_vfs.h"
 
-enum { CUSTOMERS = 12, CUTS = 8 };
+enum { CUSTOMERS = 12, CUTS = 4 };
 
 static struct world w;
 static struct opened opened;
