@@ -11,7 +11,7 @@ static const char *const SEGMENTS[] = {"under_30", "30_44", "45_59", "60_up", "a
 #define FOR_ALL     (SOTTO_PURPOSE_SERVICE | SOTTO_PURPOSE_MARKETING | SOTTO_PURPOSE_MEASUREMENT)
 
 static const sotto_tag STANDARD[] = {
-    {.id = "segment",
+    {.id = "age_segment",
      .name = "Age group",
      .kind = SOTTO_TAG_CHOICE,
      .facet = SOTTO_FACET_FIXED,

@@ -227,7 +227,7 @@ static sotto_status put_customers(table *t, sotto_vec *out, pop_summary *summary
     if (status == SOTTO_OK)
         status = put_columns(t, out, true, &first);
     if (status == SOTTO_OK)
-        status = pop_put(out, ",segment,risk_grade,consent_profiling,consent_measurement\n");
+        status = pop_put(out, ",age_segment,risk_grade,consent_profiling,consent_measurement\n");
     for (size_t row = 0; status == SOTTO_OK && row < t->rows; row++) {
         status = sotto_csv_next(&t->csv, &more, t->diag);
         if (status == SOTTO_OK && t->chosen[row])

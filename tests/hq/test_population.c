@@ -300,7 +300,7 @@ static void test_a_table(void **state)
     sotto_vec contacts = slurp("t/contacts.csv"), customers = slurp("t/customers.csv");
     assert_memory_equal(contacts.ptr, "age,job,balance,y\n25,\"clerk, junior\",10.50,no\n", 44);
     assert_int_equal(sotto_csv_open(&csv, sotto_vec_span(&customers), "customers.csv", 0, NULL), SOTTO_OK);
-    size_t segment = column("segment"), rows = 0;
+    size_t segment = column("age_segment"), rows = 0;
     (void)column("consent_profiling");
     bool more = true;
     for (; sotto_csv_next(&csv, &more, NULL) == SOTTO_OK && more; rows++)
@@ -351,7 +351,7 @@ static void test_bad_tables(void **state)
     write_text("t.csv", ROWS);
     write_text(
         "d.json",
-        "{\"version\":1,\"tags\":[{\"number\":1,\"id\":\"segment\",\"kind\":\"count\",\"purpose\":["
+        "{\"version\":1,\"tags\":[{\"number\":1,\"id\":\"age_segment\",\"kind\":\"count\",\"purpose\":["
         "\"marketing\"]},{\"number\":2,\"id\":\"age\",\"kind\":\"count\",\"purpose\":[\"marketing\"]}]}");
     assert_int_equal(run(FROM_TABLE), 9); /* a column with the name of a standard tag */
 }
