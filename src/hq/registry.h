@@ -53,7 +53,7 @@ typedef struct hq_device {
     int64_t certificate_until_s;              /* of the newest certificate; 0 = none */
     uint8_t report_key[SOTTO_PUBLIC_KEY_BYTES];
     uint32_t chain; /* counts report keys: a new key begins a new chain of reports at sequence 1 */
-    /* About its chain in use: */
+    /* Its chain in use: */
     uint64_t reports;    /* held */
     uint64_t last_seq;   /* largest held; more than `reports` when some are missing */
     int64_t last_report; /* when the newest was received, UTC; 0 = never */
@@ -88,8 +88,8 @@ typedef struct hq_admission {
 /* Uses the code up and admits its device: this certificate instead of all it had. Fails as code_find does. */
 SOTTO_MUST_USE sotto_status hq_registry_admit(hq_registry *registry, const hq_admission *admission,
                                               sotto_diag *diag);
-/* The device behind a certificate: DENIED for an unknown or revoked device and for a certificate that was
- * replaced or never given. */
+/* The device behind a certificate, without what stands under "its chain in use": DENIED for an unknown or
+ * revoked device and for a certificate that was replaced or never given. */
 SOTTO_MUST_USE sotto_status hq_registry_recognise(hq_registry *registry, const char *common_name,
                                                   const uint8_t cert_sha256[static SOTTO_SHA256_BYTES],
                                                   hq_device *out, sotto_diag *diag);

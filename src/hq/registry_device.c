@@ -22,15 +22,17 @@ bool hq_device_id_valid(const char *id)
     return len > 0 && len < HQ_DEVICE_ID_MAX && strspn(id, allowed) == len && id[0] != '.' && id[0] != '-';
 }
 
-#define DEVICE_COLUMNS                                                                                       \
-    "SELECT id, state, invited_s, enrolled_s, revoked_s, report_key, chain,"                                 \
-    " (SELECT coalesce(max(not_after_s), 0) FROM certificate c WHERE c.device = d.id AND replaced_s = 0),"   \
-    " (SELECT count(*) FROM report r WHERE r.device = d.id AND r.chain = d.chain),"                          \
-    " (SELECT coalesce(max(seq), 0) FROM report r WHERE r.device = d.id AND r.chain = d.chain),"             \
-    " (SELECT coalesce(max(received_s), 0) FROM report r WHERE r.device = d.id AND r.chain = d.chain),"      \
-    " (SELECT release FROM report r WHERE r.device = d.id AND r.chain = d.chain"                             \
-    "  ORDER BY seq DESC LIMIT 1)"                                                                           \
-    " FROM device d"
+#define IDENTITY_COLUMNS                                                                                     \
+    "id, state, invited_s, enrolled_s, revoked_s, report_key, chain,"                                        \
+    " (SELECT coalesce(max(not_after_s), 0) FROM certificate c WHERE c.device = d.id AND replaced_s = 0)"
+#define OF_ITS_CHAIN "FROM report r WHERE r.device = d.id AND r.chain = d.chain"
+#define REPORT_COLUMNS                                                                                       \
+    "(SELECT count(*) " OF_ITS_CHAIN "), (SELECT coalesce(max(seq), 0) " OF_ITS_CHAIN "),"                   \
+    " (SELECT coalesce(max(received_s), 0) " OF_ITS_CHAIN "),"                                               \
+    " (SELECT release " OF_ITS_CHAIN " ORDER BY seq DESC LIMIT 1)"
+/* For every request: what does not grow with the number of reports. */
+#define SELECT_IDENTITY "SELECT " IDENTITY_COLUMNS ", 0, 0, 0, 0 FROM device d"
+#define SELECT_DEVICE   "SELECT " IDENTITY_COLUMNS ", " REPORT_COLUMNS " FROM device d"
 
 static void read_device(sql *s, hq_device *out)
 {
@@ -49,10 +51,11 @@ static void read_device(sql *s, hq_device *out)
         sql_get_bytes(s, 5, out->report_key, sizeof out->report_key);
 }
 
-sotto_status hq_registry_device(hq_registry *registry, const char *id, hq_device *out, sotto_diag *diag)
+static sotto_status find_device(hq_registry *registry, const char *select, const char *id, hq_device *out,
+                                sotto_diag *diag)
 {
     *out = (hq_device){0};
-    sql s = sql_begin(registry, DEVICE_COLUMNS " WHERE id = ?1", diag);
+    sql s = sql_begin(registry, select, diag);
     sql_text(&s, id);
     bool found = sql_row(&s);
     if (found)
@@ -63,11 +66,16 @@ sotto_status hq_registry_device(hq_registry *registry, const char *id, hq_device
     return status;
 }
 
+sotto_status hq_registry_device(hq_registry *registry, const char *id, hq_device *out, sotto_diag *diag)
+{
+    return find_device(registry, SELECT_DEVICE " WHERE id = ?1", id, out, diag);
+}
+
 sotto_status hq_registry_devices(hq_registry *registry, hq_device_visit visit, void *ctx, sotto_diag *diag)
 {
     hq_device device;
     sotto_status visited = SOTTO_OK;
-    sql s = sql_begin(registry, DEVICE_COLUMNS " ORDER BY id", diag);
+    sql s = sql_begin(registry, SELECT_DEVICE " ORDER BY id", diag);
     while (visited == SOTTO_OK && sql_row(&s)) {
         read_device(&s, &device);
         if (s.rc == SQLITE_OK)
@@ -225,7 +233,7 @@ sotto_status hq_registry_recognise(hq_registry *registry, const char *common_nam
                                    const uint8_t cert_sha256[static SOTTO_SHA256_BYTES], hq_device *out,
                                    sotto_diag *diag)
 {
-    sotto_status status = hq_registry_device(registry, common_name, out, diag);
+    sotto_status status = find_device(registry, SELECT_IDENTITY " WHERE id = ?1", common_name, out, diag);
     if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED), "this device is not registered here");
     if (status != SOTTO_OK)
