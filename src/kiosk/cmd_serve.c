@@ -43,7 +43,8 @@ static sotto_status build_walls(const kiosk_config *config, sotto_diag *diag)
     const sotto_port_grant grants[] = {{config->vault_dir, false},
                                        {config->release_dir, false},
                                        {config->store_dir, true},
-                                       {config->run_dir, true}};
+                                       {config->run_dir, true},
+                                       KIOSK_LEAK_CHECK_GRANT};
     enum sotto_port_wall network = SOTTO_WALL_UNSUPPORTED, files;
     sotto_port_harden_process();
     /* A folder that is not there when the wall is built stays out of reach for good. */

@@ -19,7 +19,8 @@ static sotto_status build_wall(const kiosk_config *config, sotto_diag *diag)
                                        {"/lib", false},
                                        {"/usr", false},
                                        {"/dev", false},
-                                       {"/run/systemd/resolve", false}};
+                                       {"/run/systemd/resolve", false},
+                                       KIOSK_LEAK_CHECK_GRANT};
     enum sotto_port_wall wall;
     sotto_port_harden_process();
     return sotto_port_confine_files(grants, SOTTO_COUNT(grants), &wall, diag);

@@ -169,6 +169,19 @@ void kiosk_local_close(kiosk_local *local);
 SOTTO_MUST_USE sotto_status kiosk_local_client(const kiosk_config *config, const char *socket,
                                                sotto_client **out, sotto_diag *diag);
 
+/* LeakSanitizer looks into /proc when a process ends; a build without it does not. */
+#ifdef __SANITIZE_ADDRESS__
+#define KIOSK_LEAK_CHECK_GRANT                                                                               \
+    {                                                                                                        \
+        "/proc", false                                                                                       \
+    }
+#else
+#define KIOSK_LEAK_CHECK_GRANT                                                                               \
+    {                                                                                                        \
+        "", false                                                                                            \
+    } /* no such path: skipped */
+#endif
+
 /* DENIED when this process can read the vault's key and the configuration requires walls. */
 SOTTO_MUST_USE sotto_status kiosk_check_keyless(const kiosk_config *config, sotto_diag *diag);
 

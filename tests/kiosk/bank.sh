@@ -14,6 +14,8 @@ bank_end() {
     rm -rf "$WORK"
 }
 trap bank_end EXIT
+set -E
+trap 'echo "line $LINENO of ${BASH_SOURCE[0]##*/}: $BASH_COMMAND" >&2' ERR
 
 ok() { PASSED=$((PASSED + 1)); }
 bad() { FAILED=$((FAILED + 1)); echo "FAIL $*"; }
@@ -92,7 +94,7 @@ JSON
 t() { local name=$1; shift; "$SOTTO" --config "$WORK/$name/sotto.json" "$@"; }
 
 serve_start() {
-    t "$1" serve >>"$WORK/$1/serve.log" 2>&1 &
+    "$SOTTO" --config "$WORK/$1/sotto.json" serve >>"$WORK/$1/serve.log" 2>&1 &
     SERVE_PID=$!
     PIDS+=("$SERVE_PID")
     wait_for 20 test -S "$WORK/$1/run/api/sotto.sock"

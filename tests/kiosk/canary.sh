@@ -5,11 +5,15 @@ bank_open
 number=CANARY7391
 word=kanarienvogel
 
-# The canaries: a customer number, and a short text in the first text tag of the dictionary.
-text_tag=$(tr -d '\n' <"$WORK/bank/dictionary.json" | grep -o '{[^{}]*"kind": *"text"[^{}]*}' | sed 's/.*"id": *"\([^"]*\)".*/\1/' | head -n 1)
-[ -n "$text_tag" ] || { echo "the example dictionary has no text tag"; exit 1; }
-awk -F, -v OFS=, -v n=$number -v w=$word -v t="$text_tag" \
-    'NR==1{for(i=1;i<=NF;i++)if($i==t)c=i} NR==2{$1=n; $c=w} {print}' "$WORK/bank/customers.csv" >"$WORK/bank/marked.csv"
+# The canaries: a customer number, and a short text in a tag made for it.
+sed -i '0,/"tags": \[/s//"tags": [ { "number": 900, "id": "note", "name": "Note", "kind": "text", "facet": "fixed", "purpose": ["service", "marketing"] },/' \
+    "$WORK/bank/dictionary.json"
+bank_publish >/dev/null
+awk -F, -v OFS=, -v n=$number -v w=$word '
+    NR==1 { for (i = 1; i <= NF; i++) if ($i ~ /^consent_/) agreed[i]; print $0, "note"; next }
+    NR==2 { $1 = n; for (i in agreed) $i = 1; print $0, w; next }
+    { print $0, "" }' \
+    "$WORK/bank/customers.csv" >"$WORK/bank/marked.csv"
 mv "$WORK/bank/marked.csv" "$WORK/bank/customers.csv"
 terminal_ready one
 
@@ -18,7 +22,7 @@ t one event --customer $number --kind card_in >/dev/null
 t one decide --customer $number --explain --json >"$WORK/answer.json"
 campaign=$(grep -o '"campaign":"[^"]*"' "$WORK/answer.json" | head -n 1 | cut -d'"' -f4)
 t one event --customer $number --kind shown --campaign "$campaign" >/dev/null
-t one event --customer $number --kind taken --campaign "$campaign" >/dev/null
+expect 0 'counted for tonight' t one event --customer $number --kind taken --campaign "$campaign"
 serve_stop
 sed -i 's/"clock_offset_s": 0/"clock_offset_s": 86400/' "$WORK/one/sotto.json"
 serve_start one

@@ -11,7 +11,7 @@ expect 4 'nowhere.json' "$SOTTO" --config "$WORK/nowhere.json" status
 expect 4 'root.key' t one status
 expect 0 'encrypted store' t one init
 expect 4 '' t one init
-expect 8 '' t one enrol 0000-0000-0000-0000
+expect 4 'start it first' t one enrol 0000-0000-0000-0000
 expect 4 'not enrolled' t one sync
 expect 4 'no release' t one import "$WORK/bank/customers.csv"
 expect 0 'Show nothing' t one decide --customer "$customer"
@@ -30,8 +30,8 @@ serve_stop
 # ---- import: whole files or nothing ----
 csv=$WORK/bank/customers.csv
 bad_csv() { awk -F, -v OFS=, "$1" "$csv" >"$WORK/bad.csv"; }
-bad_csv 'NR==1{$1="number"}{print}';         expect 3 'customer' t one import "$WORK/bad.csv"
-bad_csv 'NR==1{$2="not_a_tag"}{print}';      expect 3 'not_a_tag' t one import "$WORK/bad.csv"
+bad_csv 'NR==1{$1="number"}{print}';         expect 4 "bad.csv:1: column 1" t one import "$WORK/bad.csv"
+bad_csv 'NR==1{$2="not_a_tag"}{print}';      expect 4 'bad.csv:1: .*not_a_tag' t one import "$WORK/bad.csv"
 bad_csv 'NR==7{$2="\377\376"}{print}';       expect 3 ':7' t one import "$WORK/bad.csv"
 bad_csv 'NR==200{print $1;next}{print}';     expect 3 ':200' t one import "$WORK/bad.csv"
 bad_csv 'NR==200{$1=""}{print}';             expect 3 ':200' t one import "$WORK/bad.csv"
@@ -60,6 +60,8 @@ expect 5 '' t one status
 [ "$before" = "$(sha256sum "$WORK/one/store/sotto.db")" ] && ok || bad "a wrong key changed the store"
 cp "$WORK/key" "$WORK/one/vault/root.key"
 head -c 100 /dev/urandom >"$WORK/other/store/sotto.db"
+expect 3 'cut off' t other status
+head -c 40960 /dev/urandom >"$WORK/other/store/sotto.db"
 expect 5 '' t other status
 
 # ---- the day ----
