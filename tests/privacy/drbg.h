@@ -16,7 +16,8 @@ struct drbg {
     unsigned fail_at; /* this call of fill fails; 0 = none */
 };
 
-static void drbg_quarter(uint32_t *w, int a, int b, int c, int d)
+__attribute__((no_sanitize("address", "undefined"))) static void drbg_quarter(uint32_t *w, int a, int b,
+                                                                              int c, int d)
 {
 #define ROTATE(v, n) ((v) << (n) | (v) >> (32 - (n)))
     w[a] += w[b], w[d] = ROTATE(w[d] ^ w[a], 16);
@@ -50,10 +51,12 @@ static sotto_status drbg_fill(void *ctx, void *buf, size_t len)
     struct drbg *g = ctx;
     if (++g->fills == g->fail_at)
         return SOTTO_ERR(PORT, IO);
-    for (uint8_t *out = buf; len > 0; len--) {
+    for (uint8_t *out = buf; len > 0;) {
         if (g->at == sizeof g->pool)
             drbg_block(g);
-        *out++ = g->pool[g->at++];
+        size_t n = len < sizeof g->pool - g->at ? len : sizeof g->pool - g->at;
+        memcpy(out, g->pool + g->at, n);
+        g->at += n, out += n, len -= n;
     }
     return SOTTO_OK;
 }
