@@ -9,6 +9,13 @@ static sotto_decision out;
 
 static bool armed;
 static unsigned allocations;
+static long allocations_left = -1; /* the one after these fails, once; -1 = none does */
+
+static bool must_fail(void)
+{
+    allocations += armed;
+    return armed || (allocations_left >= 0 && allocations_left-- == 0);
+}
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
@@ -21,20 +28,17 @@ void __wrap_free(void *p);
 
 void *__wrap_malloc(size_t size)
 {
-    allocations += armed;
-    return armed ? NULL : __real_malloc(size);
+    return must_fail() ? NULL : __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t n, size_t size)
 {
-    allocations += armed;
-    return armed ? NULL : __real_calloc(n, size);
+    return must_fail() ? NULL : __real_calloc(n, size);
 }
 
 void *__wrap_realloc(void *p, size_t size)
 {
-    allocations += armed;
-    return armed ? NULL : __real_realloc(p, size);
+    return must_fail() ? NULL : __real_realloc(p, size);
 }
 
 void __wrap_free(void *p)
@@ -527,6 +531,31 @@ static void test_nothing_is_allocated(void **state)
     assert_int_equal(allocations, 0);
 }
 
+/* Loading with every single allocation failing once: told as such, nothing kept; then it succeeds. */
+static void test_loading_when_memory_fails(void **state)
+{
+    (void)state;
+    fixture_open(&f, 3);
+    set_campaigns(
+        &f, "{\"number\":1,\"id\":\"a\",\"product\":\"saver\",\"who\":{\">\":[{\"var\":\"age\"},18]}," WORDS);
+    size_t used = f.arena.used;
+    long n = 0;
+    for (;; n++) {
+        allocations_left = n;
+        sotto_status status = load_plan(&f);
+        bool all_passed = allocations_left >= 0;
+        allocations_left = -1;
+        if (status == SOTTO_OK && all_passed)
+            break;
+        if (status != SOTTO_OK) {
+            assert_int_equal(sotto_status_cause(status), SOTTO_CAUSE_NO_MEMORY);
+            assert_true(f.plan == NULL && f.arena.used == used);
+        }
+        sotto_arena_reset(&f.arena, used);
+    }
+    assert_in_range(n, 2, 1000); /* at least one for each of the two files */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -549,6 +578,7 @@ int main(void)
         cmocka_unit_test(test_no_campaigns),
         cmocka_unit_test(test_why_nothing),
         cmocka_unit_test(test_nothing_is_allocated),
+        cmocka_unit_test(test_loading_when_memory_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
