@@ -12,34 +12,42 @@
 #define APPLICATION_ID  0x53485172
 #define BUSY_TIMEOUT_MS 10000
 
+/* Schema 1. The unique constraints on report make counting once a property of the database. */
+#define SCHEMA_1                                                                                             \
+    "PRAGMA application_id = 1397248370;"                                                                    \
+    "CREATE TABLE office (name TEXT NOT NULL, created_s INTEGER NOT NULL) STRICT;"                           \
+    "CREATE TABLE device ( "                                                                                 \
+    "id TEXT PRIMARY KEY, state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2), "                            \
+    "invited_s INTEGER NOT NULL, enrolled_s INTEGER NOT NULL DEFAULT 0, revoked_s INTEGER NOT NULL DEFAULT " \
+    "0, "                                                                                                    \
+    "report_key BLOB, chain INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;"                              \
+    "CREATE TABLE code ( "                                                                                   \
+    "device TEXT PRIMARY KEY REFERENCES device (id), hash BLOB NOT NULL UNIQUE, "                            \
+    "made_s INTEGER NOT NULL, expires_s INTEGER NOT NULL, used_s INTEGER NOT NULL DEFAULT 0) "               \
+    "STRICT, WITHOUT ROWID;"                                                                                 \
+    "CREATE TABLE certificate ( "                                                                            \
+    "sha256 BLOB PRIMARY KEY, device TEXT NOT NULL REFERENCES device (id), "                                 \
+    "issued_s INTEGER NOT NULL, not_after_s INTEGER NOT NULL, replaced_s INTEGER NOT NULL DEFAULT 0) "       \
+    "STRICT, WITHOUT ROWID;"                                                                                 \
+    "CREATE INDEX certificate_device ON certificate (device);"                                               \
+    "CREATE TABLE release ( "                                                                                \
+    "version INTEGER PRIMARY KEY, published_s INTEGER NOT NULL, tasks BLOB NOT NULL) STRICT;"                \
+    "CREATE TABLE report ( "                                                                                 \
+    "device TEXT NOT NULL REFERENCES device (id), chain INTEGER NOT NULL, seq INTEGER NOT NULL, "            \
+    "sha256 BLOB NOT NULL, previous BLOB NOT NULL, received_s INTEGER NOT NULL, "                            \
+    "release INTEGER NOT NULL REFERENCES release (version), task INTEGER NOT NULL, "                         \
+    "period_day INTEGER NOT NULL, period_days INTEGER NOT NULL, "                                            \
+    "epsilon_ueps INTEGER NOT NULL, bound INTEGER NOT NULL, "                                                \
+    "alarms INTEGER NOT NULL, counts INTEGER NOT NULL CHECK (counts IN (0, 1)), "                            \
+    "cells BLOB NOT NULL, sealed BLOB NOT NULL, UNIQUE (device, chain, seq)) STRICT;"                        \
+    "CREATE UNIQUE INDEX report_once ON report (device, chain, task, period_day) WHERE counts = 1;"          \
+    "CREATE INDEX report_period ON report (task, period_day);"                                               \
+    "CREATE TABLE alarm ( "                                                                                  \
+    "device TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL, "                                     \
+    "first_s INTEGER NOT NULL, last_s INTEGER NOT NULL, PRIMARY KEY (device, kind)) STRICT, WITHOUT ROWID;"
+
 /* Step i brings a file of user_version i to i + 1. A step that was once released never changes. */
-static const char *const MIGRATIONS[] = {
-    "PRAGMA application_id = 1397248370;"
-    "CREATE TABLE office(name TEXT NOT NULL, created_s INTEGER NOT NULL);"
-    "CREATE TABLE device(id TEXT PRIMARY KEY, state INTEGER NOT NULL CHECK(state BETWEEN 0 AND 2),"
-    " invited_s INTEGER NOT NULL, enrolled_s INTEGER NOT NULL DEFAULT 0, revoked_s INTEGER NOT NULL DEFAULT "
-    "0,"
-    " report_key BLOB, chain INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
-    "CREATE TABLE code(device TEXT PRIMARY KEY REFERENCES device(id), hash BLOB NOT NULL UNIQUE,"
-    " made_s INTEGER NOT NULL, expires_s INTEGER NOT NULL, used_s INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
-    "CREATE TABLE certificate(sha256 BLOB PRIMARY KEY, device TEXT NOT NULL REFERENCES device(id),"
-    " issued_s INTEGER NOT NULL, not_after_s INTEGER NOT NULL, replaced_s INTEGER NOT NULL DEFAULT 0)"
-    " WITHOUT ROWID;"
-    "CREATE INDEX certificate_device ON certificate(device);"
-    "CREATE TABLE release(version INTEGER PRIMARY KEY, published_s INTEGER NOT NULL, tasks BLOB NOT NULL);"
-    "CREATE TABLE report(device TEXT NOT NULL REFERENCES device(id), chain INTEGER NOT NULL,"
-    " seq INTEGER NOT NULL, sha256 BLOB NOT NULL, previous BLOB NOT NULL, received_s INTEGER NOT NULL,"
-    " release INTEGER NOT NULL REFERENCES release(version), task INTEGER NOT NULL, period_day INTEGER NOT "
-    "NULL,"
-    " period_days INTEGER NOT NULL, epsilon_ueps INTEGER NOT NULL, bound INTEGER NOT NULL,"
-    " alarms INTEGER NOT NULL, counts INTEGER NOT NULL CHECK(counts IN (0, 1)), cells BLOB NOT NULL,"
-    " sealed BLOB NOT NULL, UNIQUE(device, chain, seq));"
-    /* Counting once is a property of the database, not of the code above it. */
-    "CREATE UNIQUE INDEX report_once ON report(device, chain, task, period_day) WHERE counts = 1;"
-    "CREATE INDEX report_period ON report(task, period_day);"
-    "CREATE TABLE alarm(device TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL,"
-    " first_s INTEGER NOT NULL, last_s INTEGER NOT NULL, PRIMARY KEY(device, kind)) WITHOUT ROWID;",
-};
+static const char *const MIGRATIONS[] = {SCHEMA_1};
 _Static_assert(SOTTO_COUNT(MIGRATIONS) == HQ_REGISTRY_SCHEMA, "one step for each schema");
 
 static sotto_status read_pragma(hq_registry *registry, const char *text, int64_t *value, sotto_diag *diag)
