@@ -1,0 +1,252 @@
+/* Figures, held-out rows and fields of the learning commands, against plain definitions. */
+#include "learn_infer.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { N = 400 };
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+/* The share of pairs of a positive and a negative row that stand in the right order; a tie is half. */
+static double auc_by_pairs(const double *score, const uint8_t *label, size_t n)
+{
+    double right = 0, pairs = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < n; k++)
+            if (label[i] && !label[k]) {
+                right += score[i] > score[k] ? 1 : score[i] < score[k] ? 0 : 0.5;
+                pairs++;
+            }
+    return right / pairs;
+}
+
+static void auc_is_the_share_of_pairs_in_order(void **state)
+{
+    (void)state;
+    uint64_t random = 9;
+    for (int round = 0; round < 30; round++) {
+        double score[N];
+        uint8_t label[N];
+        for (size_t i = 0; i < N; i++) {
+            score[i] = (double)(next_random(&random) % (round % 2 ? 7 : 100000)); /* many ties, or few */
+            label[i] = next_random(&random) % 3 == 0;
+        }
+        label[0] = 0;
+        label[1] = 1;
+        assert_true(fabs(learn_auc(score, label, N) - auc_by_pairs(score, label, N)) < 1e-12);
+    }
+}
+
+static void auc_of_one_class_is_not_a_number(void **state)
+{
+    (void)state;
+    const double score[3] = {1, 2, 3};
+    const uint8_t none[3] = {0, 0, 0}, all[3] = {1, 1, 1};
+    assert_true(isnan(learn_auc(score, none, 3)));
+    assert_true(isnan(learn_auc(score, all, 3)));
+    assert_true(isnan(learn_auc(score, all, 0)));
+}
+
+static void logloss_follows_its_definition_and_never_overflows(void **state)
+{
+    (void)state;
+    const double margin[4] = {0.5, -1.25, 3, 0};
+    const uint8_t label[4] = {1, 0, 0, 1};
+    double expected = 0;
+    for (size_t i = 0; i < 4; i++) {
+        double p = 1 / (1 + exp(-margin[i]));
+        expected -= log(label[i] ? p : 1 - p) / 4;
+    }
+    assert_true(fabs(learn_logloss(margin, label, 4) - expected) < 1e-12);
+    const double far[2] = {1e5, -1e5};
+    const uint8_t right[2] = {1, 0}, wrong[2] = {0, 1};
+    assert_true(learn_logloss(far, right, 2) == 0);
+    assert_true(fabs(learn_logloss(far, wrong, 2) - 1e5) < 1e-6);
+}
+
+static void held_out_rows_depend_on_seed_and_number_only(void **state)
+{
+    (void)state;
+    learn_split a = {.kind = LEARN_SPLIT_RANDOM, .seed = 1, .holdout_percent = 20}, b = a;
+    size_t held_out = 0, watched = 0, differ = 0;
+    b.seed = 2;
+    for (size_t row = 0; row < 100000; row++) {
+        bool out = learn_split_held_out(&a, row, 100000), watch = learn_split_watched(&a, row, 100000);
+        assert_true(out == learn_split_held_out(&a, row, 777777)); /* more rows later change nothing */
+        assert_false(out && watch);
+        held_out += out;
+        watched += watch;
+        differ += out != learn_split_held_out(&b, row, 100000);
+    }
+    assert_in_range(held_out, 19500, 20500); /* 20,000; four standard deviations are 506 */
+    assert_in_range(watched, 7600, 8400);
+    assert_in_range(differ, 31000, 33000);
+}
+
+static void the_time_split_holds_out_the_last_rows(void **state)
+{
+    (void)state;
+    learn_split s = {.kind = LEARN_SPLIT_TIME, .holdout_percent = 20};
+    for (size_t row = 0; row < 1000; row++) {
+        assert_true(learn_split_held_out(&s, row, 1000) == (row >= 800));
+        assert_true(learn_split_watched(&s, row, 1000) == (row >= 720 && row < 800));
+    }
+    s.holdout_percent = 0;
+    assert_false(learn_split_held_out(&s, 999, 1000));
+    s.kind = LEARN_SPLIT_RANDOM;
+    assert_false(learn_split_held_out(&s, 5, 1000));
+}
+
+static void fields_are_numbers_or_are_not(void **state)
+{
+    (void)state;
+    static const char *const GOOD[] = {"0",   "-0",           "1.5",   "-12.50", "1e3",
+                                       "0.1", "3.4028236e38", "1e-46", "inf",    "-inf"};
+    static const char *const BAD[] = {"x", "1,5", "0x10", " 1", "1 ", "--1", "infinite", "1e", "nan(1)", "-"};
+    int32_t key;
+    for (size_t i = 0; i < SOTTO_COUNT(GOOD); i++) {
+        assert_true(learn_field_key(sotto_span_str(GOOD[i]), &key));
+        float expected = strtof(GOOD[i], NULL);
+        assert_true(learn_key_float(key) == expected);
+    }
+    for (size_t i = 0; i < SOTTO_COUNT(BAD); i++)
+        assert_false(learn_field_key(sotto_span_str(BAD[i]), &key));
+    assert_true(learn_field_key(sotto_span_str(""), &key) && key == SOTTO_FLOAT_KEY_MISSING);
+    assert_true(learn_field_key(sotto_span_str("nan"), &key) && key == SOTTO_FLOAT_KEY_MISSING);
+}
+
+static void labels_are_words_for_yes_and_no(void **state)
+{
+    (void)state;
+    uint8_t label = 9;
+    assert_true(learn_field_label(sotto_span_str("yes"), NULL, &label) && label == 1);
+    assert_true(learn_field_label(sotto_span_str("false"), NULL, &label) && label == 0);
+    assert_false(learn_field_label(sotto_span_str("maybe"), NULL, &label));
+    assert_false(learn_field_label(sotto_span_str(""), ">50K", &label));
+    assert_true(learn_field_label(sotto_span_str(">50K"), ">50K", &label) && label == 1);
+    assert_true(learn_field_label(sotto_span_str("<=50K"), ">50K", &label) && label == 0);
+}
+
+static void names_become_ids(void **state)
+{
+    (void)state;
+    char id[65], longest[101];
+    memset(longest, 'x', 100);
+    longest[100] = '\0';
+    learn_column_id(sotto_span_str("emp.var.rate"), id);
+    assert_string_equal(id, "emp.var.rate");
+    learn_column_id(sotto_span_str("Big Name (EUR)"), id);
+    assert_string_equal(id, "big_name__eur_");
+    learn_column_id(sotto_span_str(longest), id);
+    assert_int_equal(strlen(id), 64);
+}
+
+/* Adds the values (NULL ends) to a column and decides. */
+static learn_column judge(const char *const *values)
+{
+    learn_column c = {.rows = 0};
+    for (; *values != NULL; values++)
+        assert_int_equal(learn_column_add(&c, sotto_span_str(*values), NULL), SOTTO_OK);
+    learn_column_decide(&c);
+    return c;
+}
+
+static void columns_are_what_their_values_are(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *values[8];
+        int use;
+        enum sotto_tag_kind kind;
+        unsigned decimals;
+    } CASES[] = {
+        {{"3", "9", "4", "", NULL}, COLUMN_TAG, SOTTO_TAG_COUNT, 0},
+        {{"3", "9.25", "-4.1", NULL}, COLUMN_TAG, SOTTO_TAG_AMOUNT, 2},
+        {{"0", "1", "1", NULL}, COLUMN_TAG, SOTTO_TAG_FLAG, 0},
+        {{"yes", "no", "", NULL}, COLUMN_TAG, SOTTO_TAG_FLAG, 0},
+        {{"yes", "no", "unknown", NULL}, COLUMN_TAG, SOTTO_TAG_CHOICE, 0},
+        {{"2024-02-29", "1999-01-01", NULL}, COLUMN_TAG, SOTTO_TAG_DATE, 0},
+        {{"2024-02-30", "1999-01-01", NULL}, COLUMN_TAG, SOTTO_TAG_CHOICE, 0}, /* there is no such day */
+        {{"5", "6", "7", "8", NULL}, COLUMN_DROPPED, 0, 0},                    /* a row number */
+        {{"5", "6", "7", "7", NULL}, COLUMN_TAG, SOTTO_TAG_COUNT, 0},
+        {{"same", "same", NULL}, COLUMN_DROPPED, 0, 0},
+        {{"", "", NULL}, COLUMN_DROPPED, 0, 0},
+        {{"12", "?", "13", NULL}, COLUMN_TAG, SOTTO_TAG_CHOICE, 0},
+        {{"0.1234567", "1", NULL}, COLUMN_TAG, SOTTO_TAG_CHOICE, 0}, /* more digits than an amount has */
+    };
+    for (size_t i = 0; i < SOTTO_COUNT(CASES); i++) {
+        learn_column c = judge(CASES[i].values);
+        if ((int)c.use != CASES[i].use)
+            print_message("case %zu\n", i);
+        assert_int_equal((int)c.use, CASES[i].use);
+        assert_true(c.use != COLUMN_DROPPED || c.why != NULL);
+        if (c.use == COLUMN_TAG)
+            assert_int_equal(c.kind, CASES[i].kind);
+        if (c.use == COLUMN_TAG && c.kind == SOTTO_TAG_AMOUNT)
+            assert_int_equal(c.decimals, CASES[i].decimals);
+        learn_column_free(&c);
+    }
+}
+
+static void choices_have_an_order_that_means_something(void **state)
+{
+    (void)state;
+    static const char *const MONTHS[] = {"dec", "apr", "may", "apr", "jan", NULL}, *const WORDS[] = {"b", "c",
+                                                                                                     "a", "c",
+                                                                                                     NULL};
+    learn_column months = judge(MONTHS), words = judge(WORDS);
+    static const char *const IN_ORDER[] = {"jan", "apr", "may", "dec"};
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(months.words[i], IN_ORDER[i]);
+    assert_int_equal(months.counts[1], 2);
+    assert_string_equal(words.words[0], "a");
+    assert_int_equal(words.counts[2], 2);
+    learn_column_free(&months);
+    learn_column_free(&words);
+}
+
+static void too_many_texts_are_dropped(void **state)
+{
+    (void)state;
+    for (int count = 256; count <= 257; count++) {
+        learn_column c = {.rows = 0};
+        char text[16];
+        for (int i = 0; i < count; i++) {
+            snprintf(text, sizeof text, "w%d", i);
+            assert_int_equal(learn_column_add(&c, sotto_span_str(text), NULL), SOTTO_OK);
+        }
+        learn_column_decide(&c);
+        assert_int_equal((int)c.use, count == 256 ? COLUMN_TAG : COLUMN_DROPPED);
+        learn_column_free(&c);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(auc_is_the_share_of_pairs_in_order),
+        cmocka_unit_test(auc_of_one_class_is_not_a_number),
+        cmocka_unit_test(logloss_follows_its_definition_and_never_overflows),
+        cmocka_unit_test(held_out_rows_depend_on_seed_and_number_only),
+        cmocka_unit_test(the_time_split_holds_out_the_last_rows),
+        cmocka_unit_test(fields_are_numbers_or_are_not),
+        cmocka_unit_test(labels_are_words_for_yes_and_no),
+        cmocka_unit_test(names_become_ids),
+        cmocka_unit_test(columns_are_what_their_values_are),
+        cmocka_unit_test(choices_have_an_order_that_means_something),
+        cmocka_unit_test(too_many_texts_are_dropped),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
