@@ -211,7 +211,7 @@ strip_for_arch() {
 }
 
 # Only the lines meant for people, as they come.
-follow() { stdbuf -oL tr -d '\r' | stdbuf -oL grep -av '^sotto-guest: \|^run: \|reboot: Power down' | stdbuf -oL sed "s/^sotto-demo: = \(.*\)/\n$BOLD\1$PLAIN/; t; s/^sotto-demo: /> /; s/^/  /"; }
+follow() { stdbuf -oL sed 's/\r$//; s/.*\r//' | stdbuf -oL grep -av '^sotto-guest: \|^run: \|reboot: Power down' | stdbuf -oL sed "s/^sotto-demo: = \(.*\)/\n$BOLD\1$PLAIN/; t; s/^sotto-demo: /> /; s/^/  /"; }
 
 qemu_boot() {
     local script=$1 now=$2

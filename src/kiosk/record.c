@@ -32,6 +32,12 @@ static sotto_status check(kiosk_engine *e, change *c, sotto_diag *diag)
     return sotto_vault_customer_key(e->vault, event->customer, c->key);
 }
 
+/* Days of tags and caps are the terminal's own days. */
+static int64_t local_s(const kiosk_engine *e, int64_t utc_s)
+{
+    return utc_s + (int64_t)e->config->utc_offset_min * 60;
+}
+
 static sotto_status update_profile(kiosk_engine *e, const change *c, sotto_diag *diag)
 {
     sotto_buf packed = sotto_buf_of(e->packed, sizeof e->packed);
@@ -42,7 +48,7 @@ static sotto_status update_profile(kiosk_engine *e, const change *c, sotto_diag 
         status = sotto_profile_unpack(&e->release.profile, sotto_buf_span(&packed), NULL, diag);
     if (status != SOTTO_OK)
         return status;
-    sotto_tags_apply_event(&e->release.profile, c->event->kind, c->at_s);
+    sotto_tags_apply_event(&e->release.profile, c->event->kind, local_s(e, c->at_s));
     /* Text tags still point into packed: the new form goes elsewhere. */
     sotto_buf fresh = sotto_buf_of(e->answer, SOTTO_PROFILE_MAX);
     status = sotto_profile_pack(&e->release.profile, &fresh);
@@ -62,11 +68,10 @@ static sotto_status update_counters(kiosk_engine *e, const change *c, sotto_diag
         status = sotto_counters_unpack(&e->counters, sotto_buf_span(&packed), diag);
     else if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
         status = SOTTO_OK;
-    int64_t local_s = c->at_s + (int64_t)e->config->utc_offset_min * 60;
     if (status == SOTTO_OK)
-        status = sotto_counters_apply(&e->counters,
-                                      sotto_plan_campaign(e->release.plan, (size_t)c->campaign)->number,
-                                      c->event->kind, c->at_s, (int32_t)sotto_floor_div_i64(local_s, 86400));
+        status = sotto_counters_apply(
+            &e->counters, sotto_plan_campaign(e->release.plan, (size_t)c->campaign)->number, c->event->kind,
+            c->at_s, (int32_t)sotto_floor_div_i64(local_s(e, c->at_s), 86400));
     packed.len = 0;
     if (status == SOTTO_OK)
         status = sotto_counters_pack(&e->counters, &packed);
