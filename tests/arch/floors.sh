@@ -24,6 +24,15 @@ allowed() {
     esac
 }
 
+# A room may show a part of itself in a header of its own: the room behind a public header's name.
+behind() {
+    case $1 in
+        prio3) echo privacy ;;
+        hpke) echo vault ;;
+        *) echo "$1" ;;
+    esac
+}
+
 # header pattern: rooms that may include it
 foreign() {
     case $1 in
@@ -45,7 +54,7 @@ check_include() {
     local file=$1 room=$2 header=$3
     local other=${header#sotto/}
     other=${other%%/*}
-    other=${other%.h}
+    other=$(behind "${other%.h}")
     if [[ $header == *..* ]]; then
         complain "$file: no way around by $header"
         return
@@ -75,7 +84,7 @@ done
 while IFS=: read -r file header; do
     path=${file#"$tree/include/sotto/"}
     room=${path%%/*}
-    check_include "include/sotto/$path" "${room%.h}" "$header"
+    check_include "include/sotto/$path" "$(behind "${room%.h}")" "$header"
 done < <(grep -Hor '^ *# *include *[<"][^>"]*' "$tree/include/sotto" | sed 's/: *# *include *[<"]/:/')
 
 echo "$passed passed, $failed failed"
