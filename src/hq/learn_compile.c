@@ -189,6 +189,8 @@ static void print_report(const compile_options *o, const outcome *r)
     printf("  a margin is off by at most %.3g, whatever the row\n", (double)f->margin_error_q24 / 16777216.0);
     if (r->proven)
         print_proof(&r->proof, r->proof.by_tool ? "XGBoost's own" : "a float traversal of the trained model");
+    if (r->proven && r->proof.has_auc && !r->has_split)
+        printf("  (on every row: those that it was trained on may be among them)\n");
     if (r->proven && r->proof.has_auc && r->has_split)
         printf("  (the %" PRId64 " %% of rows that the %s split with seed %" PRId64
                " held out of training)\n",
