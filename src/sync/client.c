@@ -8,6 +8,7 @@
 #define DEFAULT_BODY_MAX   ((size_t)64 * 1024 * 1024)
 #define CHUNK              16384
 #define RETRY_MAX_S        86400
+#define LATE_ANSWER_MS     500
 
 /* One request as it goes out, and what became of it. */
 typedef struct exchange {
@@ -190,6 +191,8 @@ static sotto_status exchange_once(sotto_client *c, exchange *x, sotto_diag *diag
     st = send_request(c, x, &first);
     if (st == SOTTO_OK)
         return receive(c, x, diag);
+    if (now_ms(c) + LATE_ANSWER_MS < x->deadline_ms)
+        x->deadline_ms = now_ms(c) + LATE_ANSWER_MS;
     if (sotto_status_cause(st) == SOTTO_CAUSE_NETWORK && receive(c, x, NULL) == SOTTO_OK)
         return SOTTO_OK;
     if (diag != NULL)
@@ -219,8 +222,9 @@ sotto_status client_request(sotto_client *c, const char *method, const char *tar
                             sotto_diag *diag)
 {
     exchange x = {.method = method, .target = target, .content_type = content_type, .body = body};
+    const int64_t deadline_ms = now_ms(c) + c->timeout_ms;
     *response = NULL;
-    x.deadline_ms = now_ms(c) + c->timeout_ms;
+    x.deadline_ms = deadline_ms;
     if (c->connected && !still_usable(c))
         disconnect(c);
     bool reused = c->connected && c->used;
@@ -228,6 +232,8 @@ sotto_status client_request(sotto_client *c, const char *method, const char *tar
     if (st == SOTTO_OK)
         st = exchange_once(c, &x, diag);
     if (sotto_status_cause(st) == SOTTO_CAUSE_NETWORK && reused && !x.answering && is_idempotent(method)) {
+        x.deadline_ms = deadline_ms;
+        x.sent = false;
         disconnect(c);
         st = fresh_parser(c, method, body_max, diag);
         if (st == SOTTO_OK)

@@ -30,9 +30,14 @@ sotto_status sync_poll_wait(sync_poll *list, size_t count, int64_t wait_ms)
     return SOTTO_OK;
 }
 
-sotto_status sync_accept(int listener, int *fd)
+void sync_no_delay(int fd)
 {
     int on = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+sotto_status sync_accept(int listener, int *fd)
+{
     *fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (*fd < 0) {
         /* Out of descriptors is load, not the end: whoever waits stays in the backlog. */
@@ -40,9 +45,6 @@ sotto_status sync_accept(int listener, int *fd)
                      errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
         return later ? SOTTO_ERR(SYNC, BUSY) : SOTTO_ERR(SYNC, IO);
     }
-    /* Head and body go out in two writes; Nagle's algorithm would wait for the first one's acknowledgement.
-     * It does not apply to a Unix socket, where this fails and nothing is lost. */
-    (void)setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return SOTTO_OK;
 }
 

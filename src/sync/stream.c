@@ -41,6 +41,7 @@ sotto_status sync_stream_open(sync_stream *s, int fd, sotto_tls *tls, const char
     s->fd = fd;
     s->tls = tls;
     s->ready = tls == NULL;
+    sync_no_delay(fd);
     if (tls == NULL)
         return SOTTO_OK;
     s->secure = true;

@@ -86,5 +86,8 @@ SOTTO_MUST_USE sotto_status sync_poll_wait(sync_poll *list, size_t count, int64_
 /* One connection, non-blocking and close-on-exec. BUSY when none waits. */
 SOTTO_MUST_USE sotto_status sync_accept(int listener, int *fd);
 void sync_shutdown_write(int fd);
+/* Head and body go out in two writes; Nagle's algorithm would hold the second one back until the first was
+ * acknowledged. It does not exist on a Unix socket, where this fails and nothing is lost. */
+void sync_no_delay(int fd);
 
 #endif

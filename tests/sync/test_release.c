@@ -305,11 +305,12 @@ ssize_t __wrap_write(int fd, const void *buf, size_t len)
     return fd > 2 && fails_now() ? -1 : __real_write(fd, buf, len);
 }
 
-int __real_fsync(int fd);
+/* Nothing here loses power, so the real one would only cost time. */
 int __wrap_fsync(int fd);
 int __wrap_fsync(int fd)
 {
-    return fails_now() ? -1 : __real_fsync(fd);
+    (void)fd;
+    return fails_now() ? -1 : 0;
 }
 
 static void test_each_write_fails(void **state)

@@ -1,0 +1,512 @@
+/*
+ * The night between a head office and a serve that are other processes: what is done, what is said when one
+ * of them misbehaves, and, with every single system call on the network failed once, or the process killed
+ * there, that each report counts once, with the same bytes.
+ */
+#include "kit.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define REPORTS 2
+#define FIRST   41 /* sequence number of the first report */
+
+/* What both servers know, shared with the test. */
+typedef struct world {
+    /* head office */
+    bool have[REPORTS];
+    uint8_t sha256[REPORTS][SOTTO_SHA256_BYTES];
+    int put, repeated, conflicts;
+    /* serve */
+    bool acked[REPORTS];
+    int wrong_acks, nights;
+    uint64_t release;
+    /* moods */
+    int office_code; /* other than 0: this answer to every PUT */
+    bool wrong_receipt, sticky_outbox, refuse_release, no_seq;
+    char trust[256], release_dir[256];
+} world;
+
+static world *w;
+static repo office_repo;
+
+static void report_bytes(uint64_t seq, uint8_t out[static 5000])
+{
+    for (size_t i = 0; i < 5000; i++)
+        out[i] = (uint8_t)(i * 7 + seq);
+}
+
+static void put_json(sotto_reply *reply, int code, const char *json)
+{
+    reply->code = code;
+    kit_ok(sotto_vec_printf(&reply->body, "%s", json), NULL);
+}
+
+static bool target_seq(const sotto_http_message *request, const char *before, const char *after,
+                       uint64_t *seq)
+{
+    char target[128], expected[128];
+    unsigned long long number;
+    if (sotto_span_to_str(request->target, target, sizeof target) != SOTTO_OK)
+        return false;
+    char form[64];
+    (void)snprintf(form, sizeof form, "%s%%llu", before);
+    if (sscanf(target, form, &number) != 1)
+        return false;
+    (void)snprintf(expected, sizeof expected, "%s%llu%s", before, number, after);
+    *seq = number;
+    return strcmp(target, expected) == 0 && number >= FIRST && number < FIRST + REPORTS;
+}
+
+/* ---- head office ---- */
+
+static void take_report(const sotto_http_message *request, uint64_t seq, sotto_reply *reply)
+{
+    uint8_t digest[SOTTO_SHA256_BYTES];
+    char hex[65], json[256];
+    size_t i = (size_t)(seq - FIRST);
+    kit_ok(sotto_sha256(request->body, digest), NULL);
+    bool repeated = w->have[i];
+    w->put++;
+    if (repeated && memcmp(w->sha256[i], digest, sizeof digest) != 0) {
+        w->conflicts++;
+        put_json(reply, 409, "{\"error\":{\"text\":\"other bytes\"}}");
+        return;
+    }
+    w->repeated += repeated;
+    memcpy(w->sha256[i], digest, sizeof digest);
+    w->have[i] = true;
+    sotto_hex_encode(sotto_span_of(digest, sizeof digest), hex, sizeof hex);
+    if (w->wrong_receipt)
+        hex[0] = hex[0] == 'a' ? 'b' : 'a';
+    (void)snprintf(json, sizeof json, "{\"seq\":%llu,\"sha256\":\"%s\",\"repeated\":%s}",
+                   (unsigned long long)seq, hex, repeated ? "true" : "false");
+    put_json(reply, 200, json);
+}
+
+static void office(void *ctx, const sotto_http_message *request, const sotto_peer *peer, sotto_reply *reply)
+{
+    static const char prefix[] = "/v1/release/";
+    char target[512];
+    uint64_t seq;
+    (void)ctx;
+    (void)peer;
+    kit_ok(sotto_span_to_str(request->target, target, sizeof target), NULL);
+    if (strncmp(target, prefix, sizeof prefix - 1) == 0) {
+        repo_file *f = repo_find(&office_repo, target + sizeof prefix - 1);
+        reply->code = f == NULL ? 404 : 200;
+        reply->content_type = "application/octet-stream";
+        if (f != NULL)
+            kit_ok(sotto_vec_put(&reply->body, f->bytes.ptr, f->bytes.len), NULL);
+    } else if (w->office_code != 0) {
+        put_json(reply, w->office_code, "{\"error\":{\"text\":\"in a mood\"}}");
+        reply->extra = "Retry-After: 120\r\n";
+    } else if (sotto_span_is(request->method, "PUT") && target_seq(request, "/v1/reports/", "", &seq)) {
+        take_report(request, seq, reply);
+    } else {
+        put_json(reply, 404, "{}");
+    }
+}
+
+/* ---- serve ---- */
+
+static void next_of_outbox(sotto_reply *reply)
+{
+    static char header[64];
+    uint8_t bytes[5000];
+    for (uint64_t i = 0; i < REPORTS; i++) {
+        if (w->acked[i] && !w->sticky_outbox)
+            continue;
+        report_bytes(FIRST + i, bytes);
+        (void)snprintf(header, sizeof header, "Sotto-Seq: %llu\r\n", (unsigned long long)(FIRST + i));
+        reply->code = 200;
+        reply->content_type = "application/octet-stream";
+        reply->extra = w->no_seq ? NULL : header;
+        kit_ok(sotto_vec_put(&reply->body, bytes, sizeof bytes), NULL);
+        return;
+    }
+    reply->code = 204;
+}
+
+static void take_ack(const sotto_http_message *request, uint64_t seq, sotto_reply *reply)
+{
+    uint8_t bytes[5000], digest[SOTTO_SHA256_BYTES];
+    char hex[65], expected[128];
+    report_bytes(seq, bytes);
+    kit_ok(sotto_sha256(sotto_span_of(bytes, sizeof bytes), digest), NULL);
+    sotto_hex_encode(sotto_span_of(digest, sizeof digest), hex, sizeof hex);
+    (void)snprintf(expected, sizeof expected, "{\"sha256\":\"%s\"}", hex);
+    /* Acknowledged means that head office has it: nothing else may be said to serve. */
+    if (!sotto_span_is(request->body, expected) || !w->have[seq - FIRST])
+        w->wrong_acks++;
+    w->acked[seq - FIRST] = true;
+    reply->code = 204;
+}
+
+static void take_release(const sotto_http_message *request, sotto_reply *reply)
+{
+    unsigned long long version = 0;
+    char text[64], json[128];
+    sotto_diag diag = {0};
+    const sotto_tuf_config config = {.metadata_dir = w->trust, .now_s = REPO_NOW_S};
+    kit_ok(sotto_span_to_str(request->body, text, sizeof text), NULL);
+    bool form = sscanf(text, "{\"version\":%llu}", &version) == 1;
+    if (!form || w->refuse_release ||
+        sotto_release_verify(w->release_dir, version, &config, &diag) != SOTTO_OK) {
+        put_json(reply, 422, "{\"accepted\":false,\"reason\":\"the model does not decide\"}");
+        return;
+    }
+    w->release = version;
+    (void)snprintf(json, sizeof json, "{\"accepted\":true,\"version\":%llu}", version);
+    put_json(reply, 200, json);
+}
+
+static void serve(void *ctx, const sotto_http_message *request, const sotto_peer *peer, sotto_reply *reply)
+{
+    uint64_t seq;
+    (void)ctx;
+    (void)peer;
+    if (sotto_span_is(request->target, "/v1/outbox/next"))
+        next_of_outbox(reply);
+    else if (target_seq(request, "/v1/outbox/", "/ack", &seq))
+        take_ack(request, seq, reply);
+    else if (sotto_span_is(request->target, "/v1/release"))
+        take_release(request, reply);
+    else if (sotto_span_is(request->target, "/v1/night"))
+        put_json(reply, 200,
+                 w->nights++ == 0 ? "{\"closed\":true,\"seq\":41}" : "{\"closed\":false,\"seq\":0}");
+    else
+        put_json(reply, 404, "{}");
+}
+
+/* ---- the night under test ---- */
+
+typedef struct fixture {
+    kit_server office, serve;
+    kit_clock clock;
+    sotto_client *to_office, *to_serve;
+    sotto_night_result result;
+    sotto_diag diag;
+} fixture;
+
+static int setup(void **state)
+{
+    fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    w = mmap(NULL, sizeof *w, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(w != MAP_FAILED);
+    const char *dir = kit_scratch();
+    (void)snprintf(w->trust, sizeof w->trust, "%s/trust", dir);
+    (void)snprintf(w->release_dir, sizeof w->release_dir, "%s/release", dir);
+    repo_init(&office_repo);
+    repo_add_target(&office_repo, "model.sotto", "the model");
+    repo_publish(&office_repo, REPO_ROOT);
+    repo_publish_day(&office_repo);
+    repo_trust(&office_repo, w->trust);
+    repo_trust(&office_repo, kit_path(w->release_dir, "metadata"));
+    f->clock.utc_s = REPO_NOW_S;
+    kit_server_start(&f->office, (sotto_server_config){.handler = office}, NULL, NULL);
+    kit_server_start(&f->serve, (sotto_server_config){.handler = serve}, NULL, kit_path(dir, "link.sock"));
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture *f = *state;
+    kit_server_stop(&f->office);
+    kit_server_stop(&f->serve);
+    repo_free(&office_repo);
+    (void)munmap(w, sizeof *w);
+    free(f);
+    return 0;
+}
+
+static sotto_status night(fixture *f)
+{
+    const sotto_client_config to_office = {
+        .url = f->office.url, .timeout_ms = 5000, .clock = kit_clock_of(&f->clock)};
+    const sotto_client_config to_serve = {
+        .url = f->serve.url, .timeout_ms = 5000, .clock = kit_clock_of(&f->clock)};
+    sotto_client *office_client = NULL, *serve_client = NULL;
+    memset(&f->diag, 0, sizeof f->diag);
+    kit_ok(sotto_client_new(&office_client, &to_office, &f->diag), &f->diag);
+    kit_ok(sotto_client_new(&serve_client, &to_serve, &f->diag), &f->diag);
+    const sotto_night_config config = {.head_office = office_client,
+                                       .serve = serve_client,
+                                       .release_dir = w->release_dir,
+                                       .clock = kit_clock_of(&f->clock)};
+    sotto_status st = sotto_night_run(&config, &f->result, &f->diag);
+    sotto_client_free(office_client);
+    sotto_client_free(serve_client);
+    return st;
+}
+
+/* Every report is at head office, once, with its own bytes, and acknowledged. */
+static void expect_all_delivered(void)
+{
+    for (size_t i = 0; i < REPORTS; i++) {
+        uint8_t bytes[5000], digest[SOTTO_SHA256_BYTES];
+        report_bytes(FIRST + i, bytes);
+        kit_ok(sotto_sha256(sotto_span_of(bytes, sizeof bytes), digest), NULL);
+        assert_true(w->have[i]);
+        assert_true(w->acked[i]);
+        assert_memory_equal(w->sha256[i], digest, sizeof digest);
+    }
+    assert_int_equal(w->conflicts, 0);
+    assert_int_equal(w->wrong_acks, 0);
+}
+
+static void test_a_night(void **state)
+{
+    fixture *f = *state;
+    uint64_t current = 0;
+    kit_ok(night(f), &f->diag);
+    assert_int_equal(f->result.reports_sent, REPORTS);
+    assert_int_equal(f->result.reports_repeated, 0);
+    assert_int_equal(f->result.report_bytes, REPORTS * 5000);
+    assert_int_equal(f->result.release_version, 1);
+    assert_true(f->result.release_changed && f->result.release_accepted && f->result.night_closed);
+    assert_int_equal(w->release, 1);
+    kit_ok(sotto_release_current(w->release_dir, &current, NULL), NULL);
+    assert_int_equal(current, 1);
+    expect_all_delivered();
+    assert_int_equal(w->put, REPORTS);
+}
+
+static void test_a_second_night_has_nothing_to_do(void **state)
+{
+    fixture *f = *state;
+    kit_ok(night(f), &f->diag);
+    kit_ok(night(f), &f->diag);
+    assert_int_equal(f->result.reports_sent, 0);
+    assert_int_equal(f->result.release_version, 1);
+    assert_false(f->result.release_changed || f->result.release_accepted || f->result.night_closed);
+    assert_int_equal(w->put, REPORTS);
+}
+
+static void test_refused_release_does_not_stop_reports(void **state)
+{
+    fixture *f = *state;
+    uint64_t current;
+    w->refuse_release = true;
+    kit_cause(night(f), DENIED, &f->diag);
+    assert_non_null(strstr(f->diag.text, "the model does not decide"));
+    assert_int_equal(f->result.reports_sent, REPORTS);
+    kit_cause(sotto_release_current(w->release_dir, &current, NULL), NOT_FOUND, NULL);
+    expect_all_delivered();
+    /* Offered again the next night. */
+    w->refuse_release = false;
+    kit_ok(night(f), &f->diag);
+    assert_false(f->result.release_changed);
+    assert_true(f->result.release_accepted);
+}
+
+static void test_expired_release_does_not_stop_reports(void **state)
+{
+    fixture *f = *state;
+    f->clock.utc_s = REPO_NOW_S + 400 * INT64_C(86400);
+    kit_cause(night(f), EXPIRED, &f->diag);
+    expect_all_delivered();
+    assert_int_equal(w->release, 0);
+}
+
+static void test_head_office_sheds_load(void **state)
+{
+    fixture *f = *state;
+    w->office_code = 503;
+    kit_cause(night(f), BUSY, &f->diag);
+    assert_int_equal(f->result.retry_after_s, 120);
+    assert_int_equal(f->result.reports_sent, 0);
+    assert_int_equal(f->result.release_version, 1);
+    w->office_code = 0;
+    kit_ok(night(f), &f->diag);
+    expect_all_delivered();
+}
+
+static void test_refusals_of_head_office(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        int code, cause;
+    } answers[] = {{409, SOTTO_CAUSE_EXISTS},  {413, SOTTO_CAUSE_RANGE}, {400, SOTTO_CAUSE_MALFORMED},
+                   {500, SOTTO_CAUSE_NETWORK}, {403, SOTTO_CAUSE_AUTH},  {404, SOTTO_CAUSE_NOT_FOUND},
+                   {302, SOTTO_CAUSE_PROTOCOL}};
+    for (size_t i = 0; i < SOTTO_COUNT(answers); i++) {
+        w->office_code = answers[i].code;
+        sotto_status st = night(f);
+        assert_int_equal(sotto_status_cause(st), answers[i].cause);
+        assert_non_null(strstr(f->diag.text, "in a mood"));
+        assert_false(w->acked[0]);
+    }
+}
+
+/* A receipt for other bytes is no receipt. */
+static void test_wrong_receipt_is_not_acknowledged(void **state)
+{
+    fixture *f = *state;
+    w->wrong_receipt = true;
+    kit_cause(night(f), PROTOCOL, &f->diag);
+    assert_false(w->acked[0]);
+    w->wrong_receipt = false;
+    kit_ok(night(f), &f->diag);
+    assert_int_equal(f->result.reports_repeated, 1);
+    expect_all_delivered();
+}
+
+static void test_outbox_that_never_empties(void **state)
+{
+    fixture *f = *state;
+    w->sticky_outbox = true;
+    kit_cause(night(f), PROTOCOL, &f->diag);
+    assert_int_equal(f->result.reports_sent, 1);
+    w->sticky_outbox = false;
+    w->no_seq = true;
+    kit_cause(night(f), PROTOCOL, &f->diag);
+}
+
+static void test_head_office_is_away(void **state)
+{
+    fixture *f = *state;
+    kit_server_stop(&f->office);
+    kit_cause(night(f), NETWORK, &f->diag);
+    assert_true(f->result.night_closed);
+    assert_false(w->acked[0]);
+}
+
+/* ---- every call fails, or is the last ---- */
+
+static long calls_left = -1; /* -1 = none fails */
+static bool die;
+
+static bool fails_now(void)
+{
+    if (calls_left < 0 || calls_left-- > 0)
+        return false;
+    if (die)
+        _exit(0);
+    errno = ECONNRESET;
+    return true;
+}
+
+ssize_t __real_send(int fd, const void *buf, size_t len, int flags);
+ssize_t __wrap_send(int fd, const void *buf, size_t len, int flags);
+ssize_t __wrap_send(int fd, const void *buf, size_t len, int flags)
+{
+    return fails_now() ? -1 : __real_send(fd, buf, len, flags);
+}
+
+ssize_t __real_recv(int fd, void *buf, size_t len, int flags);
+ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags);
+ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags)
+{
+    ssize_t n = __real_recv(fd, buf, len, flags);
+    /* What had arrived is lost: the answer was on its way. */
+    return n >= 0 && fails_now() ? -1 : n;
+}
+
+ssize_t __real_write(int fd, const void *buf, size_t len);
+ssize_t __wrap_write(int fd, const void *buf, size_t len);
+ssize_t __wrap_write(int fd, const void *buf, size_t len)
+{
+    if (fd > 2 && fails_now()) {
+        errno = EIO;
+        return -1;
+    }
+    return __real_write(fd, buf, len);
+}
+
+/* Nothing here loses power, so the real one would only cost time. */
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+    if (fails_now()) {
+        errno = EIO;
+        return -1;
+    }
+    (void)fd;
+    return 0;
+}
+
+static void forget_everything(void)
+{
+    char trust[256], release_dir[256];
+    memcpy(trust, w->trust, sizeof trust);
+    memcpy(release_dir, w->release_dir, sizeof release_dir);
+    memset(w, 0, sizeof *w);
+    memcpy(w->trust, trust, sizeof trust);
+    memcpy(w->release_dir, release_dir, sizeof release_dir);
+    kit_remove_tree(w->release_dir);
+    repo_trust(&office_repo, kit_path(w->release_dir, "metadata"));
+}
+
+/* One night in a child, disturbed at the n-th call; whether that call was reached. */
+static bool disturbed_night(fixture *f, long n, bool kill_it)
+{
+    int status = 0;
+    pid_t pid = kit_fork();
+    if (pid == 0) {
+        calls_left = n;
+        die = kill_it;
+        sotto_status st = night(f);
+        _exit(calls_left >= 0 ? 10 : st == SOTTO_OK ? 11 : 12);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    int code = WEXITSTATUS(status);
+    assert_true(code == 0 || code == 10 || code == 11 || code == 12);
+    return code != 10;
+}
+
+static void each_call(fixture *f, bool kill_it)
+{
+    long n = 0;
+    for (;; n++) {
+        forget_everything();
+        bool reached = disturbed_night(f, n, kill_it);
+        for (size_t i = 0; i < REPORTS; i++)
+            assert_true(!w->acked[i] || w->have[i]);
+        kit_ok(night(f), &f->diag);
+        expect_all_delivered();
+        assert_int_equal(w->put - w->repeated, REPORTS);
+        assert_int_equal(w->release, 1);
+        if (!reached)
+            break;
+    }
+    assert_true(n > 30);
+}
+
+static void test_each_call_fails(void **state)
+{
+    each_call(*state, false);
+}
+
+static void test_killed_at_each_call(void **state)
+{
+    each_call(*state, true);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_night, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_second_night_has_nothing_to_do, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused_release_does_not_stop_reports, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_expired_release_does_not_stop_reports, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_head_office_sheds_load, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refusals_of_head_office, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_receipt_is_not_acknowledged, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_outbox_that_never_empties, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_head_office_is_away, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_each_call_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_killed_at_each_call, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
