@@ -140,6 +140,16 @@ SOTTO_MUST_USE sotto_status sotto_tuf_download(sotto_tuf *tuf, const sotto_tuf_t
 SOTTO_MUST_USE sotto_status sotto_tuf_check_file(const sotto_tuf_target *target, const char *path,
                                                  sotto_diag *diag);
 void sotto_tuf_free(sotto_tuf *tuf);
+/* What a metadata file says about itself, for status lines and tools: its form is checked, its signatures are
+ * not (but whether a root is signed by a threshold of its own keys). At most 5 MiB. MALFORMED, UNSUPPORTED,
+ * RANGE. */
+typedef struct sotto_tuf_info {
+    char type[16]; /* root, timestamp, snapshot, targets */
+    int64_t version, expires_s;
+    size_t signatures;
+    bool self_signed;
+} sotto_tuf_info;
+SOTTO_MUST_USE sotto_status sotto_tuf_info_read(sotto_span metadata, sotto_tuf_info *out, sotto_diag *diag);
 
 /*
  * ---- The release on disk (docs/formats/release.md) ----

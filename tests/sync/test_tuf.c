@@ -678,6 +678,23 @@ static void test_damaged_disk(void **state)
     kit_cause(refresh(f), MALFORMED, &f->diag);
 }
 
+static void test_info(void **state)
+{
+    fixture *f = *state;
+    sotto_tuf_info info;
+    repo_file *root = repo_find(&f->r, "1.root.json"), *targets = repo_find(&f->r, "1.targets.json");
+    kit_ok(sotto_tuf_info_read(sotto_vec_span(&root->bytes), &info, &f->diag), &f->diag);
+    assert_string_equal(info.type, "root");
+    assert_true(info.self_signed);
+    kit_ok(sotto_tuf_info_read(sotto_vec_span(&targets->bytes), &info, &f->diag), &f->diag);
+    assert_string_equal(info.type, "targets");
+    assert_int_equal(info.version, 1);
+    assert_int_equal(info.expires_s, REPO_NOW_S + 30 * DAY_S);
+    assert_int_equal(info.signatures, 1);
+    assert_false(info.self_signed);
+    kit_cause(sotto_tuf_info_read(sotto_span_str("{\"signed\":{}}"), &info, &f->diag), MALFORMED, &f->diag);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -714,6 +731,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wrong_type_and_form, setup, teardown),
         cmocka_unit_test_setup_teardown(test_missing_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damaged_disk, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_info, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
