@@ -21,7 +21,7 @@ typedef struct felem {
 } felem;
 
 /* R^2 modulo p. */
-#define FELEM_R2 ((felem){UINT64_C(0x7ffffffffffffcf1), UINT64_C(0x5587ffffffffffff)})
+#define FELEM_R2 ((felem){UINT64_C(0xfffffffffffffcf1), UINT64_C(0x5587)})
 
 PRIO3_INLINE felem felem_small(uint64_t value)
 {
@@ -145,9 +145,9 @@ PRIO3_INLINE void felem_words(felem a, uint64_t out[2])
     out[1] = a.hi;
 }
 
-PRIO3_INLINE felem felem_neg(felem a)
+PRIO3_INLINE felem felem_from_words(const uint64_t words[2])
 {
-    return felem_sub(felem_zero(), a);
+    return (felem){words[0], words[1]};
 }
 
 /* A sum of products, reduced once. At most 2^31 products. */

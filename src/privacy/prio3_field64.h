@@ -113,9 +113,9 @@ PRIO3_INLINE void felem_words(felem a, uint64_t out[2])
     out[1] = 0;
 }
 
-PRIO3_INLINE felem felem_neg(felem a)
+PRIO3_INLINE felem felem_from_words(const uint64_t words[2])
 {
-    return felem_sub(felem_zero(), a);
+    return (felem){words[0]};
 }
 
 /* A sum of products, reduced once. At most 2^31 products. */
