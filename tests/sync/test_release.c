@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct fixture {
@@ -81,6 +82,50 @@ static void test_fetch_and_verify(void **state)
     assert_string_equal(f->r.fetched, "2.root.json timestamp.json ");
 }
 
+static sotto_status read_two(fixture *f, const char *second, size_t limit, sotto_vec files[2])
+{
+    const char *const names[] = {"catalogue.json", second};
+    const sotto_tuf_config config = {.metadata_dir = f->trust, .now_s = REPO_NOW_S};
+    memset(&f->diag, 0, sizeof f->diag);
+    sotto_vec_init(&files[0], 1000);
+    sotto_vec_init(&files[1], limit);
+    return sotto_release_read(f->dir, 1, &config, names, 2, files, &f->diag);
+}
+
+static void expect_nothing_read(fixture *f, const char *second, size_t limit, enum sotto_cause cause)
+{
+    sotto_vec files[2];
+    assert_int_equal(sotto_status_cause(read_two(f, second, limit, files)), cause);
+    assert_null(files[0].ptr);
+    assert_null(files[1].ptr);
+}
+
+/* What is handed out is what was checked; whatever sync puts in a file's place, the reader neither takes it
+ * nor waits for it. */
+static void test_read_is_what_was_checked(void **state)
+{
+    fixture *f = *state;
+    sotto_vec files[2];
+    kit_ok(fetch(f), &f->diag);
+    kit_ok(read_two(f, "model.sotto", 9, files), &f->diag);
+    assert_true(sotto_span_is(sotto_vec_span(&files[0]), "{\"products\":[]}"));
+    assert_true(sotto_span_is(sotto_vec_span(&files[1]), "the model"));
+    sotto_vec_free(&files[0]);
+    sotto_vec_free(&files[1]);
+    expect_nothing_read(f, "model.sotto", 8, SOTTO_CAUSE_RANGE);
+    expect_nothing_read(f, "other.json", 1000, SOTTO_CAUSE_NOT_FOUND);
+    char model[240];
+    (void)snprintf(model, sizeof model, "%s/1/model.sotto", f->dir);
+    kit_write(model, "the MODEL", 9);
+    expect_nothing_read(f, "model.sotto", 1000, SOTTO_CAUSE_CORRUPT);
+    assert_int_equal(unlink(model), 0);
+    assert_int_equal(mkfifo(model, 0600), 0);
+    expect_nothing_read(f, "model.sotto", 1000, SOTTO_CAUSE_MALFORMED);
+    kit_cause(verify(f, 1), MALFORMED, &f->diag);
+    kit_ok(fetch(f), &f->diag);
+    kit_ok(verify(f, 1), &f->diag);
+}
+
 static void next_release(fixture *f, const char *model)
 {
     f->r.targets[0] = '\0';
@@ -147,7 +192,7 @@ static void test_list_bytes(void **state)
     sotto_vec good = kit_read(path);
     char list[300];
     (void)snprintf(list, sizeof list, "%s", path);
-    for (size_t i = 0; i < good.len; i += 3) {
+    for (size_t i = 0; i < good.len; i += 3 * KIT_STRIDE) {
         uint8_t kept = good.ptr[i];
         good.ptr[i] ^= 1;
         kit_write(list, good.ptr, good.len);
@@ -341,6 +386,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_fetch_and_verify, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_read_is_what_was_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_interrupted_at_each_fetch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_continues_where_it_stopped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damage_is_noticed_and_mended, setup, teardown),

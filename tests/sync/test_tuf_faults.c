@@ -91,12 +91,12 @@ static void each_byte(fixture *f, const char *path, enum tuf_type type)
     assert_non_null(copy);
     memset(&file->bytes, 0, sizeof file->bytes);
     sotto_vec_init(&file->bytes, 1u << 24);
-    for (size_t i = 0; i < good.len; i++) {
+    for (size_t i = 0; i < good.len; i += KIT_STRIDE) {
         memcpy(copy, good.ptr, good.len);
         copy[i] ^= (uint8_t)(i % 7 == 0 ? 0x20 : 0x01);
         try_wrong_alone(&root, type, copy, good.len);
         try_wrong_alone(&root, type, good.ptr, i);
-        if (i % 61 == 0) {
+        if (i % 61 < KIT_STRIDE) {
             try_wrong(f, path, tuf_type_name(type), copy, good.len);
             try_wrong(f, path, tuf_type_name(type), good.ptr, i);
         }
