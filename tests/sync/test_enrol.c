@@ -139,14 +139,15 @@ static void test_certificate_of_another_device(void **state)
 
 static void test_nonsense(void **state)
 {
-    static const char *const bodies[] = {
-        "",
-        "[]",
-        "{\"device\":\"a\"}",
-        "{\"device\":1,\"certificate\":\"x\"}",
-        "{\"device\":\"a\",\"certificate\":\"x\"}",
-        "{\"device\":\"0123456789012345678901234567890123456789012345678901234567890"
-        "123456789\",\"certificate\":\"x\"}"};
+    static const char long_device[] =
+        "{\"device\":\"01234567890123456789012345678901234567890123456789012345678901234\","
+        "\"certificate\":\"x\"}";
+    static const char *const bodies[] = {"",
+                                         "[]",
+                                         "{\"device\":\"a\"}",
+                                         "{\"device\":1,\"certificate\":\"x\"}",
+                                         "{\"device\":\"a\",\"certificate\":\"x\"}",
+                                         long_device};
     result r;
     (void)state;
     answer_code = 200;
