@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEQ_MAX INT64_MAX /* SQLite's integers are signed */
+#define SEQ_MAX         INT64_MAX /* SQLite's integers are signed */
+#define PERIOD_DAYS_MAX 31        /* docs/formats/tasks.md: no earlier period can reach further */
 
 const char *hq_alarm_name(enum hq_alarm alarm)
 {
@@ -121,13 +122,14 @@ static sotto_status judge_period(hq_registry *registry, const hq_report_entry *e
 {
     sql s = sql_begin(registry,
                       "SELECT 1 FROM report WHERE device = ?1 AND chain = ?2 AND task = ?3 AND counts = 1"
-                      " AND period_day < ?4 + ?5 AND period_day + period_days > ?4",
+                      " AND period_day > ?4 - ?6 AND period_day < ?4 + ?5 AND period_day + period_days > ?4",
                       diag);
     sql_text(&s, e->device);
     sql_i64(&s, e->chain);
     sql_i64(&s, e->report->task_id);
     sql_i64(&s, e->report->period_day);
     sql_i64(&s, e->report->period_days);
+    sql_i64(&s, PERIOD_DAYS_MAX);
     if (sql_row(&s))
         *alarms |= HQ_ALARM_BIT(PERIOD_REPEATED);
     return sql_end(&s);
