@@ -23,7 +23,7 @@ sotto_entropy sotto_port_entropy(void);
 
 /* ---- Files ---- */
 /* The whole file after what out holds already, up to out->limit in all. NOT_FOUND, DENIED, IO, NO_MEMORY,
- * RANGE when larger (endless devices, too); out holds then what it held before. */
+ * RANGE when larger (endless devices, too), MALFORMED for a pipe; out holds then what it held before. */
 SOTTO_MUST_USE sotto_status sotto_port_read_file(const char *path, sotto_vec *out, sotto_diag *diag);
 /* Like read_file; a name ending in ".xz" is unpacked through xz(1), without a shell and bounded by out->limit
  * (NOT_FOUND with a hint when that program is missing, CORRUPT when it refuses). Head office only. */

@@ -53,23 +53,25 @@ static sotto_status verified_load(kiosk_engine *e, uint64_t version, kiosk_relea
     if (status == SOTTO_OK)
         status = kiosk_now(e, &now_s, diag);
     const sotto_tuf_config config = {.metadata_dir = dir, .now_s = now_s};
-    if (status == SOTTO_OK)
-        status = sotto_release_verify(e->config->release_dir, version, &config, diag);
-    if (status == SOTTO_OK)
-        status = kiosk_release_load(out, e->config->release_dir, version, diag);
-    return status;
+    return status == SOTTO_OK ? kiosk_release_load(out, e->config->release_dir, version, &config, diag)
+                              : status;
 }
 
 sotto_status kiosk_release_accept(kiosk_engine *e, uint64_t version, sotto_diag *diag)
 {
+    /* The store remembers across a restart what was in use, also a release that no longer loads. */
+    int64_t accepted = 0;
+    sotto_status status = sotto_store_get_i64(e->store, RELEASE_NAME, &accepted, NULL);
+    if (status != SOTTO_OK && sotto_status_cause(status) != SOTTO_CAUSE_NOT_FOUND)
+        return sotto_diag_set(diag, status, "the release in use cannot be read from the store");
     if (version == e->release.version)
         return SOTTO_OK;
-    if (version < e->release.version)
+    if (version > INT64_MAX || (int64_t)version < accepted)
         return sotto_diag_set(diag, SOTTO_ERR(KIOSK, ROLLBACK),
-                              "release %llu is older than release %llu in use", (unsigned long long)version,
-                              (unsigned long long)e->release.version);
+                              "release %llu is older than release %lld, which was accepted before",
+                              (unsigned long long)version, (long long)accepted);
     kiosk_release fresh = {0};
-    sotto_status status = verified_load(e, version, &fresh, diag);
+    status = verified_load(e, version, &fresh, diag);
     if (status == SOTTO_OK)
         status = sotto_store_set_i64(e->store, RELEASE_NAME, (int64_t)version, diag);
     if (status != SOTTO_OK) {

@@ -67,11 +67,11 @@ typedef struct kiosk_release {
     void *scratch;         /* decide's */
 } kiosk_release;
 
-/* Loads the files dictionary.json, model.sotto, catalogue.json, policy.json, tasks.json of dir/<version>;
- * they are not trusted yet to be well-formed, but their hashes have been checked. On failure *out is empty.
- */
+/* Reads dictionary.json, model.sotto, catalogue.json, policy.json, tasks.json of dir/<version>, each verified
+ * from trust's root in the very memory that is then used, and loads them: signed is not yet well-formed. On
+ * failure *out is empty. */
 SOTTO_MUST_USE sotto_status kiosk_release_load(kiosk_release *out, const char *dir, uint64_t version,
-                                               sotto_diag *diag);
+                                               const sotto_tuf_config *trust, sotto_diag *diag);
 void kiosk_release_free(kiosk_release *release);
 
 /* ---- engine ---- */
@@ -135,7 +135,8 @@ SOTTO_MUST_USE sotto_status kiosk_release_accept(kiosk_engine *e, uint64_t versi
 SOTTO_MUST_USE sotto_status kiosk_import(kiosk_engine *e, const char *path, uint64_t *rows, bool *repeated,
                                          sotto_diag *diag);
 SOTTO_MUST_USE sotto_status kiosk_status_json(kiosk_engine *e, sotto_buf *json, sotto_diag *diag);
-SOTTO_MUST_USE sotto_status kiosk_audit_json(kiosk_engine *e, bool with_bytes, sotto_buf *json,
+/* Every report since the terminal began: years of them, so its size is the caller's to bound. */
+SOTTO_MUST_USE sotto_status kiosk_audit_json(kiosk_engine *e, bool with_bytes, sotto_vec *json,
                                              sotto_diag *diag);
 SOTTO_MUST_USE sotto_status kiosk_device_get(kiosk_engine *e, char device[static 65],
                                              sotto_diag *diag); /* NOT_FOUND before enrolment */

@@ -2,27 +2,15 @@
  * together. */
 #include "kiosk_priv.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FILE_LIMIT  (16u << 20)  /* bytes of one file of a release on a terminal */
 #define ARENA_FIXED (512u << 10) /* dictionary, task, profile: small beside model and plan */
 
-enum { DICTIONARY, CATALOGUE, POLICY, TASKS, TEXTS };
-static const char *const TEXT_NAME[TEXTS] = {"dictionary.json", "catalogue.json", "policy.json",
-                                             "tasks.json"};
-
-static sotto_status read_one(const char *dir, uint64_t version, const char *name, sotto_vec *out,
-                             sotto_diag *diag)
-{
-    char path[KIOSK_PATH_MAX];
-    int len = snprintf(path, sizeof path, "%s/%llu/%s", dir, (unsigned long long)version, name);
-    if (len < 0 || (size_t)len >= sizeof path)
-        return sotto_diag_set(diag, SOTTO_ERR(KIOSK, RANGE), "the release folder's path is too long");
-    sotto_vec_init(out, FILE_LIMIT);
-    return sotto_port_read_file(path, out, diag);
-}
+enum { DICTIONARY, CATALOGUE, POLICY, TASKS, TEXTS, MODEL = TEXTS, FILES };
+static const char *const TEXT_NAME[FILES] = {"dictionary.json", "catalogue.json", "policy.json", "tasks.json",
+                                             "model.sotto"};
 
 static sotto_status take_memory(kiosk_release *r, const sotto_vec *texts)
 {
@@ -64,13 +52,15 @@ static sotto_status compile(kiosk_release *r, const sotto_vec *texts, sotto_diag
     return status;
 }
 
-sotto_status kiosk_release_load(kiosk_release *out, const char *dir, uint64_t version, sotto_diag *diag)
+sotto_status kiosk_release_load(kiosk_release *out, const char *dir, uint64_t version,
+                                const sotto_tuf_config *trust, sotto_diag *diag)
 {
     *out = (kiosk_release){.version = version};
-    sotto_vec texts[TEXTS] = {{0}};
-    sotto_status status = read_one(dir, version, "model.sotto", &out->model_file, diag);
-    for (size_t i = 0; i < TEXTS && status == SOTTO_OK; i++)
-        status = read_one(dir, version, TEXT_NAME[i], &texts[i], diag);
+    sotto_vec texts[FILES];
+    for (size_t i = 0; i < FILES; i++)
+        sotto_vec_init(&texts[i], FILE_LIMIT);
+    sotto_status status = sotto_release_read(dir, version, trust, TEXT_NAME, FILES, texts, diag);
+    out->model_file = texts[MODEL];
     if (status == SOTTO_OK)
         status = take_memory(out, texts);
     if (status == SOTTO_OK)

@@ -46,12 +46,27 @@ sotto_status sotto_port_read_fd(int fd, const char *path, sotto_vec *out, sotto_
     return error != 0 ? sotto_port_fail(diag, error, path, "read") : too_large(out, status, path, diag);
 }
 
+/* A pipe in a file's place would hold its reader up for ever, or give each reader other bytes: `serve` reads
+ * files that the process with the network wrote. */
+static sotto_status refuse_pipe(int fd, const char *path, sotto_diag *diag)
+{
+    struct stat info;
+    if (fstat(fd, &info) != 0)
+        return sotto_port_fail(diag, errno, path, "look at");
+    if (S_ISFIFO(info.st_mode))
+        return sotto_diag_at(diag, SOTTO_ERR(PORT, MALFORMED), path, 0, "is a pipe, not a file");
+    return fcntl(fd, F_SETFL, 0) == 0 ? SOTTO_OK : sotto_port_fail(diag, errno, path, "read");
+}
+
 sotto_status sotto_port_read_file(const char *path, sotto_vec *out, sotto_diag *diag)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    /* Without O_NONBLOCK the opening of a pipe waits for a writer. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return sotto_port_fail(diag, errno, path, "open");
-    sotto_status status = sotto_port_read_fd(fd, path, out, diag);
+    sotto_status status = refuse_pipe(fd, path, diag);
+    if (status == SOTTO_OK)
+        status = sotto_port_read_fd(fd, path, out, diag);
     (void)sotto_port_close_fd(fd); /* nothing was written: nothing can be lost */
     return status;
 }

@@ -216,24 +216,57 @@ static sotto_status load_list(sotto_tuf *tuf, const char *folder, uint64_t versi
     return st;
 }
 
+/* Trusts the signed list of the release from the caller's own root on. *tuf is the caller's to free, also on
+ * failure. */
+static sotto_status open_release(sotto_tuf **tuf, const char *dir, uint64_t version,
+                                 const sotto_tuf_config *config, char folder[static TUF_FILE_MAX],
+                                 sotto_diag *diag)
+{
+    uint64_t bytes = 0;
+    sotto_status st = version_dir(folder, dir, version, diag);
+    if (st == SOTTO_OK)
+        st = sotto_tuf_open(tuf, config, diag);
+    if (st == SOTTO_OK)
+        st = follow_roots(*tuf, dir, diag);
+    if (st == SOTTO_OK)
+        st = load_list(*tuf, folder, version, diag);
+    return st == SOTTO_OK ? check_targets(*tuf, &bytes, diag) : st;
+}
+
 sotto_status sotto_release_verify(const char *dir, uint64_t version, const sotto_tuf_config *config,
                                   sotto_diag *diag)
 {
     char folder[TUF_FILE_MAX];
-    uint64_t bytes = 0;
     sotto_tuf *tuf = NULL;
-    sotto_status st = version_dir(folder, dir, version, diag);
-    if (st == SOTTO_OK)
-        st = sotto_tuf_open(&tuf, config, diag);
-    if (st == SOTTO_OK)
-        st = follow_roots(tuf, dir, diag);
-    if (st == SOTTO_OK)
-        st = load_list(tuf, folder, version, diag);
-    if (st == SOTTO_OK)
-        st = check_targets(tuf, &bytes, diag);
+    sotto_status st = open_release(&tuf, dir, version, config, folder, diag);
     if (st == SOTTO_OK)
         st = check_complete(tuf, folder, diag);
     sotto_tuf_free(tuf);
+    return st;
+}
+
+static sotto_status read_target(const sotto_tuf *tuf, const char *folder, const char *name, sotto_vec *file,
+                                sotto_diag *diag)
+{
+    char path[TUF_FILE_MAX];
+    const sotto_tuf_target *target = sotto_tuf_target_find(tuf, name);
+    sotto_status st = join(path, folder, name, diag);
+    if (st == SOTTO_OK && target == NULL)
+        st = sotto_diag_at(diag, SOTTO_ERR(SYNC, NOT_FOUND), path, 0, "is not a file of this release");
+    return st == SOTTO_OK ? tuf_target_from_disk(target, path, file, diag) : st;
+}
+
+sotto_status sotto_release_read(const char *dir, uint64_t version, const sotto_tuf_config *config,
+                                const char *const *names, size_t count, sotto_vec *files, sotto_diag *diag)
+{
+    char folder[TUF_FILE_MAX];
+    sotto_tuf *tuf = NULL;
+    sotto_status st = open_release(&tuf, dir, version, config, folder, diag);
+    for (size_t i = 0; i < count && st == SOTTO_OK; i++)
+        st = read_target(tuf, folder, names[i], &files[i], diag);
+    sotto_tuf_free(tuf);
+    for (size_t i = 0; i < count && st != SOTTO_OK; i++)
+        sotto_vec_free(&files[i]);
     return st;
 }
 

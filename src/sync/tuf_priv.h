@@ -119,5 +119,9 @@ SOTTO_MUST_USE sotto_status tuf_target_read(sotto_span name, sotto_json_node ent
                                             sotto_diag *diag);
 /* Rebuilds tuf->target from tuf->targets. */
 SOTTO_MUST_USE sotto_status tuf_target_list(sotto_tuf *tuf, sotto_diag *diag);
+/* The file at path into out, which holds the very bytes that were checked; untouched or unchecked on failure.
+ */
+SOTTO_MUST_USE sotto_status tuf_target_from_disk(const sotto_tuf_target *target, const char *path,
+                                                 sotto_vec *out, sotto_diag *diag);
 
 #endif

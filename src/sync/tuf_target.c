@@ -154,13 +154,18 @@ sotto_status sotto_tuf_download(sotto_tuf *tuf, const sotto_tuf_target *target, 
     return st;
 }
 
+sotto_status tuf_target_from_disk(const sotto_tuf_target *target, const char *path, sotto_vec *out,
+                                  sotto_diag *diag)
+{
+    sotto_status st = sotto_port_read_file(path, out, diag);
+    return st == SOTTO_OK ? check_bytes(target, sotto_vec_span(out), path, diag) : st;
+}
+
 sotto_status sotto_tuf_check_file(const sotto_tuf_target *target, const char *path, sotto_diag *diag)
 {
     sotto_vec bytes;
     sotto_vec_init(&bytes, SOTTO_TARGET_BYTES_MAX);
-    sotto_status st = sotto_port_read_file(path, &bytes, diag);
-    if (st == SOTTO_OK)
-        st = check_bytes(target, sotto_vec_span(&bytes), path, diag);
+    sotto_status st = tuf_target_from_disk(target, path, &bytes, diag);
     sotto_vec_free(&bytes);
     return st;
 }

@@ -246,6 +246,22 @@ static void endless_input_is_bounded(void **state)
     sotto_vec_free(&got);
 }
 
+/* Nobody writes into it: a reader that waited would wait for ever. */
+static void a_pipe_is_not_a_file(void **state)
+{
+    (void)state;
+    test_place place = place_make();
+    const char *path = place_path(&place, "pipe");
+    sotto_vec got;
+    sotto_diag diag = {0};
+    sotto_vec_init(&got, 100);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_cause(sotto_port_read_file(path, &got, &diag), MALFORMED);
+    assert_string_equal(diag.where, path);
+    assert_int_equal(unlink(path), 0);
+    place_remove(&place);
+}
+
 static void lock_is_held_by_one(void **state)
 {
     (void)state;
@@ -313,6 +329,7 @@ int main(void)
         cmocka_unit_test(private_means_nobody_else),
         cmocka_unit_test(tells_free_disk),
         cmocka_unit_test(endless_input_is_bounded),
+        cmocka_unit_test(a_pipe_is_not_a_file),
         cmocka_unit_test(lock_is_held_by_one),
         cmocka_unit_test(lock_ends_with_its_process),
     };
