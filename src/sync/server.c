@@ -58,6 +58,17 @@ void sotto_server_free(sotto_server *server)
     free(server);
 }
 
+/* No listener gets the places of the others: whoever keeps one door busy, by intent or in a fault, must not
+ * close the next one. */
+static bool has_room(const sotto_server *server, size_t listener)
+{
+    size_t share = server->connections_max / server->listener_count, held = 0;
+    for (size_t i = 0; i < server->connections_max; i++)
+        if (server->conn[i] != NULL && server->conn[i]->peer.listener == (int)listener)
+            held++;
+    return held < (share > 0 ? share : 1) && server->open < server->connections_max;
+}
+
 static size_t free_place(const sotto_server *server)
 {
     size_t i = 0;
@@ -76,7 +87,7 @@ static void drop(sotto_server *server, size_t place)
 /* Whoever waits at a listener, as long as there is a place. */
 static sotto_status accept_waiting(sotto_server *server, int listener)
 {
-    for (int i = 0; i < ACCEPTS_A_STEP && server->open < server->connections_max; i++) {
+    for (int i = 0; i < ACCEPTS_A_STEP && has_room(server, (size_t)listener); i++) {
         int fd = -1;
         size_t place = free_place(server);
         sotto_status st = sync_accept(server->listener[listener].fd, &fd);
@@ -103,9 +114,8 @@ static size_t gather(const sotto_server *server, sync_poll *list, size_t *place,
 {
     size_t count = 0;
     int64_t now = now_ms(server);
-    bool room = server->open < server->connections_max;
     for (size_t i = 0; i < server->listener_count; i++)
-        list[count++] = (sync_poll){.fd = server->listener[i].fd, .read = room};
+        list[count++] = (sync_poll){.fd = server->listener[i].fd, .read = has_room(server, i)};
     for (size_t i = 0; i < server->connections_max; i++) {
         const conn *c = server->conn[i];
         if (c == NULL)

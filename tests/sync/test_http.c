@@ -351,6 +351,41 @@ static void test_connections_are_bounded(void **state)
     kit_server_stop(&f.server);
 }
 
+/* Silent peers at one door take no place from the other: sync must not be able to keep the kiosk from
+ * deciding.
+ */
+static void test_one_listener_does_not_starve_another(void **state)
+{
+    (void)state;
+    static const char request[] = "GET /none HTTP/1.1\r\nHost: a\r\n\r\n";
+    sotto_listener listeners[2] = {{.fd = -1}, {.fd = -1}};
+    sotto_server *server = NULL;
+    const char *scratch = kit_scratch();
+    char path[2][200], reply[512] = "";
+    int silent[12], fd = -1;
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(path[i], sizeof path[i], "%s/door%zu.sock", scratch, i);
+        kit_ok(sotto_port_listen_unix(path[i], 0600, &listeners[i].fd, NULL), NULL);
+    }
+    sotto_clock clock = sotto_port_clock();
+    const sotto_server_config config = {
+        .listeners = listeners, .listener_count = 2, .handler = echo, .connections_max = 4, .clock = clock};
+    kit_ok(sotto_server_new(&server, &config, NULL), NULL);
+    for (size_t i = 0; i < SOTTO_COUNT(silent); i++)
+        kit_ok(sotto_port_connect_unix(path[0], clock.mono_ms(clock.ctx) + 1000, &silent[i], NULL), NULL);
+    kit_ok(sotto_server_step(server, 100), NULL);
+    kit_ok(sotto_port_connect_unix(path[1], clock.mono_ms(clock.ctx) + 1000, &fd, NULL), NULL);
+    raw_send(fd, request, sizeof request - 1);
+    for (int i = 0; i < 3; i++)
+        kit_ok(sotto_server_step(server, 100), NULL);
+    assert_true(recv(fd, reply, sizeof reply - 1, MSG_DONTWAIT) > 0);
+    assert_memory_equal(reply, "HTTP/1.1 204", 12);
+    sotto_port_close(&fd);
+    for (size_t i = 0; i < SOTTO_COUNT(silent); i++)
+        sotto_port_close(&silent[i]);
+    sotto_server_free(server);
+}
+
 /* ---- the client against bad servers ---- */
 
 /* A child that accepts connections and sends the same bytes to each, then closes or hangs. */
@@ -471,6 +506,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_endless_head, setup, teardown),
         cmocka_unit_test_setup_teardown(test_slow_sender_is_closed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_slow_reader_does_not_block, setup, teardown),
+        cmocka_unit_test(test_one_listener_does_not_starve_another),
         cmocka_unit_test(test_connections_are_bounded),
         cmocka_unit_test(test_server_hangs),
         cmocka_unit_test(test_server_closes_early),
