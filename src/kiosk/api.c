@@ -142,6 +142,8 @@ static sotto_status event_at(sotto_json_node body, int64_t *at_s, sotto_diag *di
     if (status == SOTTO_OK && sotto_time_parse(text, at_s) != SOTTO_OK)
         status =
             sotto_json_bad(node, diag, SOTTO_ERR(KIOSK, MALFORMED), "at must be like 2026-11-21T19:02:03Z");
+    if (status == SOTTO_OK && *at_s == 0)
+        *at_s = 1; /* 0 stands for now, and the first second of 1970 is as old as the second one */
     return status;
 }
 
@@ -191,27 +193,27 @@ static sotto_status tell_status(kiosk_engine *e, sotto_json_node body, sotto_buf
     return kiosk_status_json(e, out, diag);
 }
 
-static sotto_status tell_audit(kiosk_engine *e, sotto_json_node body, sotto_buf *out, sotto_diag *diag)
+/* Straight into the reply: it grows with every night. */
+static sotto_status tell_audit(kiosk_engine *e, const sotto_http_message *request, sotto_reply *reply,
+                               sotto_diag *diag)
 {
-    (void)body;
-    return kiosk_audit_json(e, false, out, diag);
-}
-
-static sotto_status tell_audit_bytes(kiosk_engine *e, sotto_json_node body, sotto_buf *out, sotto_diag *diag)
-{
-    (void)body;
-    return kiosk_audit_json(e, true, out, diag);
+    reply->code = 200;
+    reply->content_type = "application/json";
+    return kiosk_audit_json(e, sotto_span_is(request->target, "/v1/audit?bytes"), &reply->body, diag);
 }
 
 typedef struct route {
     const char *method, *target;
     sotto_status (*run)(kiosk_engine *e, sotto_json_node body, sotto_buf *out, sotto_diag *diag);
+    /* Instead of run: an answer without a bound. */
+    sotto_status (*tell)(kiosk_engine *e, const sotto_http_message *request, sotto_reply *reply,
+                         sotto_diag *diag);
 } route;
 
 static const route ROUTES[] = {
-    {"POST", "/v1/decide", decide_from}, {"POST", "/v1/events", event_from},
-    {"POST", "/v1/forget", forget_from}, {"GET", "/v1/status", tell_status},
-    {"GET", "/v1/audit", tell_audit},    {"GET", "/v1/audit?bytes", tell_audit_bytes}};
+    {"POST", "/v1/decide", decide_from, NULL}, {"POST", "/v1/events", event_from, NULL},
+    {"POST", "/v1/forget", forget_from, NULL}, {"GET", "/v1/status", tell_status, NULL},
+    {"GET", "/v1/audit", NULL, tell_audit},    {"GET", "/v1/audit?bytes", NULL, tell_audit}};
 
 static const route *find_route(const sotto_http_message *request, sotto_diag *diag)
 {
@@ -247,7 +249,9 @@ void kiosk_api_handle(void *ctx, const sotto_http_message *request, const sotto_
         if (status == SOTTO_OK)
             status = sotto_json_as_object(sotto_json_root(doc), &diag);
     }
-    if (status == SOTTO_OK)
+    if (status == SOTTO_OK && found->tell != NULL)
+        status = found->tell(e, request, reply, &diag);
+    else if (status == SOTTO_OK)
         status = found->run(e, doc != NULL ? sotto_json_root(doc) : (sotto_json_node){0}, &out, &diag);
     finish(reply, status, sotto_buf_span(&out), &diag);
     sotto_json_free(doc);

@@ -58,7 +58,10 @@ static sotto_status trust_root(const kiosk_config *config, const char *dir, sott
     if (status == SOTTO_OK)
         status = sotto_tuf_init(path, sotto_vec_span(&root), diag);
     sotto_vec_free(&root);
-    return sotto_status_cause(status) == SOTTO_CAUSE_EXISTS ? SOTTO_OK : status;
+    if (sotto_status_cause(status) != SOTTO_CAUSE_EXISTS)
+        return status;
+    *diag = (sotto_diag){0}; /* trusted already: nothing that a later message should carry along */
+    return SOTTO_OK;
 }
 
 int kiosk_cmd_init(const kiosk_config *config, int argc, char **argv)
@@ -181,13 +184,14 @@ static sotto_status enrol(enrolling *x, const char *code, sotto_diag *diag)
     const sotto_enrolment request = {.code = code, .csr_pem = x->csr_pem, .report_public_key = x->report_key};
     if (status == SOTTO_OK)
         status = sotto_enrol(x->office, &request, x->cert_pem, x->device, diag);
+    /* Before the certificate takes the place of an older one: a terminal stays the device that it is. */
+    if (status == SOTTO_OK)
+        status = tell_device(x->serve, x->device, diag);
     if (status == SOTTO_OK)
         status = kiosk_path(x->config->sync_dir, "device.pem", path, diag);
     if (status == SOTTO_OK)
         status = sotto_port_write_file(path, sotto_span_str(x->cert_pem), 0600, diag);
-    if (status == SOTTO_OK)
-        status = trust_root(x->config, x->config->release_dir, diag);
-    return status == SOTTO_OK ? tell_device(x->serve, x->device, diag) : status;
+    return status == SOTTO_OK ? trust_root(x->config, x->config->release_dir, diag) : status;
 }
 
 int kiosk_cmd_enrol(const kiosk_config *config, int argc, char **argv)

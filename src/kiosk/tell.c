@@ -102,8 +102,9 @@ sotto_status kiosk_status_json(kiosk_engine *e, sotto_buf *json, sotto_diag *dia
 }
 
 typedef struct audit_walk {
-    sotto_json_writer *w;
-    bool with_bytes;
+    kiosk_engine *engine;
+    sotto_vec *json;
+    bool with_bytes, any;
 } audit_walk;
 
 static void put_bytes(sotto_json_writer *w, sotto_span sealed)
@@ -114,10 +115,9 @@ static void put_bytes(sotto_json_writer *w, sotto_span sealed)
     sotto_json_cstr(w, text);
 }
 
-static sotto_status put_report(void *ctx, const sotto_outbox_entry *entry, sotto_span sealed)
+static void write_report(sotto_json_writer *w, const sotto_outbox_entry *entry, sotto_span sealed,
+                         bool with_bytes)
 {
-    const audit_walk *walk = ctx;
-    sotto_json_writer *w = walk->w;
     char hash[2 * SOTTO_SHA256_BYTES + 1];
     sotto_hex_encode(sotto_span_of(entry->sha256, sizeof entry->sha256), hash, sizeof hash);
     sotto_json_obj(w);
@@ -133,21 +133,32 @@ static sotto_status put_report(void *ctx, const sotto_outbox_entry *entry, sotto
     sotto_json_cstr(w, hash);
     sotto_json_name(w, "what");
     sotto_json_raw(w, sotto_span_str(entry->note));
-    if (walk->with_bytes && sealed.len <= SOTTO_REPORT_MAX)
+    if (with_bytes && sealed.len <= SOTTO_REPORT_MAX)
         put_bytes(w, sealed);
     sotto_json_obj_end(w);
-    return w->status;
 }
 
-sotto_status kiosk_audit_json(kiosk_engine *e, bool with_bytes, sotto_buf *json, sotto_diag *diag)
+static sotto_status put_report(void *ctx, const sotto_outbox_entry *entry, sotto_span sealed)
 {
-    sotto_json_writer w = sotto_json_writer_of(json);
-    audit_walk walk = {.w = &w, .with_bytes = with_bytes};
-    sotto_json_obj(&w);
-    sotto_json_name(&w, "reports");
-    sotto_json_arr(&w);
-    sotto_status status = sotto_store_outbox_each(e->store, put_report, &walk, diag);
-    sotto_json_arr_end(&w);
-    sotto_json_obj_end(&w);
-    return status == SOTTO_OK ? sotto_json_writer_end(&w) : status;
+    audit_walk *walk = ctx;
+    sotto_buf one = sotto_buf_of(walk->engine->answer, sizeof walk->engine->answer);
+    sotto_json_writer w = sotto_json_writer_of(&one);
+    write_report(&w, entry, sealed, walk->with_bytes);
+    sotto_status status = sotto_json_writer_end(&w);
+    if (status == SOTTO_OK && walk->any)
+        status = sotto_vec_put(walk->json, ",", 1);
+    if (status == SOTTO_OK)
+        status = sotto_vec_put(walk->json, one.ptr, one.len);
+    walk->any = true;
+    return status;
+}
+
+sotto_status kiosk_audit_json(kiosk_engine *e, bool with_bytes, sotto_vec *json, sotto_diag *diag)
+{
+    static const char head[] = "{\"reports\":[", tail[] = "]}";
+    audit_walk walk = {.engine = e, .json = json, .with_bytes = with_bytes};
+    sotto_status status = sotto_vec_put(json, head, sizeof head - 1);
+    if (status == SOTTO_OK)
+        status = sotto_store_outbox_each(e->store, put_report, &walk, diag);
+    return status == SOTTO_OK ? sotto_vec_put(json, tail, sizeof tail - 1) : status;
 }

@@ -22,6 +22,10 @@ expect 5 '' t one enrol 0000-0000-0000-0000
 code=$(code_for one)
 expect 0 'Enrolled as one' t one enrol "$code"
 expect 5 '' t one enrol "$code"
+# A code for another device: this terminal stays the one that it is, certificate and all.
+before=$(sha256sum "$WORK/one/sync/device.pem")
+expect 9 'enrolled as one already' t one enrol "$(code_for two)"
+[ "$before" = "$(sha256sum "$WORK/one/sync/device.pem")" ] && ok || bad "a second enrolment took the certificate away"
 expect 0 'Release 1' t one sync
 expect 7 'another process' t one serve
 expect 7 '' t one import "$WORK/bank/customers.csv"
@@ -72,6 +76,7 @@ expect 0 'misspelt\|custmer' api /v1/decide -d '{"custmer":"1"}'
 expect 0 '"known":false' api /v1/decide -d '{"customer":"nobody"}'
 expect 4 'unknown customer' t one event --customer nobody --kind card_in
 expect 0 'Recorded' t one event --customer "$customer" --kind card_in
+expect 3 '31 days' t one event --customer "$customer" --kind card_in --at 1970-01-01T00:00:00Z
 expect 4 'no campaign' t one event --customer "$customer" --kind shown --campaign nothing
 expect 0 '"arrivals"' bash -c "'$APP' '$WORK/one/run/api/sotto.sock' '$WORK/bank/arrivals.csv' '$WORK/truth.json' 1 >/dev/null && cat '$WORK/truth.json'"
 expect 0 'Erased' t one forget --customer "$customer"
@@ -106,5 +111,24 @@ for file in model.sotto dictionary.json catalogue.json policy.json tasks.json; d
     expect 0 'release    0' t one status
     cp "$WORK/file" "$release/$file"
 done
+# A pipe in a file's place: whoever waited for its writer would wait for ever.
+mv "$release/policy.json" "$WORK/file"
+mkfifo "$release/policy.json"
+expect 0 'release    0' timeout 10 "$SOTTO" --config "$WORK/one/sotto.json" status
+rm "$release/policy.json"
+mv "$WORK/file" "$release/policy.json"
 expect 0 'release    1' t one status
+
+# ---- an old release in a new one's place: genuine, but not again ----
+bank_publish >/dev/null
+serve_start one
+expect 0 'Release 2' t one sync
+serve_stop
+printf 'x' >>"$WORK/one/release/2/model.sotto"
+serve_start one
+expect 0 'release    0' t one status
+link() { curl -sS --unix-socket "$WORK/one/run/link/sotto.sock" "http://localhost$1" "${@:2}"; }
+expect 0 'older than release 2' link /v1/release -d '{"version":1}'
+expect 0 'release    0' t one status
+serve_stop
 finish

@@ -136,6 +136,33 @@ static void status_and_audit_are_json(void **state)
     assert_string_equal(answer, "{\"reports\":[]}");
 }
 
+/* Years of nights: the audit leaves none of them out, with or without the bytes. */
+static void the_audit_of_years_is_whole(void **state)
+{
+    (void)state;
+    enum { NIGHTS = 2000, BYTES = 1000 };
+    static const uint8_t sealed[BYTES];
+    assert_int_equal(sotto_store_begin(engine->store, NULL), SOTTO_OK);
+    for (uint64_t seq = 1; seq <= NIGHTS; seq++) {
+        const sotto_outbox_entry entry = {.seq = seq, .sealed_s = 86400, .note = "{}"};
+        assert_int_equal(sotto_store_outbox_append(engine->store, &entry, sotto_span_of(sealed, BYTES), NULL),
+                         SOTTO_OK);
+    }
+    sotto_vec answer;
+    sotto_vec_init(&answer, 16u << 20);
+    for (int with_bytes = 0; with_bytes < 2; with_bytes++) {
+        sotto_json *doc;
+        answer.len = 0;
+        assert_int_equal(kiosk_audit_json(engine, with_bytes == 1, &answer, NULL), SOTTO_OK);
+        assert_true(answer.len > (with_bytes == 1 ? 2u * NIGHTS * BYTES : sizeof engine->answer));
+        assert_int_equal(sotto_json_parse(&doc, sotto_vec_span(&answer), "audit", NULL), SOTTO_OK);
+        assert_int_equal(sotto_json_count(sotto_json_member(sotto_json_root(doc), "reports")), NIGHTS);
+        sotto_json_free(doc);
+    }
+    sotto_vec_free(&answer);
+    sotto_store_rollback(engine->store);
+}
+
 static void the_link_tells_the_report_key(void **state)
 {
     (void)state;
@@ -241,6 +268,7 @@ int main(void)
         cmocka_unit_test(events_need_a_release),
         cmocka_unit_test(an_unknown_customer_cannot_be_forgotten),
         cmocka_unit_test(status_and_audit_are_json),
+        cmocka_unit_test(the_audit_of_years_is_whole),
         cmocka_unit_test(the_link_tells_the_report_key),
         cmocka_unit_test(a_device_is_named_once),
         cmocka_unit_test(acknowledgements_must_fit),
