@@ -12,7 +12,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#ifdef SOTTO_EMULATED
+enum { RUNS_OF_A_SEED = 600, CUTS_OF_A_SEED = 128, SEED_MAX = 16 << 20 };
+#else
 enum { RUNS_OF_A_SEED = 20000, CUTS_OF_A_SEED = 4096, SEED_MAX = 16 << 20 };
+#endif
 
 static unsigned long inputs;
 
