@@ -349,8 +349,9 @@ static void test_common_name_is_no_host_name(void **state)
 
 /* ---- peers that break off, hang or talk nonsense ---- */
 
-/* A server between: passes bytes on to the true one, and cuts after `limit` bytes towards the client. */
-static pid_t cutting_proxy(uint16_t to_port, size_t limit, bool hang, uint16_t *port)
+/* A server between: passes bytes on to the true one, and cuts after `limit` bytes of the one side or the
+ * other. */
+static pid_t cutting_proxy(uint16_t to_port, bool cut_client, size_t limit, bool hang, uint16_t *port)
 {
     int listener = -1;
     char to[8];
@@ -370,23 +371,22 @@ static pid_t cutting_proxy(uint16_t to_port, size_t limit, bool hang, uint16_t *
     client = accept(listener, NULL, NULL);
     if (sotto_port_connect_tcp("127.0.0.1", to, end, &server, NULL) != SOTTO_OK)
         _exit(0);
+    int side[2] = {client, server};
     for (;;) {
-        char buf[4096];
         struct pollfd fds[2] = {{client, POLLIN, 0}, {server, POLLIN, 0}};
         if (poll(fds, 2, 10000) <= 0)
             _exit(0);
-        if (fds[0].revents != 0) {
-            ssize_t n = recv(client, buf, sizeof buf, 0);
+        for (int i = 0; i < 2; i++) {
+            char buf[4096];
+            bool counted = (i == 0) == cut_client;
+            if (fds[i].revents == 0)
+                continue;
+            ssize_t n = recv(side[i], buf, counted && limit < sizeof buf ? limit : sizeof buf, 0);
             if (n <= 0)
                 _exit(0);
-            (void)send(server, buf, (size_t)n, MSG_NOSIGNAL);
-        }
-        if (fds[1].revents != 0) {
-            ssize_t n = recv(server, buf, limit < sizeof buf ? limit : sizeof buf, 0);
-            if (n > 0)
-                (void)send(client, buf, (size_t)n, MSG_NOSIGNAL);
-            limit -= n > 0 ? (size_t)n : 0;
-            if (n <= 0 || limit == 0) {
+            (void)send(side[1 - i], buf, (size_t)n, MSG_NOSIGNAL);
+            limit -= counted ? (size_t)n : 0;
+            if (limit == 0) {
                 if (hang)
                     (void)poll(NULL, 0, 10000);
                 _exit(0);
@@ -395,12 +395,12 @@ static pid_t cutting_proxy(uint16_t to_port, size_t limit, bool hang, uint16_t *
     }
 }
 
-static sotto_status ask_through_proxy(pair *p, size_t limit, bool hang, int64_t timeout_ms)
+static sotto_status ask_through_proxy(pair *p, bool cut_client, size_t limit, bool hang, int64_t timeout_ms)
 {
     int status;
     uint16_t port = 0;
     const sotto_http_message *r;
-    pid_t pid = cutting_proxy(p->server.port, limit, hang, &port);
+    pid_t pid = cutting_proxy(p->server.port, cut_client, limit, hang, &port);
     reconnect(p);
     mbedtls_ssl_session_free(&p->client->session);
     mbedtls_ssl_session_init(&p->client->session);
@@ -420,7 +420,7 @@ static void test_server_cut_at_many_bytes(void **state)
     (void)state;
     pair_start(&p, &server_ok, true, &device_ok, "localhost");
     for (;; limit += limit < 150 ? 7 : 41) {
-        sotto_status st = ask_through_proxy(&p, limit, false, TIMEOUT);
+        sotto_status st = ask_through_proxy(&p, false, limit, false, TIMEOUT);
         if (st == SOTTO_OK)
             break;
         int cause = sotto_status_cause(st);
@@ -433,13 +433,32 @@ static void test_server_cut_at_many_bytes(void **state)
     pair_stop(&p);
 }
 
+/* The same towards the server: it stays, whatever it is left with. */
+static void test_client_cut_at_many_bytes(void **state)
+{
+    pair p;
+    const sotto_http_message *r;
+    char port[8];
+    size_t limit = 1;
+    (void)state;
+    pair_start(&p, &server_ok, true, &device_ok, "localhost");
+    (void)snprintf(port, sizeof port, "%s", p.client->url.port);
+    while (ask_through_proxy(&p, true, limit, false, TIMEOUT) != SOTTO_OK)
+        limit += limit < 60 ? 1 : 23 * KIT_STRIDE;
+    assert_true(limit > 600);
+    (void)snprintf(p.client->url.port, sizeof p.client->url.port, "%s", port);
+    reconnect(&p);
+    kit_ok(pair_ask(&p, "GET", 0, &r), &p.diag);
+    pair_stop(&p);
+}
+
 static void test_server_hangs_in_the_handshake(void **state)
 {
     pair p;
     (void)state;
     pair_start(&p, &server_ok, true, &device_ok, "localhost");
-    kit_cause(ask_through_proxy(&p, 100, true, 300), TIMEOUT, &p.diag);
-    kit_cause(ask_through_proxy(&p, 700, true, 300), TIMEOUT, &p.diag);
+    kit_cause(ask_through_proxy(&p, false, 100, true, 300), TIMEOUT, &p.diag);
+    kit_cause(ask_through_proxy(&p, false, 700, true, 300), TIMEOUT, &p.diag);
     pair_stop(&p);
 }
 
@@ -509,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_openssl_client),
         cmocka_unit_test(test_common_name_is_no_host_name),
         cmocka_unit_test(test_server_cut_at_many_bytes),
+        cmocka_unit_test(test_client_cut_at_many_bytes),
         cmocka_unit_test(test_server_hangs_in_the_handshake),
         cmocka_unit_test(test_client_sends_nonsense),
         cmocka_unit_test(test_wrong_kind_of_port),
