@@ -14,7 +14,8 @@
 
 #define SOTTO_MODEL_FEATURES_MAX 1024
 #define SOTTO_MODEL_TREES_MAX    4096
-#define SOTTO_MODEL_SCALE_BITS   24 /* margins and leaves are integers times 2^-24 */
+#define SOTTO_MODEL_OUTPUTS_MAX  256
+#define SOTTO_MODEL_SCALE_BITS   24 /* margins are integers times 2^-24 */
 
 /* Where a feature's value comes from and how it becomes a number: the recipe, part of the model. */
 enum sotto_feature_source {
@@ -30,6 +31,13 @@ enum sotto_feature_transform {
     SOTTO_TRANSFORM_AGE_DAYS,  /* date -> today - date */
     SOTTO_TRANSFORM_IS         /* choice -> 1 when its code is `argument`, else 0 */
 };
+/* How a feature's values are compared. */
+enum sotto_feature_kind {
+    SOTTO_FEATURE_NUMBER = 0,
+    SOTTO_FEATURE_NUMBER_ZERO, /* a number whose zero (at most 1e-35f from 0) is missing too */
+    SOTTO_FEATURE_CATEGORY,    /* the category is the whole part; below 0 is none of them */
+    SOTTO_FEATURE_CATEGORY_CUT /* the same, cut towards zero: -0.5 is category 0 */
+};
 typedef struct sotto_feature {
     char name[65]; /* as the training table calls it */
     enum sotto_feature_source source;
@@ -37,18 +45,31 @@ typedef struct sotto_feature {
     uint16_t tag_number; /* source TAG */
     char attribute[33];  /* source PRODUCT or TIME */
     int32_t argument;    /* transform IS: the choice code */
-    uint32_t bins;       /* number of thresholds */
+    uint32_t bins;       /* number of thresholds, or of sets of categories */
+    enum sotto_feature_kind kind;
 } sotto_feature;
 
 typedef struct sotto_model sotto_model;
+
+/* What the margin says. */
+enum sotto_model_link {
+    SOTTO_LINK_IDENTITY = 0, /* it is the answer: an amount, a rank */
+    SOTTO_LINK_LOGISTIC,     /* probability 1 / (1 + e^-margin) */
+    SOTTO_LINK_EXP,          /* the answer is e^margin: a count, an amount */
+    SOTTO_LINK_SOFTMAX       /* one margin a class, probability e^margin / sum of e^margin */
+};
 
 /* What scoring costs, known at load. */
 typedef struct sotto_model_info {
     char name[65];
     size_t features, trees, nodes, leaves;
-    size_t depth;              /* longest path, in tests */
-    size_t steps_max;          /* tests of one score at most: the bound of its time */
-    int64_t bias_q24;          /* margin before any tree */
+    size_t depth;     /* longest path, in tests */
+    size_t steps_max; /* tests of one score at most: the bound of its time */
+    size_t outputs;   /* margins of one score: 1, or one a class */
+    enum sotto_model_link link;
+    bool has_categories;       /* some feature is compared with sets of categories */
+    bool has_wide_thresholds;  /* the source compared float64: keys come from sotto_model_key */
+    int64_t bias_q24;          /* margin before any tree; of the first output */
     int64_t margin_error_q24;  /* largest possible |integer margin - exact sum of the source's leaves|,
                                   computed when compiled */
     size_t bytes;              /* of the file */
@@ -69,9 +90,18 @@ const sotto_feature *sotto_model_feature(const sotto_model *m, size_t index); /*
 sotto_span sotto_model_provenance(const sotto_model *m);
 
 /* ---- Scoring. keys: one sotto_fixed_float_key per feature, SOTTO_FLOAT_KEY_MISSING = missing. ---- */
+/* Of the first output. */
 int64_t sotto_model_margin_q24(const sotto_model *m, const int32_t *keys);
-/* margin -> probability (logistic objective). */
+/* margin -> probability (logistic link; for other links the margin, held within 0 and 1). */
 uint32_t sotto_model_probability_q30(const sotto_model *m, int64_t margin_q24);
+/* Every output's margin. out: info.outputs entries. */
+void sotto_model_margins_q24(const sotto_model *m, const int32_t *keys, int64_t *out);
+/* Probabilities of all outputs from their margins: softmax (each off by at most 4 units of 2^-30), or
+ * sotto_model_probability_q30 of each. Both arrays: info.outputs entries. */
+void sotto_model_probabilities_q30(const sotto_model *m, const int64_t *margins_q24, uint32_t *out);
+/* The key of a float64 by its bits: NaN is missing; the float32 nearest to it, or, where the source compared
+ * float64, a key on the same side of every threshold as that float64. */
+int32_t sotto_model_key(const sotto_model *m, size_t feature, uint64_t float64_bits);
 /* The leaf that each tree reaches, numbered as the source model numbers its nodes. out: info.trees entries.
  */
 void sotto_model_leaves(const sotto_model *m, const int32_t *keys, uint32_t *out);
@@ -81,6 +111,47 @@ void sotto_model_leaves(const sotto_model *m, const int32_t *keys, uint32_t *out
 int64_t sotto_model_why_q24(const sotto_model *m, const int32_t *keys, int64_t *bias_q24,
                             int64_t *contribution_q24);
 
+/* ---- Ranking: one customer, many products. What depends on the products alone is done when the catalogue is
+ * loaded; margins are those of sotto_model_margin_q24 to the last bit. ---- */
+#define SOTTO_RANK_PRODUCTS_MAX 65535
+typedef struct sotto_ranking sotto_ranking;
+/* Which inner loops. All give the same margins; BEST is for use, the others for tests and measuring. */
+enum sotto_rank_path {
+    SOTTO_RANK_BEST = 0,
+    SOTTO_RANK_PORTABLE,
+    SOTTO_RANK_SIMD /* UNSUPPORTED where this CPU has nothing faster than PORTABLE */
+};
+/* The products of a catalogue. Nothing is kept of what it points to. */
+typedef struct sotto_rank_shelf {
+    size_t products;                 /* 0 .. SOTTO_RANK_PRODUCTS_MAX */
+    const uint16_t *product_feature; /* features that are the product's, each once; all others are the
+                                        customer's. None may depend on both. */
+    size_t product_feature_count;
+    const int32_t *product_keys; /* products x product_feature_count */
+    enum sotto_rank_path path;
+} sotto_rank_shelf;
+typedef struct sotto_ranking_info {
+    size_t products;
+    /* Trees by what a candidate costs: nothing (no product's feature changes them), a class and its value
+     * (products are alike to the tree), a set of leaves, a walk from the root (more than 64 leaves). */
+    size_t trees_constant, trees_by_class, trees_by_mask, trees_walked;
+    size_t arena_bytes;
+} sotto_ranking_info;
+/* Arena bytes that preparing may take: 8 a tree and product at most, 16 an inner node, 4 a leaf. */
+size_t sotto_model_rank_bound(const sotto_model *m, size_t products, size_t product_features);
+/* The model must outlive the ranking, which is read-only after this and may be shared between threads. RANGE
+ * (too many products), UNSUPPORTED (path), NO_SPACE: the arena is given back and *out is NULL. */
+SOTTO_MUST_USE sotto_status sotto_model_rank_prepare(const sotto_ranking **out, const sotto_model *m,
+                                                     const sotto_rank_shelf *shelf, sotto_arena *arena,
+                                                     sotto_diag *diag);
+const sotto_ranking_info *sotto_model_ranking_info(const sotto_ranking *r);
+size_t sotto_model_rank_scratch_size(const sotto_ranking *r);
+/* The margin of every product for one customer. customer_keys: info.features entries, of which the products'
+ * are not looked at; scratch: sotto_model_rank_scratch_size bytes aligned to 16, contents of no meaning
+ * before and after; margin_q24: one a product. No allocation, time bounded by trees x products. */
+void sotto_model_rank_q24(const sotto_ranking *r, const int32_t *customer_keys, void *scratch,
+                          int64_t *margin_q24);
+
 /* ---- The recipe: from profile, product and time to keys ---- */
 /* Checks that one feature can be computed from this dictionary. NOT_FOUND (tag), CONFLICT (its kind does not
  * fit the transform, the choice is not there, or the tag is not for marketing), UNSUPPORTED (COLUMN). */
@@ -89,7 +160,8 @@ SOTTO_MUST_USE sotto_status sotto_feature_check(const sotto_feature *f, const so
 /* The key of a TAG feature that passed the check, as sotto_model_customer_keys computes it; for training
  * tables. */
 int32_t sotto_feature_tag_key(const sotto_feature *f, const sotto_profile *profile, int32_t today);
-/* sotto_feature_check of every feature. */
+/* sotto_feature_check of every feature, and UNSUPPORTED for a model of several outputs: a terminal ranks by
+ * one. */
 SOTTO_MUST_USE sotto_status sotto_model_bind(const sotto_model *m, const sotto_dictionary *d,
                                              sotto_diag *diag);
 typedef struct sotto_model_moment {

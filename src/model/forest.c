@@ -57,8 +57,9 @@ static sotto_status check_tree_entry(loader *l, const tree *t, uint32_t end)
     if (t->depth > DEPTH_MAX)
         return sotto_model_bad(l, &t->depth, SOTTO_ERR(MODEL, RANGE), "a tree of depth %u",
                                (unsigned)t->depth);
-    if (t->output != 0)
-        return sotto_model_bad(l, &t->output, SOTTO_ERR(MODEL, UNSUPPORTED), "more than one output");
+    if (t->output >= l->model->info.outputs)
+        return sotto_model_bad(l, &t->output, SOTTO_ERR(MODEL, RANGE), "a tree adds to output %u",
+                               (unsigned)t->output);
     sotto_status status = check_tree(l, nodes, t->root, end, &depth);
     if (status != SOTTO_OK)
         return status;
@@ -100,7 +101,8 @@ static void sum_expected(sotto_model *m)
 {
     m->expected_q24 = m->info.bias_q24;
     for (size_t i = 0; i < m->info.trees; i++)
-        m->expected_q24 += m->values[m->trees[i].root];
+        if (m->trees[i].output == 0)
+            m->expected_q24 += (int64_t)m->values[m->trees[i].root] * (INT64_C(1) << m->shift);
 }
 
 sotto_status sotto_model_read_forest(loader *l)

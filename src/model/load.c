@@ -5,8 +5,8 @@
 #include <string.h>
 
 enum { FILE_ALIGN = 16 };
-static const int32_t KEY_MAX = 0x7f800000; /* of infinity */
-static const int64_t BIAS_MAX_Q24 = INT64_C(1) << 40;
+static const int32_t KEY_MAX = 0x7f800000;            /* of infinity */
+static const int64_t BIAS_MAX_Q24 = INT64_C(1) << 40; /* times 2^shift, as the values */
 
 /* What the arrays of a file can hold decides: a feature takes 112 bytes there. */
 size_t sotto_model_arena_bound(size_t file_bytes)
@@ -14,8 +14,8 @@ size_t sotto_model_arena_bound(size_t file_bytes)
     size_t features = file_bytes / FEAT_BYTES;
     if (features > SOTTO_MODEL_FEATURES_MAX)
         features = SOTTO_MODEL_FEATURES_MAX;
-    return sizeof(sotto_model) + features * (sizeof(sotto_feature) + sizeof(uint32_t)) + sizeof(uint32_t) +
-           file_bytes + 8 * FILE_ALIGN;
+    return sizeof(sotto_model) + features * (sizeof(sotto_feature) + 2 * sizeof(uint32_t)) +
+           2 * sizeof(uint32_t) + SOTTO_MODEL_OUTPUTS_MAX * sizeof(int64_t) + file_bytes + 8 * FILE_ALIGN;
 }
 
 const sotto_model_info *sotto_model_info_of(const sotto_model *m)
@@ -74,13 +74,15 @@ static sotto_status read_kind(loader *l, sotto_cursor *c)
     if (kind != 1)
         return sotto_model_bad(l, at, SOTTO_ERR(MODEL, UNSUPPORTED), "unknown kind of model: %u",
                                (unsigned)kind);
-    if (objective > OBJECTIVE_LOGISTIC)
+    if (objective > OBJECTIVE_SOFTMAX)
         return sotto_model_bad(l, at + 2, SOTTO_ERR(MODEL, UNSUPPORTED), "unknown objective: %u",
                                (unsigned)objective);
-    if (scale != SOTTO_MODEL_SCALE_BITS)
+    if (scale > SOTTO_MODEL_SCALE_BITS || scale < SCALE_MIN)
         return sotto_model_bad(l, at + 4, SOTTO_ERR(MODEL, UNSUPPORTED), "unknown scale: %u bits",
                                (unsigned)scale);
     l->model->objective = (enum objective)objective;
+    l->model->info.link = (enum sotto_model_link)objective;
+    l->model->shift = SOTTO_MODEL_SCALE_BITS - scale;
     return check_zero(l, reserved);
 }
 
@@ -119,7 +121,8 @@ static sotto_status read_amounts(loader *l, sotto_cursor *c)
     const uint8_t *at = c->at;
     info->bias_q24 = sotto_cursor_i64(c);
     info->margin_error_q24 = sotto_cursor_i64(c);
-    if (info->bias_q24 > BIAS_MAX_Q24 || info->bias_q24 < -BIAS_MAX_Q24)
+    int64_t bias_max = BIAS_MAX_Q24 << l->model->shift;
+    if (info->bias_q24 > bias_max || info->bias_q24 < -bias_max)
         return sotto_model_bad(l, at, SOTTO_ERR(MODEL, RANGE), "the bias is out of range");
     if (info->margin_error_q24 < 0)
         return sotto_model_bad(l, at + 8, SOTTO_ERR(MODEL, RANGE), "the margin's error is negative");
@@ -170,7 +173,10 @@ static sotto_status read_feature(loader *l, sotto_cursor *c, sotto_feature *f)
     f->tag_number = sotto_cursor_u16(c);
     f->argument = sotto_cursor_i32(c);
     f->bins = sotto_cursor_u32(c);
-    sotto_span reserved = sotto_cursor_bytes(c, 4);
+    uint8_t kind = sotto_cursor_u8(c);
+    sotto_span reserved = sotto_cursor_bytes(c, 3);
+    if (kind > SOTTO_FEATURE_CATEGORY_CUT)
+        return sotto_model_bad(l, at + 12, SOTTO_ERR(MODEL, UNSUPPORTED), "unknown kind of a feature");
     if (source > SOTTO_SOURCE_TIME || transform > SOTTO_TRANSFORM_IS)
         return sotto_model_bad(l, at, SOTTO_ERR(MODEL, UNSUPPORTED),
                                "unknown source or transform of a feature");
@@ -179,6 +185,7 @@ static sotto_status read_feature(loader *l, sotto_cursor *c, sotto_feature *f)
                                (unsigned)f->bins);
     f->source = (enum sotto_feature_source)source;
     f->transform = (enum sotto_feature_transform)transform;
+    f->kind = (enum sotto_feature_kind)kind;
     sotto_status status = check_zero(l, reserved);
     if (status == SOTTO_OK)
         status = read_name(l, sotto_cursor_bytes(c, sizeof f->name - 1), f->name);
@@ -205,7 +212,8 @@ static sotto_status read_features(loader *l)
     size_t n = l->model->info.features;
     sotto_feature *features = sotto_arena_array(l->arena, n, sizeof *features);
     uint32_t *first = sotto_arena_array(l->arena, n + 1, sizeof *first);
-    if (features == NULL || first == NULL)
+    uint32_t *first_set = sotto_arena_array(l->arena, n + 1, sizeof *first_set);
+    if (features == NULL || first == NULL || first_set == NULL)
         return no_space(l);
     sotto_cursor c = sotto_cursor_of(l->section[SECTION_FEAT]);
     for (size_t i = 0; i < n; i++) {
@@ -215,13 +223,18 @@ static sotto_status read_features(loader *l)
             return status;
         if (name_taken(features, i, features[i].name))
             return sotto_model_bad(l, at + 16, SOTTO_ERR(MODEL, MALFORMED), "two features of one name");
-        first[i + 1] = first[i] + features[i].bins; /* 1,024 x 65,534 fits */
+        bool category = is_category(&features[i]);
+        first[i + 1] = first[i] + (category ? 0 : features[i].bins); /* 1,024 x 65,534 fits */
+        first_set[i + 1] = first_set[i] + (category ? features[i].bins : 0);
+        l->model->info.has_categories |= category;
+        l->model->plain &= features[i].kind == SOTTO_FEATURE_NUMBER;
     }
     if (first[n] != l->model->thresholds_count)
         return sotto_model_bad(l, l->section[SECTION_FEAT].ptr, SOTTO_ERR(MODEL, MALFORMED),
                                "the features' thresholds are not as many as HEAD says");
     l->model->features = features;
     l->model->first_threshold = first;
+    l->model->first_set = first_set;
     return SOTTO_OK;
 }
 
@@ -257,10 +270,17 @@ static sotto_status read_all(loader *l)
     sotto_status status = sotto_model_read_frame(l);
     if (status == SOTTO_OK)
         status = read_head(l);
+    l->model->plain = l->model->shift == 0;
     if (status == SOTTO_OK)
         status = read_features(l);
     if (status == SOTTO_OK)
         status = read_thresholds(l);
+    if (status == SOTTO_OK)
+        status = sotto_model_read_wide(l);
+    if (status == SOTTO_OK)
+        status = sotto_model_read_sets(l);
+    if (status == SOTTO_OK)
+        status = sotto_model_read_outputs(l);
     if (status == SOTTO_OK)
         status = sotto_model_read_forest(l);
     if (status == SOTTO_OK)

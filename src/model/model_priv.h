@@ -15,6 +15,8 @@ enum {
     NODES_MAX = 1 << 24,
     DEPTH_MAX = 512,
     PROVENANCE_MAX = 65536,
+    SET_WORDS_MAX = 1 << 24,
+    SCALE_MIN = 8,
     BINS_MAX = 65534,
     LEAF_BIN = 65535 /* no slot holds more: a leaf's test always says "left", which is the leaf itself */
 };
@@ -28,6 +30,9 @@ enum {
     X(NODE, "NODE", true)                                                                                    \
     X(VALU, "VALU", true)                                                                                    \
     X(SRCN, "SRCN", false)                                                                                   \
+    X(CATS, "CATS", false)                                                                                   \
+    X(THRD, "THRD", false)                                                                                   \
+    X(OUTS, "OUTS", false)                                                                                   \
     X(PROV, "PROV", false)
 
 enum section {
@@ -37,7 +42,12 @@ enum section {
         SECTION_COUNT
 };
 
-enum objective { OBJECTIVE_MARGIN = 0, OBJECTIVE_LOGISTIC = 1 };
+enum objective {
+    OBJECTIVE_MARGIN = SOTTO_LINK_IDENTITY,
+    OBJECTIVE_LOGISTIC = SOTTO_LINK_LOGISTIC,
+    OBJECTIVE_EXP = SOTTO_LINK_EXP,
+    OBJECTIVE_SOFTMAX = SOTTO_LINK_SOFTMAX
+};
 
 /* These four are read in place: the file's layout is the layout in memory. */
 typedef struct node {
@@ -56,11 +66,20 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are little-endi
 struct sotto_model {
     sotto_model_info info;
     enum objective objective;
+    /* Only numeric splits, missing values that are NaN, one output and values in q24: what the fast paths
+     * know. A model that is not plain is scored by the reference path (reference.c). */
+    bool plain;
+    unsigned shift; /* values are q(24 - shift) */
     size_t thresholds_count;
     int64_t expected_q24; /* bias and the value of every root: where a reason starts */
     const sotto_feature *features;
     const uint32_t *first_threshold; /* one a feature, and the end */
     const int32_t *thresholds;
+    const int64_t *wide_thresholds; /* NULL: the source compared float32 */
+    const uint32_t *first_set;      /* one a feature, and the end: numbers of its sets of categories */
+    const uint32_t *set_start;      /* one a set, and the end: its first word */
+    const uint32_t *set_words;
+    const int64_t *biases_q24; /* one an output */
     const tree *trees;
     const node *nodes;
     const int32_t *values;
@@ -81,9 +100,28 @@ typedef struct loader {
 sotto_status sotto_model_read_frame(loader *l);
 /* TREE, NODE, VALU, SRCN against HEAD. */
 sotto_status sotto_model_read_forest(loader *l);
+/* CATS, THRD and OUTS: what a model that is not plain has more. After the features are read. */
+sotto_status sotto_model_read_sets(loader *l);
+sotto_status sotto_model_read_wide(loader *l);
+sotto_status sotto_model_read_outputs(loader *l);
 /* Says at which byte of the file the fault is. at points into the file. */
 SOTTO_PRINTF(4, 5)
 sotto_status sotto_model_bad(const loader *l, const void *at, sotto_status status, const char *format, ...);
+
+/* The reference path: any model, plain or not, straight from the definition. Same contracts as the public
+ * functions. */
+int64_t sotto_model_reference_margin(const sotto_model *m, const int32_t *keys, size_t output);
+void sotto_model_reference_leaves(const sotto_model *m, const int32_t *keys, uint32_t *out);
+int64_t sotto_model_reference_why(const sotto_model *m, const int32_t *keys, int64_t *bias_q24,
+                                  int64_t *contribution_q24);
+
+/* The key of mantissa / 10^decimals, as the source would read that number. */
+int32_t sotto_model_decimal_key(const sotto_model *m, size_t feature, int64_t mantissa, unsigned decimals);
+
+static inline bool is_category(const sotto_feature *f)
+{
+    return f->kind == SOTTO_FEATURE_CATEGORY || f->kind == SOTTO_FEATURE_CATEGORY_CUT;
+}
 
 static inline bool is_leaf(const node *nodes, uint32_t index)
 {

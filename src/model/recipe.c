@@ -53,6 +53,9 @@ sotto_status sotto_feature_check(const sotto_feature *f, const sotto_dictionary 
 
 sotto_status sotto_model_bind(const sotto_model *m, const sotto_dictionary *d, sotto_diag *diag)
 {
+    if (m->info.outputs != 1)
+        return sotto_diag_set(diag, SOTTO_ERR(MODEL, UNSUPPORTED),
+                              "a model of %zu outputs; a terminal ranks by one", m->info.outputs);
     for (size_t i = 0; i < m->info.features; i++) {
         sotto_status status = sotto_feature_check(&m->features[i], d, diag);
         if (status != SOTTO_OK)
@@ -61,45 +64,67 @@ sotto_status sotto_model_bind(const sotto_model *m, const sotto_dictionary *d, s
     return SOTTO_OK;
 }
 
-/* Whole numbers and amounts become the float32 nearest to them, as the training table's text would. */
-static int32_t value_key(const sotto_feature *f, const sotto_tag *tag, int64_t num, int32_t today)
+/* A number as the profile has it: mantissa / 10^decimals. */
+typedef struct decimal {
+    int64_t mantissa;
+    unsigned decimals;
+} decimal;
+
+static decimal value_number(const sotto_feature *f, const sotto_tag *tag, int64_t num, int32_t today)
 {
     switch (f->transform) {
-    case SOTTO_TRANSFORM_VALUE:
-        return sotto_fixed_decimal_key(num, tag->kind == SOTTO_TAG_AMOUNT ? tag->decimals : 0);
-    case SOTTO_TRANSFORM_CODE:
-        return sotto_fixed_decimal_key(num, 0);
     case SOTTO_TRANSFORM_IS:
-        return sotto_fixed_decimal_key(num == f->argument, 0);
+        return (decimal){num == f->argument, 0};
     case SOTTO_TRANSFORM_AGE_DAYS:
-        return sotto_fixed_decimal_key(today - num, 0);
+        return (decimal){today - num, 0};
+    case SOTTO_TRANSFORM_CODE:
+        return (decimal){num, 0};
+    case SOTTO_TRANSFORM_VALUE:
     default:
-        return SOTTO_FLOAT_KEY_MISSING;
+        return (decimal){num, tag->kind == SOTTO_TAG_AMOUNT ? tag->decimals : 0};
     }
 }
 
-int32_t sotto_feature_tag_key(const sotto_feature *f, const sotto_profile *profile, int32_t today)
+/* false: missing. */
+static bool tag_number(const sotto_feature *f, const sotto_profile *profile, int32_t today, decimal *out)
 {
     if (profile == NULL)
-        return SOTTO_FLOAT_KEY_MISSING;
+        return false;
     int index = sotto_dictionary_find_number(profile->dictionary, f->tag_number);
     if (index < 0)
-        return SOTTO_FLOAT_KEY_MISSING;
+        return false;
     const sotto_tag *tag = sotto_dictionary_at(profile->dictionary, (size_t)index);
     sotto_tag_value value;
     if (!kind_fits(tag->kind, f->transform) ||
         !sotto_profile_read(profile, (size_t)index, SOTTO_PURPOSE_MARKETING, today, &value))
-        return SOTTO_FLOAT_KEY_MISSING;
-    return value_key(f, tag, value.num, today);
+        return false;
+    *out = value_number(f, tag, value.num, today);
+    return true;
+}
+
+/* Whole numbers and amounts become the float32 nearest to them, as the training table's text would. */
+int32_t sotto_feature_tag_key(const sotto_feature *f, const sotto_profile *profile, int32_t today)
+{
+    decimal d;
+    return tag_number(f, profile, today, &d) ? sotto_fixed_decimal_key(d.mantissa, d.decimals)
+                                             : SOTTO_FLOAT_KEY_MISSING;
+}
+
+static int32_t tag_key(const sotto_model *m, size_t i, const sotto_profile *profile, int32_t today)
+{
+    decimal d;
+    return tag_number(&m->features[i], profile, today, &d)
+               ? sotto_model_decimal_key(m, i, d.mantissa, d.decimals)
+               : SOTTO_FLOAT_KEY_MISSING;
 }
 
 /* 1970-01-01 was a Thursday, day 3 of a week that starts on Monday. */
-static int32_t time_key(const sotto_feature *f, const sotto_model_moment *moment)
+static int64_t time_number(const sotto_feature *f, const sotto_model_moment *moment)
 {
     if (strcmp(f->attribute, "hour") == 0)
-        return sotto_fixed_decimal_key(moment->minute / 60, 0);
+        return moment->minute / 60;
     int64_t days = (int64_t)moment->today + 3;
-    return sotto_fixed_decimal_key(days - 7 * sotto_floor_div_i64(days, 7), 0);
+    return days - 7 * sotto_floor_div_i64(days, 7);
 }
 
 void sotto_model_customer_keys(const sotto_model *m, const sotto_profile *profile,
@@ -108,9 +133,9 @@ void sotto_model_customer_keys(const sotto_model *m, const sotto_profile *profil
     for (size_t i = 0; i < m->info.features; i++) {
         const sotto_feature *f = &m->features[i];
         if (f->source == SOTTO_SOURCE_TAG)
-            keys[i] = sotto_feature_tag_key(f, profile, moment->today);
+            keys[i] = tag_key(m, i, profile, moment->today);
         else if (f->source == SOTTO_SOURCE_TIME)
-            keys[i] = time_key(f, moment);
+            keys[i] = sotto_model_decimal_key(m, i, time_number(f, moment), 0);
         else if (f->source == SOTTO_SOURCE_COLUMN)
             keys[i] = SOTTO_FLOAT_KEY_MISSING;
     }
@@ -124,7 +149,8 @@ void sotto_model_product_keys(const sotto_model *m, sotto_model_attribute value,
         unsigned decimals = 0;
         if (f->source != SOTTO_SOURCE_PRODUCT)
             continue;
-        keys[i] = value(ctx, f->attribute, &mantissa, &decimals) ? sotto_fixed_decimal_key(mantissa, decimals)
-                                                                 : SOTTO_FLOAT_KEY_MISSING;
+        keys[i] = value(ctx, f->attribute, &mantissa, &decimals)
+                      ? sotto_model_decimal_key(m, i, mantissa, decimals)
+                      : SOTTO_FLOAT_KEY_MISSING;
     }
 }

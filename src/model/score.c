@@ -12,6 +12,8 @@ static void fill_slots(const sotto_model *m, const int32_t *keys, uint16_t *slot
 
 int64_t sotto_model_margin_q24(const sotto_model *m, const int32_t *keys)
 {
+    if (!m->plain)
+        return sotto_model_reference_margin(m, keys, 0);
     uint16_t slots[SLOTS_MAX];
     fill_slots(m, keys, slots);
     return m->info.bias_q24 + sum_trees(m, slots, m->trees, m->info.trees);
@@ -29,6 +31,10 @@ uint32_t sotto_model_probability_q30(const sotto_model *m, int64_t margin_q24)
 
 void sotto_model_leaves(const sotto_model *m, const int32_t *keys, uint32_t *out)
 {
+    if (!m->plain) {
+        sotto_model_reference_leaves(m, keys, out);
+        return;
+    }
     uint16_t slots[SLOTS_MAX];
     uint32_t at[1];
     fill_slots(m, keys, slots);
@@ -56,6 +62,8 @@ static inline int64_t explain(const sotto_model *m, const uint16_t *slots, const
 int64_t sotto_model_why_q24(const sotto_model *m, const int32_t *keys, int64_t *bias_q24,
                             int64_t *contribution_q24)
 {
+    if (!m->plain)
+        return sotto_model_reference_why(m, keys, bias_q24, contribution_q24);
     uint16_t slots[SLOTS_MAX];
     fill_slots(m, keys, slots);
     for (size_t f = 0; f < m->info.features; f++)

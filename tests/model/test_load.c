@@ -143,7 +143,7 @@ static void unknown_sections_are_refused_when_critical_and_skipped_otherwise(voi
 {
     (void)state;
     test_file f = read_golden("wild.sotto");
-    test_file skipped = add_section(&f, "NEWS", 0), needed = add_section(&f, "CATS", 1),
+    test_file skipped = add_section(&f, "NEWS", 0), needed = add_section(&f, "NEED", 1),
               twice = add_section(&f, "VALU", 1);
     sotto_diag diag = {.status = SOTTO_OK};
     assert_int_equal(try_load(skipped.bytes, skipped.len, &diag), SOTTO_OK);
@@ -171,11 +171,13 @@ static void each_rule_has_its_cause(void **state)
         {NULL, 10, 2, 9, SOTTO_OK},                     /* minor version */
         {NULL, 12, 4, 0, SOTTO_ERR(MODEL, RANGE)},      /* no sections */
         {NULL, 12, 4, 65, SOTTO_ERR(MODEL, RANGE)},
-        {NULL, 20, 1, 1, SOTTO_ERR(MODEL, MALFORMED)},     /* reserved */
-        {"HEAD", 0, 2, 2, SOTTO_ERR(MODEL, UNSUPPORTED)},  /* kind */
-        {"HEAD", 2, 2, 2, SOTTO_ERR(MODEL, UNSUPPORTED)},  /* objective */
-        {"HEAD", 2, 2, 0, SOTTO_OK},                       /* the margin is the answer */
-        {"HEAD", 4, 1, 20, SOTTO_ERR(MODEL, UNSUPPORTED)}, /* scale */
+        {NULL, 20, 1, 1, SOTTO_ERR(MODEL, MALFORMED)},    /* reserved */
+        {"HEAD", 0, 2, 2, SOTTO_ERR(MODEL, UNSUPPORTED)}, /* kind */
+        {"HEAD", 2, 2, 4, SOTTO_ERR(MODEL, UNSUPPORTED)}, /* objective */
+        {"HEAD", 2, 2, 0, SOTTO_OK},                      /* the margin is the answer */
+        {"HEAD", 4, 1, 20, SOTTO_OK},                     /* a coarser scale */
+        {"HEAD", 4, 1, 7, SOTTO_ERR(MODEL, UNSUPPORTED)},
+        {"HEAD", 4, 1, 25, SOTTO_ERR(MODEL, UNSUPPORTED)},
         {"HEAD", 8, 4, 0, SOTTO_ERR(MODEL, RANGE)},
         {"HEAD", 8, 4, 1025, SOTTO_ERR(MODEL, RANGE)},
         {"HEAD", 8, 4, 1, SOTTO_ERR(MODEL, MALFORMED)}, /* not what FEAT holds */
@@ -193,8 +195,12 @@ static void each_rule_has_its_cause(void **state)
         {"THRS", 0, 4, 0x7f800000u, SOTTO_ERR(MODEL, MALFORMED)}, /* does not ascend */
         {"TREE", 0, 4, 1, SOTTO_ERR(MODEL, MALFORMED)},
         {"TREE", 4, 2, 513, SOTTO_ERR(MODEL, RANGE)},
-        {"TREE", 4, 2, 0, SOTTO_ERR(MODEL, MALFORMED)}, /* not its depth: scoring would stop too early */
-        {"TREE", 6, 2, 1, SOTTO_ERR(MODEL, UNSUPPORTED)},
+        {"TREE", 4, 2, 0, SOTTO_ERR(MODEL, MALFORMED)},    /* not its depth: scoring would stop too early */
+        {"TREE", 6, 2, 1, SOTTO_ERR(MODEL, RANGE)},        /* an output that is not there */
+        {"FEAT", 12, 1, 1, SOTTO_OK},                      /* zero is missing too */
+        {"FEAT", 12, 1, 2, SOTTO_ERR(MODEL, MALFORMED)},   /* categories without sets */
+        {"FEAT", 12, 1, 4, SOTTO_ERR(MODEL, UNSUPPORTED)}, /* kind */
+        {"FEAT", 13, 1, 1, SOTTO_ERR(MODEL, MALFORMED)},
         {"NODE", 0, 2, 2048, SOTTO_ERR(MODEL, RANGE)},
         {"NODE", 2, 2, 65534, SOTTO_ERR(MODEL, RANGE)},
         {"VALU", 0, 4, 0x80000000u, SOTTO_OK},

@@ -1,0 +1,142 @@
+/* The reference path: every model, straight from docs/formats/model.md. The fast paths are compared with it,
+ * and what they do not know (sets of categories, zeros that are missing, several outputs, coarser values)
+ * is scored by it. */
+#include "model_priv.h"
+
+static const int32_t ZERO_KEY = 0x0554ad2e; /* of 1e-35f: what LightGBM takes for zero (kZeroThreshold) */
+static const int32_t ONE_KEY = 0x3f800000;
+static const uint32_t NO_CATEGORY = UINT32_MAX;
+enum { FRACTION_BITS = 23, FLOAT_BIAS = 127 };
+
+/* The whole part of the float32 that has this key; none at 2^24 and above, where no set reaches. */
+static uint32_t category_of(const sotto_feature *f, int32_t key)
+{
+    if (key < 0)
+        return f->kind == SOTTO_FEATURE_CATEGORY_CUT && key > -ONE_KEY ? 0 : NO_CATEGORY;
+    uint32_t bits = (uint32_t)key;
+    uint32_t exponent = bits >> FRACTION_BITS;
+    if (exponent < FLOAT_BIAS)
+        return 0;
+    if (exponent > FLOAT_BIAS + FRACTION_BITS)
+        return NO_CATEGORY;
+    uint32_t whole = (bits & ((1u << FRACTION_BITS) - 1)) | 1u << FRACTION_BITS;
+    return whole >> (FLOAT_BIAS + FRACTION_BITS - exponent);
+}
+
+static bool in_set(const sotto_model *m, uint32_t set, uint32_t category)
+{
+    uint32_t first = m->set_start[set], words = m->set_start[set + 1] - first;
+    return category / 32 < words && (m->set_words[first + category / 32] >> category % 32 & 1) != 0;
+}
+
+static bool goes_right(const sotto_model *m, const node *n, const int32_t *keys)
+{
+    size_t feature = n->slot / 2u;
+    const sotto_feature *f = &m->features[feature];
+    int32_t key = keys[feature];
+    bool zero = f->kind == SOTTO_FEATURE_NUMBER_ZERO && key >= -ZERO_KEY && key <= ZERO_KEY;
+    if (key == SOTTO_FLOAT_KEY_MISSING || zero)
+        return (n->slot & 1) == 0;
+    if (is_category(f))
+        return in_set(m, m->first_set[feature] + n->bin, category_of(f, key));
+    return key >= m->thresholds[m->first_threshold[feature] + n->bin];
+}
+
+static uint32_t step(const sotto_model *m, uint32_t at, const int32_t *keys)
+{
+    return m->nodes[at].child + goes_right(m, &m->nodes[at], keys);
+}
+
+static uint32_t leaf_of(const sotto_model *m, const tree *t, const int32_t *keys)
+{
+    uint32_t at = t->root;
+    while (!is_leaf(m->nodes, at))
+        at = step(m, at, keys);
+    return at;
+}
+
+/* At most 2^31 x 2^12 trees x 2^16 of scale: within 2^59, and the bias within 2^56. */
+static int64_t scaled(const sotto_model *m, int64_t v)
+{
+    return v * (INT64_C(1) << m->shift);
+}
+
+int64_t sotto_model_reference_margin(const sotto_model *m, const int32_t *keys, size_t output)
+{
+    int64_t sum = 0;
+    for (size_t t = 0; t < m->info.trees; t++)
+        if (m->trees[t].output == output)
+            sum += m->values[leaf_of(m, &m->trees[t], keys)];
+    return m->biases_q24[output] + scaled(m, sum);
+}
+
+void sotto_model_reference_leaves(const sotto_model *m, const int32_t *keys, uint32_t *out)
+{
+    for (size_t t = 0; t < m->info.trees; t++) {
+        uint32_t at = leaf_of(m, &m->trees[t], keys);
+        out[t] = m->source_ids != NULL ? m->source_ids[at] : at - m->trees[t].root;
+    }
+}
+
+/* Returns the leaf's value; every step's change goes to the feature that it tested. */
+static int64_t explain(const sotto_model *m, const tree *t, const int32_t *keys, int64_t *contribution_q24)
+{
+    uint32_t at = t->root;
+    while (!is_leaf(m->nodes, at)) {
+        uint32_t next = step(m, at, keys);
+        contribution_q24[m->nodes[at].slot / 2] += scaled(m, (int64_t)m->values[next] - m->values[at]);
+        at = next;
+    }
+    return m->values[at];
+}
+
+int64_t sotto_model_reference_why(const sotto_model *m, const int32_t *keys, int64_t *bias_q24,
+                                  int64_t *contribution_q24)
+{
+    int64_t sum = 0;
+    for (size_t f = 0; f < m->info.features; f++)
+        contribution_q24[f] = 0;
+    for (size_t t = 0; t < m->info.trees; t++)
+        if (m->trees[t].output == 0)
+            sum += explain(m, &m->trees[t], keys, contribution_q24);
+    *bias_q24 = m->expected_q24;
+    return m->info.bias_q24 + scaled(m, sum);
+}
+
+void sotto_model_margins_q24(const sotto_model *m, const int32_t *keys, int64_t *out)
+{
+    if (m->plain) {
+        out[0] = sotto_model_margin_q24(m, keys);
+        return;
+    }
+    for (size_t i = 0; i < m->info.outputs; i++)
+        out[i] = m->biases_q24[i];
+    for (size_t t = 0; t < m->info.trees; t++)
+        out[m->trees[t].output] += scaled(m, m->values[leaf_of(m, &m->trees[t], keys)]);
+}
+
+/* e^(margin - largest) of each, over their sum. A term is off by at most 1 unit and the sum of 256 of them is
+ * at least 2^30, so a quotient is off by little more than its own term. */
+static void softmax(const int64_t *margins_q24, size_t n, uint32_t *out)
+{
+    int64_t most = margins_q24[0];
+    uint64_t sum = 0;
+    for (size_t i = 1; i < n; i++)
+        most = margins_q24[i] > most ? margins_q24[i] : most;
+    for (size_t i = 0; i < n; i++) {
+        out[i] = sotto_fixed_exp_neg_q30(margins_q24[i] - most);
+        sum += out[i];
+    }
+    for (size_t i = 0; i < n; i++)
+        out[i] = (uint32_t)((((uint64_t)out[i] << 30) + sum / 2) / sum);
+}
+
+void sotto_model_probabilities_q30(const sotto_model *m, const int64_t *margins_q24, uint32_t *out)
+{
+    if (m->objective == OBJECTIVE_SOFTMAX) {
+        softmax(margins_q24, m->info.outputs, out);
+        return;
+    }
+    for (size_t i = 0; i < m->info.outputs; i++)
+        out[i] = sotto_model_probability_q30(m, margins_q24[i]);
+}
