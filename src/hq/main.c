@@ -6,6 +6,9 @@
 #ifdef SOTTO_HQ_POPULATION
 #include "population.h"
 #endif
+#ifdef SOTTO_HQ_EVALUATE
+#include "evaluate.h"
+#endif
 
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +28,10 @@ static const hq_command COMMANDS[] = {
     {"describe", "write a dictionary and a recipe for a table", NULL, sotto_hq_cmd_describe},
     {"train", "train a model with XGBoost's library", NULL, sotto_hq_cmd_train},
     {"model", "compile, predict, check, features", NULL, sotto_hq_cmd_model},
+#endif
+#ifdef SOTTO_HQ_EVALUATE
+    {"evaluate", "figures with intervals: predictions, uplift, policy", NULL, sotto_hq_cmd_evaluate},
+    {"value", "who will buy again, and for how much", NULL, sotto_hq_cmd_value},
 #endif
     {"publish", "check, sign and offer model, dictionary, catalogue, policy and tasks as one release",
      "usage: sotto-hq publish --dir DIR --model M.sotto --dictionary D.json --catalogue C.json --policy "
