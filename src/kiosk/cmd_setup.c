@@ -7,6 +7,37 @@
 
 /* ---- init ---- */
 
+/* What an init that was cut short (power, a full disk) left: a key without a store, which was never in use.
+ * A store without its key is another matter: it must not get a new one. */
+static sotto_status look_around(const kiosk_config *config, bool *key, sotto_diag *diag)
+{
+    char key_path[KIOSK_PATH_MAX], store_path[KIOSK_PATH_MAX], root_path[KIOSK_PATH_MAX];
+    char current_path[KIOSK_PATH_MAX];
+    sotto_status status = kiosk_path(config->vault_dir, "root.key", key_path, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_path(config->store_dir, "sotto.db", store_path, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_path(config->store_dir, "tuf/root.json", root_path, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_path(config->release_dir, "current", current_path, diag);
+    if (status != SOTTO_OK)
+        return status;
+    *key = sotto_port_exists(key_path);
+    bool store = sotto_port_exists(store_path);
+    bool root = config->root[0] == '\0' || sotto_port_exists(root_path);
+    if (store && !*key)
+        return sotto_diag_at(diag, SOTTO_ERR(KIOSK, EXISTS), store_path, 0,
+                             "there is a store and its key is gone: restore the key, or remove the store");
+    if (*key && !store && sotto_port_exists(current_path))
+        return sotto_diag_at(
+            diag, SOTTO_ERR(KIOSK, EXISTS), key_path, 0,
+            "this terminal was in use and its store is gone, with what customers' privacy has "
+            "cost: restore it, or remove the key and enrol as a new terminal");
+    if (store && root)
+        return sotto_diag_at(diag, SOTTO_ERR(KIOSK, EXISTS), key_path, 0, "this terminal is made already");
+    return SOTTO_OK;
+}
+
 static sotto_status make_vault(const kiosk_config *config, sotto_diag *diag)
 {
     char path[KIOSK_PATH_MAX];
@@ -69,8 +100,11 @@ int kiosk_cmd_init(const kiosk_config *config, int argc, char **argv)
     sotto_diag diag = {0};
     if (argc > 1)
         return kiosk_usage(argv[0], "takes no arguments");
+    bool key = false;
     sotto_status status = sotto_vault_start(&diag);
     if (status == SOTTO_OK)
+        status = look_around(config, &key, &diag);
+    if (status == SOTTO_OK && !key)
         status = make_vault(config, &diag);
     if (status == SOTTO_OK)
         status = make_store(config, &diag);

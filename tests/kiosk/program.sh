@@ -10,7 +10,16 @@ expect 2 'no command' "$SOTTO" dance
 expect 4 'nowhere.json' "$SOTTO" --config "$WORK/nowhere.json" status
 expect 4 'root.key' t one status
 expect 0 'encrypted store' t one init
-expect 4 '' t one init
+expect 4 'made already' t one init
+# What a power cut in the middle of init leaves is completed; a store never gets another key than its own.
+rm -r "$WORK/one/store/tuf"
+expect 0 'encrypted store' t one init
+rm -r "$WORK/one/store"
+expect 0 'encrypted store' t one init
+mv "$WORK/one/vault/root.key" "$WORK/key"
+expect 4 'its key is gone' t one init
+mv "$WORK/key" "$WORK/one/vault/root.key"
+expect 4 'made already' t one init
 expect 4 'start it first' t one enrol 0000-0000-0000-0000
 expect 4 'not enrolled' t one sync
 expect 4 'no release' t one import "$WORK/bank/customers.csv"
@@ -131,4 +140,9 @@ link() { curl -sS --unix-socket "$WORK/one/run/link/sotto.sock" "http://localhos
 expect 0 'older than release 2' link /v1/release -d '{"version":1}'
 expect 0 'release    0' t one status
 serve_stop
+
+# ---- a store that is lost is not made again under the same key: the budgets stood in it ----
+mv "$WORK/one/store" "$WORK/lost"
+expect 4 'store is gone' t one init
+expect 4 '' t one status
 finish
