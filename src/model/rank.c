@@ -1,0 +1,158 @@
+/* Ranking one customer's products with the trees' leaves as sets of bits, after QuickScorer (Lucchese et al.,
+ * "QuickScorer: a fast algorithm to rank documents with additive ensembles of regression trees", SIGIR 2015).
+ *
+ * Leaves of a tree are numbered from left to right. A test that fails shuts the leaves on its left; the leaf
+ * that a row reaches is the lowest that no failed test has shut. (A leaf left of it is shut by the test where
+ * the two paths part; the leaf itself is right of every failed test on its path, and no test elsewhere has it
+ * below.) "Failed" is slot > bin, so a missing value needs no case of its own. Since AND does not care about
+ * order, the tests of the product's side are ANDed when the catalogue is loaded and those of the customer's
+ * side once a customer: a candidate costs one AND, one count of trailing zeros and one load a tree.
+ *
+ * Many products look alike to one tree. Where they fall into few classes, the leaf is found once a class and
+ * a candidate costs one load of its class and one of the class's value.
+ *
+ * Leaves are added in 32 bits, tree after tree, while no choice of leaves could overflow (`ends_group` is set
+ * in time), then in 64: integers, so the result is the one of sotto_model_margin_q24 to the last bit. */
+#include "rank_priv.h"
+
+#include <assert.h>
+
+typedef struct layout {
+    size_t acc, open, total;
+} layout;
+
+static layout lay_out(const sotto_ranking *r)
+{
+    layout y = {.acc = 0};
+    y.open = r->padded * sizeof(int32_t);
+    y.total = y.open + r->tree_end * sizeof(uint64_t);
+    return y;
+}
+
+size_t sotto_model_rank_scratch_size(const sotto_ranking *r)
+{
+    return lay_out(r).total;
+}
+
+const sotto_ranking_info *sotto_model_ranking_info(const sotto_ranking *r)
+{
+    return &r->info;
+}
+
+/* open: the leaves of each tree that the customer's side leaves open. */
+static void shut_leaves(const sotto_ranking *r, const uint16_t *slots, uint64_t *open)
+{
+    for (size_t t = 0; t < r->tree_end; t++)
+        open[t] = UINT64_MAX;
+    for (size_t s = 0; s < 2 * r->model->info.features; s++) {
+        const rank_test *test = r->tests + r->first_test[s], *end = r->tests + r->first_test[s + 1];
+        for (uint16_t slot = slots[s]; test < end && slot > test->bin; test++)
+            open[test->tree] &= test->mask;
+    }
+}
+
+static int64_t sum_constant(const sotto_ranking *r, const uint64_t *open)
+{
+    int64_t sum = 0;
+    for (size_t t = 0; t < r->constant_end; t++) {
+        const rank_tree *rt = &r->trees[t];
+        sum += rt->leaves[__builtin_ctzll(rt->masks[0] & open[t])];
+    }
+    return sum;
+}
+
+static void flush(const sotto_ranking *r, int32_t *acc, int64_t *margin)
+{
+    for (size_t i = 0; i < r->info.products; i++)
+        margin[i] += acc[i];
+    for (size_t i = 0; i < r->padded; i++)
+        acc[i] = 0;
+}
+
+/* Trees from t that may be added together: up to RANK_ABREAST, none behind the end of a group. */
+static size_t count_abreast(const sotto_ranking *r, size_t t)
+{
+    size_t n = 1;
+    while (n < RANK_ABREAST && t + n < r->class_end && !r->trees[t + n - 1].ends_group)
+        n++;
+    return n;
+}
+
+static void add_class_trees(const sotto_ranking *r, const uint64_t *open, int32_t *acc, int64_t *margin)
+{
+    int32_t table[RANK_ABREAST][RANK_CLASSES_MAX];
+    const uint8_t *ids[RANK_ABREAST];
+    uint16_t classes[RANK_ABREAST];
+    for (size_t t = r->constant_end, n; t < r->class_end; t += n) {
+        n = count_abreast(r, t);
+        for (size_t i = 0; i < n; i++) {
+            const rank_tree *rt = &r->trees[t + i];
+            for (size_t c = 0; c < RANK_CLASSES_MAX; c++)
+                table[i][c] = 0;
+            r->kernels->add_by_mask(table[i], rt->masks, rt->classes, open[t + i], rt->leaves,
+                                    rt->leaf_count);
+            ids[i] = rt->ids;
+            classes[i] = rt->classes;
+        }
+        r->kernels->add_by_class(acc, ids, r->info.products, (const int32_t(*)[RANK_CLASSES_MAX])table,
+                                 classes, n);
+        if (r->trees[t + n - 1].ends_group)
+            flush(r, acc, margin);
+    }
+}
+
+static void add_mask_trees(const sotto_ranking *r, const uint64_t *open, int32_t *acc, int64_t *margin)
+{
+    for (size_t t = r->class_end; t < r->tree_end; t++) {
+        const rank_tree *rt = &r->trees[t];
+        r->kernels->add_by_mask(acc, rt->masks, r->info.products, open[t], rt->leaves, rt->leaf_count);
+        if (rt->ends_group)
+            flush(r, acc, margin);
+    }
+}
+
+static void add_walked_trees(const sotto_ranking *r, uint16_t *slots, int64_t *margin)
+{
+    for (size_t p = 0; p < r->info.products && r->info.trees_walked > 0; p++) {
+        copy_product_slots(r, p, slots);
+        margin[p] += sum_trees(r->model, slots, r->walked, r->info.trees_walked);
+    }
+}
+
+/* A model that the fast paths do not know is scored a product at a time. */
+static void score_each(const sotto_ranking *r, const int32_t *customer_keys, int64_t *margin)
+{
+    int32_t keys[SOTTO_MODEL_FEATURES_MAX];
+    for (size_t f = 0; f < r->model->info.features; f++)
+        keys[f] = customer_keys[f];
+    for (size_t p = 0; p < r->info.products; p++) {
+        for (size_t i = 0; i < r->product_feature_count; i++)
+            keys[r->product_feature[i]] = r->product_keys[p * r->product_feature_count + i];
+        margin[p] = sotto_model_margin_q24(r->model, keys);
+    }
+}
+
+void sotto_model_rank_q24(const sotto_ranking *r, const int32_t *customer_keys, void *scratch,
+                          int64_t *margin_q24)
+{
+    uint16_t slots[SLOTS_MAX];
+    layout y = lay_out(r);
+    int32_t *acc = (int32_t *)(void *)((uint8_t *)scratch + y.acc);
+    uint64_t *open = (uint64_t *)(void *)((uint8_t *)scratch + y.open);
+    assert(((uintptr_t)scratch & 15) == 0);
+    if (!r->model->plain) {
+        score_each(r, customer_keys, margin_q24);
+        return;
+    }
+    for (size_t f = 0; f < r->model->info.features; f++)
+        fill_slot(r->model, f, customer_keys[f], slots);
+    shut_leaves(r, slots, open);
+    int64_t base = r->model->info.bias_q24 + sum_constant(r, open);
+    for (size_t p = 0; p < r->padded; p++)
+        acc[p] = 0;
+    for (size_t p = 0; p < r->info.products; p++)
+        margin_q24[p] = base;
+    add_class_trees(r, open, acc, margin_q24);
+    add_mask_trees(r, open, acc, margin_q24);
+    add_walked_trees(r, slots, margin_q24);
+}

@@ -1,0 +1,387 @@
+/* Preparing a shelf of products: which tests are the product's, what they leave open, which products a tree
+ * cannot tell apart. The method is in rank.c. */
+#include "rank_priv.h"
+
+#include <assert.h>
+
+/* One preparation. */
+typedef struct shelf {
+    sotto_ranking *r;
+    sotto_arena *arena;
+    uint64_t *work;                            /* a row of masks */
+    uint32_t *leaf_node;                       /* RANK_LEAVES_MAX */
+    uint64_t *below;                           /* of a tree's nodes: leaves under it */
+    bool is_product[SOTTO_MODEL_FEATURES_MAX]; /* whose side a feature is on */
+    size_t kind_count[3];                      /* constant, by class, by mask */
+} shelf;
+
+enum { NODES_OF_TREE_MAX = 2 * RANK_LEAVES_MAX - 1, ALIGN = 16 };
+
+static size_t leaves_of(const sotto_model *m, size_t t)
+{
+    size_t end = t + 1 < m->info.trees ? m->trees[t + 1].root : m->info.nodes;
+    return (end - m->trees[t].root + 1) / 2; /* every inner node has two children */
+}
+
+size_t sotto_model_rank_bound(const sotto_model *m, size_t products, size_t product_features)
+{
+    size_t row = rank_pad(products) * sizeof(uint64_t) + RANK_PAD * sizeof(uint64_t) + ALIGN;
+    size_t leaves = m->info.leaves + m->info.trees * RANK_PAD;
+    return sizeof(sotto_ranking) +
+           (m->info.trees + 1) * (row + sizeof(rank_tree) + sizeof(tree) + 2 * ALIGN) +
+           leaves * sizeof(int32_t) + (2 * m->info.features + 1) * sizeof(uint32_t) +
+           (m->info.nodes / 2) * sizeof(rank_test) +
+           product_features * (products * 2 + 1) * sizeof(uint16_t) + 16 * ALIGN;
+}
+
+/* ---- One tree ---- */
+
+/* leaf_node[i]: the i-th leaf from the left. below[k]: the leaves under the k-th node of the tree. Nodes
+ * stand in breadth-first order, so going backwards meets children first, but their leaves' numbers need the
+ * order from left to right: an explicit stack, at most one entry a level and its sibling. */
+static void number_leaves(const sotto_model *m, const tree *t, uint32_t *leaf_node, uint64_t *below)
+{
+    uint32_t stack[RANK_LEAVES_MAX + 1], nodes = 0;
+    size_t depth = 0, leaves = 0;
+    stack[depth++] = t->root;
+    while (depth > 0) {
+        uint32_t at = stack[--depth];
+        nodes = at - t->root >= nodes ? at - t->root + 1 : nodes;
+        if (is_leaf(m->nodes, at)) {
+            below[at - t->root] = UINT64_C(1) << leaves;
+            leaf_node[leaves++] = at;
+        } else {
+            stack[depth++] = m->nodes[at].child + 1;
+            stack[depth++] = m->nodes[at].child;
+        }
+    }
+    for (uint32_t k = nodes; k-- > 0;)
+        if (!is_leaf(m->nodes, t->root + k)) {
+            uint32_t child = m->nodes[t->root + k].child - t->root;
+            below[k] = below[child] | below[child + 1];
+        }
+}
+
+/* What stays open when the test of inner node k fails. */
+static uint64_t mask_of(const sotto_model *m, const tree *t, const uint64_t *below, uint32_t k)
+{
+    return ~below[m->nodes[t->root + k].child - t->root];
+}
+
+static bool take_leaves(shelf *s, rank_tree *rt)
+{
+    const int32_t *values = s->r->model->values;
+    int32_t *leaves = sotto_arena_array(s->arena, rank_pad(rt->leaf_count), sizeof *leaves);
+    if (leaves == NULL)
+        return false;
+    for (size_t i = 0; i < rt->leaf_count; i++) {
+        leaves[i] = values[s->leaf_node[i]];
+        rt->least = leaves[i] < rt->least ? leaves[i] : rt->least;
+        rt->most = leaves[i] > rt->most ? leaves[i] : rt->most;
+    }
+    rt->leaves = leaves;
+    return true;
+}
+
+/* The product's side of one tree, for every product. */
+static void compute_row(const shelf *s, const rank_tree *rt, uint64_t *row)
+{
+    const sotto_model *m = s->r->model;
+    const tree *t = &m->trees[rt->index];
+    uint16_t slots[SLOTS_MAX];
+    uint32_t tests[RANK_LEAVES_MAX], count = 0;
+    for (uint32_t k = 0; k + 1 < 2u * rt->leaf_count; k++)
+        if (!is_leaf(m->nodes, t->root + k) && s->is_product[m->nodes[t->root + k].slot / 2])
+            tests[count++] = k;
+    for (size_t p = 0; p < s->r->padded; p++) {
+        row[p] = UINT64_MAX;
+        if (p >= s->r->info.products)
+            continue;
+        copy_product_slots(s->r, p, slots);
+        for (uint32_t i = 0; i < count; i++)
+            if (slots[m->nodes[t->root + tests[i]].slot] > m->nodes[t->root + tests[i]].bin)
+                row[p] &= mask_of(m, t, s->below, tests[i]);
+    }
+}
+
+/* Finds the different masks of a row: how many, or 0 when they are too many to be worth it. ids may be NULL.
+ */
+static size_t classify(const shelf *s, uint64_t *classes, uint8_t *ids)
+{
+    size_t products = s->r->info.products, count = 0;
+    size_t most = products / 4 < RANK_CLASSES_MAX ? products / 4 : RANK_CLASSES_MAX;
+    most = most < 1 ? 1 : most;
+    for (size_t p = 0; p < products; p++) {
+        size_t c = 0;
+        while (c < count && classes[c] != s->work[p])
+            c++;
+        if (c == most)
+            return 0;
+        if (c == count)
+            classes[count++] = s->work[p];
+        if (ids != NULL)
+            ids[p] = (uint8_t)c;
+    }
+    return count;
+}
+
+/* Keeps what compute_row left in s->work, by class or by product. */
+static bool take_row(shelf *s, rank_tree *rt)
+{
+    uint64_t classes[RANK_CLASSES_MAX];
+    size_t count = classify(s, classes, NULL), rows = count == 0 ? s->r->padded : rank_pad(count);
+    uint64_t *masks = sotto_arena_array(s->arena, rows, sizeof *masks);
+    uint8_t *ids = count > 1 ? sotto_arena_take(s->arena, s->r->padded) : NULL;
+    if (masks == NULL || (count > 1 && ids == NULL))
+        return false;
+    for (size_t i = 0; i < rows; i++)
+        masks[i] = count == 0 ? s->work[i] : i < count ? classes[i] : UINT64_MAX;
+    (void)classify(s, classes, ids);
+    rt->masks = masks;
+    rt->ids = ids;
+    rt->classes = (uint16_t)count;
+    s->kind_count[count == 1 ? 0 : count > 1 ? 1 : 2]++;
+    return true;
+}
+
+static bool take_tree(shelf *s, size_t index)
+{
+    sotto_ranking *r = s->r;
+    const sotto_model *m = r->model;
+    size_t leaves = leaves_of(m, index);
+    if (leaves > RANK_LEAVES_MAX) {
+        r->walked[r->info.trees_walked++] = m->trees[index];
+        return true;
+    }
+    rank_tree *rt = &r->trees[r->tree_end++];
+    rt->index = (uint32_t)index;
+    rt->leaf_count = (uint16_t)leaves;
+    number_leaves(m, &m->trees[index], s->leaf_node, s->below);
+    compute_row(s, rt, s->work);
+    return take_leaves(s, rt) && take_row(s, rt);
+}
+
+/* ---- All trees ---- */
+
+static unsigned kind_of(const rank_tree *rt)
+{
+    return rt->classes == 1 ? 0 : rt->classes > 1 ? 1 : 2;
+}
+
+/* Constant trees first, then those by class, then those by mask; within a kind as the model has them.
+ * Insertion would be quadratic: each goes to its place in a copy. */
+static bool sort_trees(shelf *s)
+{
+    sotto_ranking *r = s->r;
+    rank_tree *sorted = sotto_arena_array(s->arena, r->tree_end, sizeof *sorted);
+    size_t next[3] = {0, s->kind_count[0], s->kind_count[0] + s->kind_count[1]};
+    if (sorted == NULL)
+        return false;
+    for (size_t t = 0; t < r->tree_end; t++)
+        sorted[next[kind_of(&r->trees[t])]++] = r->trees[t];
+    r->trees = sorted;
+    r->constant_end = next[0];
+    r->class_end = next[1];
+    return true;
+}
+
+/* Ends a group of trees before leaves could add up to more than 32 bits. */
+static void end_groups(sotto_ranking *r)
+{
+    int64_t least = 0, most = 0;
+    for (size_t t = r->constant_end; t < r->tree_end; t++) {
+        rank_tree *rt = &r->trees[t];
+        if (t > r->constant_end && (least + rt->least < INT32_MIN || most + rt->most > INT32_MAX)) {
+            r->trees[t - 1].ends_group = true;
+            least = most = 0;
+        }
+        least += rt->least;
+        most += rt->most;
+    }
+    if (r->tree_end > r->constant_end)
+        r->trees[r->tree_end - 1].ends_group = true;
+}
+
+/* ---- The customer's tests ---- */
+
+/* Calls for each test of the customer's side; counts them by slot, or puts them into their places. */
+static void each_test(shelf *s, uint32_t *place, rank_test *tests)
+{
+    const sotto_model *m = s->r->model;
+    for (size_t i = 0; i < s->r->tree_end; i++) {
+        const rank_tree *rt = &s->r->trees[i];
+        const tree *t = &m->trees[rt->index];
+        if (tests != NULL)
+            number_leaves(m, t, s->leaf_node, s->below);
+        for (uint32_t k = 0; k + 1 < 2u * rt->leaf_count; k++) {
+            const node *n = &m->nodes[t->root + k];
+            if (is_leaf(m->nodes, t->root + k) || s->is_product[n->slot / 2])
+                continue;
+            uint32_t at = place[n->slot]++;
+            if (tests != NULL)
+                tests[at] = (rank_test){mask_of(m, t, s->below, k), (uint32_t)i, n->bin};
+        }
+    }
+}
+
+/* Heapsort (Williams 1964): in place, no recursion, never quadratic. */
+static void sift(rank_test *tests, size_t at, size_t n)
+{
+    for (size_t child; (child = 2 * at + 1) < n; at = child) {
+        child += child + 1 < n && tests[child + 1].bin > tests[child].bin;
+        if (tests[at].bin >= tests[child].bin)
+            return;
+        rank_test swap = tests[at];
+        tests[at] = tests[child];
+        tests[child] = swap;
+    }
+}
+
+static void sort_tests(rank_test *tests, size_t n)
+{
+    for (size_t i = n / 2; i-- > 0;)
+        sift(tests, i, n);
+    for (size_t i = n; i-- > 1;) {
+        rank_test swap = tests[0];
+        tests[0] = tests[i];
+        tests[i] = swap;
+        sift(tests, 0, i);
+    }
+}
+
+static bool take_tests(shelf *s)
+{
+    sotto_ranking *r = s->r;
+    size_t slots = 2 * r->model->info.features;
+    r->first_test = sotto_arena_array(s->arena, slots + 1, sizeof *r->first_test);
+    if (r->first_test == NULL)
+        return false;
+    each_test(s, r->first_test, NULL);
+    uint32_t total = 0;
+    for (size_t i = 0; i <= slots; i++) { /* from counts to starts */
+        uint32_t count = i < slots ? r->first_test[i] : 0;
+        r->first_test[i] = total;
+        total += count;
+    }
+    r->tests = sotto_arena_array(s->arena, total, sizeof *r->tests);
+    if (r->tests == NULL)
+        return false;
+    each_test(s, r->first_test, r->tests);
+    for (size_t i = slots; i > 0; i--) /* each start has moved on to the next one's */
+        r->first_test[i] = r->first_test[i - 1];
+    r->first_test[0] = 0;
+    for (size_t i = 0; i < slots; i++)
+        sort_tests(r->tests + r->first_test[i], r->first_test[i + 1] - r->first_test[i]);
+    return true;
+}
+
+/* ---- The whole ---- */
+
+static bool take_product_features(shelf *s, const sotto_rank_shelf *from)
+{
+    sotto_ranking *r = s->r;
+    r->product_feature_count = from->product_feature_count;
+    r->product_feature = sotto_arena_array(s->arena, from->product_feature_count, sizeof *r->product_feature);
+    if (r->product_feature == NULL)
+        return false;
+    for (size_t i = 0; i < from->product_feature_count; i++) {
+        assert(from->product_feature[i] < r->model->info.features);
+        r->product_feature[i] = from->product_feature[i];
+        s->is_product[from->product_feature[i]] = true;
+    }
+    return true;
+}
+
+static bool take_product_slots(shelf *s, const sotto_rank_shelf *from)
+{
+    sotto_ranking *r = s->r;
+    size_t features = from->product_feature_count, count = features * from->products;
+    uint16_t slots[SLOTS_MAX];
+    r->product_slots = sotto_arena_array(s->arena, count, 2 * sizeof *r->product_slots);
+    if (r->product_slots == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        size_t f = from->product_feature[i % features];
+        fill_slot(r->model, f, from->product_keys[i], slots);
+        r->product_slots[2 * i] = slots[2 * f];
+        r->product_slots[2 * i + 1] = slots[2 * f + 1];
+    }
+    return true;
+}
+
+/* Of a model that is not plain: its trees are walked, a product at a time. */
+static bool take_product_keys(shelf *s, const sotto_rank_shelf *from)
+{
+    sotto_ranking *r = s->r;
+    size_t count = from->product_feature_count * from->products;
+    r->product_keys = sotto_arena_array(s->arena, count, sizeof *r->product_keys);
+    if (r->product_keys == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        r->product_keys[i] = from->product_keys[i];
+    r->info.trees_walked = r->model->info.trees;
+    return true;
+}
+
+static bool take_all(shelf *s, const sotto_rank_shelf *from)
+{
+    sotto_ranking *r = s->r;
+    size_t trees = r->model->info.trees;
+    uint32_t leaf_node[RANK_LEAVES_MAX];
+    uint64_t below[NODES_OF_TREE_MAX];
+    s->leaf_node = leaf_node;
+    s->below = below;
+    if (!take_product_features(s, from))
+        return false;
+    if (!r->model->plain)
+        return take_product_keys(s, from);
+    s->work = sotto_arena_array(s->arena, r->padded, sizeof *s->work);
+    r->walked = sotto_arena_array(s->arena, trees, sizeof *r->walked);
+    r->trees = sotto_arena_array(s->arena, trees, sizeof *r->trees);
+    if (s->work == NULL || r->walked == NULL || r->trees == NULL || !take_product_slots(s, from))
+        return false;
+    for (size_t t = 0; t < trees; t++)
+        if (!take_tree(s, t))
+            return false;
+    if (!sort_trees(s))
+        return false;
+    end_groups(r);
+    return take_tests(s);
+}
+
+static void describe(const shelf *s)
+{
+    sotto_ranking_info *info = &s->r->info;
+    info->trees_constant = s->kind_count[0];
+    info->trees_by_class = s->kind_count[1];
+    info->trees_by_mask = s->kind_count[2];
+}
+
+sotto_status sotto_model_rank_prepare(const sotto_ranking **out, const sotto_model *m,
+                                      const sotto_rank_shelf *from, sotto_arena *arena, sotto_diag *diag)
+{
+    size_t mark = sotto_arena_mark(arena);
+    const rank_kernels *kernels = sotto_rank_kernels_of(from->path);
+    shelf s = {.arena = arena};
+    *out = NULL;
+    if (kernels == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(MODEL, UNSUPPORTED), "this CPU does not have that path");
+    if (from->products > SOTTO_RANK_PRODUCTS_MAX)
+        return sotto_diag_set(diag, SOTTO_ERR(MODEL, RANGE), "%zu products to rank", from->products);
+    s.r = sotto_arena_take(arena, sizeof *s.r);
+    if (s.r != NULL) {
+        s.r->model = m;
+        s.r->kernels = kernels;
+        s.r->info.products = from->products;
+        s.r->padded = rank_pad(from->products);
+    }
+    if (s.r == NULL || !take_all(&s, from)) {
+        sotto_arena_reset(arena, mark);
+        return sotto_diag_set(diag, SOTTO_ERR(MODEL, NO_SPACE), "no memory to rank %zu products",
+                              from->products);
+    }
+    describe(&s);
+    s.r->info.arena_bytes = sotto_arena_mark(arena) - mark;
+    *out = s.r;
+    return SOTTO_OK;
+}
