@@ -81,14 +81,8 @@ lint() {
 host_stage() { build_and_test host; }
 armv7_stage() { build_and_test armv7; }
 
-aarch64_stage() {
-    if [ ! -d "$(toolchain/setup --where aarch64)" ]; then
-        count 0 0 1
-        echo "skipped: no third-party libraries for aarch64 here (toolchain/setup aarch64)"
-        return 0
-    fi
-    build_and_test aarch64
-}
+# What must be equal to the last bit on every CPU, on the third one too; the rest of aarch64 is armv7's, twice as wide.
+aarch64_stage() { build_and_test aarch64 -R '^(base|fixed|codec|tags|model|decide|privacy)[.]'; }
 
 fuzz_one() {
     local target=$1 name
@@ -106,7 +100,7 @@ export -f fuzz_one
 
 fuzz_stage() {
     cmake --preset fuzz >/dev/null || return 1
-    cmake --build build/fuzz -j "$JOBS" || return 1
+    cmake --build build/fuzz -j "$JOBS" --target fuzz_all || return 1
     export FUZZ_SECONDS
     find build/fuzz -type f -name 'fuzz_*' -perm -u+x | sort | xargs -P "$JOBS" -I{} bash -c 'fuzz_one {}' | tee build/fuzz/summary.txt
     count "$(grep -c ': passed' build/fuzz/summary.txt || true)" "$(grep -c ': FAILED' build/fuzz/summary.txt || true)" 0
@@ -143,12 +137,12 @@ check_main() {
         esac
         shift
     done
-    toolchain/setup --need check --need demo host armv7
+    toolchain/setup --need check --need demo host armv7 aarch64
     mkdir -p "$LOGS"
     stage style "format, shell and lint" style_stage
     stage host "unit tests, ASan and UBSan" host_stage
     stage armv7 "the same as armv7 under qemu-arm" armv7_stage
-    stage aarch64 "the same as aarch64 under qemu-aarch64" aarch64_stage
+    stage aarch64 "what must be bit-exact, as aarch64" aarch64_stage
     stage fuzz "fuzz targets, $FUZZ_SECONDS s each" fuzz_stage
     stage sizes "size and memory of the terminal's program" sizes_stage
     if [ "$QUICK" = no ]; then
