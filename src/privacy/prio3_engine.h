@@ -120,18 +120,11 @@ static void engine_add(void *vec, const void *other, size_t n)
 
 /* ---- measurements ---- */
 
-/* 1 when a > b. */
-static uint64_t greater(uint64_t a, uint64_t b)
-{
-    uint64_t difference;
-    return __builtin_sub_overflow(b, a, &difference);
-}
-
 /* Bits with the weights 1, 2, 4, ... and last what is missing to max (draft: encode_range_checked_int). */
 static void encode_integer(const sotto_prio3 *prio3, uint64_t value, felem *out)
 {
     uint32_t last = prio3->bits - 1;
-    uint64_t ones = (UINT64_C(1) << last) - 1, big = greater(value, ones);
+    uint64_t ones = (UINT64_C(1) << last) - 1, big = word_less(ones, value);
     uint64_t rest = value - ((prio3->max - ones) & word_mask(big));
     for (uint32_t i = 0; i < last; i++)
         out[i] = felem_small((rest >> i) & 1);
@@ -157,12 +150,12 @@ static uint64_t encode_multihot(const sotto_prio3 *prio3, const uint64_t *measur
 {
     uint64_t valid = 1, weight = 0;
     for (uint32_t i = 0; i < prio3->length; i++) {
-        valid &= greater(2, measurement[i]);
+        valid &= word_less(measurement[i], 2);
         out[i] = felem_small(measurement[i] & 1);
         weight += measurement[i] & 1;
     }
     encode_integer(prio3, weight, out + prio3->length);
-    return valid & (greater(weight, prio3->max) ^ 1);
+    return valid & (word_less(prio3->max, weight) ^ 1);
 }
 
 static uint64_t engine_encode(const sotto_prio3 *prio3, const uint64_t *measurement, void *vec)
@@ -174,12 +167,12 @@ static uint64_t engine_encode(const sotto_prio3 *prio3, const uint64_t *measurem
     case SOTTO_PRIO3_SUM:
     case SOTTO_PRIO3_SUM_VEC:
         for (uint32_t i = 0; i < prio3->length; i++) {
-            valid &= greater(measurement[i], prio3->max) ^ 1;
+            valid &= word_less(prio3->max, measurement[i]) ^ 1;
             encode_integer(prio3, measurement[i], out + (size_t)i * prio3->bits);
         }
         break;
     case SOTTO_PRIO3_HISTOGRAM:
-        valid = greater(prio3->length, measurement[0]);
+        valid = word_less(measurement[0], prio3->length);
         for (uint32_t i = 0; i < prio3->length; i++)
             out[i] = felem_small(word_nonzero(measurement[0] ^ i) ^ 1);
         break;

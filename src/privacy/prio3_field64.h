@@ -33,20 +33,20 @@ PRIO3_INLINE felem felem_zero(void)
 /* x in 0 .. 2p - 1, its bit 64 in carry: x modulo p. */
 PRIO3_INLINE uint64_t felem_once(uint64_t x, uint64_t carry)
 {
-    uint64_t rest, borrow = __builtin_sub_overflow(x, FELEM_P, &rest);
+    uint64_t rest = x - FELEM_P, borrow = word_less(x, FELEM_P);
     uint64_t keep = word_mask(borrow & (carry ^ 1));
     return rest ^ (keep & (rest ^ x));
 }
 
 PRIO3_INLINE felem felem_add(felem a, felem b)
 {
-    uint64_t sum, carry = __builtin_add_overflow(a.w, b.w, &sum);
+    uint64_t sum = a.w + b.w, carry = word_less(sum, b.w);
     return (felem){felem_once(sum, carry)};
 }
 
 PRIO3_INLINE felem felem_sub(felem a, felem b)
 {
-    uint64_t rest, borrow = __builtin_sub_overflow(a.w, b.w, &rest);
+    uint64_t rest = a.w - b.w, borrow = word_less(a.w, b.w);
     return (felem){rest - (FELEM_EPSILON & word_mask(borrow))};
 }
 
@@ -55,9 +55,11 @@ PRIO3_INLINE felem felem_sub(felem a, felem b)
 PRIO3_INLINE felem felem_reduce(uint64_t low, uint64_t high)
 {
     uint64_t h1 = high >> 32, h0 = high & FELEM_EPSILON;
-    uint64_t x, borrow = __builtin_sub_overflow(low, h1, &x);
+    uint64_t x = low - h1, borrow = word_less(low, h1);
     x -= FELEM_EPSILON & word_mask(borrow); /* cannot borrow again: x was at least 2^64 - 2^32 */
-    uint64_t carry = __builtin_add_overflow(x, (h0 << 32) - h0, &x);
+    uint64_t more = (h0 << 32) - h0;
+    x += more;
+    uint64_t carry = word_less(x, more);
     x += FELEM_EPSILON & word_mask(carry); /* cannot carry again: x was at most 2^64 - 2^33 */
     return (felem){felem_once(x, 0)};
 }
@@ -93,7 +95,7 @@ PRIO3_INLINE uint64_t felem_is_zero(felem a)
 /* 1 when the words are canonical. */
 PRIO3_INLINE uint64_t felem_is_canonical(felem a)
 {
-    return (uint64_t)(a.w < FELEM_P);
+    return word_less(a.w, FELEM_P);
 }
 
 PRIO3_INLINE felem felem_load(const uint8_t *bytes)
