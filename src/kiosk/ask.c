@@ -31,16 +31,19 @@ static sotto_status load_customer(kiosk_engine *e, const uint8_t *key, bool *kno
     return sotto_counters_unpack(&e->counters, sotto_buf_span(&counters), diag);
 }
 
-/* The seed breaks ties the same way for a customer all day, and differently for the next customer and day. */
+/* The seed breaks ties the same way for a customer all day (the terminal's own day: UTC's may end while the
+ * branch is open), and differently for the next customer and day. */
 static uint64_t seed_of(const kiosk_engine *e, const uint8_t *key, int64_t now_s)
 {
+    int64_t local_s = now_s + (int64_t)e->config->utc_offset_min * 60;
     uint8_t in[SOTTO_CUSTOMER_KEY_BYTES + 8], mac[SOTTO_SHA256_BYTES] = {0};
     sotto_buf buf = sotto_buf_of(in, sizeof in);
     sotto_status status = sotto_buf_put(&buf, key, SOTTO_CUSTOMER_KEY_BYTES);
     if (status == SOTTO_OK)
-        status = sotto_put_u64(&buf, (uint64_t)sotto_floor_div_i64(now_s, 86400));
+        status = sotto_put_u64(&buf, (uint64_t)sotto_floor_div_i64(local_s, 86400));
     if (status == SOTTO_OK)
         status = sotto_hmac_sha256(sotto_span_of(e->seed_key, sizeof e->seed_key), sotto_buf_span(&buf), mac);
+    sotto_wipe(in, sizeof in);
     sotto_cursor c = sotto_cursor_of(sotto_span_of(mac, 8));
     return status == SOTTO_OK ? sotto_cursor_u64(&c) : 0;
 }
@@ -189,6 +192,7 @@ static sotto_status decide_now(kiosk_engine *e, const kiosk_ask *ask, bool *know
                                           .channel = ask->channel != NULL ? ask->channel : e->config->channel,
                                           .offers_max = ask->offers,
                                           .seed = seed_of(e, key, now_s)};
+    sotto_wipe(key, sizeof key);
     sotto_decide(e->release.plan, &request, e->release.scratch, &e->decision);
     return SOTTO_OK;
 }

@@ -111,7 +111,7 @@ static sotto_status count_event(kiosk_engine *e, const change *c, bool *counted,
     bool taken = c->event->kind == SOTTO_EVENT_TAKEN;
     if (!taken && c->event->kind != SOTTO_EVENT_SHOWN)
         return SOTTO_OK;
-    int32_t today = (int32_t)sotto_floor_div_i64(c->now_s, 86400);
+    int32_t today = (int32_t)sotto_floor_div_i64(local_s(e, c->now_s), 86400);
     int campaign = sotto_task_campaign(&e->release.task, c->event->campaign);
     if (campaign < 0 || !may_count(e, today))
         return SOTTO_OK;
@@ -140,6 +140,7 @@ sotto_status kiosk_record(kiosk_engine *e, const kiosk_event *event, bool *count
         status = sotto_store_set_i64(e->store, "time.floor_s", c.now_s, diag);
     if (status == SOTTO_OK)
         status = sotto_store_commit(e->store, diag);
+    sotto_wipe(c.key, sizeof c.key);
     if (status != SOTTO_OK) {
         sotto_store_rollback(e->store);
         *counted = false;
