@@ -43,7 +43,7 @@ void kiosk_reply_json(sotto_reply *reply, int code, sotto_span json)
 
 void kiosk_reply_error(sotto_reply *reply, const sotto_diag *diag)
 {
-    uint8_t memory[1024];
+    uint8_t memory[KIOSK_ERROR_MAX];
     sotto_buf buf = sotto_buf_of(memory, sizeof memory);
     sotto_json_writer w = sotto_json_writer_of(&buf);
     sotto_json_obj(&w);
@@ -62,7 +62,9 @@ void kiosk_reply_error(sotto_reply *reply, const sotto_diag *diag)
     sotto_json_obj_end(&w);
     sotto_json_obj_end(&w);
     reply->body.len = 0;
-    kiosk_reply_json(reply, http_code(diag->status), sotto_buf_span(&buf));
+    /* Half a body would be worse than none: the code alone must do then. */
+    bool whole = sotto_json_writer_end(&w) == SOTTO_OK;
+    kiosk_reply_json(reply, http_code(diag->status), whole ? sotto_buf_span(&buf) : sotto_span_of(NULL, 0));
 }
 
 /* Answers with what was written, or with the error; a diagnosis that a room left empty is filled from the
@@ -151,7 +153,7 @@ static sotto_status event_from(kiosk_engine *e, sotto_json_node body, sotto_buf 
 {
     static const char *const allowed[] = {"customer", "kind", "campaign", "decision", "at"};
     kiosk_event event = {0};
-    sotto_span kind = {0};
+    sotto_span kind = {0}, decision;
     bool counted = false;
     sotto_status status = sotto_json_only(body, allowed, SOTTO_COUNT(allowed), diag);
     if (status == SOTTO_OK)
@@ -163,6 +165,9 @@ static sotto_status event_from(kiosk_engine *e, sotto_json_node body, sotto_buf 
                                 "unknown kind of event");
     if (status == SOTTO_OK && sotto_json_member(body, "campaign").val != NULL)
         status = sotto_json_get_str(body, "campaign", &event.campaign, diag);
+    /* For the application's own books; nothing is done with it here. */
+    if (status == SOTTO_OK && sotto_json_member(body, "decision").val != NULL)
+        status = sotto_json_get_str(body, "decision", &decision, diag);
     if (status == SOTTO_OK)
         status = event_at(body, &event.at_s, diag);
     if (status == SOTTO_OK)

@@ -8,29 +8,65 @@
 
 #define REQUEST_MAX 4096
 
-/* Sends one request; prints the raw JSON, or hands it to `show`. Returns an exit code. */
+/* What shows an answer to a person; NULL prints the JSON. */
 typedef void (*shower)(sotto_json_node answer);
 
-static int exit_code_of(int http, sotto_span answer)
+/* Text member for printing; "" when absent. */
+static sotto_span text_of(sotto_json_node obj, const char *name)
 {
+    sotto_span text = {0};
+    if (sotto_json_get_str(obj, name, &text, NULL) != SOTTO_OK)
+        text = sotto_span_str("");
+    return text;
+}
+
+/* The status that an error's room and cause were made from: exit codes are the same with and without a
+ * daemon. */
+static sotto_status status_of(sotto_json_node error)
+{
+    int room = SOTTO_ROOM_KIOSK, cause = SOTTO_CAUSE_INTERNAL;
+    sotto_span room_name = text_of(error, "room"), cause_text = text_of(error, "cause");
     static const struct {
-        int http, exit;
-    } table[] = {{400, 3}, {404, 4}, {409, 9}, {507, 6}};
+        int number;
+        const char *text;
+    } rooms[] =
+        {
+#define X(name, number, text) {number, text},
+            SOTTO_ROOMS(X)
+#undef X
+        },
+      causes[] = {
+#define X(name, number, exit_code, text) {number, text},
+          SOTTO_CAUSES(X)
+#undef X
+      };
+    for (size_t i = 0; i < SOTTO_COUNT(rooms); i++)
+        room = sotto_span_is(room_name, rooms[i].text) ? rooms[i].number : room;
+    for (size_t i = 0; i < SOTTO_COUNT(causes); i++)
+        cause = sotto_span_is(cause_text, causes[i].text) ? causes[i].number : cause;
+    return -((room << 8) | cause);
+}
+
+/* The error of a refused request, as the diagnosis it was made from; said when `say`. Returns an exit code.
+ */
+static int exit_code_of(int http, sotto_span answer, bool say)
+{
     if (http >= 200 && http < 300)
         return 0;
+    sotto_diag diag = {.status = SOTTO_ERR(KIOSK, INTERNAL), .text = "refused"};
     sotto_json *doc = NULL;
-    sotto_span text = {0};
+    int64_t line = 0;
     if (sotto_json_parse(&doc, answer, "serve", NULL) == SOTTO_OK) {
         sotto_json_node error = sotto_json_member(sotto_json_root(doc), "error");
-        if (sotto_json_get_str(error, "text", &text, NULL) != SOTTO_OK)
-            text = sotto_span_str("refused");
+        diag.status = status_of(error);
+        if (sotto_span_to_str(text_of(error, "text"), diag.text, sizeof diag.text) != SOTTO_OK ||
+            sotto_span_to_str(text_of(error, "where"), diag.where, sizeof diag.where) != SOTTO_OK)
+            diag.where[0] = '\0';
+        if (sotto_json_get_i64(error, "line", 0, INT64_MAX, &line, NULL) == SOTTO_OK)
+            diag.line = (uint64_t)line;
     }
-    fprintf(stderr, "sotto: %.*s\n", (int)text.len, (const char *)text.ptr);
     sotto_json_free(doc);
-    for (size_t i = 0; i < SOTTO_COUNT(table); i++)
-        if (table[i].http == http)
-            return table[i].exit;
-    return 1;
+    return say ? kiosk_fail(&diag) : sotto_status_exit_code(diag.status);
 }
 
 static int show_answer(sotto_span answer, bool json, shower show)
@@ -48,6 +84,7 @@ static int show_answer(sotto_span answer, bool json, shower show)
     return 0;
 }
 
+/* One request: its JSON, or what `show` makes of it. Returns an exit code. */
 static int ask_once(const kiosk_config *config, const char *method, const char *target, sotto_span body,
                     bool json, shower show)
 {
@@ -59,8 +96,8 @@ static int ask_once(const kiosk_config *config, const char *method, const char *
     sotto_status status = kiosk_local_open(&local, config, &diag);
     if (status == SOTTO_OK)
         status = kiosk_local_ask(local, method, target, body, &code, &answer, &diag);
-    int result =
-        status == SOTTO_OK ? exit_code_of(code, sotto_vec_span(&answer)) : kiosk_fail_status(status, &diag);
+    int result = status == SOTTO_OK ? exit_code_of(code, sotto_vec_span(&answer), true)
+                                    : kiosk_fail_status(status, &diag);
     if (result == 0)
         result = show_answer(sotto_vec_span(&answer), json, show);
     kiosk_local_close(local);
@@ -68,8 +105,8 @@ static int ask_once(const kiosk_config *config, const char *method, const char *
     return result;
 }
 
-/* One request a line on standard input, one answer a line on standard output; a refused request answers with
- * its error and goes on. */
+/* One request a line on standard input, one answer a line on standard output. A refused request answers with
+ * its error and the next is read; the exit code is that of the first refused one. */
 static int ask_lines(const kiosk_config *config, const char *target)
 {
     sotto_diag diag = {0};
@@ -80,26 +117,20 @@ static int ask_lines(const kiosk_config *config, const char *target)
     char *line = NULL;
     size_t cap = 0;
     ssize_t len;
+    int result = 0;
     while (status == SOTTO_OK && (len = getline(&line, &cap, stdin)) > 0) {
         int code;
         status =
             kiosk_local_ask(local, "POST", target, sotto_span_of(line, (size_t)len), &code, &answer, &diag);
-        if (status == SOTTO_OK)
-            printf("%.*s\n", (int)answer.len, (const char *)answer.ptr);
+        if (status != SOTTO_OK)
+            break;
+        printf("%.*s\n", (int)answer.len, (const char *)answer.ptr);
+        result = result != 0 ? result : exit_code_of(code, sotto_vec_span(&answer), false);
     }
     free(line);
     kiosk_local_close(local);
     sotto_vec_free(&answer);
-    return status == SOTTO_OK ? 0 : kiosk_fail_status(status, &diag);
-}
-
-/* Text member for printing; "" when absent. */
-static sotto_span text_of(sotto_json_node obj, const char *name)
-{
-    sotto_span text = {0};
-    if (sotto_json_get_str(obj, name, &text, NULL) != SOTTO_OK)
-        text = sotto_span_str("");
-    return text;
+    return status == SOTTO_OK ? result : kiosk_fail_status(status, &diag);
 }
 
 static sotto_span number_of(sotto_json_node obj, const char *name)
@@ -271,10 +302,12 @@ static void show_forgotten(sotto_json_node answer)
 int kiosk_cmd_forget(const kiosk_config *config, int argc, char **argv)
 {
     words w;
-    if (!take_words(&w, argc, argv) || w.customer == NULL)
+    if (!take_words(&w, argc, argv) || w.slot != NULL || w.channel != NULL || w.offers != NULL ||
+        w.language != NULL || w.kind != NULL || w.campaign != NULL || w.at != NULL || w.explain || w.lines)
+        return kiosk_usage(argv[0], "unknown option");
+    if (w.customer == NULL)
         return kiosk_usage(argv[0], "needs --customer NUMBER");
-    const words only = {.customer = w.customer, .json = w.json};
-    return ask_words(config, &only, "/v1/forget", show_forgotten);
+    return ask_words(config, &w, "/v1/forget", show_forgotten);
 }
 
 /* ---- status, audit ---- */
@@ -295,10 +328,13 @@ static void show_status(sotto_json_node s)
 static int no_words_but_json(const kiosk_config *config, int argc, char **argv, const char *target,
                              shower show)
 {
-    words w;
-    if (!take_words(&w, argc, argv))
-        return kiosk_usage(argv[0], "unknown option");
-    return ask_once(config, "GET", target, sotto_span_of(NULL, 0), w.json, show);
+    bool json = false;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") != 0)
+            return kiosk_usage(argv[0], "unknown option");
+        json = true;
+    }
+    return ask_once(config, "GET", target, sotto_span_of(NULL, 0), json, show);
 }
 
 int kiosk_cmd_status(const kiosk_config *config, int argc, char **argv)

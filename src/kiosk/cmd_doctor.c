@@ -12,19 +12,31 @@ enum verdict { GOOD, WARN, BAD, UNSEEN };
 
 typedef struct findings {
     bool json;
-    size_t count, bad;
+    size_t bad;
+    sotto_buf out; /* with json: all of them, written at the end */
+    sotto_json_writer w;
 } findings;
+
+static void put_text(sotto_json_writer *w, const char *name, const char *value)
+{
+    sotto_json_name(w, name);
+    sotto_json_cstr(w, value);
+}
 
 static void tell(findings *f, enum verdict verdict, const char *check, const char *what, const char *remedy)
 {
     static const char *const mark[] = {"ok", "warn", "BAD", "unseen"};
-    if (f->json)
-        printf("%s{\"check\":\"%s\",\"verdict\":\"%s\",\"text\":\"%s\",\"remedy\":\"%s\"}",
-               f->count > 0 ? "," : "", check, verdict == BAD ? "bad" : mark[verdict], what, remedy);
-    else
-        printf("%-7s %-11s %s%s%s\n", mark[verdict], check, what, remedy[0] ? "\n        do: " : "", remedy);
-    f->count++;
     f->bad += verdict == BAD;
+    if (!f->json) {
+        printf("%-7s %-11s %s%s%s\n", mark[verdict], check, what, remedy[0] ? "\n        do: " : "", remedy);
+        return;
+    }
+    sotto_json_obj(&f->w);
+    put_text(&f->w, "check", check);
+    put_text(&f->w, "verdict", verdict == BAD ? "bad" : mark[verdict]);
+    put_text(&f->w, "text", what);
+    put_text(&f->w, "remedy", remedy);
+    sotto_json_obj_end(&f->w);
 }
 
 static void check_clock(findings *f, const kiosk_config *config)
@@ -136,24 +148,34 @@ static void check_daemon(findings *f, const kiosk_config *config)
     sotto_client_free(client);
 }
 
+static void check_all(findings *f, const kiosk_config *config)
+{
+    check_clock(f, config);
+    check_key(f, config);
+    check_disk(f, config);
+    check_certificate(f, config);
+    check_daemon(f, config);
+    check_wall(f, config); /* last: from here on this process has no network itself */
+}
+
 int kiosk_cmd_doctor(const kiosk_config *config, int argc, char **argv)
 {
-    findings f = {.json = argc == 2 && strcmp(argv[1], "--json") == 0};
+    uint8_t memory[8192];
+    findings f = {.json = argc == 2 && strcmp(argv[1], "--json") == 0,
+                  .out = sotto_buf_of(memory, sizeof memory)};
     if (argc > 1 && !f.json)
         return kiosk_usage(argv[0], "takes --json and nothing else");
     sotto_diag diag = {0};
     sotto_status status = sotto_vault_start(&diag);
     if (status != SOTTO_OK)
         return kiosk_fail_status(status, &diag);
+    f.w = sotto_json_writer_of(&f.out);
+    sotto_json_arr(&f.w);
+    check_all(&f, config);
+    sotto_json_arr_end(&f.w);
+    if (f.json && (status = sotto_json_writer_end(&f.w)) != SOTTO_OK)
+        return kiosk_fail_status(status, &diag);
     if (f.json)
-        printf("[");
-    check_clock(&f, config);
-    check_key(&f, config);
-    check_disk(&f, config);
-    check_certificate(&f, config);
-    check_daemon(&f, config);
-    check_wall(&f, config); /* last: from here on this process has no network itself */
-    if (f.json)
-        printf("]\n");
+        printf("%.*s\n", (int)f.out.len, (const char *)f.out.ptr);
     return f.bad > 0 ? 1 : 0;
 }

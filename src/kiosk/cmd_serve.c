@@ -38,14 +38,16 @@ static sotto_status listen_at(const kiosk_config *config, const char *folder, co
     return status == SOTTO_OK ? sotto_port_listen_unix(path, 0660, fd, diag) : status;
 }
 
-static sotto_status build_walls(const kiosk_config *config, sotto_diag *diag)
+/* Without the network wall serve does not run where walls are required. The file wall is a second one behind
+ * users and modes, and not every kernel has Landlock: its absence is told. */
+static sotto_status build_walls(const kiosk_config *config, const sotto_log *log, sotto_diag *diag)
 {
     const sotto_port_grant grants[] = {{config->vault_dir, false},
                                        {config->release_dir, false},
                                        {config->store_dir, true},
                                        {config->run_dir, true},
                                        KIOSK_LEAK_CHECK_GRANT};
-    enum sotto_port_wall network = SOTTO_WALL_UNSUPPORTED, files;
+    enum sotto_port_wall network = SOTTO_WALL_UNSUPPORTED, files = SOTTO_WALL_UNSUPPORTED;
     sotto_port_harden_process();
     /* A folder that is not there when the wall is built stays out of reach for good. */
     sotto_status status = sotto_port_make_dir(config->release_dir, 0750, diag);
@@ -58,6 +60,9 @@ static sotto_status build_walls(const kiosk_config *config, sotto_diag *diag)
             diag, SOTTO_ERR(KIOSK, UNSUPPORTED),
             "this kernel cannot keep the network from serve (seccomp); \"require_walls\": false "
             "goes on without");
+    if (status == SOTTO_OK)
+        sotto_log_event(log, SOTTO_LOG_INFO, "serve.walls", "network=%d files=%d",
+                        network == SOTTO_WALL_ENFORCED, files == SOTTO_WALL_ENFORCED);
     return status;
 }
 
@@ -118,7 +123,7 @@ int kiosk_cmd_serve(const kiosk_config *config, int argc, char **argv)
     if (status == SOTTO_OK)
         status = listen_at(config, "link", KIOSK_LINK_SOCKET, &listeners[1].fd, &diag);
     if (status == SOTTO_OK)
-        status = build_walls(config, &diag);
+        status = build_walls(config, &e->log, &diag);
     if (status == SOTTO_OK) {
         status = serve(e, listeners, &diag);
         remove_sockets(config);

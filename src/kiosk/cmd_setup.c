@@ -67,6 +67,7 @@ static sotto_status make_store(const kiosk_config *config, sotto_diag *diag)
         status = sotto_vault_store_key(vault, open.key);
     if (status == SOTTO_OK)
         status = sotto_store_open(&store, &open, diag);
+    sotto_wipe(open.key, sizeof open.key);
     sotto_store_close(store);
     sotto_vault_close(vault);
     return status;
@@ -132,8 +133,10 @@ static sotto_status ask_report_key(sotto_client *serve, uint8_t key[static SOTTO
     status = sotto_json_parse(&doc, response->body, "serve", diag);
     if (status == SOTTO_OK)
         status = sotto_json_get_str(sotto_json_root(doc), "report_key", &text, diag);
-    if (status == SOTTO_OK)
-        status = sotto_hex_decode(text, key, SOTTO_PUBLIC_KEY_BYTES);
+    if (status == SOTTO_OK && sotto_hex_decode(text, key, SOTTO_PUBLIC_KEY_BYTES) != SOTTO_OK)
+        status =
+            sotto_json_bad(sotto_json_member(sotto_json_root(doc), "report_key"), diag,
+                           SOTTO_ERR(KIOSK, MALFORMED), "serve's report key is not a point in hexadecimal");
     sotto_json_free(doc);
     return status;
 }
@@ -256,23 +259,40 @@ int kiosk_cmd_enrol(const kiosk_config *config, int argc, char **argv)
 
 /* ---- import ---- */
 
+static void print_import(const char *path, uint64_t rows, bool repeated, bool json)
+{
+    if (json)
+        printf("{\"customers\":%llu,\"repeated\":%s}\n", (unsigned long long)rows,
+               repeated ? "true" : "false");
+    else if (repeated)
+        printf("%s was imported before: nothing to do.\n", path);
+    else
+        printf("Imported %llu customers from %s.\n", (unsigned long long)rows, path);
+}
+
 int kiosk_cmd_import(const kiosk_config *config, int argc, char **argv)
 {
     sotto_diag diag = {0};
-    if (argc != 2)
+    const char *path = NULL;
+    bool json = false, repeated = false;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            json = true;
+        else if (path == NULL && argv[i][0] != '-')
+            path = argv[i];
+        else
+            return kiosk_usage(argv[0], "takes one CSV file, and --json");
+    }
+    if (path == NULL)
         return kiosk_usage(argv[0], "needs one CSV file");
     kiosk_engine *e = NULL;
     uint64_t rows = 0;
-    bool repeated = false;
     sotto_status status = kiosk_engine_open(&e, config, &diag);
     if (status == SOTTO_OK)
-        status = kiosk_import(e, argv[1], &rows, &repeated, &diag);
+        status = kiosk_import(e, path, &rows, &repeated, &diag);
     kiosk_engine_close(e);
     if (status != SOTTO_OK)
         return kiosk_fail_status(status, &diag);
-    if (repeated)
-        printf("%s was imported before: nothing to do.\n", argv[1]);
-    else
-        printf("Imported %llu customers from %s.\n", (unsigned long long)rows, argv[1]);
+    print_import(path, rows, repeated, json);
     return 0;
 }

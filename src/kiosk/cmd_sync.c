@@ -34,7 +34,10 @@ sotto_status kiosk_check_keyless(const kiosk_config *config, sotto_diag *diag)
     sotto_status status = kiosk_path(config->vault_dir, "root.key", path, diag);
     if (status != SOTTO_OK)
         return status;
-    bool readable = sotto_port_read_file(path, &key, NULL) == SOTTO_OK;
+    /* Only these two say that the key is out of reach: any other failure (memory, a disk) may be gone next
+     * time. */
+    int cause = sotto_status_cause(sotto_port_read_file(path, &key, NULL));
+    bool readable = cause != SOTTO_CAUSE_DENIED && cause != SOTTO_CAUSE_NOT_FOUND;
     if (key.ptr != NULL)
         sotto_wipe(key.ptr, key.len);
     sotto_vec_free(&key);

@@ -2,11 +2,11 @@
  * kiosk: the terminal's program. Wiring only: what is decided, counted, kept or sent is decided in the rooms
  * below.
  *
- *   config    one JSON file
- *   engine    what `serve` holds: vault, store, release in use; one customer's decision, event, erasure; the
- * night's tally api       HTTP + JSON requests -> engine -> replies; the same handler serves the socket and
- * the command line without a daemon link      the other socket: sealed bytes out, acknowledgements and
- * release numbers in cmd_*     the commands
+ * - config: one JSON file.
+ * - engine: what `serve` holds: vault, store, release in use. ask, record, tell, import are its parts.
+ * - api: HTTP and JSON requests to the engine; one handler for the socket and for a command without a daemon.
+ * - link: the other socket: sealed bytes out, acknowledgements and release numbers in.
+ * - cmd_*: the commands.
  */
 #ifndef SOTTO_KIOSK_PRIV_H
 #define SOTTO_KIOSK_PRIV_H
@@ -26,6 +26,8 @@
 #define KIOSK_PATH_MAX     256
 #define KIOSK_CUSTOMER_MAX 64 /* bytes of a customer number */
 #define KIOSK_ANSWER_MAX   (256 * 1024)
+#define KIOSK_ERROR_MAX                                                                                      \
+    4096 /* bytes of an error's JSON: a diagnosis of which every byte is escaped (6 for 1) */
 
 /* ---- config ---- */
 typedef struct kiosk_config {

@@ -53,7 +53,7 @@ static sotto_status post_release(kiosk_engine *e, sotto_json_node body, sotto_re
     sotto_status status = sotto_json_get_i64(body, "version", 1, INT64_MAX, &version, diag);
     if (status != SOTTO_OK)
         return status;
-    char json[1024], reason[512];
+    char json[KIOSK_ERROR_MAX], reason[512];
     status = kiosk_release_accept(e, (uint64_t)version, diag);
     if (status == SOTTO_OK) {
         snprintf(json, sizeof json, "{\"accepted\":true,\"version\":%lld}", (long long)version);
@@ -73,8 +73,10 @@ static sotto_status post_release(kiosk_engine *e, sotto_json_node body, sotto_re
     sotto_json_name(&w, "reason");
     sotto_json_cstr(&w, reason);
     sotto_json_obj_end(&w);
-    kiosk_reply_json(reply, 422, sotto_buf_span(&out));
-    return SOTTO_OK;
+    status = sotto_json_writer_end(&w);
+    if (status == SOTTO_OK)
+        kiosk_reply_json(reply, 422, sotto_buf_span(&out));
+    return status;
 }
 
 static sotto_status post_night(kiosk_engine *e, sotto_json_node body, sotto_reply *reply, sotto_diag *diag)

@@ -23,7 +23,7 @@ static const kiosk_command COMMANDS[] = {
      "  sotto enrol 7KQ2-M8XD-R4TP-0C9V\n",
      kiosk_cmd_enrol},
     {"import", "take customers' tags from a CSV file, all rows or none",
-     "usage: sotto import FILE.csv\n\n"
+     "usage: sotto import FILE.csv [--json]\n\n"
      "Columns are named by the dictionary of the release in use; one column is the customer number. A bad "
      "row is\n"
      "named by its line and nothing is changed. Not while `sotto serve` runs: it holds the store.\n\n"
@@ -40,13 +40,15 @@ static const kiosk_command COMMANDS[] = {
     {"decide", "what to show to a customer now, and why",
      "usage: sotto decide [--customer NUMBER] [--offers N] [--slot S] [--channel C] [--language L] "
      "[--explain] [--json]\n"
-     "       sotto decide -        one JSON request a line on standard input, one answer a line\n\n"
+     "       sotto decide -        one JSON request a line on standard input, one answer a line; ends with "
+     "the\n"
+     "                             exit code of the first that was refused\n\n"
      "  sotto decide --customer 10017 --explain\n",
      kiosk_cmd_decide},
     {"event", "tell what happened: card_in, shown, taken, dismissed",
      "usage: sotto event --customer NUMBER --kind KIND [--campaign ID] [--at 2026-11-21T09:30:00Z] [--json]\n"
      "       sotto event -         one JSON event a line on standard input\n\n"
-     "  sotto event --customer 10017 --kind shown --campaign green-deposit\n",
+     "  sotto event --customer 10017 --kind shown --campaign term-12\n",
      kiosk_cmd_event},
     {"sync", "fetch the release, close the night, send sealed reports; has the network, no key",
      "usage: sotto sync [--json]\n\n"

@@ -52,6 +52,8 @@ expect 4 'missing.csv' t one import "$WORK/missing.csv"
 expect 0 'customers  0' t one status
 expect 0 'Imported 400' t one import "$csv"
 expect 0 'before' t one import "$csv"
+expect 0 '{"customers":0,"repeated":true}' t one import --json "$csv"
+expect 2 'one CSV file' t one import "$csv" "$csv"
 expect 0 'customers  400' t one status
 
 # ---- wrong keys ----
@@ -83,6 +85,9 @@ api() { curl -sS --unix-socket "$WORK/one/run/api/sotto.sock" "http://localhost$
 expect 0 '"decision"' api /v1/decide -d "{\"customer\":\"$customer\",\"explain\":true}"
 expect 0 'misspelt\|custmer' api /v1/decide -d '{"custmer":"1"}'
 expect 0 '"known":false' api /v1/decide -d '{"customer":"nobody"}'
+expect 3 'offers.*(.*range' t one decide --customer "$customer" --offers 99
+expect 3 '"decision"' bash -c "printf '{\"offers\":0}\n{}\n' | '$SOTTO' --config '$WORK/one/sotto.json' decide -"
+expect 2 'unknown option' t one status --customer "$customer"
 expect 4 'unknown customer' t one event --customer nobody --kind card_in
 expect 0 'Recorded' t one event --customer "$customer" --kind card_in
 expect 3 '31 days' t one event --customer "$customer" --kind card_in --at 1970-01-01T00:00:00Z

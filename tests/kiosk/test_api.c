@@ -74,6 +74,20 @@ static void bad_questions_say_where(void **state)
     }
 }
 
+/* Every byte of the name is escaped as six in the error that quotes it. */
+static void an_error_full_of_escapes_is_whole_json(void **state)
+{
+    (void)state;
+    char body[1024] = "{\"", answer[4096];
+    for (int i = 0; i < 120; i++)
+        strcat(body, "\\u0001");
+    strcat(body, "\":1}");
+    sotto_json *doc = NULL;
+    assert_int_equal(api("POST", "/v1/decide", body, answer, sizeof answer), 400);
+    assert_int_equal(sotto_json_parse(&doc, sotto_span_str(answer), "answer", NULL), SOTTO_OK);
+    sotto_json_free(doc);
+}
+
 static void what_is_no_json_is_refused(void **state)
 {
     (void)state;
@@ -110,6 +124,8 @@ static void events_need_a_release(void **state)
     assert_int_equal(api("POST", "/v1/events", "{\"customer\":\"1\",\"kind\":\"dance\"}", NULL, 0), 400);
     assert_int_equal(
         api("POST", "/v1/events", "{\"customer\":\"1\",\"kind\":\"shown\",\"at\":\"noon\"}", NULL, 0), 400);
+    assert_int_equal(
+        api("POST", "/v1/events", "{\"customer\":\"1\",\"kind\":\"card_in\",\"decision\":5}", NULL, 0), 400);
     uint64_t count = 1;
     assert_int_equal(sotto_store_count(engine->store, SOTTO_RECORD_PROFILE, &count, NULL), SOTTO_OK);
     assert_int_equal(count, 0);
@@ -263,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_release_the_answer_is_nothing),
         cmocka_unit_test(bad_questions_say_where),
+        cmocka_unit_test(an_error_full_of_escapes_is_whole_json),
         cmocka_unit_test(what_is_no_json_is_refused),
         cmocka_unit_test(unknown_paths_and_methods_are_refused),
         cmocka_unit_test(events_need_a_release),

@@ -1,7 +1,7 @@
 /*
- * The wall at run time (design.md): serve cannot do sync's part, sync cannot do serve's. Each is tried in a
- * child process of its own, in which the real command runs; where the kernel (or an emulator) has no such
- * filter the test says skipped.
+ * The wall at run time (design.md): serve cannot do sync's part, sync cannot do serve's. First the walls
+ * themselves, each in a child process of its own, then the two commands: do they build them? Where the kernel
+ * (or an emulator) has no such filter the test says skipped.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -93,8 +93,45 @@ static void sync_refuses_when_it_could_read_the_key(void **state)
     assert_int_equal(kiosk_check_keyless(&config, &diag), SOTTO_OK);
 }
 
-/* serve as it runs, started by its command: its sockets answer, and no descriptor of it is a network socket.
- */
+/* The command itself: it gets as far as the missing certificate only because its own wall keeps the key from
+ * it. */
+static int run_sync(void)
+{
+    char *words[] = {"sync", NULL};
+    if (freopen("/dev/null", "w", stderr) == NULL)
+        return BROKEN;
+    return kiosk_cmd_sync(&config, 1, words);
+}
+
+static void the_command_sync_builds_its_wall(void **state)
+{
+    (void)state;
+    if (in_child(key_is_out_of_reach) == UNSUPPORTED)
+        skip();
+    config.require_walls = true;
+    snprintf(config.url, sizeof config.url, "https://127.0.0.1:1");
+    temp_path("authority.pem", config.authority);
+    assert_int_equal(in_child(run_sync), 4);
+    config.url[0] = config.authority[0] = '\0';
+    config.require_walls = false;
+}
+
+/* What the kernel says of a process: 2 = it has a seccomp filter; -1 = not told. */
+static int seccomp_of(pid_t pid)
+{
+    char path[64], line[256];
+    int mode = -1;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL)
+        if (strncmp(line, "Seccomp:", 8) == 0)
+            mode = atoi(line + 8);
+    (void)fclose(file);
+    return mode;
+}
+
+/* serve as it runs, started by its command: its sockets answer, and the kernel knows its wall. */
 static int run_serve(void)
 {
     char *words[] = {"serve", NULL};
@@ -106,7 +143,8 @@ static int run_serve(void)
 static void serve_answers_and_ends_in_order(void **state)
 {
     (void)state;
-    config.require_walls = false; /* an emulator has no filters; serve_has_no_network looks at those */
+    const bool filters = in_child(network_is_gone) == HELD; /* an emulator has none */
+    config.require_walls = filters;
     pid_t pid = fork();
     if (pid == 0)
         _exit(run_serve());
@@ -123,6 +161,8 @@ static void serve_answers_and_ends_in_order(void **state)
     assert_int_equal(status, SOTTO_OK);
     assert_int_equal(response->code, 200);
     sotto_client_free(client);
+    if (filters)
+        assert_int_equal(seccomp_of(pid), 2);
     assert_int_equal(kill(pid, SIGTERM), 0);
     int ended = -1;
     waitpid(pid, &ended, 0);
@@ -155,6 +195,7 @@ int main(void)
         cmocka_unit_test(serve_has_no_network),
         cmocka_unit_test(sync_has_no_key),
         cmocka_unit_test(sync_refuses_when_it_could_read_the_key),
+        cmocka_unit_test(the_command_sync_builds_its_wall),
         cmocka_unit_test(serve_answers_and_ends_in_order),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
