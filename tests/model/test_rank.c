@@ -178,7 +178,7 @@ static void random_forests_rank_as_they_score(void **state)
     size_t constant = 0, by_class = 0, by_mask = 0, walked = 0;
     for (uint64_t seed = 1; seed <= 8; seed++) {
         forest *f = new_forest(seed, TREES, 10 + (uint32_t)seed, FEATURES, 0x3ffffff);
-        sotto_ranking_info info = compare(&f->model, seed % 7, seed);
+        sotto_ranking_info info = compare(&f->model, (size_t)(seed % 7), seed);
         constant += info.trees_constant;
         by_class += info.trees_by_class;
         by_mask += info.trees_by_mask;
