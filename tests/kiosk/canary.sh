@@ -17,7 +17,8 @@ awk -F, -v OFS=, -v n=$number -v w=$word '
 mv "$WORK/bank/marked.csv" "$WORK/bank/customers.csv"
 terminal_ready one
 
-# Everything that goes over the line is kept by a relay that writes it down (it is TLS, but so is what a cut line leaves).
+# What goes over the line is TLS, where nothing could be found. Inside it go the sealed bytes and nothing else that serve has: sync cannot
+# get at more (test_wall.c), and serve's link hands out no more (test_api.c). So the sealed bytes are looked at here, and what head office keeps.
 t one event --customer $number --kind card_in >/dev/null
 t one decide --customer $number --explain --json >"$WORK/answer.json"
 campaign=$(grep -o '"campaign":"[^"]*"' "$WORK/answer.json" | head -n 1 | cut -d'"' -f4)
