@@ -47,13 +47,21 @@ static bool invert(double m[N][2 * N], size_t n)
     return true;
 }
 
+bool eval_at_bound(const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (x[i] < EVAL_PARAMETER_LOW * 1.01 || x[i] > EVAL_PARAMETER_HIGH / 1.01)
+            return true;
+    return false;
+}
+
 void eval_curvature(eval_objective f, void *ctx, const double *x, size_t n, double z, eval_interval *out)
 {
     double m[N][2 * N] = {{0}};
     information(f, ctx, x, n, m);
     for (size_t i = 0; i < n; i++)
         m[i][n + i] = 1;
-    bool sure = invert(m, n);
+    bool sure = invert(m, n) && !eval_at_bound(x, n);
     for (size_t i = 0; i < n; i++) {
         double half = sure ? z * sqrt(m[i][n + i]) : NAN;
         out[i] = (eval_interval){x[i] * exp(-half), x[i] * exp(half)};

@@ -30,6 +30,10 @@ static nlopt_result run(nlopt_opt opt, search *s, double *logs, double *best)
         result = nlopt_set_xtol_rel(opt, 1e-9);
     if (result > 0)
         result = nlopt_set_maxeval(opt, 20000);
+    if (result > 0)
+        result = nlopt_set_lower_bounds1(opt, log(EVAL_PARAMETER_LOW));
+    if (result > 0)
+        result = nlopt_set_upper_bounds1(opt, log(EVAL_PARAMETER_HIGH));
     for (int i = 0; result > 0 && i < 2; i++)
         result = nlopt_optimize(opt, logs, best);
     return result;

@@ -266,11 +266,18 @@ double eval_spend_expected(const eval_spend *m, const eval_buyer *buyer);
 double eval_hypergeometric(double a, double b, double c, double z);
 
 enum { EVAL_PARAMETERS_MAX = 4 };
+/* Likelihoods are sums of logarithms of gammas, which cancel: beyond these bounds the rounding is larger than
+ * what is to be found. */
+#define EVAL_PARAMETER_LOW  1e-5
+#define EVAL_PARAMETER_HIGH 1e5
+/* True when one stands at a bound: the data do not tell it. */
+bool eval_at_bound(const double *x, size_t n);
 typedef double (*eval_objective)(const double *x, size_t n, void *ctx);
-/* A maximum of f over n positive parameters, searched in their logarithms from x (in: start, out: place).
- * UNSUPPORTED without NLopt. */
+/* A maximum of f over n parameters within the bounds, searched in their logarithms from x (in: start, out:
+ * place). UNSUPPORTED without NLopt. */
 sotto_status eval_fit(eval_objective f, void *ctx, double *x, size_t n, double *best, sotto_diag *diag);
-/* Intervals of a maximum's parameters from the curvature there, in their logarithms. NAN where it is flat. */
+/* Intervals of a maximum's parameters from the curvature there, in their logarithms. NAN where it is flat
+ * and at a bound. */
 void eval_curvature(eval_objective f, void *ctx, const double *x, size_t n, double z, eval_interval *out);
 
 /* ---- Buys (evaluate_buys.c) ---- */

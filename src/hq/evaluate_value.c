@@ -243,6 +243,8 @@ static void fill_model(sotto_json_writer *w, const char *name, const char *const
     sotto_json_name(w, name);
     sotto_json_obj(w);
     learn_json_real(w, "log_likelihood", best, 6);
+    sotto_json_name(w, "at_bound");
+    sotto_json_bool(w, eval_at_bound(x, n));
     for (size_t i = 0; i < n; i++)
         eval_json(w, &(eval_figure){.name = names[i], .value = x[i], .interval = interval[i]});
     sotto_json_obj_end(w);
@@ -298,6 +300,8 @@ static void tell_model(const char *words, const char *const *names, const double
     printf("%s: log-likelihood %.1f\n", words, best);
     for (size_t i = 0; i < n; i++)
         eval_tell(&(eval_figure){.text = names[i], .value = x[i], .interval = interval[i]});
+    if (eval_at_bound(x, n))
+        printf("  a parameter ran to its bound: these data do not tell it\n");
 }
 
 static sotto_status tell(const report *r, sotto_diag *diag)
