@@ -1,6 +1,9 @@
 # The stages of ./check. Sourced by it; the current folder is the tree.
 
+. toolchain/lib/progress.sh
+
 LOGS=build/check
+STAGES=(style host armv7 aarch64 fuzz sizes day data)
 QUICK=no
 ONLY=()
 PASSED=0 FAILED=0 SKIPPED=0
@@ -23,9 +26,12 @@ count() { PASSED=$((PASSED + $1)) FAILED=$((FAILED + $2)) SKIPPED=$((SKIPPED + $
 stage() {
     local name=$1 words=$2 run=$3 start=$SECONDS before=$FAILED status=0
     wanted "$name" || return 0
-    printf '%-52s ' "$words"
+    words=$(printf '%-52s ' "$words")
     STAGE_LOG=$LOGS/$name.log
+    : >"$STAGE_LOG"
+    progress_begin "$words" "$STAGE_LOG"
     "$run" >"$STAGE_LOG" 2>&1 </dev/null || status=$?
+    progress_end "$words"
     if [ $status -ne 0 ] && [ $FAILED -eq "$before" ]; then count 0 1 0; fi
     if [ $FAILED -ne "$before" ]; then
         printf 'FAILED after %d s\n' $((SECONDS - start))
@@ -59,12 +65,13 @@ build_and_test() {
 # ---- stages ----
 
 style_stage() {
-    local files status=0
+    local files scripts status=0
+    mapfile -t scripts < <(git ls-files '*.sh')
     files=$(git ls-files '*.c' '*.h' | grep -v '^toolchain/')
     clang-format --dry-run -Werror $files && count 1 0 0 || status=1
     if command -v shellcheck >/dev/null; then
-        shellcheck -S warning -x -e SC1091,SC2034,SC2154,SC2148,SC3043,SC2086 demo check .ci/run firmware/image firmware/run firmware/fetch \
-            firmware/disk toolchain/setup tests/arch/*.sh && count 1 0 0 || status=1
+        shellcheck -S warning -x -e SC1091,SC2034,SC2154,SC2148,SC3043,SC2086,SC2120 demo check .ci/run firmware/image firmware/run \
+            firmware/fetch firmware/disk toolchain/setup toolchain/sbom "${scripts[@]}" && count 1 0 0 || status=1
     else
         count 0 0 1
     fi
@@ -132,13 +139,20 @@ check_main() {
         case $1 in
             -h | --help) usage; exit 0 ;;
             --quick) QUICK=yes FUZZ_SECONDS=5 ;;
-            --only) [ $# -ge 2 ] || { usage >&2; exit 2; }; ONLY+=("$2"); shift ;;
+            --only)
+                # A misspelt stage would run nothing, and nothing fails.
+                [ $# -ge 2 ] && [[ " ${STAGES[*]} " == *" $2 "* ]] || { usage >&2; exit 2; }
+                ONLY+=("$2")
+                shift
+                ;;
             *) usage >&2; exit 2 ;;
         esac
         shift
     done
     toolchain/setup --need check --need demo host armv7 aarch64
     mkdir -p "$LOGS"
+    # Objects of earlier checkouts are found again wherever the tree lies.
+    export CCACHE_DIR=${SOTTO_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sotto}/ccache CCACHE_BASEDIR=$TOP CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=2G
     stage style "format, shell and lint" style_stage
     stage host "unit tests, ASan and UBSan" host_stage
     stage armv7 "the same as armv7 under qemu-arm" armv7_stage
