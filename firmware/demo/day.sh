@@ -1,13 +1,15 @@
 # The day that ./demo lives through. Sourced by ./demo; TOP is the tree, and the current folder.
 
-DATA= LABEL=y DROPS=() NATIVE=no ARCH=armv7 FIGURES= CUSTOMERS=5000 SEED=1
+. toolchain/lib/progress.sh
+
+DATA='' LABEL=y DROPS=() NATIVE=no ARCH=armv7 FIGURES='' CUSTOMERS=5000 SEED=1
 DAY=$TOP/build/demo
 HQ=$TOP/build/release/src/hq/sotto-hq
 BACKGROUND=()
 
 # ---- telling ----
 
-if [ -t 1 ]; then BOLD=$'\e[1m' PLAIN=$'\e[0m'; else BOLD= PLAIN=; fi
+if [ -t 1 ]; then BOLD=$'\e[1m' PLAIN=$'\e[0m'; else BOLD='' PLAIN=''; fi
 chapter() { printf '\n%s%s%s\n' "$BOLD" "$*" "$PLAIN"; }
 say() { printf '  %s\n' "$*"; }
 fail() { printf './demo: %s\n' "$*" >&2; exit 1; }
@@ -16,10 +18,12 @@ figure() { printf '%s\t%s\n' "$1" "$2" >>"$DAY/figures.tsv"; }
 
 # step WORDS COMMAND...: says what takes long and how long it took; the command's output goes to build/demo.log.
 step() {
-    local words=$1 start=$SECONDS
+    local words="  $1 ..." start=$SECONDS status=0
     shift
-    printf '  %s ...' "$words"
-    if ! "$@" >>"$TOP/build/demo.log" 2>&1; then
+    progress_begin "$words" "$TOP/build/demo.log"
+    "$@" >>"$TOP/build/demo.log" 2>&1 || status=$?
+    progress_end "$words"
+    if [ $status -ne 0 ]; then
         printf ' failed\n'
         tail -n 30 "$TOP/build/demo.log" >&2
         exit 1
@@ -34,7 +38,6 @@ demo_arguments() {
         case $1 in
             -h | --help) usage; exit 0 ;;
             --native) NATIVE=yes; shift; continue ;;
-            --keep) shift; continue ;;
             --data | --label | --drop | --arch | --figures | --customers | --seed) ;;
             *) usage >&2; exit 2 ;;
         esac
@@ -58,7 +61,7 @@ demo_arguments() {
 configure_and_build() {
     local preset=$1
     shift
-    [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset"
+    [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" || return 1
     cmake --build "build/$preset" --target "$@"
 }
 
@@ -115,12 +118,13 @@ population() {
     cp "$DAY/table/recipe.json" docs/examples/table/*.json "$DAY/bank/"
 }
 
+# (What runs under `step` must end at its first failure by itself: there bash ignores `set -e`.)
 # Trains on four fifths of the rows and compiles; the proof is made on all rows, the figures on the fifth held out.
 # train_and_compile SPLIT MODEL: random, or time (the last fifth in file order).
 train_and_compile() {
     local b=$DAY/bank
     "$HQ" train --data "$b/contacts.csv" --dictionary "$b/dictionary.json" --recipe "$b/recipe.json" \
-        --label "$LABEL" --split "$1" --rounds 150 --depth 4 --eta 0.1 --seed "$SEED" --json -o "$b/$2.json" >"$DAY/train-$1.json"
+        --label "$LABEL" --split "$1" --rounds 150 --depth 4 --eta 0.1 --seed "$SEED" --json -o "$b/$2.json" >"$DAY/train-$1.json" || return 1
     "$HQ" model compile --from xgboost "$b/$2.json" --recipe "$b/recipe.json" --dictionary "$b/dictionary.json" \
         --data "$b/contacts.csv" --label "$LABEL" --json -o "$b/$2.sotto" >"$DAY/compile-$1.json"
 }
@@ -194,12 +198,12 @@ next_morning() { echo $((($(date +%s) / 86400 + 1) * 86400 + 8 * 3600)); }
 
 image_make() {
     local overlay=$DAY/overlay
-    cp -r firmware/demo/overlay "$overlay"
-    terminal_config /data/sotto /run/sotto 10.0.2.2 /etc/sotto >"$overlay/etc/sotto/sotto.json"
-    cp "$DAY/hq/authority/ca.pem" "$overlay/etc/sotto/authority.pem"
-    cp "$DAY/hq/repo/1.root.json" "$overlay/etc/sotto/root.json"
-    cp "build/$ARCH/src/kiosk/sotto" "build/$ARCH/firmware/kiosk-app/kiosk-app" "$DAY/"
-    strip_for_arch "$DAY/sotto" "$DAY/kiosk-app"
+    cp -r firmware/demo/overlay "$overlay" || return 1
+    terminal_config /data/sotto /run/sotto 10.0.2.2 /etc/sotto >"$overlay/etc/sotto/sotto.json" || return 1
+    cp "$DAY/hq/authority/ca.pem" "$overlay/etc/sotto/authority.pem" || return 1
+    cp "$DAY/hq/repo/1.root.json" "$overlay/etc/sotto/root.json" || return 1
+    cp "build/$ARCH/src/kiosk/sotto" "build/$ARCH/firmware/kiosk-app/kiosk-app" "$DAY/" || return 1
+    strip_for_arch "$DAY/sotto" "$DAY/kiosk-app" || return 1
     firmware/image "$ARCH" "$DAY/image" --overlay "$overlay" "$DAY/sotto" "$DAY/kiosk-app"
 }
 

@@ -40,6 +40,7 @@ function(sotto_program name)
   add_executable(${name} ${A_SOURCES})
   list(TRANSFORM A_ROOMS PREPEND sotto_)
   target_link_libraries(${name} PRIVATE sotto_flags ${A_ROOMS} ${A_LIBS})
+  add_dependencies(${name} sotto_sbom) # a program never comes without its bill of materials
 endfunction()
 
 function(sotto_test room file)

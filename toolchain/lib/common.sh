@@ -1,7 +1,7 @@
 # Shared by toolchain/setup: messages, timing, clean-up, the private cache.  Sourced, never run.
 
 SOTTO_CACHE=${SOTTO_CACHE:-${XDG_CACHE_HOME:-${HOME:?toolchain: HOME or SOTTO_CACHE must be set}/.cache}/sotto}
-scratch= running=
+scratch='' running=''
 
 say() { printf 'toolchain: %s\n' "$*"; }
 die() {
