@@ -7,6 +7,7 @@
 
 #define DISK_LOW_BYTES (64ull << 20)
 #define CERT_SOON_S    (30 * 86400)
+#define TIME_AHEAD_S   86400
 
 enum verdict { GOOD, WARN, BAD, UNSEEN };
 
@@ -117,6 +118,22 @@ static void check_wall(findings *f, const kiosk_config *config)
          fine ? "" : "use a kernel with seccomp filters");
 }
 
+/* Time does not go back on a terminal (caps and budgets must hold), so a clock that once was far ahead leaves
+ * serve in the future: certificates are judged by the clock, but caps and periods by serve's time. */
+static void check_time(findings *f, const kiosk_config *config, sotto_json_node status)
+{
+    sotto_span text;
+    int64_t serve_s = 0;
+    char what[96];
+    sotto_clock clock = kiosk_clock(config);
+    if (sotto_json_get_str(status, "now", &text, NULL) != SOTTO_OK ||
+        sotto_time_parse(text, &serve_s) != SOTTO_OK || serve_s - clock.utc_s(clock.ctx) <= TIME_AHEAD_S)
+        return;
+    snprintf(what, sizeof what, "the clock was ahead once: serve is at %.*s and waits there", (int)text.len,
+             (const char *)text.ptr);
+    tell(f, BAD, "time", what, "find out why; a terminal far ahead has to be made and enrolled anew");
+}
+
 static void check_daemon(findings *f, const kiosk_config *config)
 {
     sotto_client *client = NULL;
@@ -143,6 +160,7 @@ static void check_daemon(findings *f, const kiosk_config *config)
              release == 0  ? "no release yet: sotto sync"
              : waiting > 7 ? "sync has not got through for a week"
                            : "");
+        check_time(f, config, root);
     }
     sotto_json_free(doc);
     sotto_client_free(client);

@@ -150,4 +150,15 @@ serve_stop
 mv "$WORK/one/store" "$WORK/lost"
 expect 4 'store is gone' t one init
 expect 4 '' t one status
+
+# ---- a clock that was far ahead for one event: doctor tells it ----
+terminal_ready three
+expect 0 'serve  *running' t three doctor
+serve_stop
+sed -i 's/"clock_offset_s": 0/"clock_offset_s": 400000000/' "$WORK/three/sotto.json"
+expect 0 'Recorded' t three event --customer "$customer" --kind card_in
+sed -i 's/"clock_offset_s": 400000000/"clock_offset_s": 0/' "$WORK/three/sotto.json"
+serve_start three
+expect 1 'clock was ahead' t three doctor
+serve_stop
 finish
