@@ -51,7 +51,7 @@ PRIO3_INLINE word_wide felem_p_if(uint64_t flag)
 }
 
 /* a + b - p is either the sum or, when that is negative, p short of it. */
-PRIO3_INLINE felem felem_add(felem a, felem b)
+PRIO3_LONG felem felem_add(felem a, felem b)
 {
     uint64_t carry = 0, borrow;
     word_wide sum = wide_add(felem_wide(a), felem_wide(b), &carry);
@@ -59,7 +59,7 @@ PRIO3_INLINE felem felem_add(felem a, felem b)
     return felem_of(wide_plus(rest, felem_p_if(borrow & (carry ^ 1))));
 }
 
-PRIO3_INLINE felem felem_sub(felem a, felem b)
+PRIO3_LONG felem felem_sub(felem a, felem b)
 {
     uint64_t borrow;
     word_wide rest = wide_sub(felem_wide(a), felem_wide(b), &borrow);
@@ -91,7 +91,7 @@ PRIO3_INLINE void felem_divide(word_wide t, word_wide *plus, word_wide *minus)
 
 /* high is at most (p - 1)^2 / 2^128 = 2^128 - 14 * 2^66 + ..., so high + plus fits, and the difference lies
  * between -p and p. */
-PRIO3_INLINE felem felem_mul(felem a, felem factor)
+PRIO3_LONG felem felem_mul(felem a, felem factor)
 {
     uint64_t borrow;
     word_wide low, plus, minus, high = felem_product(a, factor, &low);
@@ -161,7 +161,7 @@ PRIO3_INLINE felem_acc felem_acc_zero(void)
     return (felem_acc){wide_word(0), wide_word(0), 0};
 }
 
-PRIO3_INLINE void felem_acc_add(felem_acc *acc, felem a, felem b)
+PRIO3_LONG void felem_acc_add(felem_acc *acc, felem a, felem b)
 {
     uint64_t carry = 0;
     word_wide low, high = felem_product(a, b, &low);
@@ -172,7 +172,7 @@ PRIO3_INLINE void felem_acc_add(felem_acc *acc, felem a, felem b)
 
 /* The sum when one of each product was a factor. What is left above 2^128 is below 2^32, and is folded with
  * 2^128 = 7 * 2^66 - 1 modulo p; p is added first so that nothing is negative. */
-PRIO3_INLINE felem felem_acc_factors(const felem_acc *acc)
+PRIO3_LONG felem felem_acc_factors(const felem_acc *acc)
 {
     word_wide plus, minus, rest = acc->high;
     uint64_t top = acc->top, borrow;
@@ -187,7 +187,7 @@ PRIO3_INLINE felem felem_acc_factors(const felem_acc *acc)
 }
 
 /* The sum of products of two elements. */
-PRIO3_INLINE felem felem_acc_plain(const felem_acc *acc)
+PRIO3_LONG felem felem_acc_plain(const felem_acc *acc)
 {
     return felem_mul(felem_acc_factors(acc), FELEM_R2);
 }

@@ -64,7 +64,7 @@ PRIO3_INLINE felem felem_reduce(uint64_t low, uint64_t high)
     return (felem){felem_once(x, 0)};
 }
 
-PRIO3_INLINE felem felem_mul(felem a, felem factor)
+PRIO3_LONG felem felem_mul(felem a, felem factor)
 {
     word_wide product = wide_mul(a.w, factor.w);
     return felem_reduce(wide_low(product), wide_high(product));
@@ -131,19 +131,19 @@ PRIO3_INLINE felem_acc felem_acc_zero(void)
     return (felem_acc){wide_word(0), 0};
 }
 
-PRIO3_INLINE void felem_acc_add(felem_acc *acc, felem a, felem b)
+PRIO3_LONG void felem_acc_add(felem_acc *acc, felem a, felem b)
 {
     acc->sum = wide_add(acc->sum, wide_mul(a.w, b.w), &acc->top);
 }
 
 /* The sum when one factor of each product was in factor form; 2^128 = -2^32 modulo p. */
-PRIO3_INLINE felem felem_acc_factors(const felem_acc *acc)
+PRIO3_LONG felem felem_acc_factors(const felem_acc *acc)
 {
     return felem_sub(felem_reduce(wide_low(acc->sum), wide_high(acc->sum)), (felem){acc->top << 32});
 }
 
 /* The sum of products of two elements. */
-PRIO3_INLINE felem felem_acc_plain(const felem_acc *acc)
+PRIO3_LONG felem felem_acc_plain(const felem_acc *acc)
 {
     return felem_acc_factors(acc);
 }
