@@ -74,7 +74,7 @@ static sotto_status make_store(const kiosk_config *config, sotto_diag *diag)
 }
 
 /* Trust in head office's signing keys starts here, from a file that came with the installation. */
-static sotto_status trust_root(const kiosk_config *config, const char *dir, sotto_diag *diag)
+sotto_status kiosk_trust_root(const kiosk_config *config, const char *dir, sotto_diag *diag)
 {
     if (config->root[0] == '\0')
         return SOTTO_OK;
@@ -110,7 +110,7 @@ int kiosk_cmd_init(const kiosk_config *config, int argc, char **argv)
     if (status == SOTTO_OK)
         status = make_store(config, &diag);
     if (status == SOTTO_OK)
-        status = trust_root(config, config->store_dir, &diag);
+        status = kiosk_trust_root(config, config->store_dir, &diag);
     if (status != SOTTO_OK)
         return kiosk_fail_status(status, &diag);
     printf("Made a key in %s and an empty encrypted store in %s.\n", config->vault_dir, config->store_dir);
@@ -228,7 +228,7 @@ static sotto_status enrol(enrolling *x, const char *code, sotto_diag *diag)
         status = kiosk_path(x->config->sync_dir, "device.pem", path, diag);
     if (status == SOTTO_OK)
         status = sotto_port_write_file(path, sotto_span_str(x->cert_pem), 0600, diag);
-    return status == SOTTO_OK ? trust_root(x->config, x->config->release_dir, diag) : status;
+    return status == SOTTO_OK ? kiosk_trust_root(x->config, x->config->release_dir, diag) : status;
 }
 
 int kiosk_cmd_enrol(const kiosk_config *config, int argc, char **argv)

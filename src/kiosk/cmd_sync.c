@@ -144,6 +144,9 @@ int kiosk_cmd_sync(const kiosk_config *config, int argc, char **argv)
         status = sotto_vault_start(&diag);
     if (status == SOTTO_OK)
         status = connect(config, &m, &diag);
+    /* Enrolment did this; a release folder that was lost since then is begun again. */
+    if (status == SOTTO_OK)
+        status = kiosk_trust_root(config, config->release_dir, &diag);
     const sotto_night_config night = {.head_office = m.office,
                                       .serve = m.serve,
                                       .release_dir = config->release_dir,

@@ -188,6 +188,10 @@ SOTTO_MUST_USE sotto_status kiosk_local_client(const kiosk_config *config, const
 /* DENIED when this process can read the vault's key and the configuration requires walls. */
 SOTTO_MUST_USE sotto_status kiosk_check_keyless(const kiosk_config *config, sotto_diag *diag);
 
+/* Trust in head office's signing keys from the installed file, for serve (dir: store_dir) or sync (dir:
+ * release_dir), unless that one trusts a root already. */
+SOTTO_MUST_USE sotto_status kiosk_trust_root(const kiosk_config *config, const char *dir, sotto_diag *diag);
+
 /* ---- commands: argv[0] is the command's name. Return an exit code. ---- */
 typedef struct kiosk_command {
     const char *name;

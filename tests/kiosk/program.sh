@@ -146,6 +146,14 @@ expect 0 'older than release 2' link /v1/release -d '{"version":1}'
 expect 0 'release    0' t one status
 serve_stop
 
+# ---- a release folder that is lost is fetched again; serve takes what it had ----
+rm -r "$WORK/one/release"
+mkdir "$WORK/one/release"
+serve_start one
+expect 0 'Release 2 fetched' t one sync
+expect 0 'release    2' t one status
+serve_stop
+
 # ---- a store that is lost is not made again under the same key: the budgets stood in it ----
 mv "$WORK/one/store" "$WORK/lost"
 expect 4 'store is gone' t one init
