@@ -33,6 +33,11 @@ SOTTO_MUST_USE sotto_status sotto_noise_half_width(uint64_t num, uint64_t den, u
  * bound (asserted); never overflows. */
 uint64_t sotto_budget_cost_ueps(uint64_t epsilon_ueps, uint32_t contribution, uint32_t bound);
 
+/* The scale of the noise of one cell, bound / epsilon, as a reduced fraction for sotto_noise_laplace and
+ * sotto_noise_half_width: what the terminal draws by and what head office's error bars rest on. A
+ * zero in either (a damaged row) gives a zero, which both refuse with RANGE. */
+void sotto_budget_scale(uint64_t epsilon_ueps, uint32_t bound, uint64_t *num, uint64_t *den);
+
 /* ---- Measurement task (docs/formats/tasks.md), a target of the release ---- */
 #define SOTTO_TASK_CELLS_MAX 4096
 typedef struct sotto_task {

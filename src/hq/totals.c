@@ -132,16 +132,6 @@ static void count_missing(summing *s)
 
 /* ---- error bars ---- */
 
-static uint64_t gcd(uint64_t a, uint64_t b)
-{
-    while (b != 0) {
-        uint64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* Draws of several scales: each group gets its share of what may go wrong, and the bounds add up (the union
  * bound). */
 static sotto_status half_width(const summing *s, size_t campaign, uint64_t cells, uint32_t confidence_ppm,
@@ -152,13 +142,13 @@ static sotto_status half_width(const summing *s, size_t campaign, uint64_t cells
     for (size_t i = 0; i < s->scales; i++)
         groups += s->scale[i].draws[campaign] > 0;
     for (size_t i = 0; i < s->scales; i++) {
-        uint64_t draws = s->scale[i].draws[campaign] * cells, width;
-        uint64_t num = s->scale[i].bound * UINT64_C(1000000), den = s->scale[i].epsilon_ueps;
+        uint64_t draws = s->scale[i].draws[campaign] * cells, num, den, width;
         if (draws == 0)
             continue;
+        sotto_budget_scale(s->scale[i].epsilon_ueps, s->scale[i].bound, &num, &den);
         uint32_t miss_ppm = (1000000 - confidence_ppm) / groups;
-        sotto_status status = sotto_noise_half_width(num / gcd(num, den), den / gcd(num, den), draws,
-                                                     1000000 - (miss_ppm > 0 ? miss_ppm : 1), &width);
+        sotto_status status =
+            sotto_noise_half_width(num, den, draws, 1000000 - (miss_ppm > 0 ? miss_ppm : 1), &width);
         if (status != SOTTO_OK)
             return status;
         *out += width;

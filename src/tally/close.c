@@ -71,28 +71,17 @@ static sotto_status count_customer(void *ctx, const uint8_t *key, sotto_span rec
     return SOTTO_OK;
 }
 
-static uint64_t greatest_divisor(uint64_t a, uint64_t b)
-{
-    while (b != 0) {
-        uint64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* Scale bound / epsilon: one customer moves the cells by at most bound in all (L1), so this is
  * epsilon-private for a whole contribution (Dwork, McSherry, Nissim, Smith 2006) and proportionally less for
  * a smaller one. */
 static sotto_status add_noise(struct work *work)
 {
     const sotto_task *task = work->config->task;
-    uint64_t num = (uint64_t)task->bound * 1000000, den = task->epsilon_ueps;
-    uint64_t divisor = greatest_divisor(num, den);
+    uint64_t num, den;
+    sotto_budget_scale(task->epsilon_ueps, task->bound, &num, &den);
     for (size_t i = 0; i < task->cells; i++) {
         int64_t noise = 0;
-        sotto_status status =
-            sotto_noise_laplace(work->config->entropy, num / divisor, den / divisor, &noise);
+        sotto_status status = sotto_noise_laplace(work->config->entropy, num, den, &noise);
         if (status != SOTTO_OK)
             return sotto_diag_set(work->diag, status, "no noise could be drawn, so nothing leaves");
         work->cells[i] = sotto_add_sat_i64(work->cells[i], noise);

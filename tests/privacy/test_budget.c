@@ -32,9 +32,30 @@ static void is_the_smallest_safe_cost(void **state)
             }
 }
 
+/* bound / epsilon in lowest terms; a zero stays a zero, and no noise can be drawn by it. */
+static void the_scale_is_a_reduced_fraction(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t epsilon_ueps;
+        uint32_t bound;
+        uint64_t num, den;
+    } cases[] = {{500000, 8, 16, 1},       {1000000, 8, 8, 1}, {1500000, 1, 2, 3}, {7, 1, 1000000, 7},
+                 {1, 1000, 1000000000, 1}, {0, 8, 1, 0},       {500000, 0, 0, 1},  {0, 0, 0, 0}};
+    for (size_t i = 0; i < SOTTO_COUNT(cases); i++) {
+        uint64_t num = 77, den = 77, width;
+        sotto_budget_scale(cases[i].epsilon_ueps, cases[i].bound, &num, &den);
+        assert_int_equal(num, cases[i].num);
+        assert_int_equal(den, cases[i].den);
+        sotto_status status = sotto_noise_half_width(num, den, 1, 950000, &width);
+        assert_int_equal(sotto_status_cause(status), num == 0 || den == 0 ? SOTTO_CAUSE_RANGE : 0);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {cmocka_unit_test(rounds_against_the_curator),
-                                              cmocka_unit_test(is_the_smallest_safe_cost)};
+                                              cmocka_unit_test(is_the_smallest_safe_cost),
+                                              cmocka_unit_test(the_scale_is_a_reduced_fraction)};
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }
