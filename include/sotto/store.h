@@ -98,7 +98,7 @@ SOTTO_MUST_USE sotto_status sotto_store_set_blob(sotto_store *store, const char 
 typedef struct sotto_outbox_entry {
     uint64_t seq;
     int64_t sealed_s; /* when */
-    int64_t acked_s;  /* 0 = not yet */
+    int64_t acked_s;  /* 0 = not yet, -1 = set aside */
     uint8_t sha256[SOTTO_SHA256_BYTES];
     size_t bytes;
     char note[256]; /* JSON of what the audit shows, written by tally: what left, at what epsilon, how many
@@ -119,6 +119,14 @@ SOTTO_MUST_USE sotto_status sotto_store_outbox_next(sotto_store *store, sotto_ou
 SOTTO_MUST_USE sotto_status sotto_store_outbox_ack(sotto_store *store, uint64_t seq,
                                                    const uint8_t sha256[static SOTTO_SHA256_BYTES],
                                                    int64_t now_s, sotto_diag *diag);
+/* What a status shows, without reading a sealed byte: years of reports are counted while a customer waits. */
+typedef struct sotto_outbox_sum {
+    uint64_t reports, waiting, set_aside;
+    int64_t last_ack_s; /* 0 = none yet */
+} sotto_outbox_sum;
+SOTTO_MUST_USE sotto_status sotto_store_outbox_sum(sotto_store *store, sotto_outbox_sum *sum,
+                                                   sotto_diag *diag);
+/* Every entry, oldest first, with its bytes, which are hashed: for the audit. */
 typedef sotto_status (*sotto_outbox_visit)(void *ctx, const sotto_outbox_entry *entry, sotto_span sealed);
 SOTTO_MUST_USE sotto_status sotto_store_outbox_each(sotto_store *store, sotto_outbox_visit visit, void *ctx,
                                                     sotto_diag *diag);

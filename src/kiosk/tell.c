@@ -15,25 +15,6 @@ static void put_time(sotto_json_writer *w, const char *name, int64_t utc_s)
     sotto_json_cstr(w, text);
 }
 
-typedef struct outbox_sum {
-    uint64_t total, waiting, damaged;
-    int64_t last_ack_s;
-} outbox_sum;
-
-static sotto_status add_entry(void *ctx, const sotto_outbox_entry *entry, sotto_span sealed)
-{
-    outbox_sum *sum = ctx;
-    (void)sealed;
-    sum->total++;
-    if (entry->acked_s == 0)
-        sum->waiting++;
-    if (entry->acked_s < 0)
-        sum->damaged++;
-    if (entry->acked_s > sum->last_ack_s)
-        sum->last_ack_s = entry->acked_s;
-    return SOTTO_OK;
-}
-
 static void put_model(sotto_json_writer *w, const kiosk_engine *e)
 {
     const sotto_model_info *info = sotto_model_info_of(e->release.model);
@@ -48,16 +29,16 @@ static void put_model(sotto_json_writer *w, const kiosk_engine *e)
     sotto_json_obj_end(w);
 }
 
-static void put_outbox(sotto_json_writer *w, const outbox_sum *sum)
+static void put_outbox(sotto_json_writer *w, const sotto_outbox_sum *sum)
 {
     sotto_json_name(w, "outbox");
     sotto_json_obj(w);
     sotto_json_name(w, "reports");
-    sotto_json_u64(w, sum->total);
+    sotto_json_u64(w, sum->reports);
     sotto_json_name(w, "waiting");
     sotto_json_u64(w, sum->waiting);
     sotto_json_name(w, "damaged");
-    sotto_json_u64(w, sum->damaged);
+    sotto_json_u64(w, sum->set_aside);
     put_time(w, "last_acknowledged", sum->last_ack_s);
     sotto_json_obj_end(w);
 }
@@ -67,12 +48,12 @@ sotto_status kiosk_status_json(kiosk_engine *e, sotto_buf *json, sotto_diag *dia
     char device[65] = "";
     uint64_t customers = 0;
     int64_t now_s = 0;
-    outbox_sum sum = {0};
+    sotto_outbox_sum sum = {0};
     sotto_status status = kiosk_now(e, &now_s, diag);
     if (status == SOTTO_OK)
         status = sotto_store_count(e->store, SOTTO_RECORD_PROFILE, &customers, diag);
     if (status == SOTTO_OK)
-        status = sotto_store_outbox_each(e->store, add_entry, &sum, diag);
+        status = sotto_store_outbox_sum(e->store, &sum, diag);
     if (status != SOTTO_OK)
         return status;
     bool enrolled = kiosk_device_get(e, device, NULL) == SOTTO_OK;

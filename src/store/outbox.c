@@ -210,6 +210,25 @@ sotto_status sotto_store_outbox_ack(sotto_store *store, uint64_t seq,
     return mark(store, seq, now_s > 0 ? now_s : 1, diag);
 }
 
+sotto_status sotto_store_outbox_sum(sotto_store *store, sotto_outbox_sum *sum, sotto_diag *diag)
+{
+    sotto_status status;
+    bool row = false;
+    *sum = (sotto_outbox_sum){0};
+    sqlite3_stmt *statement = sotto_store_take(store, STATEMENT_OUTBOX_SUM, &status, diag);
+    if (statement == NULL)
+        return status;
+    status = sotto_store_step_row(store, statement, &row, "count the outbox", diag);
+    if (!row)
+        return status;
+    *sum = (sotto_outbox_sum){.reports = (uint64_t)sqlite3_column_int64(statement, 0),
+                              .waiting = (uint64_t)sqlite3_column_int64(statement, 1),
+                              .set_aside = (uint64_t)sqlite3_column_int64(statement, 2),
+                              .last_ack_s = sqlite3_column_int64(statement, 3)};
+    sotto_store_release(statement);
+    return SOTTO_OK;
+}
+
 sotto_status sotto_store_outbox_each(sotto_store *store, sotto_outbox_visit visit, void *ctx,
                                      sotto_diag *diag)
 {

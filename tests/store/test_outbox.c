@@ -56,10 +56,21 @@ static void nothing_waits(sotto_store *store)
     assert_int_equal(bytes.len, 0);
 }
 
+static void sum_is(sotto_store *store, sotto_outbox_sum expected)
+{
+    sotto_outbox_sum sum;
+    assert_ok(sotto_store_outbox_sum(store, &sum, NULL));
+    assert_int_equal(sum.reports, expected.reports);
+    assert_int_equal(sum.waiting, expected.waiting);
+    assert_int_equal(sum.set_aside, expected.set_aside);
+    assert_int_equal(sum.last_ack_s, expected.last_ack_s);
+}
+
 static void reports_leave_in_sequence(void **state)
 {
     sotto_store *store = *state;
     nothing_waits(store);
+    sum_is(store, (sotto_outbox_sum){0});
     assert_ok(append(store, 1, "first"));
     assert_ok(append(store, 2, "second"));
     next_is(store, 1, "first");
@@ -125,6 +136,7 @@ static void damaged_reports_are_set_aside(void **state)
     next_is(store, 3, "third");
     assert_ok(sotto_store_outbox_each(store, count_entry, &seen, NULL));
     assert_int_equal(seen, 3);
+    sum_is(store, (sotto_outbox_sum){.reports = 3, .waiting = 1, .set_aside = 1, .last_ack_s = 5000});
 }
 
 static sotto_status stop(void *ctx, const sotto_outbox_entry *entry, sotto_span sealed)
