@@ -217,7 +217,8 @@ SOTTO_MUST_USE sotto_status hq_repo_publish(const char *dir, const hq_bundle *bu
 /* Signs the timestamp anew, and the snapshot when less than half of its life is left and its key is here.
  * Takes the lock. NOT_FOUND before the first release. */
 SOTTO_MUST_USE sotto_status hq_repo_refresh(const char *dir, hq_publication *out, sotto_diag *diag);
-/* Whether a refresh is due: less than half of the timestamp's life left. False when it cannot be told. */
+/* Whether a refresh is due: less than half of the timestamp's life left, or the repository cannot be read
+ * (the refresh then says why, which must not go unnoticed). */
 bool hq_repo_stale(const char *dir, int64_t now_s);
 
 /* ---- collect ---- */

@@ -146,7 +146,7 @@ bool hq_repo_stale(const char *dir, int64_t now_s)
 {
     hq_repo repo;
     if (hq_repo_read(&repo, dir, NULL) != SOTTO_OK)
-        return false;
+        return true;
     const hq_repo_role *timestamp = &repo.role[HQ_ROLE_TIMESTAMP];
     bool stale = timestamp->version != 0 && timestamp->expires_s - now_s < HQ_TIMESTAMP_DAYS * HQ_DAY_S / 2;
     hq_repo_free(&repo);

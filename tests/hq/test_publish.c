@@ -185,6 +185,7 @@ static void expiry_and_refresh(void **state)
     assert_follows(1);
     assert_false(hq_repo_stale(at("office"), now_s + 3 * HQ_DAY_S));
     assert_true(hq_repo_stale(at("office"), now_s + 4 * HQ_DAY_S));
+    assert_true(hq_repo_stale(at("nowhere"), now_s)); /* refreshing it then says what is wrong */
     cause_is(follow(now_s + 8 * HQ_DAY_S, &found, &diag), EXPIRED);
     /* Eight days on, and again when the snapshot is over the half of its life. */
     for (int day = 8; day <= 88; day += 16) {
