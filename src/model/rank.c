@@ -39,15 +39,32 @@ const sotto_ranking_info *sotto_model_ranking_info(const sotto_ranking *r)
     return &r->info;
 }
 
-/* open: the leaves of each tree that the customer's side leaves open. */
+/* How many of n tests, bins ascending, fail: bin < slot. By halving, without a branch to guess. */
+static size_t count_failing(const rank_test *tests, size_t n, uint16_t slot)
+{
+    const rank_test *at = tests;
+    while (n > 1) {
+        size_t half = n / 2;
+        at += at[half - 1].bin < slot ? half : 0;
+        n -= half;
+    }
+    return (size_t)(at - tests) + (n == 1 && at[0].bin < slot);
+}
+
+/* open: the leaves of each tree that the customer's side leaves open. Of the tests that fail, whole strides
+ * are one row of all trees; the rest are taken one by one. */
 static void shut_leaves(const sotto_ranking *r, const uint16_t *slots, uint64_t *open)
 {
     for (size_t t = 0; t < r->tree_end; t++)
         open[t] = UINT64_MAX;
     for (size_t s = 0; s < 2 * r->model->info.features; s++) {
-        const rank_test *test = r->tests + r->first_test[s], *end = r->tests + r->first_test[s + 1];
-        for (uint16_t slot = slots[s]; test < end && slot > test->bin; test++)
-            open[test->tree] &= test->mask;
+        const rank_test *tests = r->tests + r->first_test[s];
+        size_t failing = count_failing(tests, r->first_test[s + 1] - r->first_test[s], slots[s]);
+        size_t rows = failing / r->stride;
+        if (rows > 0)
+            r->kernels->shut_row(open, r->rows + (r->first_row[s] + rows - 1) * r->tree_end, r->tree_end);
+        for (size_t i = rows * r->stride; i < failing; i++)
+            open[tests[i].tree] &= tests[i].mask;
     }
 }
 
@@ -70,10 +87,10 @@ static void flush(const sotto_ranking *r, int32_t *acc, int64_t *margin)
 }
 
 /* Trees from t that may be added together: up to RANK_ABREAST, none behind the end of a group. */
-static size_t count_abreast(const sotto_ranking *r, size_t t)
+static size_t count_abreast(const sotto_ranking *r, size_t t, size_t end)
 {
     size_t n = 1;
-    while (n < RANK_ABREAST && t + n < r->class_end && !r->trees[t + n - 1].ends_group)
+    while (n < RANK_ABREAST && t + n < end && !r->trees[t + n - 1].ends_group)
         n++;
     return n;
 }
@@ -84,13 +101,12 @@ static void add_class_trees(const sotto_ranking *r, const uint64_t *open, int32_
     const uint8_t *ids[RANK_ABREAST];
     uint16_t classes[RANK_ABREAST];
     for (size_t t = r->constant_end, n; t < r->class_end; t += n) {
-        n = count_abreast(r, t);
+        n = count_abreast(r, t, r->class_end);
         for (size_t i = 0; i < n; i++) {
             const rank_tree *rt = &r->trees[t + i];
             for (size_t c = 0; c < RANK_CLASSES_MAX; c++)
                 table[i][c] = 0;
-            r->kernels->add_by_mask(table[i], rt->masks, rt->classes, open[t + i], rt->leaves,
-                                    rt->leaf_count);
+            r->kernels->add_by_mask(table[i], rt->classes, rt, open + t + i, 1);
             ids[i] = rt->ids;
             classes[i] = rt->classes;
         }
@@ -103,10 +119,10 @@ static void add_class_trees(const sotto_ranking *r, const uint64_t *open, int32_
 
 static void add_mask_trees(const sotto_ranking *r, const uint64_t *open, int32_t *acc, int64_t *margin)
 {
-    for (size_t t = r->class_end; t < r->tree_end; t++) {
-        const rank_tree *rt = &r->trees[t];
-        r->kernels->add_by_mask(acc, rt->masks, r->info.products, open[t], rt->leaves, rt->leaf_count);
-        if (rt->ends_group)
+    for (size_t t = r->class_end, n; t < r->tree_end; t += n) {
+        n = count_abreast(r, t, r->tree_end);
+        r->kernels->add_by_mask(acc, r->info.products, r->trees + t, open + t, n);
+        if (r->trees[t + n - 1].ends_group)
             flush(r, acc, margin);
     }
 }

@@ -2,12 +2,27 @@
  * sums: tests/model/test_rank.c holds each against the short reference. */
 #include "rank_simd.h"
 
-static void add_by_mask(int32_t *acc, const uint64_t *masks, size_t n, uint64_t open, const int32_t *leaves,
-                        size_t leaf_count)
+static inline int32_t leaf_at(const int32_t *leaves, uint64_t set)
 {
-    (void)leaf_count;
+    return leaves[(unsigned)__builtin_ctzll(set)];
+}
+
+/* Two trees a pass: the sum is loaded and stored once for two. */
+static void add_two_masks(int32_t *acc, size_t n, const rank_tree *trees, const uint64_t *open)
+{
+    const uint64_t *a = trees[0].masks, *b = trees[1].masks, open_a = open[0], open_b = open[1];
+    const int32_t *leaves_a = trees[0].leaves, *leaves_b = trees[1].leaves;
     for (size_t i = 0; i < n; i++)
-        acc[i] += leaves[__builtin_ctzll(masks[i] & open)];
+        acc[i] += leaf_at(leaves_a, a[i] & open_a) + leaf_at(leaves_b, b[i] & open_b);
+}
+
+static void add_by_mask(int32_t *acc, size_t n, const rank_tree *trees, const uint64_t *open, size_t count)
+{
+    size_t t = 0;
+    for (; t + 2 <= count; t += 2)
+        add_two_masks(acc, n, trees + t, open + t);
+    for (size_t i = 0; t < count && i < n; i++)
+        acc[i] += leaf_at(trees[t].leaves, trees[t].masks[i] & open[t]);
 }
 
 static void add_one(int32_t *acc, const uint8_t *ids, size_t n, const int32_t *table)
@@ -31,7 +46,13 @@ static void add_by_class(int32_t *acc, const uint8_t *const *ids, size_t n,
         add_one(acc, ids[t], n, table[t]);
 }
 
-static const rank_kernels PORTABLE = {add_by_mask, add_by_class};
+static void shut_row(uint64_t *open, const uint64_t *row, size_t trees)
+{
+    for (size_t t = 0; t < trees; t++)
+        open[t] &= row[t];
+}
+
+static const rank_kernels PORTABLE = {add_by_mask, add_by_class, shut_row};
 
 const rank_kernels *sotto_rank_kernels_of(enum sotto_rank_path path)
 {

@@ -29,8 +29,8 @@ size_t sotto_model_rank_bound(const sotto_model *m, size_t products, size_t prod
     size_t leaves = m->info.leaves + m->info.trees * RANK_PAD;
     return sizeof(sotto_ranking) +
            (m->info.trees + 1) * (row + sizeof(rank_tree) + sizeof(tree) + 2 * ALIGN) +
-           leaves * sizeof(int32_t) + (2 * m->info.features + 1) * sizeof(uint32_t) +
-           (m->info.nodes / 2) * sizeof(rank_test) +
+           leaves * sizeof(int32_t) + (4 * m->info.features + 1) * sizeof(uint32_t) +
+           (m->info.nodes / 2) * 2 * sizeof(rank_test) +
            product_features * (products * 2 + 1) * sizeof(uint16_t) + 16 * ALIGN;
 }
 
@@ -109,7 +109,7 @@ static void compute_row(const shelf *s, const rank_tree *rt, uint64_t *row)
 static size_t classify(const shelf *s, uint64_t *classes, uint8_t *ids)
 {
     size_t products = s->r->info.products, count = 0;
-    size_t most = products / 4 < RANK_CLASSES_MAX ? products / 4 : RANK_CLASSES_MAX;
+    size_t most = products / 3 < RANK_CLASSES_MAX ? products / 3 : RANK_CLASSES_MAX;
     most = most < 1 ? 1 : most;
     for (size_t p = 0; p < products; p++) {
         size_t c = 0;
@@ -275,6 +275,47 @@ static bool take_tests(shelf *s)
     return true;
 }
 
+/* With this stride the rows take no more than the tests themselves. */
+static size_t stride_for(size_t trees)
+{
+    enum { STRIDE_MIN = 16 };
+    return trees / 2 + 1 > STRIDE_MIN ? trees / 2 + 1 : STRIDE_MIN;
+}
+
+static void fill_rows(sotto_ranking *r, size_t slot)
+{
+    uint64_t *row = r->rows + r->first_row[slot] * r->tree_end;
+    const rank_test *tests = r->tests + r->first_test[slot];
+    size_t n = (r->first_test[slot + 1] - r->first_test[slot]) / r->stride;
+    for (size_t i = 0; i < n; i++, row += r->tree_end) {
+        for (size_t t = 0; t < r->tree_end; t++)
+            row[t] = i == 0 ? UINT64_MAX : row[t - r->tree_end];
+        for (size_t k = i * r->stride; k < (i + 1) * r->stride; k++)
+            row[tests[k].tree] &= tests[k].mask;
+    }
+}
+
+static bool take_rows(shelf *s)
+{
+    sotto_ranking *r = s->r;
+    size_t slots = 2 * r->model->info.features;
+    uint32_t rows = 0;
+    r->stride = stride_for(r->tree_end);
+    r->first_row = sotto_arena_array(s->arena, slots, sizeof *r->first_row);
+    if (r->first_row == NULL)
+        return false;
+    for (size_t i = 0; i < slots; i++) {
+        r->first_row[i] = rows;
+        rows += (uint32_t)((r->first_test[i + 1] - r->first_test[i]) / r->stride);
+    }
+    r->rows = sotto_arena_array(s->arena, rows * r->tree_end, sizeof *r->rows);
+    if (r->rows == NULL)
+        return false;
+    for (size_t i = 0; i < slots; i++)
+        fill_rows(r, i);
+    return true;
+}
+
 /* ---- The whole ---- */
 
 static bool take_product_features(shelf *s, const sotto_rank_shelf *from)
@@ -346,7 +387,7 @@ static bool take_all(shelf *s, const sotto_rank_shelf *from)
     if (!sort_trees(s))
         return false;
     end_groups(r);
-    return take_tests(s);
+    return take_tests(s) && take_rows(s);
 }
 
 static void describe(const shelf *s)

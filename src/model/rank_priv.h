@@ -32,12 +32,14 @@ typedef struct rank_test {
 
 /* n is exact; acc, masks and ids may be read, and acc written, up to the next multiple of RANK_PAD. */
 typedef struct rank_kernels {
-    /* acc[i] += leaves[number of trailing zeros of (masks[i] & open)]; a set is never empty. */
-    void (*add_by_mask)(int32_t *acc, const uint64_t *masks, size_t n, uint64_t open, const int32_t *leaves,
-                        size_t leaf_count);
+    /* For each of `count` trees t: acc[i] += leaves[number of trailing zeros of (masks[i] & open[t])]; a set
+     * is never empty. */
+    void (*add_by_mask)(int32_t *acc, size_t n, const rank_tree *trees, const uint64_t *open, size_t count);
     /* acc[i] += table[t][ids[t][i]] for `trees` (1 to RANK_ABREAST) tables of classes[t] entries. */
     void (*add_by_class)(int32_t *acc, const uint8_t *const *ids, size_t n,
                          const int32_t (*table)[RANK_CLASSES_MAX], const uint16_t *classes, size_t trees);
+    /* open[t] &= row[t] */
+    void (*shut_row)(uint64_t *open, const uint64_t *row, size_t trees);
 } rank_kernels;
 enum { RANK_ABREAST = 4 };
 
@@ -50,6 +52,9 @@ struct sotto_ranking {
     size_t constant_end, class_end, tree_end; /* trees by kind: [0, constant_end) and so on */
     uint32_t *first_test;                     /* of each slot, and the end */
     rank_test *tests;                         /* by slot, bins ascending */
+    size_t stride;                            /* tests of one slot that a row stands for */
+    uint32_t *first_row;                      /* of each slot */
+    uint64_t *rows; /* of each slot: what its first stride, 2 x stride, ... tests leave open, a tree each */
     tree *walked;
     uint16_t *product_feature;
     size_t product_feature_count;

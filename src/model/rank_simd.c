@@ -55,16 +55,18 @@ AVX512 static inline void add_masks(int32_t *acc, const uint64_t *masks, size_t 
     }
 }
 
-AVX512 static void add_by_mask_avx512(int32_t *acc, const uint64_t *masks, size_t n, uint64_t open,
-                                      const int32_t *leaves, size_t leaf_count)
+AVX512 static void add_by_mask_avx512(int32_t *acc, size_t n, const rank_tree *trees, const uint64_t *open,
+                                      size_t count)
 {
-    table512 t = load_table(leaves, leaf_count);
-    if (leaf_count <= 16)
-        add_masks(acc, masks, n, open, &t, 16);
-    else if (leaf_count <= 32)
-        add_masks(acc, masks, n, open, &t, 32);
-    else
-        add_masks(acc, masks, n, open, &t, 64);
+    for (size_t i = 0; i < count; i++) {
+        table512 t = load_table(trees[i].leaves, trees[i].leaf_count);
+        if (trees[i].leaf_count <= 16)
+            add_masks(acc, trees[i].masks, n, open[i], &t, 16);
+        else if (trees[i].leaf_count <= 32)
+            add_masks(acc, trees[i].masks, n, open[i], &t, 32);
+        else
+            add_masks(acc, trees[i].masks, n, open[i], &t, 64);
+    }
 }
 
 AVX512 static inline void add_classes(int32_t *acc, const uint8_t *ids, size_t n, const table512 *t,
@@ -92,9 +94,19 @@ AVX512 static void add_by_class_avx512(int32_t *acc, const uint8_t *const *ids, 
     }
 }
 
+AVX512 static void shut_row_avx512(uint64_t *open, const uint64_t *row, size_t trees)
+{
+    size_t t = 0;
+    for (; t + 8 <= trees; t += 8)
+        _mm512_storeu_si512(open + t,
+                            _mm512_and_si512(_mm512_loadu_si512(open + t), _mm512_loadu_si512(row + t)));
+    for (; t < trees; t++)
+        open[t] &= row[t];
+}
+
 const rank_kernels *sotto_rank_kernels_simd(void)
 {
-    static const rank_kernels KERNELS = {add_by_mask_avx512, add_by_class_avx512};
+    static const rank_kernels KERNELS = {add_by_mask_avx512, add_by_class_avx512, shut_row_avx512};
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") ? &KERNELS : NULL;
 }
 
