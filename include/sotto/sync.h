@@ -99,7 +99,7 @@ typedef struct sotto_tuf_config {
                                  unversioned names */
     sotto_tuf_fetch fetch;
     void *fetch_ctx;
-    int64_t now_s; /* expiry is judged by this: the caller's floor of time, not a raw clock */
+    int64_t now_s; /* expiry is judged by this: the floor of time where the caller has one */
 } sotto_tuf_config;
 typedef struct sotto_tuf sotto_tuf;
 /* Trust on installation: writes root_json as the trusted root after checking its own signatures. EXISTS when
