@@ -54,7 +54,7 @@ demo_arguments() {
         shift 2
     done
     case $ARCH in armv7 | aarch64) ;; *) echo "./demo: --arch is armv7 or aarch64" >&2; exit 2 ;; esac
-    [ -z "$DATA" ] || [ -r "$DATA" ] || { echo "./demo: cannot read $DATA" >&2; exit 2; }
+    [ -z "$DATA" ] || { [ -f "$DATA" ] && [ -r "$DATA" ]; } || { echo "./demo: cannot read $DATA" >&2; exit 2; }
     [ ${#DROPS[@]} -gt 0 ] || DROPS=(duration)
 }
 
@@ -77,6 +77,8 @@ build_all() {
 
 clean_up() {
     local pid
+    # The native terminal is a session of its own, out of reach of this one's Ctrl-C. (No group file: nothing to end.)
+    if [ -s "$DAY/terminal/group" ]; then pkill -TERM -g "$(cat "$DAY/terminal/group")" 2>/dev/null || true; fi
     for pid in ${BACKGROUND[@]+"${BACKGROUND[@]}"}; do kill "$pid" 2>/dev/null || true; done
     wait 2>/dev/null || true
 }
@@ -331,6 +333,10 @@ write_figures() {
 demo_main() {
     demo_arguments "$@"
     chapter "Sotto: a terminal's whole day"
+    # The day's folder is one for the tree, and a day begins by removing it.
+    mkdir -p build
+    exec {DAY_LOCK}>build/demo.lock
+    flock -n "$DAY_LOCK" || fail "another ./demo lives its day in this tree; wait for it"
     build_all
     rm -rf "$DAY"
     mkdir -p "$DAY"
