@@ -65,5 +65,6 @@ double eval_spend_log_likelihood(const eval_spend *m, const eval_buyer *buyers, 
 
 double eval_spend_expected(const eval_spend *m, const eval_buyer *c)
 {
-    return m->p * (m->v + c->x * c->mean) / (m->p * c->x + m->q - 1);
+    double weight = m->p * c->x + m->q - 1;
+    return weight > 0 ? m->p * (m->v + c->x * c->mean) / weight : NAN;
 }

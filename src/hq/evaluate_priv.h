@@ -261,6 +261,7 @@ double eval_bgnbd_expected(const eval_bgnbd *m, const eval_buyer *buyer, double 
 /* Fader, Hardie, Lee, "RFM and CLV: using iso-value curves", J. Marketing Research 42 (2005): gamma-gamma
  * spend; customers with x > 0 and mean > 0 count. */
 double eval_spend_log_likelihood(const eval_spend *m, const eval_buyer *buyers, size_t n);
+/* NAN where the distribution has no mean (p x + q <= 1). */
 double eval_spend_expected(const eval_spend *m, const eval_buyer *buyer);
 /* 2F1(a, b; c; z) by its series, 0 <= z < 1. */
 double eval_hypergeometric(double a, double b, double c, double z);

@@ -285,6 +285,8 @@ static void spend_is_a_density(void **state)
     eval_buyer never = {.x = 0}, often = {.x = 1e6, .mean = 12};
     near(eval_spend_expected(&m, &never), 6.25 * 15.44 / 2.74);
     about(eval_spend_expected(&m, &often), 12, 1e-3);
+    const eval_spend heavy = {1, 0.9, 10};
+    assert_true(isnan(eval_spend_expected(&heavy, &never)));
 }
 
 static double hill(const double *x, size_t n, void *ctx)
