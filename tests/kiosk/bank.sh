@@ -88,7 +88,7 @@ terminal_make() {
 { "version": 1, "vault": "$t/vault", "store": "$t/store", "release": "$t/release", "sync": "$t/sync", "run": "$t/run",
   "head_office": { "url": "https://127.0.0.1:$PORT", "enrol_url": "https://127.0.0.1:$ENROL_PORT",
                    "authority": "$t/authority.pem", "root": "$t/root.json" },
-  "clock_offset_s": ${CLOCK_OFFSET_S:-0}, "require_walls": false }
+  "utc_offset_min": ${UTC_OFFSET_MIN:-0}, "clock_offset_s": ${CLOCK_OFFSET_S:-0}, "require_walls": false }
 JSON
 }
 t() { local name=$1; shift; "$SOTTO" --config "$WORK/$name/sotto.json" "$@"; }

@@ -169,4 +169,12 @@ sed -i 's/"clock_offset_s": 400000000/"clock_offset_s": 0/' "$WORK/three/sotto.j
 serve_start three
 expect 1 'clock was ahead' t three doctor
 serve_stop
+
+# ---- a day behind UTC: what was agreed to for a day holds to the end of the terminal's own day, also for counting ----
+sed -i 's/"name": "Agrees to be counted", "kind": "flag",/& "ttl_days": 1,/' "$WORK/bank/dictionary.json"
+bank_publish >/dev/null
+agreed=$(awk -F, 'NR==1 { for (i = 1; i <= NF; i++) if ($i == "consent_measurement") c = i; next } $c == 1 { print $1; exit }' "$csv")
+UTC_OFFSET_MIN=-1440 terminal_ready west
+expect 0 'counted for tonight' t west event --customer "$agreed" --kind shown --campaign saver
+serve_stop
 finish
