@@ -307,7 +307,8 @@ terminal_day() {
 tell_totals() {
     "$HQ" totals --dir "$DAY/hq" --json >"$DAY/totals.json"
     say "what head office can say, beside what only this demo knows:"
-    jq -r --slurpfile truth "$DAY/share/truth.json" -f firmware/demo/totals.jq "$DAY/totals.json" | column -t -s $'\t' | sed 's/^/  /'
+    jq -r --slurpfile truth "$DAY/share/truth.json" -f firmware/demo/totals.jq "$DAY/totals.json" |
+        awk -F'\t' '{ printf "  %-14s %-8s %16s %3s %4s %8s  %s\n", $1, $2, $3, $4, $5, $6, $7 }'
     figure totals "$(jq -c . "$DAY/totals.json")"
     figure truth "$(jq -c . "$DAY/share/truth.json")"
 }
