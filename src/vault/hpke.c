@@ -137,11 +137,9 @@ static sotto_status shared_secret(const uint8_t *private_key, const uint8_t *pub
     sotto_status status = import_private(private_key, &id);
     if (status != SOTTO_OK)
         return status;
-    psa_status_t agreed =
-        psa_raw_key_agreement(PSA_ALG_ECDH, id, public_key, SOTTO_HPKE_PUBLIC_BYTES, dh, sizeof dh, &len);
+    status = sotto_vault_psa_status(
+        psa_raw_key_agreement(PSA_ALG_ECDH, id, public_key, SOTTO_HPKE_PUBLIC_BYTES, dh, sizeof dh, &len));
     (void)psa_destroy_key(id);
-    status =
-        agreed == PSA_ERROR_INVALID_ARGUMENT ? SOTTO_ERR(VAULT, MALFORMED) : sotto_vault_psa_status(agreed);
     if (status == SOTTO_OK)
         status = labeled_extract(KEM, NONE, "eae_prk", sotto_span_of(dh, sizeof dh), prk);
     memcpy(context, enc, SOTTO_HPKE_ENC_BYTES);
