@@ -34,17 +34,31 @@ typedef struct sotto_forge_report {
     size_t bytes;
 } sotto_forge_report;
 
-/* XGBoost JSON, 1.x to 3.x (learner.gradient_booster gbtree, objective binary:logistic, numeric splits,
- * missing values). Features are named as in the file (or f0, f1, ...); with a recipe, each must be one of the
- * recipe's, and features without names are the recipe's in its order. The margin is bias + sum of leaves;
- * bias = logit(base_score) in float32, as XGBoost computes it. The attribute best_iteration, when present,
- * cuts the trees; all attributes are kept as provenance.
+/* XGBoost JSON or UBJSON, 1.x to 3.x: gbtree and dart; one output with logistic, identity or log link,
+ * several with softmax; numeric splits, splits by categories, missing values; num_parallel_tree. Features are
+ * named as in the file (or f0, f1, ...); with a recipe, each must be one of the recipe's, and features
+ * without names are the recipe's in its order. The margin is bias + sum of leaves; bias is what XGBoost makes
+ * of base_score, in its float32. The attribute best_iteration, when present, cuts the trees; all attributes
+ * are kept as provenance.
  *
  * Appends the model to out, after loading it once as a terminal would. Heap only while it runs. Errors, with
  * the JSON path or the tree and node: MALFORMED, RANGE (a number that is not a finite float32, a leaf beyond
- * 128), UNSUPPORTED (what would not score exactly as there), NOT_FOUND and CONFLICT (recipe), NO_MEMORY. out
+ * 2^23), UNSUPPORTED (what would not score exactly as there), NOT_FOUND and CONFLICT (recipe), NO_MEMORY. out
  * keeps its length then. */
-SOTTO_MUST_USE sotto_status sotto_forge_xgboost(sotto_span json, const sotto_forge_options *options,
+SOTTO_MUST_USE sotto_status sotto_forge_xgboost(sotto_span file, const sotto_forge_options *options,
                                                 sotto_vec *out, sotto_forge_report *report, sotto_diag *diag);
+/* A file of XGBoost's as strict JSON: UBJSON is turned into text, NaN and infinities (which XGBoost writes
+ * where a number is of no use) into empty lists, which no number can be read from. *file is replaced when it
+ * must be; text (freed by the caller in any case) then holds it. */
+SOTTO_MUST_USE sotto_status sotto_forge_xgboost_json(sotto_span *file, sotto_vec *text, const char *file_name,
+                                                     sotto_diag *diag);
+
+/* LightGBM text, versions 2 to 4: numeric splits with its three kinds of missing values and float64
+ * thresholds, splits by categories; objectives with one output or softmax. Leaves are numbered as LightGBM's
+ * pred_leaf does. Keys of such a model come from sotto_model_key. Errors as above, with the line or the tree
+ * and node; linear trees and random forests (average_output) are UNSUPPORTED. */
+SOTTO_MUST_USE sotto_status sotto_forge_lightgbm(sotto_span text, const sotto_forge_options *options,
+                                                 sotto_vec *out, sotto_forge_report *report,
+                                                 sotto_diag *diag);
 
 #endif

@@ -94,6 +94,8 @@ sotto_span sotto_model_provenance(const sotto_model *m);
 int64_t sotto_model_margin_q24(const sotto_model *m, const int32_t *keys);
 /* margin -> probability (logistic link; for other links the margin, held within 0 and 1). */
 uint32_t sotto_model_probability_q30(const sotto_model *m, int64_t margin_q24);
+/* Every output's margin before any tree. out: info.outputs entries. */
+void sotto_model_biases_q24(const sotto_model *m, int64_t *out);
 /* Every output's margin. out: info.outputs entries. */
 void sotto_model_margins_q24(const sotto_model *m, const int32_t *keys, int64_t *out);
 /* Probabilities of all outputs from their margins: softmax (each off by at most 4 units of 2^-30), or
@@ -137,7 +139,7 @@ typedef struct sotto_ranking_info {
     size_t trees_constant, trees_by_class, trees_by_mask, trees_walked;
     size_t arena_bytes;
 } sotto_ranking_info;
-/* Arena bytes that preparing may take: 8 a tree and product at most, 16 an inner node, 4 a leaf. */
+/* Arena bytes that preparing may take: 8 a tree and product at most, 32 an inner node, 4 a leaf. */
 size_t sotto_model_rank_bound(const sotto_model *m, size_t products, size_t product_features);
 /* The model must outlive the ranking, which is read-only after this and may be shared between threads. RANGE
  * (too many products), UNSUPPORTED (path), NO_SPACE: the arena is given back and *out is NULL. */
@@ -160,6 +162,8 @@ SOTTO_MUST_USE sotto_status sotto_feature_check(const sotto_feature *f, const so
 /* The key of a TAG feature that passed the check, as sotto_model_customer_keys computes it; for training
  * tables. */
 int32_t sotto_feature_tag_key(const sotto_feature *f, const sotto_profile *profile, int32_t today);
+/* The same for feature i of a model, which may compare float64: sotto_model_key. */
+int32_t sotto_model_tag_key(const sotto_model *m, size_t i, const sotto_profile *profile, int32_t today);
 /* sotto_feature_check of every feature, and UNSUPPORTED for a model of several outputs: a terminal ranks by
  * one. */
 SOTTO_MUST_USE sotto_status sotto_model_bind(const sotto_model *m, const sotto_dictionary *d,

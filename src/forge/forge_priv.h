@@ -8,31 +8,49 @@ enum {
     FORGE_NODES_MAX = 1 << 24, /* docs/formats/model.md section 2 */
     FORGE_DEPTH_MAX = 512,     /* section 5 */
     FORGE_BINS_MAX = 65534,    /* section 3 */
+    FORGE_SET_WORDS_MAX = 1 << 24,
+    FORGE_SCALE_MIN = 8, /* section 2 */
+    FORGE_CATEGORY_END = 1 << 24,
     FORGE_NONE = -1
 };
 
-/* A node as the source has it. */
+/* A node as the source has it. Left when x < threshold; of a feature of categories: left when the category is
+ * not in the set. */
 typedef struct forge_node {
-    int32_t left, right; /* source numbers; FORGE_NONE in a leaf */
+    int32_t left, right; /* indices in the tree's nodes; FORGE_NONE in a leaf */
+    uint32_t number;     /* as the source numbers it */
     uint32_t feature;
-    int32_t key; /* of the threshold t: left when x < t */
+    int64_t
+        key; /* of the threshold: order key of float32, or of float64 in a wide forest; or number of a set */
     bool missing_left;
-    float leaf;   /* in a leaf */
+    double leaf;  /* in a leaf */
     double cover; /* how much of the training data came here, >= 0 */
 } forge_node;
 
 typedef struct forge_tree {
-    forge_node *nodes; /* heap; number 0 is the root */
+    forge_node *nodes; /* heap; index 0 is the root */
     uint32_t count;
+    uint16_t output; /* that it adds to */
 } forge_tree;
+
+/* Sets of categories, as the source has them: bits, 32 a word, the last word not zero. */
+typedef struct forge_sets {
+    uint32_t *words;  /* heap */
+    uint32_t *starts; /* heap; count + 1, first word of each */
+    size_t count, word_count, word_cap, start_cap;
+} forge_sets;
 
 typedef struct forge_forest {
     forge_tree *trees; /* heap */
     size_t tree_count;
     sotto_feature *features; /* heap */
     size_t feature_count;
-    float bias;           /* margin before any tree, as the source computes it */
-    sotto_vec provenance; /* name=value lines */
+    bool wide; /* the source compares float64 */
+    forge_sets sets;
+    enum sotto_model_link link;
+    size_t outputs;                       /* 1 .. SOTTO_MODEL_OUTPUTS_MAX */
+    double bias[SOTTO_MODEL_OUTPUTS_MAX]; /* margins before any tree, as the source computes them */
+    sotto_vec provenance;                 /* name=value lines */
 } forge_forest;
 
 void sotto_forge_forest_init(forge_forest *f);
@@ -42,6 +60,28 @@ sotto_status sotto_forge_take_trees(forge_forest *f, size_t count, sotto_diag *d
 sotto_status sotto_forge_take_features(forge_forest *f, size_t count, sotto_diag *diag);
 sotto_status sotto_forge_take_nodes(forge_tree *t, uint32_t count, sotto_diag *diag);
 sotto_status sotto_forge_no_memory(sotto_diag *diag);
+/* Starts an empty set, the last one until the next is started; puts a category (below FORGE_CATEGORY_END)
+ * into the last set. RANGE (too many words in all), NO_MEMORY. */
+sotto_status sotto_forge_new_set(forge_sets *s, sotto_diag *diag);
+sotto_status sotto_forge_add_category(forge_sets *s, uint32_t category, sotto_diag *diag);
+/* Marks a feature as numbers or categories. false when a node before used it otherwise. */
+bool sotto_forge_use_feature(forge_forest *f, uint32_t feature, enum sotto_feature_kind kind, uint8_t *used);
+/* Feature i: the recipe's feature of that name (empty: the recipe's i-th), or without a recipe a plain column
+ * of that name (empty: "f<i>"). NULL, or what is wrong, with *status. */
+const char *sotto_forge_name_feature(forge_forest *f, const sotto_forge_options *o, size_t i, sotto_span name,
+                                     sotto_status *status);
+/* Adds a name=value line when it is plain text and there is room. NO_MEMORY. */
+sotto_status sotto_forge_add_provenance(forge_forest *f, sotto_span name, sotto_span value, sotto_diag *diag);
+/* What every compiler ends with: layout, file, and the file read back. */
+sotto_status sotto_forge_finish(forge_forest *f, const sotto_forge_options *o, sotto_vec *out,
+                                sotto_forge_report *report, sotto_diag *diag);
+sotto_status sotto_forge_check_options(const sotto_forge_options *o, sotto_diag *diag);
+
+/* A threshold, or the rank of a set of categories, of a feature. */
+typedef struct forge_cut {
+    uint32_t feature;
+    int64_t key;
+} forge_cut;
 
 /* The forest in the order of the file: breadth first, thresholds sorted and numbered. */
 typedef struct forge_layout {
@@ -52,10 +92,15 @@ typedef struct forge_layout {
     uint16_t *depth;  /* tree_count */
     int32_t *value;   /* node_count, q24 */
     size_t cut_count;
-    uint64_t *cuts;      /* ascending: feature in the upper half, key in the lower one, biased to unsigned */
-    uint32_t *first_cut; /* feature_count + 1 */
+    forge_cut *cuts;        /* ascending by feature and key */
+    int32_t *threshold;     /* cut_count: what THRS holds of a cut of numbers */
+    size_t threshold_count; /* cuts of numbers */
+    uint32_t *set_rank;     /* sets.count: each set's place among all, by content; equal sets share it */
+    uint32_t *rank_set;     /* a set of each rank */
+    uint32_t *first_cut;    /* feature_count + 1 */
     size_t leaves;
-    int64_t bias_q24;
+    unsigned shift; /* values are q(24 - shift) */
+    int64_t bias_q24[SOTTO_MODEL_OUTPUTS_MAX];
     int64_t margin_error_q24;
 } forge_layout;
 
@@ -69,8 +114,12 @@ void sotto_forge_layout_free(forge_layout *l);
 sotto_status sotto_forge_values(forge_layout *l, const forge_forest *f, const char *file_name,
                                 sotto_diag *diag);
 /* Index of a node's threshold among those of its feature. It must be there. */
-uint32_t sotto_forge_cut_index(const forge_layout *l, const forge_node *n);
-int32_t sotto_forge_cut_key(uint64_t cut);
+uint32_t sotto_forge_cut_index(const forge_layout *l, const forge_forest *f, const forge_node *n);
+/* Order of sets by content, and their ranks: part of making. NO_MEMORY. */
+sotto_status sotto_forge_rank_sets(forge_layout *l, const forge_forest *f, sotto_diag *diag);
+/* The float32 keys of the cuts of numbers: part of making. UNSUPPORTED. */
+sotto_status sotto_forge_narrow_cuts(forge_layout *l, const forge_forest *f, const char *file_name,
+                                     sotto_diag *diag);
 /* "tree 3, node 17 of FILE: ..." */
 SOTTO_PRINTF(6, 7)
 sotto_status sotto_forge_bad_node(sotto_diag *diag, sotto_status status, const char *file_name, size_t tree,
@@ -80,12 +129,21 @@ sotto_status sotto_forge_bad_node(sotto_diag *diag, sotto_status status, const c
 sotto_status sotto_forge_write(const forge_forest *f, const forge_layout *l, const sotto_forge_options *o,
                                sotto_vec *out, sotto_diag *diag);
 
-/* One tree of XGBoost's JSON. */
-sotto_status sotto_forge_xgboost_tree(sotto_json_node json, size_t feature_count, forge_tree *out,
-                                      sotto_diag *diag);
+/* One tree of XGBoost's JSON. used: one a feature, 0 before any node tested it. */
+sotto_status sotto_forge_xgboost_tree(sotto_json_node json, forge_forest *forest, uint8_t *used,
+                                      forge_tree *out, sotto_diag *diag);
 
 /* The float32 nearest to a decimal number's text. false when the text is no number or is out of range. */
 bool sotto_forge_parse_float(sotto_span text, float *out);
 int32_t sotto_forge_float_key(float v);
+/* The same for float64. */
+bool sotto_forge_parse_double(sotto_span text, double *out);
+int64_t sotto_forge_double_key(double v); /* -0 and 0 give 0; NaN INT64_MIN */
+double sotto_forge_key_double(int64_t key);
+
+static inline bool sotto_forge_is_category(const sotto_feature *f)
+{
+    return f->kind == SOTTO_FEATURE_CATEGORY || f->kind == SOTTO_FEATURE_CATEGORY_CUT;
+}
 
 #endif

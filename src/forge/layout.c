@@ -25,6 +25,9 @@ void sotto_forge_layout_free(forge_layout *l)
     free(l->depth);
     free(l->value);
     free(l->cuts);
+    free(l->threshold);
+    free(l->set_rank);
+    free(l->rank_set);
     free(l->first_cut);
     *l = (forge_layout){.node_count = 0};
 }
@@ -120,21 +123,18 @@ static sotto_status place_trees(forge_layout *l, const forge_forest *f, const ch
     return status;
 }
 
-/* Features ascend in the upper half; a signed key ascends as unsigned once its sign is turned. */
-static uint64_t cut_of(const forge_node *n)
+static forge_cut cut_of(const forge_layout *l, const forge_forest *f, const forge_node *n)
 {
-    return (uint64_t)n->feature << 32 | ((uint32_t)n->key ^ UINT32_C(0x80000000));
-}
-
-int32_t sotto_forge_cut_key(uint64_t cut)
-{
-    return (int32_t)((uint32_t)cut ^ UINT32_C(0x80000000));
+    bool category = sotto_forge_is_category(&f->features[n->feature]);
+    return (forge_cut){n->feature, category ? l->set_rank[n->key] : n->key};
 }
 
 static int compare_cuts(const void *a, const void *b)
 {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
+    const forge_cut *x = a, *y = b;
+    if (x->feature != y->feature)
+        return x->feature < y->feature ? -1 : 1;
+    return (x->key > y->key) - (x->key < y->key);
 }
 
 static void collect_cuts(forge_layout *l, const forge_forest *f)
@@ -143,11 +143,11 @@ static void collect_cuts(forge_layout *l, const forge_forest *f)
     for (size_t t = 0; t < f->tree_count; t++)
         for (uint32_t i = l->root[t]; i < l->root[t + 1]; i++)
             if (l->child[i] != i)
-                l->cuts[n++] = cut_of(&f->trees[t].nodes[l->source[i]]);
+                l->cuts[n++] = cut_of(l, f, &f->trees[t].nodes[l->source[i]]);
     qsort(l->cuts, n, sizeof *l->cuts, compare_cuts);
     l->cut_count = 0;
     for (size_t i = 0; i < n; i++)
-        if (i == 0 || l->cuts[i] != l->cuts[i - 1])
+        if (i == 0 || compare_cuts(&l->cuts[i], &l->cuts[i - 1]) != 0)
             l->cuts[l->cut_count++] = l->cuts[i];
 }
 
@@ -156,25 +156,25 @@ static sotto_status number_cuts(forge_layout *l, forge_forest *f, const char *fi
     size_t at = 0;
     for (size_t i = 0; i < f->feature_count; i++) {
         l->first_cut[i] = (uint32_t)at;
-        while (at < l->cut_count && l->cuts[at] >> 32 == i)
+        while (at < l->cut_count && l->cuts[at].feature == i)
             at++;
         f->features[i].bins = (uint32_t)at - l->first_cut[i];
         if (f->features[i].bins > FORGE_BINS_MAX)
             return sotto_diag_at(diag, SOTTO_ERR(FORGE, UNSUPPORTED), file_name, 0,
-                                 "feature %s has %u thresholds; at most %d are possible", f->features[i].name,
-                                 (unsigned)f->features[i].bins, FORGE_BINS_MAX);
+                                 "feature %s has %u thresholds or sets; at most %d are possible",
+                                 f->features[i].name, (unsigned)f->features[i].bins, FORGE_BINS_MAX);
     }
     l->first_cut[f->feature_count] = (uint32_t)at;
     assert(at == l->cut_count);
     return SOTTO_OK;
 }
 
-uint32_t sotto_forge_cut_index(const forge_layout *l, const forge_node *n)
+uint32_t sotto_forge_cut_index(const forge_layout *l, const forge_forest *f, const forge_node *n)
 {
-    uint64_t cut = cut_of(n);
-    const uint64_t *first = l->cuts + l->first_cut[n->feature];
-    const uint64_t *at = bsearch(&cut, first, l->first_cut[n->feature + 1] - l->first_cut[n->feature],
-                                 sizeof cut, compare_cuts);
+    forge_cut cut = cut_of(l, f, n);
+    const forge_cut *first = l->cuts + l->first_cut[n->feature];
+    const forge_cut *at = bsearch(&cut, first, l->first_cut[n->feature + 1] - l->first_cut[n->feature],
+                                  sizeof cut, compare_cuts);
     assert(at != NULL);
     return (uint32_t)(at - first);
 }
@@ -188,7 +188,12 @@ sotto_status sotto_forge_layout_make(forge_layout *l, forge_forest *f, const cha
     sotto_status status = place_trees(l, f, file_name, diag);
     if (status != SOTTO_OK)
         return status;
+    status = sotto_forge_rank_sets(l, f, diag);
+    if (status != SOTTO_OK)
+        return status;
     collect_cuts(l, f);
     status = number_cuts(l, f, file_name, diag);
+    if (status == SOTTO_OK)
+        status = sotto_forge_narrow_cuts(l, f, file_name, diag);
     return status == SOTTO_OK ? sotto_forge_values(l, f, file_name, diag) : status;
 }

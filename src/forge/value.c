@@ -1,19 +1,20 @@
 /* Leaves as integers, what a node expects, and how far the integer margin can be from the source's.
  *
- * A float32 has 24 significant bits, so leaf * 2^24 is exact in a double, and so is what rounding takes off.
- */
+ * A leaf times a power of two is exact in a double, and so is what rounding takes off (Sterbenz 1974). */
 #include "forge_priv.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 static const double ONE_Q24 = 16777216.0;
-static const float LEAF_MAX = 128.0F; /* 2^31 / 2^24 */
+static const double LEAF_MAX = 128.0;   /* at 24 bits: 2^31 / 2^24; twice that for each bit of scale less */
+static const double BIAS_MAX = 65536.0; /* likewise */
+enum { SHIFT_MAX = SOTTO_MODEL_SCALE_BITS - FORGE_SCALE_MIN };
 
 /* Nearest, ties to even: the default rounding of IEEE 754, in which this program runs. */
-static int32_t round_q24(double v)
+static int32_t round_value(double v, unsigned shift)
 {
-    return (int32_t)llrint(v * ONE_Q24);
+    return (int32_t)llrint(ldexp(v, SOTTO_MODEL_SCALE_BITS - (int)shift));
 }
 
 /* Fills expected[] of one tree from its last node to its root: children stand behind their parents. Branches
@@ -24,7 +25,7 @@ static void expect_tree(const forge_layout *l, const forge_tree *tree, uint32_t 
     for (uint32_t i = end; i-- > root;) {
         uint32_t left = l->child[i];
         if (left == i) {
-            expected[i - root] = (double)tree->nodes[l->source[i]].leaf;
+            expected[i - root] = tree->nodes[l->source[i]].leaf;
             continue;
         }
         double cover_left = tree->nodes[l->source[left]].cover,
@@ -36,24 +37,57 @@ static void expect_tree(const forge_layout *l, const forge_tree *tree, uint32_t 
 }
 
 /* One tree's values; *worst is the largest rounding of a leaf, in units of 2^-24. */
-static sotto_status value_tree(forge_layout *l, const forge_tree *tree, size_t t, const char *file_name,
-                               double *expected, double *worst, sotto_diag *diag)
+static void value_tree(forge_layout *l, const forge_tree *tree, size_t t, double *expected, double *worst)
 {
     uint32_t root = l->root[t], end = l->root[t + 1];
     *worst = 0;
     for (uint32_t i = root; i < end; i++) {
-        float leaf = tree->nodes[l->source[i]].leaf;
         if (l->child[i] != i)
             continue;
-        if (!(fabsf(leaf) < LEAF_MAX))
-            return sotto_forge_bad_node(diag, SOTTO_ERR(FORGE, RANGE), file_name, t, l->source[i],
-                                        "a leaf of %g; leaves are between -128 and 128", (double)leaf);
-        double exact = (double)leaf * ONE_Q24;
-        *worst = fmax(*worst, fabs((double)round_q24((double)leaf) - exact));
+        double leaf = tree->nodes[l->source[i]].leaf;
+        double kept = ldexp(round_value(leaf, l->shift), (int)l->shift);
+        *worst = fmax(*worst, fabs(kept - leaf * ONE_Q24));
     }
     expect_tree(l, tree, root, end, expected);
     for (uint32_t i = root; i < end; i++)
-        l->value[i] = round_q24(expected[i - root]);
+        l->value[i] = round_value(expected[i - root], l->shift);
+}
+
+/* The finest scale, from where it is, at which this leaf fits; all 2^24 are within float32's precision. */
+static sotto_status fit_tree(forge_layout *l, const forge_tree *tree, size_t t, const char *file_name,
+                             sotto_diag *diag)
+{
+    for (uint32_t i = l->root[t]; i < l->root[t + 1]; i++) {
+        double leaf = fabs(tree->nodes[l->source[i]].leaf);
+        if (l->child[i] != i)
+            continue;
+        if (!(leaf < ldexp(LEAF_MAX, SHIFT_MAX)))
+            return sotto_forge_bad_node(diag, SOTTO_ERR(FORGE, RANGE), file_name, t, l->source[i],
+                                        "a leaf of %g; leaves are between -%.0f and %.0f", leaf,
+                                        ldexp(LEAF_MAX, SHIFT_MAX), ldexp(LEAF_MAX, SHIFT_MAX));
+        while (!(leaf * (1 + 1e-9) < ldexp(LEAF_MAX, (int)l->shift)) && l->shift < SHIFT_MAX)
+            l->shift++;
+        if (!(leaf * (1 + 1e-9) < ldexp(LEAF_MAX, SHIFT_MAX)))
+            return sotto_forge_bad_node(diag, SOTTO_ERR(FORGE, RANGE), file_name, t, l->source[i],
+                                        "a leaf too large");
+    }
+    return SOTTO_OK;
+}
+
+/* *worst: the largest rounding of a bias, in units of 2^-24. */
+static sotto_status value_biases(forge_layout *l, const forge_forest *f, const char *file_name, double *worst,
+                                 sotto_diag *diag)
+{
+    *worst = 0;
+    for (size_t i = 0; i < f->outputs; i++) {
+        while (!(fabs(f->bias[i]) < ldexp(BIAS_MAX, (int)l->shift)) && l->shift < SHIFT_MAX)
+            l->shift++;
+        if (!(fabs(f->bias[i]) < ldexp(BIAS_MAX, SHIFT_MAX)))
+            return sotto_diag_at(diag, SOTTO_ERR(FORGE, RANGE), file_name, 0, "a bias of %g is too large",
+                                 f->bias[i]);
+        l->bias_q24[i] = llrint(f->bias[i] * ONE_Q24);
+        *worst = fmax(*worst, fabs((double)l->bias_q24[i] - f->bias[i] * ONE_Q24));
+    }
     return SOTTO_OK;
 }
 
@@ -71,13 +105,13 @@ sotto_status sotto_forge_values(forge_layout *l, const forge_forest *f, const ch
     double *expected = calloc(largest_tree(f), sizeof *expected);
     if (expected == NULL)
         return sotto_forge_no_memory(diag);
-    double bias = (double)f->bias * ONE_Q24;
-    l->bias_q24 = llrint(bias);
-    double error = fabs((double)l->bias_q24 - bias);
-    sotto_status status = SOTTO_OK;
+    double error = 0;
+    sotto_status status = value_biases(l, f, file_name, &error, diag);
+    for (size_t t = 0; status == SOTTO_OK && t < f->tree_count; t++)
+        status = fit_tree(l, &f->trees[t], t, file_name, diag);
     for (size_t t = 0; status == SOTTO_OK && t < f->tree_count; t++) {
         double worst = 0;
-        status = value_tree(l, &f->trees[t], t, file_name, expected, &worst, diag);
+        value_tree(l, &f->trees[t], t, expected, &worst);
         error += worst;
     }
     free(expected);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECTIONS_MAX = 8, FRAME_BYTES = 32, ENTRY_BYTES = 16, HEAD_BYTES = 176, FEAT_BYTES = 112 };
+enum { SECTIONS_MAX = 11, FRAME_BYTES = 32, ENTRY_BYTES = 16, HEAD_BYTES = 176, FEAT_BYTES = 112 };
 enum { SECTION_ALIGN = 16, TRAILER_ALIGN = 8, LEAF_BIN = 65535 };
 
 /* Appends; the first failure sticks. */
@@ -56,14 +56,14 @@ static void write_head(writer *w)
 {
     const uint8_t *digest = w->options->source_sha256;
     put_le(w, 1, 2); /* kind: forest */
-    put_le(w, 1, 2); /* objective: logistic */
-    put_le(w, SOTTO_MODEL_SCALE_BITS, 1);
+    put_le(w, w->forest->link, 2);
+    put_le(w, SOTTO_MODEL_SCALE_BITS - w->layout->shift, 1);
     put_zero(w, 3);
     put_le(w, w->forest->feature_count, 4);
-    put_le(w, w->layout->cut_count, 4);
+    put_le(w, w->layout->threshold_count, 4);
     put_le(w, w->forest->tree_count, 4);
     put_le(w, w->layout->node_count, 4);
-    put_le(w, (uint64_t)w->layout->bias_q24, 8);
+    put_le(w, (uint64_t)w->layout->bias_q24[0], 8);
     put_le(w, (uint64_t)w->layout->margin_error_q24, 8);
     if (digest != NULL)
         put(w, digest, 32);
@@ -82,16 +82,62 @@ static void write_feat(writer *w)
         put_le(w, f->tag_number, 2);
         put_le(w, (uint32_t)f->argument, 4);
         put_le(w, f->bins, 4);
-        put_zero(w, 4);
+        put_le(w, f->kind, 1);
+        put_zero(w, 3);
         put_name(w, f->name, 64);
         put_name(w, f->attribute, 32);
     }
 }
 
+static bool is_number_cut(const writer *w, size_t cut)
+{
+    return !sotto_forge_is_category(&w->forest->features[w->layout->cuts[cut].feature]);
+}
+
 static void write_thrs(writer *w)
 {
     for (size_t i = 0; i < w->layout->cut_count; i++)
-        put_le(w, (uint32_t)sotto_forge_cut_key(w->layout->cuts[i]), 4);
+        if (is_number_cut(w, i))
+            put_le(w, (uint32_t)w->layout->threshold[i], 4);
+}
+
+static void write_thrd(writer *w)
+{
+    for (size_t i = 0; i < w->layout->cut_count; i++)
+        if (is_number_cut(w, i))
+            put_le(w, (uint64_t)w->layout->cuts[i].key, 8);
+}
+
+/* The words of the set that a cut stands for. Returns how many. */
+static size_t set_of_cut(const writer *w, size_t cut, const uint32_t **words)
+{
+    const forge_sets *s = &w->forest->sets;
+    uint32_t set = w->layout->rank_set[w->layout->cuts[cut].key];
+    *words = s->words + s->starts[set];
+    return s->starts[set + 1] - s->starts[set];
+}
+
+static void write_cats(writer *w)
+{
+    const uint32_t *words;
+    uint64_t at = 0;
+    put_le(w, 0, 4);
+    for (size_t i = 0; i < w->layout->cut_count; i++)
+        if (!is_number_cut(w, i)) {
+            at += set_of_cut(w, i, &words);
+            put_le(w, at, 4);
+        }
+    for (size_t i = 0; i < w->layout->cut_count; i++) {
+        size_t n = is_number_cut(w, i) ? 0 : set_of_cut(w, i, &words);
+        for (size_t k = 0; k < n; k++)
+            put_le(w, words[k], 4);
+    }
+}
+
+static void write_outs(writer *w)
+{
+    for (size_t i = 1; i < w->forest->outputs; i++)
+        put_le(w, (uint64_t)w->layout->bias_q24[i], 8);
 }
 
 static void write_tree(writer *w)
@@ -99,7 +145,7 @@ static void write_tree(writer *w)
     for (size_t t = 0; t < w->forest->tree_count; t++) {
         put_le(w, w->layout->root[t], 4);
         put_le(w, w->layout->depth[t], 2);
-        put_le(w, 0, 2);
+        put_le(w, w->forest->trees[t].output, 2);
     }
 }
 
@@ -111,7 +157,7 @@ static void write_node(writer *w)
             const forge_node *n = &w->forest->trees[t].nodes[l->source[i]];
             bool leaf = l->child[i] == i;
             put_le(w, leaf ? 0 : 2 * n->feature + n->missing_left, 2);
-            put_le(w, leaf ? LEAF_BIN : sotto_forge_cut_index(l, n), 2);
+            put_le(w, leaf ? LEAF_BIN : sotto_forge_cut_index(l, w->forest, n), 2);
             put_le(w, l->child[i], 4);
         }
 }
@@ -122,10 +168,17 @@ static void write_valu(writer *w)
         put_le(w, (uint32_t)w->layout->value[i], 4);
 }
 
+/* The source's number of node i of tree t. */
+static uint32_t number_of(const forge_forest *f, const forge_layout *l, size_t t, uint32_t i)
+{
+    return f->trees[t].nodes[l->source[i]].number;
+}
+
 static void write_srcn(writer *w)
 {
-    for (size_t i = 0; i < w->layout->node_count; i++)
-        put_le(w, w->layout->source[i], 4);
+    for (size_t t = 0; t < w->forest->tree_count; t++)
+        for (uint32_t i = w->layout->root[t]; i < w->layout->root[t + 1]; i++)
+            put_le(w, number_of(w->forest, w->layout, t, i), 4);
 }
 
 static void write_prov(writer *w)
@@ -138,7 +191,7 @@ static bool renumbered(const forge_forest *f, const forge_layout *l)
 {
     for (size_t t = 0; t < f->tree_count; t++)
         for (uint32_t i = l->root[t]; i < l->root[t + 1]; i++)
-            if (l->source[i] != i - l->root[t])
+            if (number_of(f, l, t, i) != i - l->root[t])
                 return true;
     return false;
 }
@@ -192,6 +245,9 @@ static void write_file(writer *w)
         {"NODE", true, true, write_node, 0, 0},
         {"VALU", true, true, write_valu, 0, 0},
         {"SRCN", true, renumbered(w->forest, w->layout), write_srcn, 0, 0},
+        {"CATS", true, w->layout->threshold_count < w->layout->cut_count, write_cats, 0, 0},
+        {"THRD", true, w->forest->wide, write_thrd, 0, 0},
+        {"OUTS", true, w->forest->outputs > 1, write_outs, 0, 0},
         {"PROV", false, w->forest->provenance.len > 0, write_prov, 0, 0},
     };
     size_t count = keep_there(sections, SOTTO_COUNT(sections));

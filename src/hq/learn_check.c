@@ -24,9 +24,23 @@ static const char *transform_name(enum sotto_feature_transform transform)
     return NAMES[transform];
 }
 
+static const char *link_name(enum sotto_model_link link)
+{
+    static const char *const NAMES[] = {"identity", "logistic", "log", "softmax"};
+    return NAMES[link];
+}
+
+static const char *kind_name(enum sotto_feature_kind kind)
+{
+    static const char *const NAMES[] = {"number", "number or zero", "category", "category"};
+    return NAMES[kind];
+}
+
 static void print_feature(const sotto_feature *f)
 {
-    printf("  %-24s %5u thresholds  %s", f->name, (unsigned)f->bins, source_name(f->source));
+    bool category = f->kind >= SOTTO_FEATURE_CATEGORY;
+    printf("  %-24s %5u %s  %s", f->name, (unsigned)f->bins, category ? "sets      " : "thresholds",
+           source_name(f->source));
     if (f->source == SOTTO_SOURCE_TAG)
         printf(" %u, %s", (unsigned)f->tag_number, transform_name(f->transform));
     if (f->transform == SOTTO_TRANSFORM_IS)
@@ -47,6 +61,7 @@ static void print_model(const sotto_model *m, const char *path)
            learn_grouped(i->arena_bytes, arena));
     printf("  %zu trees, %s nodes, %s leaves, depth %zu\n", i->trees, learn_grouped(i->nodes, nodes),
            learn_grouped(i->leaves, leaves), i->depth);
+    printf("  %s link, %zu output%s\n", link_name(i->link), i->outputs, i->outputs == 1 ? "" : "s");
     printf("  a score takes at most %s steps\n", learn_grouped(i->steps_max, steps));
     printf("  a margin differs from the source's leaves by at most %.3g\n",
            (double)i->margin_error_q24 / 16777216.0);
@@ -83,7 +98,8 @@ static void json_feature(sotto_json_writer *w, const sotto_feature *f)
         json_u64(w, "code", (uint64_t)f->argument);
     if (f->attribute[0] != '\0')
         json_str(w, "attribute", f->attribute);
-    json_u64(w, "thresholds", f->bins);
+    json_str(w, "kind", kind_name(f->kind));
+    json_u64(w, f->kind >= SOTTO_FEATURE_CATEGORY ? "sets" : "thresholds", f->bins);
     sotto_json_obj_end(w);
 }
 
@@ -101,6 +117,8 @@ static void json_model(sotto_json_writer *w, const sotto_model *m)
     json_u64(w, "leaves", i->leaves);
     json_u64(w, "depth", i->depth);
     json_u64(w, "steps_max", i->steps_max);
+    json_u64(w, "outputs", i->outputs);
+    json_str(w, "link", link_name(i->link));
     learn_json_real(w, "margin_error", (double)i->margin_error_q24 / 16777216.0, 12);
     learn_json_real(w, "bias", (double)i->bias_q24 / 16777216.0, 12);
     json_str(w, "source_sha256", digest);

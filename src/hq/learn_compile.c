@@ -13,7 +13,8 @@ static const char HELP[] =
     "\\\n"
     "      --data contacts.csv -o model.sotto\n"
     "\n"
-    "  --from xgboost       what made the file (XGBoost's JSON)\n"
+    "  --from xgboost       XGBoost's JSON or UBJSON\n"
+    "  --from lightgbm      LightGBM's text\n"
     "  --recipe FILE, --dictionary FILE   the features become tags of a terminal; without them they are "
     "columns\n"
     "  --data FILE          proof: every row must reach the same leaves as in the trained model\n"
@@ -43,6 +44,27 @@ typedef struct outcome {
     bool has_split;
 } outcome;
 
+/* What can be compiled, and what reads it a second time for the proof. */
+typedef struct source_kind {
+    const char *name;
+    sotto_status (*compile)(sotto_span file, const sotto_forge_options *options, sotto_vec *out,
+                            sotto_forge_report *report, sotto_diag *diag);
+    enum learn_source walker;
+} source_kind;
+
+static const source_kind SOURCES[] = {
+    {"xgboost", sotto_forge_xgboost, LEARN_SOURCE_XGBOOST},
+    {"lightgbm", sotto_forge_lightgbm, LEARN_SOURCE_LIGHTGBM},
+};
+
+static const source_kind *find_source(const char *name)
+{
+    for (size_t i = 0; i < SOTTO_COUNT(SOURCES); i++)
+        if (strcmp(name, SOURCES[i].name) == 0)
+            return &SOURCES[i];
+    return NULL;
+}
+
 static sotto_status parse(compile_options *o, int argc, char **argv, sotto_diag *diag)
 {
     const char *positions[1] = {NULL};
@@ -69,10 +91,10 @@ static sotto_status parse(compile_options *o, int argc, char **argv, sotto_diag 
     if (status == SOTTO_OK)
         status = learn_need(o->out, "-o FILE", diag);
     if (status == SOTTO_OK)
-        status = learn_need(o->from, "--from xgboost", diag);
-    if (status == SOTTO_OK && strcmp(o->from, "xgboost") != 0)
+        status = learn_need(o->from, "--from xgboost|lightgbm", diag);
+    if (status == SOTTO_OK && find_source(o->from) == NULL)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, UNSUPPORTED),
-                                "--from %.40s: only xgboost can be compiled", o->from);
+                                "--from %.40s: xgboost and lightgbm can be compiled", o->from);
     return status;
 }
 
@@ -125,7 +147,8 @@ static sotto_status prove(const compile_options *o, const learn_input *in, sotto
     size_t count = sotto_model_info_of(in->model)->features;
     learn_table table;
     choose_rows(o, in->model, r);
-    learn_plan plan = {.features = sotto_model_feature(in->model, 0),
+    learn_plan plan = {.model = in->model,
+                       .features = sotto_model_feature(in->model, 0),
                        .feature_count = count,
                        .dictionary = in->dictionary,
                        .label = r->label[0] == '\0' ? NULL : r->label,
@@ -135,8 +158,8 @@ static sotto_status prove(const compile_options *o, const learn_input *in, sotto
                        .date_column = r->date_column[0] == '\0' ? NULL : r->date_column};
     sotto_status status = learn_table_read(&table, &plan, o->data, diag);
     if (status == SOTTO_OK)
-        status =
-            learn_prove(&r->proof, in->model, json, o->source, &table, r->has_split ? &r->split : NULL, diag);
+        status = learn_prove(&r->proof, in->model, find_source(o->from)->walker, json, o->source, &table,
+                             r->has_split ? &r->split : NULL, diag);
     r->proven = status == SOTTO_OK;
     if (status == SOTTO_OK && r->proof.leaves_differ > 0)
         status = sotto_diag_at(diag, SOTTO_ERR(HQ, INTERNAL), o->source, 0,
@@ -159,7 +182,7 @@ static sotto_status compile(const compile_options *o, learn_input *in, sotto_spa
     sotto_vec_init(&in->model_file, (size_t)1 << 30);
     sotto_status status = sotto_sha256(json, digest);
     if (status == SOTTO_OK)
-        status = sotto_forge_xgboost(json, &options, &in->model_file, &r->report, diag);
+        status = find_source(o->from)->compile(json, &options, &in->model_file, &r->report, diag);
     return status == SOTTO_OK ? learn_input_load(in, diag) : status;
 }
 
@@ -169,7 +192,7 @@ static void print_proof(const learn_proof *p, const char *what)
     printf("proof: %s rows x %zu trees = %s leaves, all identical to %s\n", learn_grouped(p->rows, rows),
            p->trees, learn_grouped((uint64_t)p->rows * p->trees, leaves), what);
     printf("  largest difference of a margin: %.3g to the exact sum of the leaves", p->margin_difference);
-    if (p->by_tool)
+    if (!isnan(p->tool_difference))
         printf(", %.3g to XGBoost's own float32 sum", p->tool_difference);
     printf("\n");
     if (p->has_auc)

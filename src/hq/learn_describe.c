@@ -53,7 +53,7 @@ static sotto_status check_header(const sotto_csv *csv, sotto_diag *diag)
             sotto_span name = csv->field[i];
             while (name.len > 0 && name.ptr[0] == ' ')
                 name = sotto_span_of(name.ptr + 1, name.len - 1);
-            if (name.len > 0 && learn_field_key(name, &key))
+            if (name.len > 0 && learn_field_key(NULL, 0, name, &key))
                 return sotto_diag_at(
                     diag, SOTTO_ERR(HQ, MALFORMED), csv->name, 1,
                     "the first line is not a header: column %zu is called by a number; put a line "

@@ -2,6 +2,7 @@
 #include "learn_priv.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -25,7 +26,7 @@ static bool is_word_number(const char *text)
 
 /* The nearest float32 of the text, ties to even: strtof, as every reader of such tables does. Hexadecimal is
  * not for tables. */
-bool learn_field_key(sotto_span text, int32_t *key)
+bool learn_field_key(const sotto_model *m, size_t feature, sotto_span text, int32_t *key)
 {
     char buf[128];
     *key = SOTTO_FLOAT_KEY_MISSING;
@@ -40,9 +41,19 @@ bool learn_field_key(sotto_span text, int32_t *key)
     if (end == buf || *end != '\0')
         return false;
     uint32_t bits;
+    uint64_t wide_bits;
+    double wide = strtod(buf, &end);
     memcpy(&bits, &v, sizeof bits);
-    *key = sotto_fixed_float_key(bits);
+    memcpy(&wide_bits, &wide, sizeof wide_bits);
+    bool by_model = m != NULL && sotto_model_info_of(m)->has_wide_thresholds;
+    *key = by_model ? sotto_model_key(m, feature, wide_bits) : sotto_fixed_float_key(bits);
     return true;
+}
+
+double learn_field_value(sotto_span text)
+{
+    char buf[128];
+    return text.len == 0 || sotto_span_to_str(text, buf, sizeof buf) != SOTTO_OK ? NAN : strtod(buf, NULL);
 }
 
 bool learn_field_label(sotto_span text, const char *positive, uint8_t *out)

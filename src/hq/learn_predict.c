@@ -11,6 +11,8 @@ static const char HELP[] =
     "  sotto-hq model predict model.sotto rows.csv --leaves > scores.csv\n"
     "\n"
     "  Standard output is CSV: row,margin,probability. Rows count from 0; both numbers are exact decimals.\n"
+    "  A model of several classes has margin_0, margin_1, ..., probability_0, ...; where the margin is no\n"
+    "  probability's (an amount, a count, a rank) there is no such column.\n"
     "  The table has a column for each feature, by name; an empty field is missing.\n"
     "\n"
     "  --dictionary FILE    the table holds tags instead: features are computed by the model's recipe\n"
@@ -91,9 +93,25 @@ static void print_name(const char *name)
     putchar('"');
 }
 
+static bool has_probability(const printing *p)
+{
+    return p->info->link == SOTTO_LINK_LOGISTIC || p->info->link == SOTTO_LINK_SOFTMAX;
+}
+
+static void print_outputs(const printing *p, const char *name)
+{
+    if (p->info->outputs == 1)
+        printf(",%s", name);
+    for (size_t i = 0; p->info->outputs > 1 && i < p->info->outputs; i++)
+        printf(",%s_%zu", name, i);
+}
+
 static void print_header(const printing *p)
 {
-    fputs("row,margin,probability", stdout);
+    fputs("row", stdout);
+    print_outputs(p, "margin");
+    if (has_probability(p))
+        print_outputs(p, "probability");
     for (size_t t = 0; p->options->leaves && t < p->info->trees; t++)
         printf(",leaf_%zu", t);
     size_t next = 0;
@@ -131,10 +149,15 @@ static void print_why(printing *p, const int32_t *keys)
 
 static void print_row(printing *p, size_t row, const int32_t *keys)
 {
-    int64_t margin = sotto_model_margin_q24(p->model, keys);
+    int64_t margins[SOTTO_MODEL_OUTPUTS_MAX];
+    uint32_t probabilities[SOTTO_MODEL_OUTPUTS_MAX];
+    sotto_model_margins_q24(p->model, keys, margins);
+    sotto_model_probabilities_q30(p->model, margins, probabilities);
     printf("%zu", row);
-    print_q(margin, SOTTO_MODEL_SCALE_BITS);
-    print_q(sotto_model_probability_q30(p->model, margin), 30);
+    for (size_t i = 0; i < p->info->outputs; i++)
+        print_q(margins[i], SOTTO_MODEL_SCALE_BITS);
+    for (size_t i = 0; has_probability(p) && i < p->info->outputs; i++)
+        print_q(probabilities[i], 30);
     if (p->options->leaves) {
         sotto_model_leaves(p->model, keys, p->leaves);
         for (size_t t = 0; t < p->info->trees; t++)
@@ -179,7 +202,11 @@ static sotto_status run(const predict_options *o, learn_input *in, sotto_diag *d
     learn_table table;
     printing p = {.options = o, .model = in->model, .dictionary = in->dictionary};
     p.info = sotto_model_info_of(in->model);
-    learn_plan plan = {.features = sotto_model_feature(in->model, 0),
+    if (o->why && p.info->outputs > 1)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--why explains one margin; this model has %zu",
+                              p.info->outputs);
+    learn_plan plan = {.model = in->model,
+                       .features = sotto_model_feature(in->model, 0),
                        .feature_count = p.info->features,
                        .dictionary = in->dictionary,
                        .today = o->today,

@@ -86,6 +86,7 @@ sotto_status learn_place(sotto_status status, const char *path, sotto_diag *diag
  * dictionary and the recipe, as a terminal computes it; without a dictionary, and for other features, from
  * the column of the feature's name, as a number. */
 typedef struct learn_plan {
+    const sotto_model *model; /* keys as this model wants them; NULL: of float32 */
     const sotto_feature *features;
     size_t feature_count;
     const sotto_dictionary *dictionary; /* NULL: every column holds the feature itself */
@@ -97,7 +98,9 @@ typedef struct learn_plan {
 } learn_plan;
 typedef struct learn_table {
     size_t rows, features;
-    int32_t *keys;   /* rows x features, order keys */
+    int32_t *keys; /* rows x features, order keys */
+    double
+        *values; /* rows x features, as the table has them; NULL unless the plan's model compares float64 */
     uint8_t *labels; /* rows, 0 or 1; NULL without a label */
     size_t positives;
 } learn_table;
@@ -105,8 +108,11 @@ typedef struct learn_table {
 sotto_status learn_table_read(learn_table *t, const learn_plan *plan, const char *path, sotto_diag *diag);
 void learn_table_free(learn_table *t);
 float learn_key_float(int32_t key);
-/* A number of a table as the order key of the nearest float32; "" is missing. false when it is no number. */
-bool learn_field_key(sotto_span text, int32_t *key);
+/* A number of a table as the key of the model's feature; without a model (NULL), or when it compares float32,
+ * that of the nearest float32. "" is missing. false when it is no number. */
+bool learn_field_key(const sotto_model *m, size_t feature, sotto_span text, int32_t *key);
+/* The number as float64; NaN when it is missing. Only for texts that learn_field_key took. */
+double learn_field_value(sotto_span text);
 bool learn_field_label(sotto_span text, const char *positive, uint8_t *out);
 bool learn_field_date(sotto_span text, int32_t *day);
 /* A column's name as a tag's id: lower case, other characters become '_', at most 64. */
@@ -163,14 +169,16 @@ sotto_status learn_booster_leaves(learn_booster *b, const learn_table *t, size_t
                                   size_t trees, uint32_t *out, sotto_diag *diag);
 void learn_booster_free(learn_booster *b); /* NULL allowed */
 
-/* ---- An independent reading of XGBoost's JSON, in floats (learn_walker.c) ---- */
+/* ---- Independent readings of trained models, in floats (learn_walker.c, learn_walker_text.c) ---- */
 
+enum learn_source { LEARN_SOURCE_XGBOOST, LEARN_SOURCE_LIGHTGBM };
 typedef struct learn_walker learn_walker;
-sotto_status learn_walker_load(learn_walker **out, sotto_span json, const char *name, size_t trees,
-                               sotto_diag *diag);
+sotto_status learn_walker_load(learn_walker **out, enum learn_source source, sotto_span file,
+                               const char *name, size_t trees, sotto_diag *diag);
 void learn_walker_free(learn_walker *w);
-/* Leaf numbers of one row, and the exact sum of the leaves. x: one float a feature, NaN = missing. */
-double learn_walker_row(const learn_walker *w, const float *x, uint32_t *leaves);
+/* Leaf numbers of one row; adds the leaves to the sum of the output of each tree: exact to a double (at most
+ * 4,096 floats). x: one value a feature, NaN = missing. */
+void learn_walker_row(const learn_walker *w, const double *x, uint32_t *leaves, double *sums);
 
 /* ---- Proof of a compiled model (learn_proof.c) ---- */
 
@@ -183,8 +191,9 @@ typedef struct learn_proof {
     size_t held_out;
     double auc_float, auc_integer, logloss_float, logloss_integer;
 } learn_proof;
-sotto_status learn_prove(learn_proof *p, const sotto_model *m, sotto_span json, const char *json_name,
-                         const learn_table *t, const learn_split *split, sotto_diag *diag);
+sotto_status learn_prove(learn_proof *p, const sotto_model *m, enum learn_source source, sotto_span json,
+                         const char *json_name, const learn_table *t, const learn_split *split,
+                         sotto_diag *diag);
 /* The value of a provenance line "name=value", copied; "" when it is not there. */
 void learn_provenance(const sotto_model *m, const char *name, char *out, size_t cap);
 

@@ -17,8 +17,12 @@ typedef struct proving {
     learn_walker *walker;
     learn_booster *booster; /* NULL: not here, or it refuses the rows */
     uint32_t *ours, *theirs, *walked;
-    float *row, *tool_margin;
-    double *margin_float, *margin_integer; /* of all rows */
+    double *row;
+    float *tool_margin;
+    double *margin_float, *margin_integer; /* of all rows, first output */
+    size_t outputs;
+    int64_t bias_q24[SOTTO_MODEL_OUTPUTS_MAX], margins[SOTTO_MODEL_OUTPUTS_MAX]; /* one an output */
+    double sums[SOTTO_MODEL_OUTPUTS_MAX];
     sotto_diag *diag;
 } proving;
 
@@ -74,19 +78,25 @@ static void prove_row(proving *p, size_t row, size_t in_block)
     learn_proof *proof = p->proof;
     const int32_t *keys = p->table->keys + row * p->table->features;
     for (size_t f = 0; f < p->table->features; f++)
-        p->row[f] = learn_key_float(keys[f]);
-    double sum = learn_walker_row(p->walker, p->row, p->walked);
+        p->row[f] = p->table->values != NULL ? p->table->values[row * p->table->features + f]
+                                             : (double)learn_key_float(keys[f]);
+    memset(p->sums, 0, sizeof p->sums);
+    learn_walker_row(p->walker, p->row, p->walked, p->sums);
     sotto_model_leaves(p->model, keys, p->ours);
-    int64_t margin = sotto_model_margin_q24(p->model, keys), bias = sotto_model_info_of(p->model)->bias_q24;
+    sotto_model_margins_q24(p->model, keys, p->margins);
+    int64_t margin = p->margins[0], bias = p->bias_q24[0];
+    double sum = p->sums[0];
     for (size_t t = 0; t < proof->trees; t++) {
         bool tool = p->booster == NULL || p->ours[t] == p->theirs[in_block * proof->trees + t];
         proof->leaves_differ += !(tool && p->ours[t] == p->walked[t]);
     }
     p->margin_integer[row] = (double)margin / ONE_Q24;
     p->margin_float[row] = sum + (double)bias / ONE_Q24;
-    double difference = fabs((double)(margin - bias) / ONE_Q24 - sum);
-    proof->margin_difference = fmax(proof->margin_difference, difference);
-    if (p->booster == NULL)
+    for (size_t i = 0; i < p->outputs; i++) {
+        double difference = fabs((double)(p->margins[i] - p->bias_q24[i]) / ONE_Q24 - p->sums[i]);
+        proof->margin_difference = fmax(proof->margin_difference, difference);
+    }
+    if (p->booster == NULL || p->outputs > 1)
         return;
     double own = (double)p->tool_margin[in_block];
     proof->tool_difference = fmax(proof->tool_difference, fabs(p->margin_integer[row] - own));
@@ -98,7 +108,7 @@ static sotto_status prove_block(proving *p, size_t first, size_t n)
     sotto_status status = SOTTO_OK;
     if (p->booster != NULL)
         status = learn_booster_leaves(p->booster, p->table, first, n, p->proof->trees, p->theirs, p->diag);
-    if (status == SOTTO_OK && p->booster != NULL)
+    if (status == SOTTO_OK && p->booster != NULL && p->outputs == 1)
         status = learn_booster_margins(p->booster, p->table, first, n, p->tool_margin, p->diag);
     for (size_t i = 0; status == SOTTO_OK && i < n; i++)
         prove_row(p, first + i, i);
@@ -150,22 +160,25 @@ static bool has_infinity(const learn_table *t)
     return false;
 }
 
-sotto_status learn_prove(learn_proof *p, const sotto_model *m, sotto_span json, const char *json_name,
-                         const learn_table *t, const learn_split *split, sotto_diag *diag)
+sotto_status learn_prove(learn_proof *p, const sotto_model *m, enum learn_source source, sotto_span json,
+                         const char *json_name, const learn_table *t, const learn_split *split,
+                         sotto_diag *diag)
 {
     *p = (learn_proof){.rows = t->rows, .trees = sotto_model_info_of(m)->trees, .tool_difference = NAN};
     proving work = {.proof = p, .model = m, .table = t, .diag = diag};
+    work.outputs = sotto_model_info_of(m)->outputs;
+    sotto_model_biases_q24(m, work.bias_q24);
     sotto_status status = take_memory(&work);
     if (status == SOTTO_OK)
-        status = learn_walker_load(&work.walker, json, json_name, p->trees, diag);
-    if (status == SOTTO_OK && learn_booster_there() && !has_infinity(t)) {
+        status = learn_walker_load(&work.walker, source, json, json_name, p->trees, diag);
+    if (status == SOTTO_OK && source == LEARN_SOURCE_XGBOOST && learn_booster_there() && !has_infinity(t)) {
         status = learn_booster_load(&work.booster, json, diag);
         p->by_tool = work.booster != NULL;
-        p->tool_difference = p->by_tool ? 0 : NAN;
+        p->tool_difference = p->by_tool && work.outputs == 1 ? 0 : NAN;
     }
     if (status == SOTTO_OK)
         status = prove_rows(&work);
-    if (status == SOTTO_OK && t->labels != NULL)
+    if (status == SOTTO_OK && t->labels != NULL && sotto_model_info_of(m)->link == SOTTO_LINK_LOGISTIC)
         status = measure(&work, split);
     free_memory(&work);
     return status;

@@ -2,6 +2,7 @@
  * as a terminal computes them, or as numbers where the columns are the features themselves. */
 #include "learn_priv.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@ typedef struct reading {
     const learn_plan *plan;
     sotto_csv *csv;
     learn_table *table;
-    sotto_vec keys, labels;
+    sotto_vec keys, labels, values;
     int *column_of_feature;
     int column_of_tag[SOTTO_TAGS_MAX]; /* -1: not needed */
     int label_column, date_column;     /* -1: none */
@@ -132,16 +133,41 @@ static sotto_status read_day(reading *r)
     return bad_field(r, SOTTO_ERR(HQ, MALFORMED), "of the date", "must be a date YYYY-MM-DD");
 }
 
+/* By a tag: mantissa / 10^decimals, both exact in a double, so that the quotient is the nearest one. */
+static double tag_value(const reading *r, const sotto_feature *f)
+{
+    int32_t key = sotto_feature_tag_key(f, &r->profile, r->today);
+    int index = sotto_dictionary_find_number(r->plan->dictionary, f->tag_number);
+    const sotto_tag *tag = sotto_dictionary_at(r->plan->dictionary, (size_t)index);
+    if (key == SOTTO_FLOAT_KEY_MISSING || f->transform != SOTTO_TRANSFORM_VALUE)
+        return (double)learn_key_float(key); /* whole numbers below 2^24, or NaN */
+    return (double)r->profile.values[index].num /
+           (tag->kind == SOTTO_TAG_AMOUNT ? pow(10, tag->decimals) : 1);
+}
+
+static sotto_status keep_value(reading *r, size_t i)
+{
+    const sotto_feature *f = &r->plan->features[i];
+    if (r->plan->model == NULL || !sotto_model_info_of(r->plan->model)->has_wide_thresholds)
+        return SOTTO_OK;
+    double v =
+        by_tag(r->plan, f) ? tag_value(r, f) : learn_field_value(r->csv->field[r->column_of_feature[i]]);
+    return sotto_vec_put(&r->values, &v, sizeof v);
+}
+
 static sotto_status read_features(reading *r)
 {
     for (size_t i = 0; i < r->plan->feature_count; i++) {
         const sotto_feature *f = &r->plan->features[i];
         int32_t key = SOTTO_FLOAT_KEY_MISSING;
         if (by_tag(r->plan, f))
-            key = sotto_feature_tag_key(f, &r->profile, r->today);
-        else if (!learn_field_key(r->csv->field[r->column_of_feature[i]], &key))
+            key = r->plan->model == NULL ? sotto_feature_tag_key(f, &r->profile, r->today)
+                                         : sotto_model_tag_key(r->plan->model, i, &r->profile, r->today);
+        else if (!learn_field_key(r->plan->model, i, r->csv->field[r->column_of_feature[i]], &key))
             return bad_field(r, SOTTO_ERR(HQ, MALFORMED), f->name, "must be a number");
         sotto_status status = sotto_vec_put(&r->keys, &key, sizeof key);
+        if (status == SOTTO_OK)
+            status = keep_value(r, i);
         if (status != SOTTO_OK)
             return bad_field(r, status, f->name, "the table is too large");
     }
@@ -221,12 +247,14 @@ sotto_status learn_table_read(learn_table *t, const learn_plan *plan, const char
     reading r = {.plan = plan, .table = t, .diag = diag};
     sotto_vec_init(&r.keys, SIZE_MAX / 4);
     sotto_vec_init(&r.labels, SIZE_MAX / 4);
+    sotto_vec_init(&r.values, SIZE_MAX / 4);
     sotto_status status = read_table(&r, path);
     free(r.csv);
     free(r.column_of_feature);
     free(r.profile_memory);
     t->keys = (int32_t *)(void *)r.keys.ptr;
     t->labels = r.labels.ptr;
+    t->values = (double *)(void *)r.values.ptr;
     if (status != SOTTO_OK)
         learn_table_free(t);
     return learn_place(status, path, diag);
@@ -236,5 +264,6 @@ void learn_table_free(learn_table *t)
 {
     free(t->keys);
     free(t->labels);
+    free(t->values);
     *t = (learn_table){.rows = 0};
 }

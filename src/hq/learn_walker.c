@@ -1,21 +1,10 @@
 /* A second reading of XGBoost's JSON, in plain floats, written to be compared with: it shares nothing with
- * the compiler but the JSON parser. A node goes left when x < threshold; NaN goes where the node says. */
-#include "learn_priv.h"
+ * the compiler but the JSON parser. A node goes left when x < threshold, or when x is none of its categories;
+ * NaN goes where the node says. */
+#include "learn_walker.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-typedef struct walker_node {
-    int32_t left, right;
-    uint32_t feature;
-    float value; /* threshold, or the leaf */
-    bool missing_left;
-} walker_node;
-
-struct learn_walker {
-    size_t trees;
-    walker_node **roots;
-};
 
 static float number(sotto_json_node array, size_t i)
 {
@@ -37,7 +26,27 @@ static int32_t whole(sotto_json_node array, size_t i)
     return sotto_json_as_i64(node, INT32_MIN, INT32_MAX, &v, NULL) == SOTTO_OK ? (int32_t)v : -1;
 }
 
-static walker_node *read_tree(sotto_json_node json)
+static bool read_categories(sotto_json_node json, walker_tree *t)
+{
+    sotto_json_node node = sotto_json_member(json, "categories_nodes"),
+                    first = sotto_json_member(json, "categories_segments"),
+                    size = sotto_json_member(json, "categories_sizes"),
+                    all = sotto_json_member(json, "categories");
+    t->categories = calloc(sotto_json_count(all) + 1, sizeof *t->categories);
+    if (t->categories == NULL)
+        return false;
+    for (size_t i = 0; i < sotto_json_count(all); i++)
+        t->categories[i] = whole(all, i);
+    for (size_t k = 0; k < sotto_json_count(node); k++) {
+        walker_node *n = &t->nodes[whole(node, k)];
+        n->by_category = true;
+        n->first = (size_t)whole(first, k);
+        n->count = (size_t)whole(size, k);
+    }
+    return true;
+}
+
+static bool read_tree(sotto_json_node json, walker_tree *t)
 {
     sotto_json_node left = sotto_json_member(json, "left_children"),
                     right = sotto_json_member(json, "right_children");
@@ -45,45 +54,60 @@ static walker_node *read_tree(sotto_json_node json)
     sotto_json_node feature = sotto_json_member(json, "split_indices"),
                     missing = sotto_json_member(json, "default_left");
     size_t count = sotto_json_count(left);
-    walker_node *nodes = calloc(count, sizeof *nodes);
-    for (size_t i = 0; nodes != NULL && i < count; i++)
-        nodes[i] = (walker_node){.left = whole(left, i),
-                                 .right = whole(right, i),
-                                 .feature = (uint32_t)whole(feature, i),
-                                 .value = number(condition, i),
-                                 .missing_left = whole(missing, i) == 1};
-    return nodes;
+    t->nodes = calloc(count, sizeof *t->nodes);
+    for (size_t i = 0; t->nodes != NULL && i < count; i++)
+        t->nodes[i] = (walker_node){.left = whole(left, i),
+                                    .right = whole(right, i),
+                                    .feature = (uint32_t)whole(feature, i),
+                                    .number = (uint32_t)i,
+                                    .value = (double)number(condition, i),
+                                    .missing_left = whole(missing, i) == 1};
+    return t->nodes != NULL && read_categories(json, t);
 }
 
-static sotto_status read_trees(learn_walker *w, sotto_json_node root, size_t trees, sotto_diag *diag)
+static sotto_status read_trees(learn_walker *w, sotto_json_node root, sotto_diag *diag)
 {
     sotto_json_node booster = sotto_json_member(sotto_json_member(root, "learner"), "gradient_booster");
-    sotto_json_node list = sotto_json_member(sotto_json_member(booster, "model"), "trees");
-    w->roots = calloc(trees, sizeof(walker_node *));
-    for (size_t t = 0; w->roots != NULL && t < trees; t++) {
-        w->roots[t] = read_tree(sotto_json_at(list, t));
-        w->trees = t + 1;
-        if (w->roots[t] == NULL)
-            break;
+    sotto_json_node weights = sotto_json_member(booster, "weight_drop");
+    sotto_json_node inner = sotto_json_member(booster, "gbtree");
+    sotto_json_node model = sotto_json_member(inner.val != NULL ? inner : booster, "model");
+    sotto_json_node list = sotto_json_member(model, "trees"), info = sotto_json_member(model, "tree_info");
+    w->tree = calloc(w->trees, sizeof *w->tree);
+    bool good = w->tree != NULL;
+    for (size_t t = 0; good && t < w->trees; t++) {
+        good = read_tree(sotto_json_at(list, t), &w->tree[t]);
+        w->tree[t].weight = weights.val != NULL ? (double)number(weights, t) : 1;
+        w->tree[t].output = info.val != NULL ? (size_t)whole(info, t) : 0;
     }
-    if (w->roots == NULL || w->trees < trees || w->roots[trees - 1] == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
-    return SOTTO_OK;
+    return good ? SOTTO_OK : sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+}
+
+static sotto_status load_xgboost(learn_walker *w, sotto_span file, const char *name, sotto_diag *diag)
+{
+    sotto_json *doc = NULL;
+    sotto_vec text;
+    sotto_status status = sotto_forge_xgboost_json(&file, &text, name, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_parse(&doc, file, name, diag);
+    sotto_vec_free(&text);
+    if (status == SOTTO_OK)
+        status = read_trees(w, sotto_json_root(doc), diag);
+    sotto_json_free(doc);
+    return status;
 }
 
 /* Only for files that the compiler took: their shape is known to be good. */
-sotto_status learn_walker_load(learn_walker **out, sotto_span json, const char *name, size_t trees,
-                               sotto_diag *diag)
+sotto_status learn_walker_load(learn_walker **out, enum learn_source source, sotto_span file,
+                               const char *name, size_t trees, sotto_diag *diag)
 {
-    sotto_json *doc = NULL;
     *out = NULL;
     learn_walker *w = calloc(1, sizeof *w);
     if (w == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
-    sotto_status status = sotto_json_parse(&doc, json, name, diag);
-    if (status == SOTTO_OK)
-        status = read_trees(w, sotto_json_root(doc), trees, diag);
-    sotto_json_free(doc);
+    w->trees = trees;
+    w->source = source;
+    sotto_status status = source == LEARN_SOURCE_LIGHTGBM ? learn_walker_load_lightgbm(w, file, diag)
+                                                          : load_xgboost(w, file, name, diag);
     if (status == SOTTO_OK)
         *out = w;
     else
@@ -95,25 +119,42 @@ void learn_walker_free(learn_walker *w)
 {
     if (w == NULL)
         return;
-    for (size_t t = 0; t < w->trees; t++)
-        free(w->roots[t]);
-    free(w->roots);
+    for (size_t t = 0; w->tree != NULL && t < w->trees; t++) {
+        free(w->tree[t].nodes);
+        free(w->tree[t].categories);
+        free(w->tree[t].bits);
+    }
+    free(w->tree);
     free(w);
 }
 
-double learn_walker_row(const learn_walker *w, const float *x, uint32_t *leaves)
+/* XGBoost's src/common/categorical.h: what is no category, or none of these, goes left. */
+static bool goes_left(const walker_tree *t, const walker_node *n, double v)
 {
-    double sum = 0; /* at most 4,096 floats below 128: a double holds their sum to 2^-33 */
+    if (isnan(v))
+        return n->missing_left;
+    if (!n->by_category)
+        return v < n->value;
+    if (v < 0 || v >= 16777216.0)
+        return true;
+    for (size_t k = 0; k < n->count; k++)
+        if (t->categories[n->first + k] == (int32_t)v)
+            return false;
+    return true;
+}
+
+void learn_walker_row(const learn_walker *w, const double *x, uint32_t *leaves, double *sums)
+{
     for (size_t t = 0; t < w->trees; t++) {
-        const walker_node *nodes = w->roots[t];
-        int32_t at = 0;
-        while (nodes[at].left >= 0) {
-            float v = x[nodes[at].feature];
-            bool left = isnan(v) ? nodes[at].missing_left : v < nodes[at].value;
-            at = left ? nodes[at].left : nodes[at].right;
+        const walker_tree *tree = &w->tree[t];
+        const walker_node *n = tree->nodes;
+        while (n->left >= 0) {
+            bool left = w->source == LEARN_SOURCE_LIGHTGBM
+                            ? learn_walker_left_lightgbm(tree, n, x[n->feature])
+                            : goes_left(tree, n, x[n->feature]);
+            n = tree->nodes + (left ? n->left : n->right);
         }
-        leaves[t] = (uint32_t)at;
-        sum += (double)nodes[at].value;
+        leaves[t] = n->number;
+        sums[tree->output] += tree->weight * n->value;
     }
-    return sum;
 }

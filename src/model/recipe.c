@@ -110,7 +110,7 @@ int32_t sotto_feature_tag_key(const sotto_feature *f, const sotto_profile *profi
                                              : SOTTO_FLOAT_KEY_MISSING;
 }
 
-static int32_t tag_key(const sotto_model *m, size_t i, const sotto_profile *profile, int32_t today)
+int32_t sotto_model_tag_key(const sotto_model *m, size_t i, const sotto_profile *profile, int32_t today)
 {
     decimal d;
     return tag_number(&m->features[i], profile, today, &d)
@@ -133,7 +133,7 @@ void sotto_model_customer_keys(const sotto_model *m, const sotto_profile *profil
     for (size_t i = 0; i < m->info.features; i++) {
         const sotto_feature *f = &m->features[i];
         if (f->source == SOTTO_SOURCE_TAG)
-            keys[i] = tag_key(m, i, profile, moment->today);
+            keys[i] = sotto_model_tag_key(m, i, profile, moment->today);
         else if (f->source == SOTTO_SOURCE_TIME)
             keys[i] = sotto_model_decimal_key(m, i, time_number(f, moment), 0);
         else if (f->source == SOTTO_SOURCE_COLUMN)

@@ -103,14 +103,19 @@ int64_t sotto_model_reference_why(const sotto_model *m, const int32_t *keys, int
     return m->info.bias_q24 + scaled(m, sum);
 }
 
+void sotto_model_biases_q24(const sotto_model *m, int64_t *out)
+{
+    for (size_t i = 0; i < m->info.outputs; i++)
+        out[i] = m->biases_q24[i];
+}
+
 void sotto_model_margins_q24(const sotto_model *m, const int32_t *keys, int64_t *out)
 {
     if (m->plain) {
         out[0] = sotto_model_margin_q24(m, keys);
         return;
     }
-    for (size_t i = 0; i < m->info.outputs; i++)
-        out[i] = m->biases_q24[i];
+    sotto_model_biases_q24(m, out);
     for (size_t t = 0; t < m->info.trees; t++)
         out[m->trees[t].output] += scaled(m, m->values[leaf_of(m, &m->trees[t], keys)]);
 }

@@ -98,13 +98,16 @@ static void what_would_not_score_exactly_is_refused(void **state)
 {
     (void)state;
     static const refusal CASES[] = {
-        {"\"gbtree\"", "\"dart\"", SOTTO_ERR(FORGE, UNSUPPORTED), "dart"},
-        {"binary:logistic", "multi:softprob", SOTTO_ERR(FORGE, UNSUPPORTED), "multi:softprob"},
-        {"\"num_class\":\"0\"", "\"num_class\":\"3\"", SOTTO_ERR(FORGE, UNSUPPORTED), "more than one output"},
-        {"\"num_target\":\"1\"", "\"num_target\":\"2\"", SOTTO_ERR(FORGE, UNSUPPORTED),
-         "more than one output"},
-        {"\"tree_info\":[0", "\"tree_info\":[1", SOTTO_ERR(FORGE, UNSUPPORTED), "tree_info[0]"},
-        {"\"split_type\":[0", "\"split_type\":[1", SOTTO_ERR(FORGE, UNSUPPORTED), "trees[0].split_type[0]"},
+        {"\"gbtree\"", "\"gblinear\"", SOTTO_ERR(FORGE, UNSUPPORTED), "gblinear"},
+        {"\"gbtree\"", "\"dart\"", SOTTO_ERR(FORGE, MALFORMED), "gbtree is missing"},
+        {"binary:logistic", "multi:softprob", SOTTO_ERR(FORGE, UNSUPPORTED), "softmax"},
+        {"binary:logistic", "binary:hinge", SOTTO_ERR(FORGE, UNSUPPORTED), "binary:hinge"},
+        {"\"num_class\":\"0\"", "\"num_class\":\"3\"", SOTTO_ERR(FORGE, UNSUPPORTED), "num_class"},
+        {"\"num_target\":\"1\"", "\"num_target\":\"257\"", SOTTO_ERR(FORGE, UNSUPPORTED), "num_target"},
+        {"\"tree_info\":[0", "\"tree_info\":[1", SOTTO_ERR(CODEC, RANGE), "tree_info[0]"},
+        {"\"split_type\":[0", "\"split_type\":[1", SOTTO_ERR(FORGE, MALFORMED), "trees[0].split_type"},
+        {"\"split_conditions\":[", "\"split_conditions\":[NaN,", SOTTO_ERR(CODEC, RANGE), "split_conditions"},
+        {"\"left_children\":[1", "\"left_children\":[NaN", SOTTO_ERR(CODEC, MALFORMED), "left_children[0]"},
         {"\"size_leaf_vector\":\"0\"}}", "\"size_leaf_vector\":\"2\"}}", SOTTO_ERR(FORGE, UNSUPPORTED),
          "several values"},
         {"\"base_score\":\"5E-1\"", "\"base_score\":\"0\"", SOTTO_ERR(FORGE, RANGE), "base_score"},
@@ -168,7 +171,7 @@ static void a_leaf_out_of_range_names_tree_and_node(void **state)
     (void)state;
     random_forest *f = grow_forest(5, 2, 3, 4);
     f->tree[1].count = 1;
-    f->tree[1].nodes[0] = (random_node){.left = -1, .right = -1, .condition = -128.0F};
+    f->tree[1].nodes[0] = (random_node){.left = -1, .right = -1, .condition = -8388608.0F};
     sotto_diag diag = {.status = SOTTO_OK};
     sotto_forge_report report;
     sotto_vec json, out;

@@ -117,14 +117,14 @@ static void fields_are_numbers_or_are_not(void **state)
     static const char *const BAD[] = {"x", "1,5", "0x10", " 1", "1 ", "--1", "infinite", "1e", "nan(1)", "-"};
     int32_t key;
     for (size_t i = 0; i < SOTTO_COUNT(GOOD); i++) {
-        assert_true(learn_field_key(sotto_span_str(GOOD[i]), &key));
+        assert_true(learn_field_key(NULL, 0, sotto_span_str(GOOD[i]), &key));
         float expected = strtof(GOOD[i], NULL);
         assert_true(learn_key_float(key) == expected);
     }
     for (size_t i = 0; i < SOTTO_COUNT(BAD); i++)
-        assert_false(learn_field_key(sotto_span_str(BAD[i]), &key));
-    assert_true(learn_field_key(sotto_span_str(""), &key) && key == SOTTO_FLOAT_KEY_MISSING);
-    assert_true(learn_field_key(sotto_span_str("nan"), &key) && key == SOTTO_FLOAT_KEY_MISSING);
+        assert_false(learn_field_key(NULL, 0, sotto_span_str(BAD[i]), &key));
+    assert_true(learn_field_key(NULL, 0, sotto_span_str(""), &key) && key == SOTTO_FLOAT_KEY_MISSING);
+    assert_true(learn_field_key(NULL, 0, sotto_span_str("nan"), &key) && key == SOTTO_FLOAT_KEY_MISSING);
 }
 
 static void labels_are_words_for_yes_and_no(void **state)
