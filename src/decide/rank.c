@@ -4,7 +4,7 @@
 #include <assert.h>
 
 typedef struct layout {
-    size_t keys, contribution, by_tag, margin, scored, candidates, total;
+    size_t keys, contribution, by_tag, margin, scored, candidates, ranking, total;
 } layout;
 
 /* Pieces in descending need of alignment would save a few bytes; 16 for each is simpler to see right. */
@@ -24,6 +24,7 @@ static layout lay_out(const sotto_plan *plan)
     y.margin = place(&y.total, plan->product_count, sizeof(int64_t));
     y.scored = place(&y.total, plan->product_count, sizeof(uint8_t));
     y.candidates = place(&y.total, plan->campaign_count, sizeof(sotto_candidate));
+    y.ranking = place(&y.total, plan->ranking == NULL ? 0 : sotto_model_rank_scratch_size(plan->ranking), 1);
     return y;
 }
 
@@ -42,7 +43,8 @@ sotto_workspace sotto_workspace_of(const sotto_plan *plan, void *scratch)
                          .by_tag_q24 = (int64_t *)(void *)(base + y.by_tag),
                          .margin_q24 = (int64_t *)(void *)(base + y.margin),
                          .scored = base + y.scored,
-                         .candidates = (sotto_candidate *)(void *)(base + y.candidates)};
+                         .candidates = (sotto_candidate *)(void *)(base + y.candidates),
+                         .ranking = base + y.ranking};
     for (size_t i = 0; i < plan->product_count; i++)
         w.scored[i] = 0;
     return w;
@@ -66,14 +68,37 @@ static void set_product_keys(const sotto_plan *plan, sotto_workspace *w, size_t 
         w->keys[plan->product_feature[i]] = keys[i];
 }
 
+/* Ranking the whole shelf costs about as much as this many products one at a time: scoring so many alone
+ * first, and then all, is never more than twice the cheaper way. */
+static size_t alone_at_most(const sotto_plan *plan)
+{
+    return 4 + plan->product_count / 16;
+}
+
+static void rank_all(const sotto_deciding *d, sotto_workspace *w)
+{
+    sotto_model_rank_q24(d->plan->ranking, w->keys, w->ranking, w->margin_q24);
+    for (size_t i = 0; i < d->plan->product_count; i++)
+        w->scored[i] = 1;
+}
+
+static void score_alone(const sotto_deciding *d, sotto_workspace *w, size_t product)
+{
+    set_product_keys(d->plan, w, product);
+    w->margin_q24[product] = sotto_model_margin_q24(d->plan->model, w->keys);
+    w->scored[product] = 1;
+    w->alone++;
+}
+
 /* One evaluation a product, however many campaigns offer it. */
 static int64_t margin_of(const sotto_deciding *d, sotto_workspace *w, size_t product)
 {
-    if (!w->scored[product]) {
-        set_product_keys(d->plan, w, product);
-        w->margin_q24[product] = sotto_model_margin_q24(d->plan->model, w->keys);
-        w->scored[product] = 1;
-    }
+    if (w->scored[product])
+        return w->margin_q24[product];
+    if (d->plan->ranking != NULL && w->alone >= alone_at_most(d->plan))
+        rank_all(d, w);
+    else
+        score_alone(d, w, product);
     return w->margin_q24[product];
 }
 

@@ -139,13 +139,23 @@ static void add_walked_trees(const sotto_ranking *r, uint16_t *slots, int64_t *m
 static void score_each(const sotto_ranking *r, const int32_t *customer_keys, int64_t *margin)
 {
     int32_t keys[SOTTO_MODEL_FEATURES_MAX];
-    for (size_t f = 0; f < r->model->info.features; f++)
-        keys[f] = customer_keys[f];
+    for (size_t i = 0; i < r->model->info.features - r->product_feature_count; i++)
+        keys[r->customer_feature[i]] = customer_keys[r->customer_feature[i]];
     for (size_t p = 0; p < r->info.products; p++) {
         for (size_t i = 0; i < r->product_feature_count; i++)
             keys[r->product_feature[i]] = r->product_keys[p * r->product_feature_count + i];
         margin[p] = sotto_model_margin_q24(r->model, keys);
     }
+}
+
+/* The products' slots have no test here. */
+static void fill_customer_slots(const sotto_ranking *r, const int32_t *customer_keys, uint16_t *slots)
+{
+    size_t customer_features = r->model->info.features - r->product_feature_count;
+    for (size_t i = 0; i < customer_features; i++)
+        fill_slot(r->model, r->customer_feature[i], customer_keys[r->customer_feature[i]], slots);
+    for (size_t i = 0; i < r->product_feature_count; i++)
+        slots[2 * r->product_feature[i]] = slots[2 * r->product_feature[i] + 1] = 0;
 }
 
 void sotto_model_rank_q24(const sotto_ranking *r, const int32_t *customer_keys, void *scratch,
@@ -160,8 +170,7 @@ void sotto_model_rank_q24(const sotto_ranking *r, const int32_t *customer_keys, 
         score_each(r, customer_keys, margin_q24);
         return;
     }
-    for (size_t f = 0; f < r->model->info.features; f++)
-        fill_slot(r->model, f, customer_keys[f], slots);
+    fill_customer_slots(r, customer_keys, slots);
     shut_leaves(r, slots, open);
     int64_t base = r->model->info.bias_q24 + sum_constant(r, open);
     for (size_t p = 0; p < r->padded; p++)

@@ -31,7 +31,7 @@ size_t sotto_model_rank_bound(const sotto_model *m, size_t products, size_t prod
            (m->info.trees + 1) * (row + sizeof(rank_tree) + sizeof(tree) + 2 * ALIGN) +
            leaves * sizeof(int32_t) + (4 * m->info.features + 1) * sizeof(uint32_t) +
            (m->info.nodes / 2) * 2 * sizeof(rank_test) +
-           product_features * (products * 2 + 1) * sizeof(uint16_t) + 16 * ALIGN;
+           (product_features * (products * 2 + 1) + m->info.features) * sizeof(uint16_t) + 16 * ALIGN;
 }
 
 /* ---- One tree ---- */
@@ -321,15 +321,21 @@ static bool take_rows(shelf *s)
 static bool take_product_features(shelf *s, const sotto_rank_shelf *from)
 {
     sotto_ranking *r = s->r;
+    size_t customer = 0, all = r->model->info.features;
+    assert(from->product_feature_count <= all);
     r->product_feature_count = from->product_feature_count;
     r->product_feature = sotto_arena_array(s->arena, from->product_feature_count, sizeof *r->product_feature);
-    if (r->product_feature == NULL)
+    r->customer_feature = sotto_arena_array(s->arena, all, sizeof *r->customer_feature);
+    if (r->product_feature == NULL || r->customer_feature == NULL)
         return false;
     for (size_t i = 0; i < from->product_feature_count; i++) {
-        assert(from->product_feature[i] < r->model->info.features);
+        assert(from->product_feature[i] < all && !s->is_product[from->product_feature[i]]);
         r->product_feature[i] = from->product_feature[i];
         s->is_product[from->product_feature[i]] = true;
     }
+    for (size_t f = 0; f < all; f++)
+        if (!s->is_product[f])
+            r->customer_feature[customer++] = (uint16_t)f;
     return true;
 }
 

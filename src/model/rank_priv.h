@@ -56,7 +56,7 @@ struct sotto_ranking {
     uint32_t *first_row;                      /* of each slot */
     uint64_t *rows; /* of each slot: what its first stride, 2 x stride, ... tests leave open, a tree each */
     tree *walked;
-    uint16_t *product_feature;
+    uint16_t *product_feature, *customer_feature;
     size_t product_feature_count;
     uint16_t *product_slots; /* two a product and product feature; plain models */
     int32_t *product_keys;   /* one a product and product feature; other models, which are scored whole */
