@@ -78,7 +78,7 @@ build_all() {
 clean_up() {
     local pid
     # The native terminal is a session of its own, out of reach of this one's Ctrl-C. (No group file: nothing to end.)
-    if [ -s "$DAY/terminal/group" ]; then pkill -TERM -g "$(cat "$DAY/terminal/group")" 2>/dev/null || true; fi
+    if [ -s "$DAY/terminal/group" ]; then kill -TERM -- "-$(cat "$DAY/terminal/group")" 2>/dev/null || true; fi
     for pid in ${BACKGROUND[@]+"${BACKGROUND[@]}"}; do kill "$pid" 2>/dev/null || true; done
     wait 2>/dev/null || true
 }
@@ -251,7 +251,7 @@ day_with_power_cut() {
 
 cut_qemu() { kill -9 "$(cat "$DAY/qemu.pid")"; }
 cut_native() {
-    pkill -9 -g "$(cat "$DAY/terminal/group")" 2>/dev/null || true
+    kill -9 -- "-$(cat "$DAY/terminal/group")" 2>/dev/null || true
 }
 
 qemu_day() {
@@ -306,9 +306,11 @@ terminal_day() {
 
 tell_totals() {
     "$HQ" totals --dir "$DAY/hq" --json >"$DAY/totals.json"
-    say "what head office can say, beside what only this demo knows:"
+    say "what head office can say (95 % intervals: one line in twenty may be outside), beside what only this demo knows:"
     jq -r --slurpfile truth "$DAY/share/truth.json" -f firmware/demo/totals.jq "$DAY/totals.json" |
         awk -F'\t' '{ printf "  %-14s %-8s %16s %3s %4s %8s  %s\n", $1, $2, $3, $4, $5, $6, $7 }'
+    say "one terminal, one day: the noise that hides each customer is as large as the counts. A thousand terminals add up to a"
+    say "thousand times the counts and some thirty times the noise."
     figure totals "$(jq -c . "$DAY/totals.json")"
     figure truth "$(jq -c . "$DAY/share/truth.json")"
 }
