@@ -9,6 +9,8 @@ static void round_trip(const sotto_prio3 *prio3, unsigned reports)
         measure(s, i);
         assert_int_equal(shard(s), SOTTO_OK);
         assert_int_equal(verify(s), SOTTO_OK);
+        assert_true(is_zero(s->shard_scratch, sotto_prio3_shard_scratch_size(prio3)));
+        assert_true(is_zero(s->verify_scratch, sotto_prio3_verify_scratch_size(prio3)));
         aggregate(s);
     }
     assert_int_equal(unshard(s), SOTTO_OK);
