@@ -263,7 +263,7 @@ int kiosk_cmd_decide(const kiosk_config *config, int argc, char **argv)
 {
     words w;
     if (!take_words(&w, argc, argv) || w.kind != NULL || w.campaign != NULL || w.at != NULL)
-        return kiosk_usage(argv[0], "unknown option");
+        return kiosk_usage(argv[0], "unknown option, or one without its value");
     int64_t offers;
     if (w.offers != NULL && sotto_parse_i64(sotto_span_str(w.offers), &offers) != SOTTO_OK)
         return kiosk_usage(argv[0], "--offers takes a number");
@@ -284,7 +284,7 @@ int kiosk_cmd_event(const kiosk_config *config, int argc, char **argv)
 {
     words w;
     if (!take_words(&w, argc, argv) || w.slot != NULL || w.channel != NULL || w.offers != NULL || w.explain)
-        return kiosk_usage(argv[0], "unknown option");
+        return kiosk_usage(argv[0], "unknown option, or one without its value");
     if (w.lines)
         return ask_lines(config, "/v1/events");
     if (w.customer == NULL || w.kind == NULL)
@@ -304,7 +304,7 @@ int kiosk_cmd_forget(const kiosk_config *config, int argc, char **argv)
     words w;
     if (!take_words(&w, argc, argv) || w.slot != NULL || w.channel != NULL || w.offers != NULL ||
         w.language != NULL || w.kind != NULL || w.campaign != NULL || w.at != NULL || w.explain || w.lines)
-        return kiosk_usage(argv[0], "unknown option");
+        return kiosk_usage(argv[0], "unknown option, or one without its value");
     if (w.customer == NULL)
         return kiosk_usage(argv[0], "needs --customer NUMBER");
     return ask_words(config, &w, "/v1/forget", show_forgotten);
@@ -331,7 +331,7 @@ static int no_words_but_json(const kiosk_config *config, int argc, char **argv, 
     bool json = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") != 0)
-            return kiosk_usage(argv[0], "unknown option");
+            return kiosk_usage(argv[0], "unknown option, or one without its value");
         json = true;
     }
     return ask_once(config, "GET", target, sotto_span_of(NULL, 0), json, show);
