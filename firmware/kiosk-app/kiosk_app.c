@@ -138,7 +138,7 @@ static void tell_offers(sotto_json_node offers)
             printf(" (propensity %.*s)", SPAN(number));
         for (size_t k = 0; k < sotto_json_count(reasons) && k < 3; k++) {
             sotto_span name = text_of(sotto_json_at(reasons, k), "name");
-            printf("%s%.*s", k == 0 ? ", because of: " : ", ", SPAN(name));
+            printf("%s%.*s", k == 0 ? ", moved most by: " : ", ", SPAN(name));
         }
         printf("\n");
     }
