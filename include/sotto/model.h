@@ -104,6 +104,8 @@ void sotto_model_probabilities_q30(const sotto_model *m, const int64_t *margins_
 /* The key of a float64 by its bits: NaN is missing; the float32 nearest to it, or, where the source compared
  * float64, a key on the same side of every threshold as that float64. */
 int32_t sotto_model_key(const sotto_model *m, size_t feature, uint64_t float64_bits);
+/* The same for the number mantissa / 10^decimals (0..18), read as the source would read its text. */
+int32_t sotto_model_attribute_key(const sotto_model *m, size_t feature, int64_t mantissa, unsigned decimals);
 /* The leaf that each tree reaches, numbered as the source model numbers its nodes. out: info.trees entries.
  */
 void sotto_model_leaves(const sotto_model *m, const int32_t *keys, uint32_t *out);

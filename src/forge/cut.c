@@ -65,28 +65,34 @@ static int32_t ceiling_key(double v)
     return sotto_forge_float_key((double)f < v ? nextafterf(f, INFINITY) : f);
 }
 
-/* Two float64 thresholds may have one float32 ceiling; the second one gets the next key, which
- * sotto_model_key knows how to tell. */
-sotto_status sotto_forge_narrow_cuts(forge_layout *l, const forge_forest *f, const char *file_name,
-                                     sotto_diag *diag)
+/* Strictly ascending keys: two float64 thresholds may have one float32 ceiling, and the second then gets the
+ * next key; beyond float32's range there is none, and those before give way. sotto_model_key knows how to
+ * tell. */
+static void spread(int32_t *keys, uint32_t n)
+{
+    for (uint32_t i = 1; i < n; i++)
+        if (keys[i] <= keys[i - 1])
+            keys[i] = keys[i - 1] + 1; /* at most 65,534 beyond infinity's key: fits */
+    for (uint32_t i = n; i-- > 0;) {
+        int32_t most = i + 1 < n ? keys[i + 1] - 1 : KEY_MAX;
+        keys[i] = keys[i] > most ? most : keys[i];
+    }
+}
+
+sotto_status sotto_forge_narrow_cuts(forge_layout *l, const forge_forest *f, sotto_diag *diag)
 {
     l->threshold = calloc(l->cut_count == 0 ? 1 : l->cut_count, sizeof *l->threshold);
     if (l->threshold == NULL)
         return sotto_forge_no_memory(diag);
-    for (size_t i = 0; i < l->cut_count; i++) {
-        const forge_cut *c = &l->cuts[i];
-        if (sotto_forge_is_category(&f->features[c->feature]))
+    for (size_t i = 0; i < f->feature_count; i++) {
+        uint32_t first = l->first_cut[i], end = l->first_cut[i + 1];
+        if (sotto_forge_is_category(&f->features[i]))
             continue;
-        int32_t key = f->wide ? ceiling_key(sotto_forge_key_double(c->key)) : (int32_t)c->key;
-        bool follows = i > 0 && l->cuts[i - 1].feature == c->feature;
-        if (follows && key <= l->threshold[i - 1])
-            key = l->threshold[i - 1] + 1;
-        if (key > KEY_MAX)
-            return sotto_diag_at(diag, SOTTO_ERR(FORGE, UNSUPPORTED), file_name, 0,
-                                 "feature %s has thresholds too close to each other beyond float32's range",
-                                 f->features[c->feature].name);
-        l->threshold[i] = key;
-        l->threshold_count++;
+        for (uint32_t k = first; k < end; k++)
+            l->threshold[k] =
+                f->wide ? ceiling_key(sotto_forge_key_double(l->cuts[k].key)) : (int32_t)l->cuts[k].key;
+        spread(l->threshold + first, end - first);
+        l->threshold_count += end - first;
     }
     return SOTTO_OK;
 }

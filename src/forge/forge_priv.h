@@ -117,9 +117,8 @@ sotto_status sotto_forge_values(forge_layout *l, const forge_forest *f, const ch
 uint32_t sotto_forge_cut_index(const forge_layout *l, const forge_forest *f, const forge_node *n);
 /* Order of sets by content, and their ranks: part of making. NO_MEMORY. */
 sotto_status sotto_forge_rank_sets(forge_layout *l, const forge_forest *f, sotto_diag *diag);
-/* The float32 keys of the cuts of numbers: part of making. UNSUPPORTED. */
-sotto_status sotto_forge_narrow_cuts(forge_layout *l, const forge_forest *f, const char *file_name,
-                                     sotto_diag *diag);
+/* The float32 keys of the cuts of numbers: part of making. NO_MEMORY. */
+sotto_status sotto_forge_narrow_cuts(forge_layout *l, const forge_forest *f, sotto_diag *diag);
 /* "tree 3, node 17 of FILE: ..." */
 SOTTO_PRINTF(6, 7)
 sotto_status sotto_forge_bad_node(sotto_diag *diag, sotto_status status, const char *file_name, size_t tree,

@@ -194,6 +194,6 @@ sotto_status sotto_forge_layout_make(forge_layout *l, forge_forest *f, const cha
     collect_cuts(l, f);
     status = number_cuts(l, f, file_name, diag);
     if (status == SOTTO_OK)
-        status = sotto_forge_narrow_cuts(l, f, file_name, diag);
+        status = sotto_forge_narrow_cuts(l, f, diag);
     return status == SOTTO_OK ? sotto_forge_values(l, f, file_name, diag) : status;
 }

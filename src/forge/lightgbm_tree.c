@@ -149,6 +149,13 @@ static void make_number(double threshold, int64_t decision, forge_node *n)
     n->missing_left = compared ? 0.0 <= threshold : (decision & DEFAULT_LEFT) != 0;
 }
 
+/* Zero reaches to 1e-35f (kZeroThreshold); a value between that and the next float32 would become zero. */
+static bool beside_zero(double threshold)
+{
+    float zero = 1e-35F;
+    return fabs(threshold) > (double)zero && fabs(threshold) <= (double)nextafterf(zero, 1);
+}
+
 static enum sotto_feature_kind kind_of(int64_t decision)
 {
     if (decision & BY_CATEGORY)
@@ -186,6 +193,9 @@ static sotto_status read_inner(lists *l, uint32_t i, forge_node *n)
                         "treats a feature otherwise than a node before it");
     if (decision & BY_CATEGORY)
         return make_category(l, i, threshold, n);
+    if (kind_of(decision) == SOTTO_FEATURE_NUMBER_ZERO && beside_zero(threshold))
+        return bad_item(l, THRESHOLD, i, SOTTO_ERR(FORGE, UNSUPPORTED),
+                        "lies between zero and the float32 beside it, which no key can tell apart");
     make_number(threshold, decision, n);
     return SOTTO_OK;
 }

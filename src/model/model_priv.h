@@ -115,9 +115,6 @@ void sotto_model_reference_leaves(const sotto_model *m, const int32_t *keys, uin
 int64_t sotto_model_reference_why(const sotto_model *m, const int32_t *keys, int64_t *bias_q24,
                                   int64_t *contribution_q24);
 
-/* The key of mantissa / 10^decimals, as the source would read that number. */
-int32_t sotto_model_decimal_key(const sotto_model *m, size_t feature, int64_t mantissa, unsigned decimals);
-
 static inline bool is_category(const sotto_feature *f)
 {
     return f->kind == SOTTO_FEATURE_CATEGORY || f->kind == SOTTO_FEATURE_CATEGORY_CUT;

@@ -114,7 +114,7 @@ int32_t sotto_model_tag_key(const sotto_model *m, size_t i, const sotto_profile 
 {
     decimal d;
     return tag_number(&m->features[i], profile, today, &d)
-               ? sotto_model_decimal_key(m, i, d.mantissa, d.decimals)
+               ? sotto_model_attribute_key(m, i, d.mantissa, d.decimals)
                : SOTTO_FLOAT_KEY_MISSING;
 }
 
@@ -135,7 +135,7 @@ void sotto_model_customer_keys(const sotto_model *m, const sotto_profile *profil
         if (f->source == SOTTO_SOURCE_TAG)
             keys[i] = sotto_model_tag_key(m, i, profile, moment->today);
         else if (f->source == SOTTO_SOURCE_TIME)
-            keys[i] = sotto_model_decimal_key(m, i, time_number(f, moment), 0);
+            keys[i] = sotto_model_attribute_key(m, i, time_number(f, moment), 0);
         else if (f->source == SOTTO_SOURCE_COLUMN)
             keys[i] = SOTTO_FLOAT_KEY_MISSING;
     }
@@ -150,7 +150,7 @@ void sotto_model_product_keys(const sotto_model *m, sotto_model_attribute value,
         if (f->source != SOTTO_SOURCE_PRODUCT)
             continue;
         keys[i] = value(ctx, f->attribute, &mantissa, &decimals)
-                      ? sotto_model_decimal_key(m, i, mantissa, decimals)
+                      ? sotto_model_attribute_key(m, i, mantissa, decimals)
                       : SOTTO_FLOAT_KEY_MISSING;
     }
 }

@@ -58,7 +58,7 @@ static uint32_t count_wide(const int64_t *t, uint32_t n, int64_t key)
     return low;
 }
 
-/* The nearest float32 when that lies on the same side of every threshold, else the lowest key that does. A
+/* The nearest float32 when that lies on the same side of every threshold, else the nearest key that does. A
  * value that is not zero must not become a zero that is missing. */
 static int32_t threshold_key(const sotto_model *m, size_t feature, int64_t wide)
 {
@@ -72,10 +72,9 @@ static int32_t threshold_key(const sotto_model *m, size_t feature, int64_t wide)
         if (key >= -ZERO_KEY && key <= ZERO_KEY)
             key = wide < 0 ? -ZERO_KEY - 1 : ZERO_KEY + 1;
     }
-    bool above = bin == 0 || keys[bin - 1] <= key, below = bin == n || key < keys[bin];
-    if (above && below)
-        return key;
-    return bin > 0 ? keys[bin - 1] : keys[0] - 1;
+    if (bin < n && key >= keys[bin])
+        return keys[bin] - 1;
+    return bin > 0 && key < keys[bin - 1] ? keys[bin - 1] : key;
 }
 
 /* The whole part, which rounding to float32 could change: 2.99999999 is category 2. */
@@ -131,7 +130,7 @@ static int64_t wide_decimal(int64_t mantissa, unsigned decimals)
     return mantissa < 0 ? -wide : wide;
 }
 
-int32_t sotto_model_decimal_key(const sotto_model *m, size_t feature, int64_t mantissa, unsigned decimals)
+int32_t sotto_model_attribute_key(const sotto_model *m, size_t feature, int64_t mantissa, unsigned decimals)
 {
     if (m->wide_thresholds == NULL)
         return sotto_fixed_decimal_key(mantissa, decimals);
