@@ -24,12 +24,15 @@ typedef struct random_node {
     float condition; /* threshold or leaf */
     float cover;
     int missing_left;
+    bool by_category;
+    uint32_t words[3]; /* categories that go right */
 } random_node;
 
 typedef struct random_forest {
     uint64_t state;
     size_t features, trees;
     bool bools, list_score, named;
+    bool categories; /* every third feature is split by them */
     struct {
         size_t count;
         random_node nodes[RANDOM_NODES_MAX];
@@ -106,6 +109,20 @@ static inline void grow_tree(random_forest *f, size_t t, size_t splits)
     }
 }
 
+/* Turns the splits of every third feature into splits by categories, at least one a set. */
+static inline void add_categories(random_forest *f)
+{
+    f->categories = true;
+    for (size_t t = 0; t < f->trees; t++)
+        for (size_t i = 0; i < f->tree[t].count; i++) {
+            random_node *n = &f->tree[t].nodes[i];
+            n->by_category = n->left >= 0 && n->feature % 3 == 2;
+            for (size_t w = 0; n->by_category && w < SOTTO_COUNT(n->words); w++)
+                n->words[w] = random_below(f, 4) == 0 ? 0 : (uint32_t)random_next(&f->state);
+            n->words[0] |= 4;
+        }
+}
+
 static inline random_forest *grow_forest(uint64_t seed, size_t features, size_t trees, size_t splits_max)
 {
     random_forest *f = calloc(1, sizeof *f);
@@ -134,6 +151,53 @@ static inline void put_text(sotto_vec *out, const char *text)
         put_text(out, "],");                                                                                 \
     } while (0)
 
+/* Lists as XGBoost writes them: nodes with a set, where each begins, how long it is, and all categories. */
+static inline void put_sets(const random_forest *f, size_t t, sotto_vec *out)
+{
+    static const char *const NAMES[] = {"categories_nodes", "categories_segments", "categories_sizes",
+                                        "categories"};
+    for (size_t list = 0; list < SOTTO_COUNT(NAMES); list++) {
+        size_t start = 0;
+        const char *comma = "";
+        assert_int_equal(sotto_vec_printf(out, "\"%s\":[", NAMES[list]), SOTTO_OK);
+        for (size_t i = 0; i < f->tree[t].count; i++) {
+            const random_node *n = &f->tree[t].nodes[i];
+            size_t size = 0;
+            for (size_t c = 0; n->by_category && c < 96; c++) {
+                if ((n->words[c / 32] >> c % 32 & 1) == 0)
+                    continue;
+                size++;
+                if (list == 3)
+                    assert_int_equal(sotto_vec_printf(out, "%s%zu", comma, c), SOTTO_OK);
+                comma = list == 3 ? "," : comma;
+            }
+            const size_t values[] = {i, start, size};
+            if (n->by_category && list < 3) {
+                assert_int_equal(sotto_vec_printf(out, "%s%zu", comma, values[list]), SOTTO_OK);
+                comma = ",";
+            }
+            start += size;
+        }
+        put_text(out, "],");
+    }
+    const random_node *nodes = f->tree[t].nodes;
+    PUT_ARRAY(out, "split_type", f->tree[t].count, "%d", nodes[i].by_category);
+}
+
+static inline void put_conditions(const random_forest *f, size_t t, sotto_vec *out)
+{
+    const random_node *n = f->tree[t].nodes;
+    put_text(out, "\"split_conditions\":[");
+    for (size_t i = 0; i < f->tree[t].count; i++) {
+        put_text(out, i == 0 ? "" : ",");
+        if (n[i].by_category)
+            put_text(out, "NaN");
+        else
+            assert_int_equal(sotto_vec_printf(out, "%.9g", (double)n[i].condition), SOTTO_OK);
+    }
+    put_text(out, "],");
+}
+
 static inline void put_tree(const random_forest *f, size_t t, sotto_vec *out)
 {
     const random_node *n = f->tree[t].nodes;
@@ -142,7 +206,9 @@ static inline void put_tree(const random_forest *f, size_t t, sotto_vec *out)
     PUT_ARRAY(out, "left_children", count, "%d", n[i].left);
     PUT_ARRAY(out, "right_children", count, "%d", n[i].right);
     PUT_ARRAY(out, "split_indices", count, "%u", n[i].feature);
-    PUT_ARRAY(out, "split_conditions", count, "%.9g", (double)n[i].condition);
+    put_conditions(f, t, out);
+    if (f->categories)
+        put_sets(f, t, out);
     PUT_ARRAY(out, "sum_hessian", count, "%.9g", (double)n[i].cover);
     if (f->bools)
         PUT_ARRAY(out, "default_left", count, "%s", n[i].missing_left ? "true" : "false");
@@ -170,6 +236,11 @@ static inline void put_forest(const random_forest *f, const char *extra, sotto_v
         SOTTO_OK);
 }
 
+static inline bool random_in_set(const random_node *n, float v)
+{
+    return v >= 0 && v < 96 && (n->words[(unsigned)v / 32] >> (unsigned)v % 32 & 1) != 0;
+}
+
 /* The leaf of one tree in floats: left when x < threshold, NaN where the node says. */
 static inline size_t random_leaf_of(const random_forest *f, size_t t, const float *x)
 {
@@ -177,7 +248,9 @@ static inline size_t random_leaf_of(const random_forest *f, size_t t, const floa
     size_t at = 0;
     while (n[at].left >= 0) {
         float v = x[n[at].feature];
-        bool left = isnan(v) ? n[at].missing_left : v < n[at].condition;
+        bool left = isnan(v)            ? n[at].missing_left != 0
+                    : n[at].by_category ? !random_in_set(&n[at], v)
+                                        : v < n[at].condition;
         at = (size_t)(left ? n[at].left : n[at].right);
     }
     return at;
@@ -189,6 +262,8 @@ static inline float random_value(random_forest *f, size_t feature)
     size_t t = random_below(f, f->trees), i = random_below(f, f->tree[t].count);
     const random_node *n = &f->tree[t].nodes[i];
     float v = n->left >= 0 && n->feature == feature ? n->condition : random_threshold(f);
+    if (f->categories && feature % 3 == 2 && random_below(f, 4) != 0)
+        v = (float)random_below(f, 110) - 5.0F + (random_below(f, 4) == 0 ? 0.75F : 0.0F);
     switch (random_below(f, 8)) {
     case 0:
         return NAN;

@@ -57,9 +57,9 @@ static void compare_row(const compiled *c, const random_forest *f, const float *
     assert_true(bias == margin);
 }
 
-static void compare_forest(uint64_t seed, size_t features, size_t trees, size_t splits, size_t rows)
+static void compare_grown(random_forest *f, size_t rows)
 {
-    random_forest *f = grow_forest(seed, features, trees, splits);
+    size_t features = f->features, trees = f->trees;
     compiled c = {.model = NULL};
     float *x = calloc(features, sizeof *x);
     assert_non_null(x);
@@ -76,6 +76,21 @@ static void compare_forest(uint64_t seed, size_t features, size_t trees, size_t 
     release(&c);
     free(x);
     free(f);
+}
+
+static void compare_forest(uint64_t seed, size_t features, size_t trees, size_t splits, size_t rows)
+{
+    compare_grown(grow_forest(seed, features, trees, splits), rows);
+}
+
+static void forests_with_categories(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 3001; seed <= 3080; seed++) {
+        random_forest *f = grow_forest(seed, 3 + seed % 9, 1 + seed % 13, seed % 23);
+        add_categories(f);
+        compare_grown(f, 100);
+    }
 }
 
 static void small_forests(void **state)
@@ -99,21 +114,19 @@ static void stumps_without_a_test(void **state)
 }
 
 /* The file that the tests of model read on every CPU is this forest, to the byte. */
-static void the_golden_forest_is_still_the_same(void **state)
+static void compare_golden(random_forest *f, const char *path)
 {
-    (void)state;
-    random_forest *f = grow_forest(20261121, 5, 6, 9);
     compiled c = {.model = NULL};
     compile(&c, f);
     uint8_t *golden = malloc(1 << 16);
     assert_non_null(golden);
     if (getenv("SOTTO_WRITE_GOLDEN") != NULL) {
-        FILE *out = fopen(SOTTO_SOURCE_DIR "/tests/data/model/wild.sotto", "wb");
+        FILE *out = fopen(path, "wb");
         assert_non_null(out);
         assert_int_equal(fwrite(c.file.ptr, 1, c.file.len, out), c.file.len);
         fclose(out);
     }
-    FILE *in = fopen(SOTTO_SOURCE_DIR "/tests/data/model/wild.sotto", "rb");
+    FILE *in = fopen(path, "rb");
     assert_non_null(in);
     assert_int_equal(fread(golden, 1, 1 << 16, in), c.file.len);
     fclose(in);
@@ -123,12 +136,28 @@ static void the_golden_forest_is_still_the_same(void **state)
     free(f);
 }
 
+static void the_golden_forest_is_still_the_same(void **state)
+{
+    (void)state;
+    compare_golden(grow_forest(20261121, 5, 6, 9), SOTTO_SOURCE_DIR "/tests/data/model/wild.sotto");
+}
+
+static void the_golden_forest_with_categories_is_still_the_same(void **state)
+{
+    (void)state;
+    random_forest *f = grow_forest(20261122, 6, 6, 9);
+    add_categories(f);
+    compare_golden(f, SOTTO_SOURCE_DIR "/tests/data/model/categories.sotto");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_forests),
         cmocka_unit_test(large_forests),
         cmocka_unit_test(stumps_without_a_test),
+        cmocka_unit_test(forests_with_categories),
+        cmocka_unit_test(the_golden_forest_with_categories_is_still_the_same),
         cmocka_unit_test(the_golden_forest_is_still_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,32 @@ static void decimals_are_those_of_strtod(void **state)
     free(f);
 }
 
+/* The file that the tests of model read on every CPU: three classes, every kind of missing, float64. */
+static void the_golden_model_is_still_the_same(void **state)
+{
+    (void)state;
+    static const char PATH[] = SOTTO_SOURCE_DIR "/tests/data/model/wide.sotto";
+    static uint8_t golden[1 << 16];
+    lgb_forest *f = lgb_grow(20261123, 7, 4, 3, 12);
+    compiled c = {.model = NULL};
+    sotto_vec_init(&c.text, 1 << 22);
+    lgb_put(f, &c.text);
+    load(&c);
+    if (getenv("SOTTO_WRITE_GOLDEN") != NULL) {
+        FILE *out = fopen(PATH, "wb");
+        assert_non_null(out);
+        assert_int_equal(fwrite(c.file.ptr, 1, c.file.len, out), c.file.len);
+        fclose(out);
+    }
+    FILE *in = fopen(PATH, "rb");
+    assert_non_null(in);
+    assert_int_equal(fread(golden, 1, sizeof golden, in), c.file.len);
+    fclose(in);
+    assert_memory_equal(golden, c.file.ptr, c.file.len);
+    release(&c);
+    free(f);
+}
+
 static size_t read_text(const char *name, char *out, size_t cap)
 {
     char path[1024];
@@ -250,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_value_takes_its_leaf),
+        cmocka_unit_test(the_golden_model_is_still_the_same),
         cmocka_unit_test(decimals_are_those_of_strtod),
         cmocka_unit_test(a_model_of_lightgbm_gives_its_own_margins_back),
         cmocka_unit_test(what_would_not_score_exactly_is_refused),

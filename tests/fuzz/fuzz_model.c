@@ -6,6 +6,19 @@
 
 #include <string.h>
 
+static void score_outputs(const sotto_model *m, int32_t *keys)
+{
+    static int64_t margins[SOTTO_MODEL_OUTPUTS_MAX];
+    static uint32_t probabilities[SOTTO_MODEL_OUTPUTS_MAX];
+    for (size_t f = 0; f < sotto_model_info_of(m)->features; f++)
+        keys[f] = sotto_model_key(m, f, (uint64_t)(int64_t)keys[f] << 29);
+    sotto_model_margins_q24(m, keys, margins);
+    require(margins[0] == sotto_model_margin_q24(m, keys));
+    sotto_model_probabilities_q30(m, margins, probabilities);
+    for (size_t i = 0; i < sotto_model_info_of(m)->outputs; i++)
+        require(probabilities[i] <= SOTTO_PROB_ONE_Q30);
+}
+
 static void score(const sotto_model *m)
 {
     static int32_t keys[SOTTO_MODEL_FEATURES_MAX];
@@ -23,6 +36,7 @@ static void score(const sotto_model *m)
         require(bias == margin);
         require(sotto_model_probability_q30(m, margin) <= SOTTO_PROB_ONE_Q30);
         sotto_model_leaves(m, keys, leaves);
+        score_outputs(m, keys);
     }
 }
 

@@ -86,6 +86,8 @@ static inline int32_t random_key(const sotto_model *m, size_t feature, uint64_t 
     uint64_t r = next_random(state);
     uint32_t first = m->first_threshold[feature], n = m->first_threshold[feature + 1] - first;
     int32_t at = n == 0 ? 0 : m->thresholds[first + (r >> 8) % n];
+    if (is_category(&m->features[feature]) && r % 8 > 2)
+        return sotto_fixed_decimal_key((int64_t)((r >> 8) % 4200) - 100, 1 + (r >> 40) % 2);
     switch (r % 8) {
     case 0:
         return SOTTO_FLOAT_KEY_MISSING;

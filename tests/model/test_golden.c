@@ -15,7 +15,32 @@ static const golden GOLDEN[] = {
      UINT64_C(0xa87f031552253d68)},
     {"wild.sotto", UINT64_C(0x8eb5bd7d9dd37e66), UINT64_C(0x8accb270e59ebc6d), UINT64_C(0x848aa8cf43b570c7),
      UINT64_C(0x881f9b19a70d63c2)},
+    {"categories.sotto", UINT64_C(0xf96e33be66661fd9), UINT64_C(0xcd23deae00166bad),
+     UINT64_C(0xe4adc5420438c9ce), UINT64_C(0x71bfa483ca0d7d4b)},
+    {"wide.sotto", UINT64_C(0x8749c312164e3ef3), UINT64_C(0xd8cc08181b73d1af), UINT64_C(0x1c9011187e09127f),
+     UINT64_C(0x85da42f9896575bc)},
 };
+
+/* Every margin and probability of a model of several outputs, and keys from float64 and decimals. */
+static void hash_outputs(const sotto_model *m, const int32_t *keys, golden *h)
+{
+    int64_t margins[SOTTO_MODEL_OUTPUTS_MAX];
+    uint32_t probabilities[SOTTO_MODEL_OUTPUTS_MAX];
+    if (m->plain)
+        return;
+    sotto_model_margins_q24(m, keys, margins);
+    sotto_model_probabilities_q30(m, margins, probabilities);
+    for (size_t i = 0; i < m->info.outputs; i++) {
+        h->margins = hash_u64(h->margins, (uint64_t)margins[i]);
+        h->probabilities = hash_u64(h->probabilities, probabilities[i]);
+    }
+    for (size_t f = 0; f < m->info.features; f++) {
+        uint64_t bits = (uint64_t)(int64_t)keys[f] * UINT64_C(0x9e3779b97f4a7c15);
+        h->leaves = hash_u64(h->leaves, (uint32_t)sotto_model_key(m, f, bits));
+        h->leaves =
+            hash_u64(h->leaves, (uint32_t)sotto_model_attribute_key(m, f, (int64_t)bits, (unsigned)f % 19));
+    }
+}
 
 static void hash_row(const sotto_model *m, const int32_t *keys, golden *h)
 {
@@ -34,6 +59,7 @@ static void hash_row(const sotto_model *m, const int32_t *keys, golden *h)
         h->reasons = hash_u64(h->reasons, (uint64_t)parts[f]);
         sum += parts[f];
     }
+    hash_outputs(m, keys, h);
     assert_true(bias + sum == margin); /* reasons add up to the margin, exactly */
 }
 
