@@ -15,7 +15,8 @@ size_t sotto_model_arena_bound(size_t file_bytes)
     if (features > SOTTO_MODEL_FEATURES_MAX)
         features = SOTTO_MODEL_FEATURES_MAX;
     return sizeof(sotto_model) + features * (sizeof(sotto_feature) + 2 * sizeof(uint32_t)) +
-           2 * sizeof(uint32_t) + SOTTO_MODEL_OUTPUTS_MAX * sizeof(int64_t) + file_bytes + 8 * FILE_ALIGN;
+           2 * sizeof(uint32_t) + SOTTO_MODEL_OUTPUTS_MAX * sizeof(int64_t) + file_bytes + file_bytes / 2 +
+           8 * FILE_ALIGN;
 }
 
 const sotto_model_info *sotto_model_info_of(const sotto_model *m)
@@ -316,6 +317,7 @@ sotto_status sotto_model_load(const sotto_model **out, sotto_span file, sotto_ar
         sotto_arena_reset(arena, mark);
         return status;
     }
+    sotto_model_pack(l.model, arena);
     l.model->info.bytes = file.len;
     l.model->info.arena_bytes = sotto_arena_mark(arena) - mark;
     *out = l.model;

@@ -63,6 +63,15 @@ typedef struct tree {
 _Static_assert(sizeof(node) == 8 && sizeof(tree) == 8, "the file's layout");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are little-endian and read in place");
 
+/* The same node for small models, relative to itself: pack.c. */
+typedef struct packed_node {
+    uint8_t slot;
+    uint8_t bin;   /* PACKED_LEAF_BIN in a leaf */
+    uint16_t skip; /* to the left child; 0 in a leaf */
+} packed_node;
+enum { PACKED_SLOTS = 256, PACKED_LEAF_BIN = 255 };
+_Static_assert(sizeof(packed_node) == 4, "16 to a cache line");
+
 struct sotto_model {
     sotto_model_info info;
     enum objective objective;
@@ -82,6 +91,7 @@ struct sotto_model {
     const int64_t *biases_q24; /* one an output */
     const tree *trees;
     const node *nodes;
+    const packed_node *packed; /* NULL: the model does not fit, or the arena had no room */
     const int32_t *values;
     const uint32_t *source_ids; /* NULL: numbered as they stand */
     sotto_span provenance;
@@ -124,5 +134,8 @@ static inline bool is_leaf(const node *nodes, uint32_t index)
 {
     return nodes[index].child == index;
 }
+
+/* Sets m->packed where that can be. */
+void sotto_model_pack(sotto_model *m, sotto_arena *arena);
 
 #endif

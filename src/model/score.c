@@ -10,12 +10,32 @@ static void fill_slots(const sotto_model *m, const int32_t *keys, uint16_t *slot
         fill_slot(m, f, keys[f], slots);
 }
 
+static int64_t packed_margin(const sotto_model *m, const uint16_t *slots)
+{
+    uint8_t narrow[PACKED_SLOTS];
+    uint32_t at[LANES];
+    int64_t sum = 0;
+    narrow_slots(slots, 2 * m->info.features, narrow);
+    size_t i = sotto_score_simd(m, narrow, &sum);
+    for (; i + LANES <= m->info.trees; i += LANES) {
+        find_packed_leaves(m->packed, narrow, m->trees + i, LANES, at);
+        sum += sum_values(m, at, LANES);
+    }
+    for (; i < m->info.trees; i++) {
+        find_packed_leaves(m->packed, narrow, m->trees + i, 1, at);
+        sum += m->values[at[0]];
+    }
+    return m->info.bias_q24 + sum;
+}
+
 int64_t sotto_model_margin_q24(const sotto_model *m, const int32_t *keys)
 {
     if (!m->plain)
         return sotto_model_reference_margin(m, keys, 0);
     uint16_t slots[SLOTS_MAX];
     fill_slots(m, keys, slots);
+    if (m->packed != NULL)
+        return packed_margin(m, slots);
     return m->info.bias_q24 + sum_trees(m, slots, m->trees, m->info.trees);
 }
 

@@ -20,6 +20,14 @@ static inline uint32_t count_at_most(const int32_t *thresholds, uint32_t n, int3
     return (uint32_t)(at - thresholds) + (n == 1 && at[0] <= key);
 }
 
+/* The same for packed nodes: a bin is at most 254, so 255 is above every test, and a leaf's test holds for
+ * all. */
+static inline void narrow_slots(const uint16_t *slots, size_t count, uint8_t *out)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = (uint8_t)(slots[i] > PACKED_LEAF_BIN ? PACKED_LEAF_BIN : slots[i]);
+}
+
 /* Both slots of feature f, the first for nodes that send a missing value right. */
 static inline void fill_slot(const sotto_model *m, size_t f, int32_t key, uint16_t *slots)
 {
@@ -82,5 +90,19 @@ static inline int64_t sum_trees(const sotto_model *m, const uint16_t *slots, con
     }
     return sum;
 }
+
+static inline void find_packed_leaves(const packed_node *nodes, const uint8_t *slots, const tree *t,
+                                      size_t lanes, uint32_t *at)
+{
+    for (unsigned left = start_lanes(t, lanes, at); left > 0; left--)
+        for (size_t i = 0; i < lanes; i++) {
+            const packed_node *n = &nodes[at[i]];
+            at[i] += n->skip + (uint32_t)(slots[n->slot] > n->bin);
+        }
+}
+
+/* Adds the leaves of the first trees to *sum with vector instructions, where this CPU is faster so. Returns
+ * how many trees; 0: none, and *sum is not written. slots: 64 are read. */
+size_t sotto_score_simd(const sotto_model *m, const uint8_t *slots, int64_t *sum);
 
 #endif

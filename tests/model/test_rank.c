@@ -202,6 +202,34 @@ static void leaves_of_any_size_do_not_overflow(void **state)
     free_forest(f);
 }
 
+/* Packed nodes, a few trees at a time and many, give the margins of the nodes of the file. */
+static void packed_nodes_score_as_those_of_the_file(void **state)
+{
+    (void)state;
+    static const size_t COUNTS[] = {1, 7, 8, 15, 16, 47, TREES};
+    for (size_t i = 0; i < SOTTO_COUNT(COUNTS); i++) {
+        forest *f = new_forest(40 + i, COUNTS[i], 14, FEATURES, INT32_MAX);
+        sotto_model plain = f->model;
+        void *memory = malloc(f->model.info.nodes * sizeof(packed_node) + 16);
+        sotto_arena arena;
+        sotto_arena_init(&arena, memory, f->model.info.nodes * sizeof(packed_node) + 16);
+        sotto_model_pack(&f->model, &arena);
+        assert_non_null(f->model.packed);
+        for (int row = 0; row < 500; row++) {
+            int32_t keys[FEATURES];
+            for (size_t k = 0; k < FEATURES; k++)
+                keys[k] = random_key(&plain, k, &f->random);
+            assert_true(sotto_model_margin_q24(&f->model, keys) == sotto_model_margin_q24(&plain, keys));
+        }
+        sotto_arena_init(&arena, memory, 0); /* no room: the file's nodes are used */
+        f->model.packed = NULL;
+        sotto_model_pack(&f->model, &arena);
+        assert_null(f->model.packed);
+        free(memory);
+        free_forest(f);
+    }
+}
+
 static void few_or_no_product_features(void **state)
 {
     (void)state;
@@ -276,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_forests_rank_as_they_score),
         cmocka_unit_test(leaves_of_any_size_do_not_overflow),
+        cmocka_unit_test(packed_nodes_score_as_those_of_the_file),
         cmocka_unit_test(few_or_no_product_features),
         cmocka_unit_test(trained_and_wild_models_rank_as_they_score),
         cmocka_unit_test(other_models_are_scored_whole),
