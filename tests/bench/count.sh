@@ -1,0 +1,19 @@
+#!/bin/sh
+# Instructions a candidate and tree on armv7: count.sh BUILD_ARMV7 MODEL.sotto [PRODUCT_FEATURES [TREES]]
+# Needs qemu-arm with plugins and the armv7 preset's rank_once (ninja -C BUILD_ARMV7 rank_once).
+set -eu
+build=$1 model=$2 features=${3:-4} trees=${4:-300}
+here=$(dirname "$0")
+cc -shared -fPIC -O2 -o "$build/count_insn.so" "$here/count_insn.c"
+count() { # products times way
+    qemu-arm -L /usr/arm-linux-gnueabihf -d plugin -plugin "$build/count_insn.so" \
+        "$build/tests/model/rank_once" "$model" "$features" "$1" "$2" "$3" 2>&1 | awk '/^instructions/ {print $2}'
+}
+for products in 1 10 200 1000; do
+    for way in rows portable best; do
+        once=$(count $products 1 $way)
+        thrice=$(count $products 3 $way)
+        awk -v a="$once" -v b="$thrice" -v p=$products -v t="$trees" -v w=$way \
+            'BEGIN {printf "%5d products  %-9s %8.2f instructions a candidate and tree\n", p, w, (b - a) / 2 / p / t}'
+    done
+done
