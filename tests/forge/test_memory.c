@@ -1,5 +1,5 @@
 /* Every allocation fails once: the compiler says so, leaks nothing, and leaves what was there. */
-#include "random_forest.h"
+#include "random_lightgbm.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -36,14 +36,13 @@ void *__wrap_realloc(void *old, size_t size)
     return fails() ? NULL : __real_realloc(old, size);
 }
 
-static void each_allocation_fails_once(void **state)
+typedef sotto_status (*compiler)(sotto_span file, const sotto_forge_options *options, sotto_vec *out,
+                                 sotto_forge_report *report, sotto_diag *diag);
+
+static void fail_each_allocation(compiler compile, const sotto_vec *file)
 {
-    (void)state;
-    random_forest *f = grow_forest(11, 3, 4, 6);
-    sotto_vec json, out;
-    sotto_vec_init(&json, 1 << 20);
-    put_forest(f, "\"attributes\":{\"note\":\"text\"},", &json);
-    sotto_forge_options options = {.file_name = "model.json", .model_name = "test"};
+    sotto_vec out;
+    sotto_forge_options options = {.file_name = "model", .model_name = "test"};
     sotto_forge_report report;
     sotto_status status = SOTTO_ERR(FORGE, INTERNAL);
     long failures = 0;
@@ -53,7 +52,7 @@ static void each_allocation_fails_once(void **state)
         sotto_vec_init(&out, 1 << 20);
         assert_int_equal(sotto_vec_put(&out, "kept", 4), SOTTO_OK);
         allowed = failures;
-        status = sotto_forge_xgboost(sotto_vec_span(&json), &options, &out, &report, &diag);
+        status = compile(sotto_vec_span(file), &options, &out, &report, &diag);
         allowed = -1;
         if (status != SOTTO_OK) {
             assert_int_equal(sotto_status_cause(status), SOTTO_CAUSE_NO_MEMORY);
@@ -65,7 +64,33 @@ static void each_allocation_fails_once(void **state)
     }
     assert_true(failures > 10);
     print_message("%ld allocations, each failed once\n", failures - 1);
-    sotto_vec_free(&json);
+}
+
+static void each_allocation_fails_once(void **state)
+{
+    (void)state;
+    for (int categories = 0; categories < 2; categories++) {
+        random_forest *f = grow_forest(11, 3, 4, 6);
+        sotto_vec json;
+        sotto_vec_init(&json, 1 << 20);
+        if (categories)
+            add_categories(f);
+        put_forest(f, "\"attributes\":{\"note\":\"text\"},", &json);
+        fail_each_allocation(sotto_forge_xgboost, &json);
+        sotto_vec_free(&json);
+        free(f);
+    }
+}
+
+static void each_allocation_of_a_text_fails_once(void **state)
+{
+    (void)state;
+    lgb_forest *f = lgb_grow(11, 4, 4, 3, 12);
+    sotto_vec text;
+    sotto_vec_init(&text, 1 << 20);
+    lgb_put(f, &text);
+    fail_each_allocation(sotto_forge_lightgbm, &text);
+    sotto_vec_free(&text);
     free(f);
 }
 
@@ -97,6 +122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_allocation_fails_once),
+        cmocka_unit_test(each_allocation_of_a_text_fails_once),
         cmocka_unit_test(a_result_that_does_not_fit_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
