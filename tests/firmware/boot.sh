@@ -174,7 +174,8 @@ image_make() {
     "$FIRMWARE_DIR/image" "$ARCH" "$out" --overlay "$overlay" "$WORK/probe"
     started=$SECONDS
     "$FIRMWARE_DIR/image" "$ARCH" "$out" --overlay "$overlay" "$WORK/probe" 2>"$WORK/again"
-    if grep -q 'up to date' "$WORK/again" && [ $((SECONDS - started)) -le 2 ]; then ok; else bad "$ARCH: made again"; fi
+    # The other architecture's image may be in the making, and hold the cache: what counts is that nothing is made anew.
+    if grep -q 'up to date' "$WORK/again"; then ok; else bad "$ARCH: made again after $((SECONDS - started)) s: $(cat "$WORK/again")"; fi
     if "$FIRMWARE_DIR/image" "$ARCH" "$WORK/refused" /bin/true 2>/dev/null; then bad "$ARCH: took a foreign binary"; else ok; fi
 }
 
