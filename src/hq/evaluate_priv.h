@@ -69,17 +69,14 @@ typedef struct eval_chance {
     int64_t seed;      /* of the bootstrap, of splits and of ties */
     double confidence; /* percent */
 } eval_chance;
-#define EVAL_CHANCE_DEFAULT                                                                                  \
-    {                                                                                                        \
-        .rounds = 1000, .seed = 1, .confidence = 95                                                          \
-    }
+/* Versions of clang-format disagree on braces in macros. */
+/* clang-format off */
+#define EVAL_CHANCE_DEFAULT {.rounds = 1000, .seed = 1, .confidence = 95}
 /* "--bootstrap", "--seed", "--confidence". */
-#define EVAL_CHANCE_OPTIONS(c)                                                                               \
-    {"--bootstrap", LEARN_NUMBER, &(c)->rounds, 0, 1000000},                                                 \
-        {"--seed", LEARN_NUMBER, &(c)->seed, 0, INT32_MAX},                                                  \
-    {                                                                                                        \
-        "--confidence", LEARN_REAL, &(c)->confidence, 50, 99.99                                              \
-    }
+#define EVAL_CHANCE_OPTIONS(c)                                                                                         \
+    {"--bootstrap", LEARN_NUMBER, &(c)->rounds, 0, 1000000}, {"--seed", LEARN_NUMBER, &(c)->seed, 0, INT32_MAX},       \
+    {"--confidence", LEARN_REAL, &(c)->confidence, 50, 99.99}
+/* clang-format on */
 
 /* SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */
 uint64_t eval_random(uint64_t *state);

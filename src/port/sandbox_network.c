@@ -40,7 +40,7 @@ _Static_assert(__NR_io_uring_setup == 425, "the same number on every architectur
 #define IF_EQUAL(k)            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (k), 0, 1) /* else skips the next instruction */
 #define UNLESS_EQUAL(k)        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (k), 1, 0)
 #define RETURN(verdict)        BPF_STMT(BPF_RET | BPF_K, (verdict))
-#define REFUSE(error)          RETURN(SECCOMP_RET_ERRNO | ((error)&SECCOMP_RET_DATA))
+#define REFUSE(error)          RETURN(SECCOMP_RET_ERRNO | (SECCOMP_RET_DATA & (error)))
 #define REFUSE_CALL(nr, error) IF_EQUAL(nr), REFUSE(error)
 
 static struct sock_filter NO_NETWORK[] = {

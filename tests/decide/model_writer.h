@@ -58,7 +58,7 @@ static inline void write_head(sotto_buf *b, size_t features, size_t trees, size_
     PUT(32, features * WRITER_THRESHOLDS);
     PUT(32, trees);
     PUT(32, nodes);
-    PUT(64, (uint64_t) - (INT64_C(3) << 24));
+    PUT(64, (uint64_t)(-(INT64_C(3) << 24)));
     PUT(64, trees);
     write_zeros(b, 32);
     write_fixed(b, "written by a test", 64);

@@ -18,7 +18,7 @@
 #define assert_cause(call, cause) assert_int_equal(sotto_status_cause(call), SOTTO_CAUSE_##cause)
 
 enum { DAY = 20778 };
-#define AT(day) ((int64_t)(day)*86400 + 1000)
+#define AT(day) (86400 * (int64_t)(day) + 1000)
 
 struct world {
     char folder[64], path[96];
