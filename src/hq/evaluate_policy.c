@@ -344,7 +344,7 @@ static sotto_status tell(report *r, sotto_diag *diag)
         if (*verdict(r, &r->estimate[i]) != '\0')
             printf("%s\n", verdict(r, &r->estimate[i]));
     }
-    if (r->effective < ENOUGH_ROWS)
+    if (r->effective < (double)ENOUGH_ROWS)
         printf("  few rows look like what the judged policy would do: this log cannot judge it (--max-weight "
                "cuts the "
                "largest, at the price of bias)\n");

@@ -291,7 +291,7 @@ static void add_curve(targeting *g, const eval_trial *half, double share, int64_
     g->worst = repeat == 0 ? kept : fmin(g->worst, kept);
     g->best = repeat == 0 ? kept : fmax(g->best, kept);
     for (size_t i = 1; i <= GRID; i++)
-        g->curve[i] += eval_kept(half, NULL, (double)i / GRID) / (double)repeats;
+        g->curve[i] += eval_kept(half, NULL, (double)i / (double)GRID) / (double)repeats;
 }
 
 static sotto_status judge_half(report *r, targeting *g, const eval_trial *trial, int64_t repeat,
@@ -327,7 +327,7 @@ static sotto_status repeat_model(report *r, const eval_targeting *t, enum eval_m
     }
     g->needed = 1;
     for (size_t i = GRID; i > 0 && g->curve[i] >= r->o->keep / 100; i--)
-        g->needed = (double)i / GRID;
+        g->needed = (double)i / (double)GRID;
     return status;
 }
 
