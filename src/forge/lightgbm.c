@@ -101,7 +101,8 @@ bool sotto_forge_lightgbm_word(sotto_span *rest, sotto_span *word)
     while (n < rest->len && rest->ptr[n] != ' ')
         n++;
     *word = sotto_span_of(rest->ptr, n);
-    *rest = sotto_span_of(rest->ptr + n, rest->len - n);
+    if (n > 0) /* an empty rest may have no place at all */
+        *rest = sotto_span_of(rest->ptr + n, rest->len - n);
     return n > 0;
 }
 
