@@ -27,7 +27,7 @@ allowed() {
 # A room may show a part of itself in a header of its own: the room behind a public header's name.
 behind() {
     case $1 in
-        prio3) echo privacy ;;
+        prio3 | split) echo privacy ;;
         hpke) echo vault ;;
         *) echo "$1" ;;
     esac
