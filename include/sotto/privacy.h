@@ -38,29 +38,148 @@ uint64_t sotto_budget_cost_ueps(uint64_t epsilon_ueps, uint32_t contribution, ui
  * zero in either (a damaged row) gives a zero, which both refuse with RANGE. */
 void sotto_budget_scale(uint64_t epsilon_ueps, uint32_t bound, uint64_t *num, uint64_t *den);
 
-/* ---- Measurement task (docs/formats/tasks.md), a target of the release ---- */
-#define SOTTO_TASK_CELLS_MAX 4096
+/* ---- zCDP (Bun, Steinke 2016), in 10^-9: what the discrete Gaussian costs ---- */
+/* Largest rho with (epsilon, delta) = (rho + 2 sqrt(rho ln(1 / delta)), delta) (proposition 1.3 there),
+ * rounded down: 0 when not even 10^-9 fits. epsilon_ueps 1 .. 10^12, delta_e12 1 .. 10^12 - 1 (asserted). */
+uint64_t sotto_budget_rho_nano(uint64_t epsilon_ueps, uint64_t delta_e12);
+/* The other way, rounded up: what a customer lost who paid rho_nano (up to 10^12) in all. */
+uint64_t sotto_budget_epsilon_ueps(uint64_t rho_nano, uint64_t delta_e12);
+
+/* ---- Measurement tasks (docs/formats/tasks.md), a target of the release ---- */
+#define SOTTO_TASK_CELLS_MAX       4096
+#define SOTTO_TASKS_MAX            16 /* in a release */
+#define SOTTO_TABLES_MAX           32 /* in a task */
+#define SOTTO_DIMENSIONS_MAX       6  /* in a table */
+#define SOTTO_TASK_BOUND_MAX       1000
+#define SOTTO_AGGREGATOR_KEY_BYTES 65 /* P-256, uncompressed point: HPKE's DHKEM(P-256) */
+
+/* What is counted. X(NAME, "name in the file") */
+#define SOTTO_TASK_TYPES(X)                                                                                  \
+    X(OFFERS, "offer-counts") /* offers shown and taken */                                                   \
+    X(FUNNEL, "funnel")       /* steps of a visit: card in, shown, dismissed, taken */                       \
+    X(TAGS, "tag-counts")     /* tags of customers who came, once for each table: drift, distributions */
+enum sotto_task_type {
+#define X(name, text) SOTTO_TASK_##name,
+    SOTTO_TASK_TYPES(X)
+#undef X
+        SOTTO_TASK_TYPE_COUNT
+};
+const char *sotto_task_type_name(enum sotto_task_type type);
+
+enum sotto_task_mode {
+    SOTTO_MODE_A, /* "one-collector": the terminal adds the noise */
+    SOTTO_MODE_B  /* "two-aggregators": exact counts as shares; each aggregator adds noise to its sum */
+};
+enum sotto_task_noise { SOTTO_NOISE_LAPLACE, SOTTO_NOISE_GAUSSIAN };
+/* How the vector of cells is proven in mode B. */
+enum sotto_task_vdaf { SOTTO_VDAF_NONE, SOTTO_VDAF_SUMVEC };
+
+/* X(NAME, "name in the file") - what tells the cells of a table apart. */
+#define SOTTO_DIMENSIONS(X)                                                                                  \
+    X(CAMPAIGN, "campaign") /* by name; other campaigns are not counted */                                   \
+    X(OUTCOME, "outcome")   /* enum sotto_outcome */                                                         \
+    X(STEP, "step")         /* enum sotto_step */                                                            \
+    X(HOUR, "hour")         /* local hour of the event, by edges */                                          \
+    X(SCORE, "score")       /* propensity when it was offered, by edges; last cell: not known any more */    \
+    X(TAG, "tag")           /* a tag, by name or by edges; last cell: any other value, or none */
+enum sotto_dimension_kind {
+#define X(name, text) SOTTO_DIMENSION_##name,
+    SOTTO_DIMENSIONS(X)
+#undef X
+        SOTTO_DIMENSION_KIND_COUNT
+};
+const char *sotto_dimension_name(enum sotto_dimension_kind kind);
+enum sotto_outcome { SOTTO_OUTCOME_SHOWN = 0, SOTTO_OUTCOME_TAKEN = 1, SOTTO_OUTCOMES = 2 };
+enum sotto_step { SOTTO_STEP_CARD_IN, SOTTO_STEP_SHOWN, SOTTO_STEP_DISMISSED, SOTTO_STEP_TAKEN, SOTTO_STEPS };
+
+typedef struct sotto_dimension {
+    enum sotto_dimension_kind kind;
+    char tag[65];             /* of TAG, else "" */
+    const char *const *names; /* of bins that have one; NULL when by edges */
+    const int64_t *edges_e6; /* ascending, times 10^6: bin i holds values below edges[i] and not below the one
+                                before; NULL when by name */
+    size_t named;            /* entries of names or edges */
+    size_t bins;             /* cells along this dimension, 1 .. */
+} sotto_dimension;
+typedef struct sotto_table {
+    sotto_dimension dimension[SOTTO_DIMENSIONS_MAX]; /* the first is the slowest index */
+    size_t dimensions;
+    size_t first_cell, cells;
+} sotto_table;
+
 typedef struct sotto_task {
     char name[65];
-    uint32_t id;            /* stable number, names the task in reports */
-    uint64_t epsilon_ueps;  /* of one report */
-    uint64_t lifetime_ueps; /* a customer's budget for life, across all tasks */
-    uint32_t bound;         /* contribution bound: counted events a customer and period */
-    uint32_t period_days;   /* 1..31; periods start at day 0 of 1970-01-01, UTC */
-    char segment_tag[65];   /* choice tag; "" = no segments */
+    uint32_t id; /* stable number, names the task in reports */
+    enum sotto_task_type type;
+    enum sotto_task_mode mode;
+    enum sotto_task_noise noise;
+    enum sotto_task_vdaf vdaf; /* NONE in mode A */
+    uint32_t cell_bits;    /* mode B: a terminal's count of one cell is cut off at 2^cell_bits - 1; 1..32 */
+    uint64_t epsilon_ueps; /* of one report */
+    uint64_t delta_e12;    /* Gaussian: delta times 10^12; 0 = pure epsilon (Laplace) */
+    uint64_t rho_nano;     /* Gaussian: zCDP of one report, from epsilon and delta, rounded down */
+    uint64_t quota_ueps;   /* the most of a customer's budget that this task may use (rho_nano's unit when
+                              Gaussian: quota_rho_nano); lifetime when the file names none */
+    uint64_t quota_rho_nano;
+    uint32_t bound;       /* contribution bound: counts a customer and period, over all cells (L1) */
+    uint32_t period_days; /* 1..31; periods start at day 0 of 1970-01-01, UTC */
+    uint32_t
+        smallest_batch; /* counts below it are not shown (A); fewer reports are not opened (B); 0 = any */
+    bool has_left_out;  /* cell 0 counts customers whose budget is spent, each once */
+    const sotto_table *table;
+    size_t table_count;
+    size_t cells; /* of all tables, and the one for customers left out */
+    /* A task of version 1: campaign x segment x outcome in one table. */
+    uint64_t lifetime_ueps;
+    char segment_tag[65];
     const char *const *campaigns;
     size_t campaign_count;
-    const char *const *segments; /* names of the segment tag's choices; cell "other" is added after them */
+    const char *const *segments;
     size_t segment_count;
-    size_t cells; /* campaigns * (segments + 1) * outcomes */
-} sotto_task;     /* ranges: docs/formats/tasks.md */
-enum sotto_outcome { SOTTO_OUTCOME_SHOWN = 0, SOTTO_OUTCOME_TAKEN = 1, SOTTO_OUTCOMES = 2 };
-/* Reads a tasks file of one task. Names and lists live in arena; json may be freed. MALFORMED, RANGE,
- * UNSUPPORTED (a later version, another type or mode, several tasks), NO_SPACE, with member and line in diag;
- * *out is zeroed and the arena as before then. */
+} sotto_task; /* ranges: docs/formats/tasks.md */
+
+/* One budget a customer, whatever the task. */
+typedef struct sotto_budget_policy {
+    uint64_t lifetime_ueps;     /* pure epsilon: every Laplace task pays from it */
+    uint64_t lifetime_rho_nano; /* zCDP: every Gaussian task pays from it; 0 = there is none */
+    uint64_t lifetime_delta_e12;
+    uint32_t renew_days; /* 0 = never: the budgets are for life */
+    uint64_t renew_ueps; /* so much of what was spent is forgiven each renew_days, from the first debit on */
+} sotto_budget_policy;
+
+enum sotto_home_unknown { SOTTO_HOME_UNKNOWN_COUNTS, SOTTO_HOME_UNKNOWN_SKIPPED };
+enum sotto_aggregator { SOTTO_AGGREGATOR_LEADER, SOTTO_AGGREGATOR_HELPER, SOTTO_AGGREGATORS };
+typedef struct sotto_tasks {
+    sotto_budget_policy budget;
+    const sotto_task *task;
+    size_t count;
+    char home_tag[65]; /* text tag with the id of the one terminal that counts a customer; "" = no such tag */
+    enum sotto_home_unknown home_unknown; /* what holds for a customer without a value */
+    bool has_aggregators;                 /* required by tasks of mode B */
+    uint8_t aggregator_key[SOTTO_AGGREGATORS][SOTTO_AGGREGATOR_KEY_BYTES]; /* of HPKE, public */
+} sotto_tasks;
+/* Reads a tasks file, version 1 or 2. Names and lists live in arena; json may be freed. MALFORMED, RANGE,
+ * CONFLICT (an id twice), UNSUPPORTED (a later version, an unknown type, mode, noise or dimension), NO_SPACE,
+ * with member and line in diag; *out is zeroed and the arena as before then. */
+SOTTO_MUST_USE sotto_status sotto_tasks_load(sotto_tasks *out, sotto_span json, const char *name,
+                                             sotto_arena *arena, sotto_diag *diag);
+const sotto_task *sotto_tasks_find(const sotto_tasks *tasks, uint32_t id); /* NULL when there is none */
+/* Cell number of a table, a bin for each dimension; asserted in range. */
+size_t sotto_table_cell(const sotto_table *table, const size_t *bin);
+/* The bin of a name; -1 when it is none of them and the dimension has no cell for others. */
+int sotto_dimension_by_name(const sotto_dimension *dimension, sotto_span name);
+/* The bin of a number times 10^6, for a dimension with edges. */
+size_t sotto_dimension_by_value(const sotto_dimension *dimension, int64_t value_e6);
+/* What a bin is called: "saver", "other", "0.02 .. 0.05". */
+void sotto_dimension_label(const sotto_dimension *dimension, size_t bin, char *out, size_t cap);
+/* The first dimension of that kind in the table, or NULL. */
+const sotto_dimension *sotto_table_dimension(const sotto_table *table, enum sotto_dimension_kind kind);
+/* Whether cell numbers of `earlier`, a task of the same id, mean the same in `task`: all alike, but campaigns
+ * may have been appended where they are the slowest index of the only table. */
+bool sotto_task_continues(const sotto_task *task, const sotto_task *earlier);
+/* The only task of a file of version 1. */
 SOTTO_MUST_USE sotto_status sotto_task_load(sotto_task *out, sotto_span json, const char *name,
                                             sotto_arena *arena, sotto_diag *diag);
-/* Cell number; campaign and segment as indices (segment == segment_count is "other"); asserted in range. */
 size_t sotto_task_cell(const sotto_task *task, size_t campaign, size_t segment, enum sotto_outcome outcome);
 int sotto_task_campaign(const sotto_task *task, sotto_span id);  /* index or -1 */
 int sotto_task_segment(const sotto_task *task, sotto_span name); /* index; segment_count for any other */

@@ -1,111 +1,47 @@
-/* Reads measurement tasks (docs/formats/tasks.md). Both sides read the same file, so both number cells alike.
- */
+/* What a measurement task is made of, once it is read: names, cells, bins. Both sides number cells by this
+ * file. */
 #include "sotto/privacy.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
-enum {
-    NAME_MAX_BYTES = 64,
-    CAMPAIGNS_MAX = SOTTO_TASK_CELLS_MAX / SOTTO_OUTCOMES,
-    SEGMENTS_MAX = 256,
-    BOUND_MAX = 1000, /* with the reduced fraction of the scale, bound * 10^6 stays below 2^32 */
-    PERIOD_DAYS_MAX = 31,
-    EPSILON_DECIMALS = 6
-};
-static const int64_t EPSILON_MAX_UEPS = 100 * INT64_C(1000000);
-static const int64_t LIFETIME_MAX_UEPS = 1000000 * INT64_C(1000000);
-
-static bool is_name_byte(uint8_t c)
+const char *sotto_task_type_name(enum sotto_task_type type)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
+    static const char *const NAMES[] = {
+#define X(name, text) text,
+        SOTTO_TASK_TYPES(X)
+#undef X
+    };
+    return type < SOTTO_TASK_TYPE_COUNT ? NAMES[type] : "?";
 }
 
-static bool is_tag_byte(uint8_t c)
+const char *sotto_dimension_name(enum sotto_dimension_kind kind)
 {
-    return is_name_byte(c) && !(c >= 'A' && c <= 'Z');
+    static const char *const NAMES[] = {
+#define X(name, text) text,
+        SOTTO_DIMENSIONS(X)
+#undef X
+    };
+    return kind < SOTTO_DIMENSION_KIND_COUNT ? NAMES[kind] : "?";
 }
 
-static bool is_plain_byte(uint8_t c)
+const sotto_task *sotto_tasks_find(const sotto_tasks *tasks, uint32_t id)
 {
-    return c >= 0x20 && c != 0x7f;
+    for (size_t i = 0; i < tasks->count; i++)
+        if (tasks->task[i].id == id)
+            return &tasks->task[i];
+    return NULL;
 }
 
-/* A member that must be there. */
-static sotto_status find_member(sotto_json_node object, const char *name, sotto_json_node *out,
-                                sotto_diag *diag)
+size_t sotto_table_cell(const sotto_table *table, const size_t *bin)
 {
-    *out = sotto_json_member(object, name);
-    if (sotto_json_type(*out) == SOTTO_JSON_ABSENT)
-        return sotto_json_bad(object, diag, SOTTO_ERR(PRIVACY, MALFORMED), "\"%s\" is missing", name);
-    return SOTTO_OK;
-}
-
-/* 1..64 bytes, each accepted by `allowed`. */
-static sotto_status read_label(sotto_json_node node, bool (*allowed)(uint8_t), sotto_span *out,
-                               sotto_diag *diag)
-{
-    sotto_status status = sotto_json_as_str(node, out, diag);
-    if (status != SOTTO_OK)
-        return status;
-    if (out->len < 1 || out->len > NAME_MAX_BYTES)
-        return sotto_json_bad(node, diag, SOTTO_ERR(PRIVACY, RANGE), "must have 1 to %d bytes",
-                              NAME_MAX_BYTES);
-    for (size_t i = 0; i < out->len; i++)
-        if (!allowed(out->ptr[i]))
-            return sotto_json_bad(node, diag, SOTTO_ERR(PRIVACY, MALFORMED),
-                                  "has a character that is not allowed here");
-    return SOTTO_OK;
-}
-
-static sotto_status get_label(sotto_json_node object, const char *member, bool (*allowed)(uint8_t), char *out,
-                              size_t cap, sotto_diag *diag)
-{
-    sotto_json_node node;
-    sotto_span text;
-    sotto_status status = find_member(object, member, &node, diag);
-    if (status == SOTTO_OK)
-        status = read_label(node, allowed, &text, diag);
-    return status != SOTTO_OK ? status : sotto_span_to_str(text, out, cap);
-}
-
-/* A member that has only one value in this version; any other is a task that this program cannot measure. */
-static sotto_status want_word(sotto_json_node object, const char *member, const char *word, sotto_diag *diag)
-{
-    sotto_span text;
-    sotto_status status = sotto_json_get_str(object, member, &text, diag);
-    if (status == SOTTO_OK && !sotto_span_is(text, word))
-        return sotto_json_bad(sotto_json_member(object, member), diag, SOTTO_ERR(PRIVACY, UNSUPPORTED),
-                              "this version knows only \"%s\"", word);
-    return status;
-}
-
-static sotto_status read_epsilon(sotto_json_node object, const char *member, int64_t max_ueps, uint64_t *out,
-                                 sotto_diag *diag)
-{
-    sotto_json_node node;
-    int64_t ueps = 0;
-    sotto_status status = find_member(object, member, &node, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_as_decimal(node, EPSILON_DECIMALS, &ueps, diag);
-    if (status != SOTTO_OK)
-        return status;
-    if (ueps < 1 || ueps > max_ueps)
-        return sotto_json_bad(node, diag, SOTTO_ERR(PRIVACY, RANGE), "must be in 0.000001 .. %lld",
-                              (long long)(max_ueps / 1000000));
-    *out = (uint64_t)ueps;
-    return SOTTO_OK;
-}
-
-static sotto_status read_u32(sotto_json_node object, const char *member, int64_t max, uint32_t *out,
-                             sotto_diag *diag)
-{
-    int64_t value = 0;
-    sotto_status status = sotto_json_get_i64(object, member, 1, max, &value, diag);
-    if (status == SOTTO_OK)
-        *out = (uint32_t)value;
-    return status;
+    size_t cell = 0;
+    for (size_t i = 0; i < table->dimensions; i++) {
+        assert(bin[i] < table->dimension[i].bins);
+        cell = cell * table->dimension[i].bins + bin[i];
+    }
+    return table->first_cell + cell;
 }
 
 static int find(const char *const *list, size_t count, sotto_span text)
@@ -116,148 +52,103 @@ static int find(const char *const *list, size_t count, sotto_span text)
     return -1;
 }
 
-static sotto_status get_list(sotto_json_node object, const char *member, size_t max, const char *const **out,
-                             size_t *count, sotto_arena *arena, sotto_diag *diag)
+int sotto_dimension_by_name(const sotto_dimension *dimension, sotto_span name)
 {
-    sotto_json_node node;
-    sotto_status status = find_member(object, member, &node, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_as_array(node, 1, max, diag);
-    if (status != SOTTO_OK)
-        return status;
-    size_t n = sotto_json_count(node);
-    const char **list = sotto_arena_array(arena, n, sizeof *list);
-    for (size_t i = 0; i < n; i++) {
-        sotto_span text;
-        status = read_label(sotto_json_at(node, i), is_plain_byte, &text, diag);
-        if (status != SOTTO_OK)
-            return status;
-        if (list == NULL || (list[i] = sotto_arena_str(arena, text)) == NULL)
-            return sotto_json_bad(node, diag, SOTTO_ERR(PRIVACY, NO_SPACE), "the arena is too small");
-        if (find(list, i, text) >= 0)
-            return sotto_json_bad(sotto_json_at(node, i), diag, SOTTO_ERR(PRIVACY, MALFORMED),
-                                  "is there twice");
+    int index = dimension->names == NULL ? -1 : find(dimension->names, dimension->named, name);
+    if (index < 0 && dimension->kind == SOTTO_DIMENSION_TAG)
+        return (int)dimension->bins - 1;
+    return index;
+}
+
+size_t sotto_dimension_by_value(const sotto_dimension *dimension, int64_t value_e6)
+{
+    size_t bin = 0;
+    assert(dimension->edges_e6 != NULL);
+    while (bin < dimension->named && value_e6 >= dimension->edges_e6[bin])
+        bin++;
+    return bin;
+}
+
+static void edge_text(int64_t edge_e6, char out[static 32])
+{
+    size_t len = sotto_fixed_format_decimal(edge_e6, 6, out, 32);
+    while (len > 1 && out[len - 1] == '0')
+        out[--len] = '\0';
+    if (len > 1 && out[len - 1] == '.')
+        out[len - 1] = '\0';
+}
+
+static void range_label(const sotto_dimension *d, size_t bin, char *out, size_t cap)
+{
+    char low[32], high[32];
+    if (bin > 0)
+        edge_text(d->edges_e6[bin - 1], low);
+    if (bin < d->named)
+        edge_text(d->edges_e6[bin], high);
+    if (bin == 0)
+        (void)snprintf(out, cap, "< %s", high);
+    else if (bin == d->named)
+        (void)snprintf(out, cap, ">= %s", low);
+    else
+        (void)snprintf(out, cap, "%s .. %s", low, high);
+}
+
+void sotto_dimension_label(const sotto_dimension *dimension, size_t bin, char *out, size_t cap)
+{
+    assert(bin < dimension->bins && cap > 0);
+    if (dimension->names != NULL && bin < dimension->named)
+        (void)snprintf(out, cap, "%s", dimension->names[bin]);
+    else if (dimension->edges_e6 != NULL && bin <= dimension->named)
+        range_label(dimension, bin, out, cap);
+    else
+        (void)snprintf(out, cap, "%s", dimension->edges_e6 != NULL ? "unknown" : "other");
+}
+
+const sotto_dimension *sotto_table_dimension(const sotto_table *table, enum sotto_dimension_kind kind)
+{
+    for (size_t i = 0; i < table->dimensions; i++)
+        if (table->dimension[i].kind == kind)
+            return &table->dimension[i];
+    return NULL;
+}
+
+/* ---- one id, two releases ---- */
+
+static bool same_bins(const sotto_dimension *a, const sotto_dimension *b, size_t named)
+{
+    for (size_t i = 0; i < named; i++)
+        if (a->names != NULL ? strcmp(a->names[i], b->names[i]) != 0 : a->edges_e6[i] != b->edges_e6[i])
+            return false;
+    return true;
+}
+
+static bool same_dimension(const sotto_dimension *a, const sotto_dimension *earlier, bool may_grow)
+{
+    bool grows = may_grow && a->kind == SOTTO_DIMENSION_CAMPAIGN && a->named > earlier->named;
+    return a->kind == earlier->kind && strcmp(a->tag, earlier->tag) == 0 &&
+           (a->names == NULL) == (earlier->names == NULL) &&
+           (grows || (a->named == earlier->named && a->bins == earlier->bins)) &&
+           same_bins(a, earlier, earlier->named);
+}
+
+bool sotto_task_continues(const sotto_task *task, const sotto_task *earlier)
+{
+    if (task->type != earlier->type || task->period_days != earlier->period_days ||
+        task->mode != earlier->mode || task->has_left_out != earlier->has_left_out ||
+        task->table_count != earlier->table_count)
+        return false;
+    for (size_t t = 0; t < task->table_count; t++) {
+        const sotto_table *a = &task->table[t], *b = &earlier->table[t];
+        if (a->dimensions != b->dimensions)
+            return false;
+        for (size_t i = 0; i < a->dimensions; i++)
+            if (!same_dimension(&a->dimension[i], &b->dimension[i], task->table_count == 1 && i == 0))
+                return false;
     }
-    *out = list;
-    *count = n;
-    return SOTTO_OK;
+    return true;
 }
 
-static sotto_status read_segments(sotto_task *out, sotto_json_node node, sotto_arena *arena, sotto_diag *diag)
-{
-    static const char *const MEMBERS[] = {"tag", "choices"};
-    if (sotto_json_type(node) == SOTTO_JSON_ABSENT)
-        return SOTTO_OK;
-    sotto_status status = sotto_json_as_object(node, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
-    if (status == SOTTO_OK)
-        status = get_label(node, "tag", is_tag_byte, out->segment_tag, sizeof out->segment_tag, diag);
-    if (status == SOTTO_OK)
-        status = get_list(node, "choices", SEGMENTS_MAX, &out->segments, &out->segment_count, arena, diag);
-    return status;
-}
-
-static sotto_status read_numbers(sotto_task *out, sotto_json_node node, sotto_diag *diag)
-{
-    sotto_status status = read_u32(node, "id", INT32_MAX, &out->id, diag);
-    if (status == SOTTO_OK)
-        status = read_epsilon(node, "epsilon", EPSILON_MAX_UEPS, &out->epsilon_ueps, diag);
-    if (status == SOTTO_OK)
-        status = read_u32(node, "bound", BOUND_MAX, &out->bound, diag);
-    if (status == SOTTO_OK)
-        status = read_u32(node, "period_days", PERIOD_DAYS_MAX, &out->period_days, diag);
-    return status;
-}
-
-static sotto_status read_cells(sotto_task *out, sotto_json_node node, sotto_arena *arena, sotto_diag *diag)
-{
-    sotto_status status =
-        get_list(node, "campaigns", CAMPAIGNS_MAX, &out->campaigns, &out->campaign_count, arena, diag);
-    if (status == SOTTO_OK)
-        status = read_segments(out, sotto_json_member(node, "segments"), arena, diag);
-    if (status != SOTTO_OK)
-        return status;
-    /* At most 2048 * 257 * 2: no overflow. */
-    out->cells = out->campaign_count * (out->segment_count + 1) * SOTTO_OUTCOMES;
-    if (out->cells > SOTTO_TASK_CELLS_MAX)
-        return sotto_json_bad(sotto_json_member(node, "campaigns"), diag, SOTTO_ERR(PRIVACY, RANGE),
-                              "%zu cells, more than %d", out->cells, SOTTO_TASK_CELLS_MAX);
-    return SOTTO_OK;
-}
-
-static sotto_status read_task(sotto_task *out, sotto_json_node node, sotto_arena *arena, sotto_diag *diag)
-{
-    static const char *const MEMBERS[] = {"name",  "id",          "type",      "mode",    "epsilon",
-                                          "bound", "period_days", "campaigns", "segments"};
-    sotto_status status = sotto_json_as_object(node, diag);
-    if (status == SOTTO_OK)
-        status = want_word(node, "type", "offer-counts", diag);
-    if (status == SOTTO_OK)
-        status = want_word(node, "mode", "one-collector", diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
-    if (status == SOTTO_OK)
-        status = get_label(node, "name", is_name_byte, out->name, sizeof out->name, diag);
-    if (status == SOTTO_OK)
-        status = read_numbers(out, node, diag);
-    if (status == SOTTO_OK)
-        status = read_cells(out, node, arena, diag);
-    return status;
-}
-
-/* The version is judged before the members, so that a later format is called that and not misspelt. */
-static sotto_status check_version(sotto_json_node root, sotto_diag *diag)
-{
-    int64_t version = 0;
-    sotto_status status = sotto_json_as_object(root, diag);
-    if (status == SOTTO_OK)
-        status = want_word(root, "format", "sotto-tasks", diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_get_i64(root, "version", 1, INT32_MAX, &version, diag);
-    if (status == SOTTO_OK && version != 1)
-        return sotto_json_bad(sotto_json_member(root, "version"), diag, SOTTO_ERR(PRIVACY, UNSUPPORTED),
-                              "version %lld is newer than this program", (long long)version);
-    return status;
-}
-
-static sotto_status read_file(sotto_task *out, sotto_json_node root, sotto_arena *arena, sotto_diag *diag)
-{
-    static const char *const MEMBERS[] = {"format", "version", "lifetime_epsilon", "tasks"};
-    sotto_status status = check_version(root, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(root, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
-    if (status == SOTTO_OK)
-        status = read_epsilon(root, "lifetime_epsilon", LIFETIME_MAX_UEPS, &out->lifetime_ueps, diag);
-    sotto_json_node tasks;
-    if (status == SOTTO_OK)
-        status = find_member(root, "tasks", &tasks, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_as_array(tasks, 1, SIZE_MAX, diag);
-    if (status == SOTTO_OK && sotto_json_count(tasks) != 1)
-        return sotto_json_bad(tasks, diag, SOTTO_ERR(PRIVACY, UNSUPPORTED), "this version measures one task");
-    if (status == SOTTO_OK)
-        status = read_task(out, sotto_json_at(tasks, 0), arena, diag);
-    return status;
-}
-
-sotto_status sotto_task_load(sotto_task *out, sotto_span json, const char *name, sotto_arena *arena,
-                             sotto_diag *diag)
-{
-    size_t mark = sotto_arena_mark(arena);
-    sotto_json *doc = NULL;
-    *out = (sotto_task){0};
-    sotto_status status = sotto_json_parse(&doc, json, name, diag);
-    if (status != SOTTO_OK)
-        return status;
-    status = read_file(out, sotto_json_root(doc), arena, diag);
-    sotto_json_free(doc);
-    if (status != SOTTO_OK) {
-        *out = (sotto_task){0};
-        sotto_arena_reset(arena, mark);
-    }
-    return status;
-}
+/* ---- tasks of version 1 ---- */
 
 size_t sotto_task_cell(const sotto_task *task, size_t campaign, size_t segment, enum sotto_outcome outcome)
 {

@@ -1,0 +1,594 @@
+/* Reads measurement tasks (docs/formats/tasks.md), version 1 and 2: a task of version 1 is one table of
+ * campaign, segment and outcome. */
+#include "task_json.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+    NAMES_MAX = SOTTO_TASK_CELLS_MAX / SOTTO_OUTCOMES,
+    SEGMENTS_MAX = 256,
+    EDGES_MAX = 64,
+    PERIOD_DAYS_MAX = 31,
+    EPSILON_DECIMALS = 6,
+    DELTA_DECIMALS = 12
+};
+static const int64_t EPSILON_MAX_UEPS = 100 * INT64_C(1000000);
+static const int64_t LIFETIME_MAX_UEPS = 1000000 * INT64_C(1000000);
+static const int64_t GAUSSIAN_LIFETIME_MAX_UEPS = 1000 * INT64_C(1000000);
+static const int64_t DELTA_MAX_E12 = INT64_C(1000000000); /* 0.001: a delta above is no protection */
+static const char *const OUTCOME_NAMES[SOTTO_OUTCOMES] = {"shown", "taken"};
+static const char *const STEP_NAMES[SOTTO_STEPS] = {"card_in", "shown", "dismissed", "taken"};
+
+static bool is_there(sotto_json_node object, const char *member)
+{
+    return sotto_json_type(sotto_json_member(object, member)) != SOTTO_JSON_ABSENT;
+}
+
+/* One of `words`; *out its index. */
+static sotto_status read_word(sotto_json_node object, const char *member, const char *const *words,
+                              size_t count, size_t *out, sotto_diag *diag)
+{
+    sotto_span text;
+    sotto_status status = sotto_json_get_str(object, member, &text, diag);
+    if (status != SOTTO_OK)
+        return status;
+    for (*out = 0; *out < count; (*out)++)
+        if (sotto_span_is(text, words[*out]))
+            return SOTTO_OK;
+    return sotto_json_bad(sotto_json_member(object, member), diag, SOTTO_ERR(PRIVACY, UNSUPPORTED),
+                          "this version does not know this %s", member);
+}
+
+/* ---- dimensions and tables ---- */
+
+static sotto_status read_edges(sotto_dimension *out, sotto_json_node node, sotto_arena *arena,
+                               sotto_diag *diag)
+{
+    sotto_json_node edges = sotto_json_member(node, "edges");
+    sotto_status status = sotto_json_as_array(edges, 1, EDGES_MAX, diag);
+    if (status != SOTTO_OK)
+        return status;
+    size_t count = sotto_json_count(edges);
+    int64_t *list = sotto_arena_array(arena, count, sizeof *list);
+    if (list == NULL)
+        return sotto_json_bad(node, diag, SOTTO_ERR(PRIVACY, NO_SPACE), "the arena is too small");
+    for (size_t i = 0; i < count && status == SOTTO_OK; i++) {
+        status = sotto_json_as_decimal(sotto_json_at(edges, i), 6, &list[i], diag);
+        if (status == SOTTO_OK && i > 0 && list[i] <= list[i - 1])
+            status =
+                sotto_json_bad(sotto_json_at(edges, i), diag, SOTTO_ERR(PRIVACY, RANGE), "edges must ascend");
+    }
+    out->edges_e6 = list;
+    out->named = count;
+    return status;
+}
+
+static void fixed_names(sotto_dimension *out, const char *const *names, size_t count)
+{
+    out->names = names;
+    out->named = out->bins = count;
+}
+
+static sotto_status read_bins(sotto_dimension *out, sotto_json_node node, size_t max, sotto_arena *arena,
+                              sotto_diag *diag)
+{
+    sotto_status status = sotto_task_list(node, "bins", max, &out->names, &out->named, arena, diag);
+    out->bins = out->named;
+    return status;
+}
+
+static sotto_status read_tag(sotto_dimension *out, sotto_json_node node, sotto_arena *arena, sotto_diag *diag)
+{
+    sotto_status status = sotto_task_label(node, "tag", sotto_task_tag_byte, out->tag, sizeof out->tag, diag);
+    if (status == SOTTO_OK && is_there(node, "edges"))
+        status = read_edges(out, node, arena, diag);
+    else if (status == SOTTO_OK)
+        status = read_bins(out, node, SEGMENTS_MAX, arena, diag);
+    out->bins = out->named + (out->edges_e6 != NULL) + 1; /* other values, or none */
+    return status;
+}
+
+static sotto_status read_dimension(sotto_dimension *out, sotto_json_node node, sotto_arena *arena,
+                                   sotto_diag *diag)
+{
+    static const char *const KINDS[] = {
+#define X(name, text) text,
+        SOTTO_DIMENSIONS(X)
+#undef X
+    };
+    static const char *const PLAIN[] = {"of"}, *const BINS[] = {"of", "bins"},
+                             *const EDGES[] = {"of", "edges"}, *const TAG[] = {"of", "tag", "bins", "edges"};
+    size_t kind = 0;
+    sotto_status status = sotto_json_as_object(node, diag);
+    if (status == SOTTO_OK)
+        status = read_word(node, "of", KINDS, SOTTO_COUNT(KINDS), &kind, diag);
+    if (status != SOTTO_OK)
+        return status;
+    out->kind = (enum sotto_dimension_kind)kind;
+    switch (out->kind) {
+    case SOTTO_DIMENSION_CAMPAIGN:
+        status = sotto_json_only(node, BINS, SOTTO_COUNT(BINS), diag);
+        return status == SOTTO_OK ? read_bins(out, node, NAMES_MAX, arena, diag) : status;
+    case SOTTO_DIMENSION_TAG:
+        status = sotto_json_only(node, TAG, is_there(node, "edges") ? 4 : 3, diag);
+        if (status == SOTTO_OK && is_there(node, "edges") && is_there(node, "bins"))
+            status = sotto_json_bad(node, diag, SOTTO_ERR(PRIVACY, MALFORMED), "bins or edges, not both");
+        return status == SOTTO_OK ? read_tag(out, node, arena, diag) : status;
+    case SOTTO_DIMENSION_HOUR:
+    case SOTTO_DIMENSION_SCORE:
+        status = sotto_json_only(node, EDGES, SOTTO_COUNT(EDGES), diag);
+        if (status == SOTTO_OK)
+            status = read_edges(out, node, arena, diag);
+        out->bins = out->named + 1 + (out->kind == SOTTO_DIMENSION_SCORE);
+        return status;
+    case SOTTO_DIMENSION_OUTCOME:
+        fixed_names(out, OUTCOME_NAMES, SOTTO_OUTCOMES);
+        break;
+    default:
+        fixed_names(out, STEP_NAMES, SOTTO_STEPS);
+        break;
+    }
+    return sotto_json_only(node, PLAIN, SOTTO_COUNT(PLAIN), diag);
+}
+
+/* Numbers the table's cells from first_cell. */
+static sotto_status number_cells(sotto_table *table, size_t first_cell, sotto_json_node node,
+                                 sotto_diag *diag)
+{
+    table->first_cell = first_cell;
+    table->cells = 1;
+    for (size_t i = 0; i < table->dimensions && table->cells <= SOTTO_TASK_CELLS_MAX; i++)
+        table->cells *= table->dimension[i].bins; /* each at most 2048 */
+    if (first_cell + table->cells > SOTTO_TASK_CELLS_MAX)
+        return sotto_json_bad(node, diag, SOTTO_ERR(PRIVACY, RANGE), "%zu cells, more than %d",
+                              first_cell + table->cells, SOTTO_TASK_CELLS_MAX);
+    return SOTTO_OK;
+}
+
+static sotto_status take_tables(sotto_table **out, size_t count, sotto_json_node node, sotto_arena *arena,
+                                sotto_diag *diag)
+{
+    *out = sotto_arena_array(arena, count, sizeof **out);
+    if (*out == NULL)
+        return sotto_json_bad(node, diag, SOTTO_ERR(PRIVACY, NO_SPACE), "the arena is too small");
+    memset(*out, 0, count * sizeof **out);
+    return SOTTO_OK;
+}
+
+/* Which kinds may, and which must, tell cells apart. */
+static sotto_status check_kinds(const sotto_table *table, enum sotto_task_type type, sotto_json_node node,
+                                sotto_diag *diag)
+{
+    unsigned seen = 0, tags = 1u << SOTTO_DIMENSION_TAG, hour = 1u << SOTTO_DIMENSION_HOUR;
+    const unsigned may[SOTTO_TASK_TYPE_COUNT] = {tags | hour | 1u << SOTTO_DIMENSION_CAMPAIGN |
+                                                     1u << SOTTO_DIMENSION_OUTCOME |
+                                                     1u << SOTTO_DIMENSION_SCORE,
+                                                 tags | hour | 1u << SOTTO_DIMENSION_STEP, tags | hour};
+    const unsigned must[SOTTO_TASK_TYPE_COUNT] = {1u << SOTTO_DIMENSION_OUTCOME, 1u << SOTTO_DIMENSION_STEP,
+                                                  tags};
+    for (size_t i = 0; i < table->dimensions; i++) {
+        unsigned bit = 1u << table->dimension[i].kind;
+        if ((bit & ~may[type]) != 0 || (bit != tags && (seen & bit) != 0))
+            return sotto_json_bad(sotto_json_at(node, i), diag, SOTTO_ERR(PRIVACY, MALFORMED),
+                                  "this dimension is not for this type of task, or there twice");
+        seen |= bit;
+    }
+    if ((seen & must[type]) != must[type])
+        return sotto_json_bad(node, diag, SOTTO_ERR(PRIVACY, MALFORMED),
+                              "a dimension that this type of task needs is missing");
+    return SOTTO_OK;
+}
+
+static sotto_status read_table(sotto_table *out, sotto_json_node node, enum sotto_task_type type,
+                               sotto_arena *arena, sotto_diag *diag)
+{
+    sotto_status status = sotto_json_as_array(node, 1, SOTTO_DIMENSIONS_MAX, diag);
+    if (status != SOTTO_OK)
+        return status;
+    out->dimensions = sotto_json_count(node);
+    for (size_t i = 0; i < out->dimensions && status == SOTTO_OK; i++)
+        status = read_dimension(&out->dimension[i], sotto_json_at(node, i), arena, diag);
+    return status == SOTTO_OK ? check_kinds(out, type, node, diag) : status;
+}
+
+static sotto_status read_tables(sotto_task *out, sotto_json_node task, sotto_arena *arena, sotto_diag *diag)
+{
+    sotto_json_node node;
+    sotto_table *table = NULL;
+    sotto_status status = sotto_task_member(task, "tables", &node, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_as_array(node, 1, SOTTO_TABLES_MAX, diag);
+    out->table_count = status == SOTTO_OK ? sotto_json_count(node) : 0;
+    if (status == SOTTO_OK)
+        status = take_tables(&table, out->table_count, node, arena, diag);
+    out->table = table;
+    out->cells = out->has_left_out ? 1 : 0;
+    for (size_t i = 0; i < out->table_count && status == SOTTO_OK; i++) {
+        status = read_table(&table[i], sotto_json_at(node, i), out->type, arena, diag);
+        if (status == SOTTO_OK)
+            status = number_cells(&table[i], out->cells, sotto_json_at(node, i), diag);
+        out->cells += table[i].cells;
+    }
+    if (status == SOTTO_OK && out->bound < out->table_count)
+        return sotto_json_bad(sotto_json_member(task, "bound"), diag, SOTTO_ERR(PRIVACY, RANGE),
+                              "less than one count a table");
+    return status;
+}
+
+/* ---- a task ---- */
+
+static sotto_status read_numbers(sotto_task *out, sotto_json_node node, sotto_diag *diag)
+{
+    sotto_status status = sotto_task_u32(node, "id", INT32_MAX, &out->id, diag);
+    if (status == SOTTO_OK)
+        status =
+            sotto_task_decimal(node, "epsilon", EPSILON_DECIMALS, EPSILON_MAX_UEPS, &out->epsilon_ueps, diag);
+    if (status == SOTTO_OK)
+        status = sotto_task_u32(node, "bound", SOTTO_TASK_BOUND_MAX, &out->bound, diag);
+    if (status == SOTTO_OK)
+        status = sotto_task_u32(node, "period_days", PERIOD_DAYS_MAX, &out->period_days, diag);
+    return status;
+}
+
+static sotto_status read_name(sotto_task *out, sotto_json_node node, sotto_diag *diag)
+{
+    return sotto_task_label(node, "name", sotto_task_name_byte, out->name, sizeof out->name, diag);
+}
+
+static sotto_status read_noise(sotto_task *out, sotto_json_node node, sotto_diag *diag)
+{
+    static const char *const NOISES[] = {"laplace", "gaussian"};
+    size_t noise = SOTTO_NOISE_LAPLACE;
+    sotto_status status = SOTTO_OK;
+    if (is_there(node, "noise"))
+        status = read_word(node, "noise", NOISES, SOTTO_COUNT(NOISES), &noise, diag);
+    out->noise = (enum sotto_task_noise)noise;
+    if (status == SOTTO_OK && out->noise == SOTTO_NOISE_GAUSSIAN)
+        status = sotto_task_decimal(node, "delta", DELTA_DECIMALS, DELTA_MAX_E12, &out->delta_e12, diag);
+    else if (status == SOTTO_OK && is_there(node, "delta"))
+        status = sotto_json_bad(sotto_json_member(node, "delta"), diag, SOTTO_ERR(PRIVACY, MALFORMED),
+                                "Laplace noise has no delta");
+    if (status != SOTTO_OK || out->noise == SOTTO_NOISE_LAPLACE)
+        return status;
+    out->rho_nano = sotto_budget_rho_nano(out->epsilon_ueps, out->delta_e12);
+    return out->rho_nano > 0 ? SOTTO_OK
+                             : sotto_json_bad(sotto_json_member(node, "epsilon"), diag,
+                                              SOTTO_ERR(PRIVACY, RANGE), "too small for this delta");
+}
+
+static sotto_status read_mode(sotto_task *out, sotto_json_node node, const sotto_tasks *file,
+                              sotto_diag *diag)
+{
+    static const char *const MODES[] = {"one-collector", "two-aggregators"};
+    size_t mode = 0;
+    sotto_status status = read_word(node, "mode", MODES, SOTTO_COUNT(MODES), &mode, diag);
+    out->mode = (enum sotto_task_mode)mode;
+    if (status != SOTTO_OK || out->mode == SOTTO_MODE_A)
+        return status;
+    if (!file->has_aggregators)
+        return sotto_json_bad(sotto_json_member(node, "mode"), diag, SOTTO_ERR(PRIVACY, MALFORMED),
+                              "needs \"aggregators\" in the file");
+    out->vdaf = SOTTO_VDAF_SUMVEC;
+    return sotto_task_u32(node, "cell_bits", 32, &out->cell_bits, diag);
+}
+
+/* The most of the customer's budget of its kind that the task may use. */
+static sotto_status read_quota(sotto_task *out, sotto_json_node node, const sotto_tasks *file,
+                               sotto_diag *diag)
+{
+    out->quota_ueps = out->lifetime_ueps = file->budget.lifetime_ueps;
+    out->quota_rho_nano = file->budget.lifetime_rho_nano;
+    if (out->noise == SOTTO_NOISE_GAUSSIAN && file->budget.lifetime_rho_nano == 0)
+        return sotto_json_bad(sotto_json_member(node, "noise"), diag, SOTTO_ERR(PRIVACY, MALFORMED),
+                              "needs \"lifetime_gaussian\" in the file");
+    if (!is_there(node, "quota_epsilon"))
+        return SOTTO_OK;
+    sotto_status status = sotto_task_decimal(node, "quota_epsilon", EPSILON_DECIMALS, LIFETIME_MAX_UEPS,
+                                             &out->quota_ueps, diag);
+    if (status != SOTTO_OK || out->noise == SOTTO_NOISE_LAPLACE)
+        return status;
+    out->quota_rho_nano = sotto_budget_rho_nano(out->quota_ueps, file->budget.lifetime_delta_e12);
+    return SOTTO_OK;
+}
+
+static sotto_status read_task(sotto_task *out, sotto_json_node node, const sotto_tasks *file,
+                              sotto_arena *arena, sotto_diag *diag)
+{
+    static const char *const MEMBERS[] = {
+        "name",  "id",     "type",        "mode",           "noise",         "epsilon",  "delta",
+        "bound", "tables", "period_days", "smallest_batch", "quota_epsilon", "cell_bits"};
+    static const char *const TYPES[] = {
+#define X(name, text) text,
+        SOTTO_TASK_TYPES(X)
+#undef X
+    };
+    size_t type = 0;
+    sotto_status status = sotto_json_as_object(node, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
+    if (status == SOTTO_OK)
+        status = read_word(node, "type", TYPES, SOTTO_COUNT(TYPES), &type, diag);
+    out->type = (enum sotto_task_type)type;
+    out->has_left_out = true;
+    if (status == SOTTO_OK)
+        status = read_name(out, node, diag);
+    if (status == SOTTO_OK)
+        status = read_numbers(out, node, diag);
+    if (status == SOTTO_OK)
+        status = read_noise(out, node, diag);
+    if (status == SOTTO_OK)
+        status = read_mode(out, node, file, diag);
+    if (status == SOTTO_OK)
+        status = read_quota(out, node, file, diag);
+    if (status == SOTTO_OK && is_there(node, "smallest_batch"))
+        status = sotto_task_u32(node, "smallest_batch", 1000000, &out->smallest_batch, diag);
+    return status == SOTTO_OK ? read_tables(out, node, arena, diag) : status;
+}
+
+/* ---- a task of version 1 ---- */
+
+static sotto_status read_segments(sotto_task *out, sotto_json_node node, sotto_arena *arena, sotto_diag *diag)
+{
+    static const char *const MEMBERS[] = {"tag", "choices"};
+    if (sotto_json_type(node) == SOTTO_JSON_ABSENT)
+        return SOTTO_OK;
+    sotto_status status = sotto_json_as_object(node, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
+    if (status == SOTTO_OK)
+        status = sotto_task_label(node, "tag", sotto_task_tag_byte, out->segment_tag, sizeof out->segment_tag,
+                                  diag);
+    if (status == SOTTO_OK)
+        status =
+            sotto_task_list(node, "choices", SEGMENTS_MAX, &out->segments, &out->segment_count, arena, diag);
+    return status;
+}
+
+static sotto_status make_table_1(sotto_task *out, sotto_json_node node, sotto_arena *arena, sotto_diag *diag)
+{
+    sotto_table *table = NULL;
+    sotto_status status = take_tables(&table, 1, node, arena, diag);
+    if (status != SOTTO_OK)
+        return status;
+    sotto_dimension *d = table->dimension;
+    *d++ = (sotto_dimension){.kind = SOTTO_DIMENSION_CAMPAIGN,
+                             .names = out->campaigns,
+                             .named = out->campaign_count,
+                             .bins = out->campaign_count};
+    if (out->segment_count > 0) {
+        *d = (sotto_dimension){.kind = SOTTO_DIMENSION_TAG,
+                               .names = out->segments,
+                               .named = out->segment_count,
+                               .bins = out->segment_count + 1};
+        memcpy(d++->tag, out->segment_tag, sizeof out->segment_tag);
+    }
+    d->kind = SOTTO_DIMENSION_OUTCOME;
+    fixed_names(d++, OUTCOME_NAMES, SOTTO_OUTCOMES);
+    table->dimensions = (size_t)(d - table->dimension);
+    out->table = table;
+    out->table_count = 1;
+    status = number_cells(table, 0, sotto_json_member(node, "campaigns"), diag);
+    out->cells = table->cells;
+    return status;
+}
+
+static sotto_status read_task_1(sotto_task *out, sotto_json_node node, const sotto_tasks *file,
+                                sotto_arena *arena, sotto_diag *diag)
+{
+    static const char *const MEMBERS[] = {"name",  "id",          "type",      "mode",    "epsilon",
+                                          "bound", "period_days", "campaigns", "segments"};
+    sotto_status status = sotto_json_as_object(node, diag);
+    if (status == SOTTO_OK)
+        status = sotto_task_word(node, "type", "offer-counts", diag);
+    if (status == SOTTO_OK)
+        status = sotto_task_word(node, "mode", "one-collector", diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
+    if (status == SOTTO_OK)
+        status = read_name(out, node, diag);
+    if (status == SOTTO_OK)
+        status = read_numbers(out, node, diag);
+    out->quota_ueps = out->lifetime_ueps = file->budget.lifetime_ueps;
+    if (status == SOTTO_OK)
+        status =
+            sotto_task_list(node, "campaigns", NAMES_MAX, &out->campaigns, &out->campaign_count, arena, diag);
+    if (status == SOTTO_OK)
+        status = read_segments(out, sotto_json_member(node, "segments"), arena, diag);
+    return status == SOTTO_OK ? make_table_1(out, node, arena, diag) : status;
+}
+
+/* ---- the file ---- */
+
+/* The version is judged before the members, so that a later format is called that and not misspelt. */
+static sotto_status read_version(sotto_json_node root, int64_t *version, sotto_diag *diag)
+{
+    sotto_status status = sotto_json_as_object(root, diag);
+    if (status == SOTTO_OK)
+        status = sotto_task_word(root, "format", "sotto-tasks", diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_get_i64(root, "version", 1, INT32_MAX, version, diag);
+    if (status == SOTTO_OK && *version > 2)
+        return sotto_json_bad(sotto_json_member(root, "version"), diag, SOTTO_ERR(PRIVACY, UNSUPPORTED),
+                              "version %lld is newer than this program", (long long)*version);
+    return status;
+}
+
+static sotto_status read_renewal(sotto_budget_policy *out, sotto_json_node node, sotto_diag *diag)
+{
+    static const char *const MEMBERS[] = {"days", "epsilon"};
+    if (sotto_json_type(node) == SOTTO_JSON_ABSENT)
+        return SOTTO_OK;
+    sotto_status status = sotto_json_as_object(node, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
+    if (status == SOTTO_OK)
+        status = sotto_task_u32(node, "days", 36500, &out->renew_days, diag);
+    if (status == SOTTO_OK)
+        status = sotto_task_decimal(node, "epsilon", EPSILON_DECIMALS, (int64_t)out->lifetime_ueps,
+                                    &out->renew_ueps, diag);
+    return status;
+}
+
+static sotto_status read_gaussian(sotto_budget_policy *out, sotto_json_node node, sotto_diag *diag)
+{
+    static const char *const MEMBERS[] = {"epsilon", "delta"};
+    uint64_t epsilon_ueps = 0;
+    if (sotto_json_type(node) == SOTTO_JSON_ABSENT)
+        return SOTTO_OK;
+    sotto_status status = sotto_json_as_object(node, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
+    if (status == SOTTO_OK)
+        status = sotto_task_decimal(node, "epsilon", EPSILON_DECIMALS, GAUSSIAN_LIFETIME_MAX_UEPS,
+                                    &epsilon_ueps, diag);
+    if (status == SOTTO_OK)
+        status =
+            sotto_task_decimal(node, "delta", DELTA_DECIMALS, DELTA_MAX_E12, &out->lifetime_delta_e12, diag);
+    if (status == SOTTO_OK)
+        out->lifetime_rho_nano = sotto_budget_rho_nano(epsilon_ueps, out->lifetime_delta_e12);
+    return status;
+}
+
+static sotto_status read_home(sotto_tasks *out, sotto_json_node node, sotto_diag *diag)
+{
+    static const char *const MEMBERS[] = {"tag", "unknown"}, *const WORDS[] = {"counts", "skipped"};
+    size_t unknown = 0;
+    if (sotto_json_type(node) == SOTTO_JSON_ABSENT)
+        return SOTTO_OK;
+    sotto_status status = sotto_json_as_object(node, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
+    if (status == SOTTO_OK)
+        status =
+            sotto_task_label(node, "tag", sotto_task_tag_byte, out->home_tag, sizeof out->home_tag, diag);
+    if (status == SOTTO_OK)
+        status = read_word(node, "unknown", WORDS, SOTTO_COUNT(WORDS), &unknown, diag);
+    out->home_unknown = (enum sotto_home_unknown)unknown;
+    return status;
+}
+
+/* An uncompressed point of P-256 in hexadecimal; whether it lies on the curve is HPKE's to find. */
+static sotto_status read_key(uint8_t out[static SOTTO_AGGREGATOR_KEY_BYTES], sotto_json_node node,
+                             const char *member, sotto_diag *diag)
+{
+    sotto_span text;
+    sotto_status status = sotto_json_get_str(node, member, &text, diag);
+    if (status == SOTTO_OK &&
+        (sotto_hex_decode(text, out, SOTTO_AGGREGATOR_KEY_BYTES) != SOTTO_OK || out[0] != 4))
+        status = sotto_json_bad(sotto_json_member(node, member), diag, SOTTO_ERR(PRIVACY, MALFORMED),
+                                "must be 130 hexadecimal digits that begin with 04");
+    return status;
+}
+
+static sotto_status read_aggregators(sotto_tasks *out, sotto_json_node node, sotto_diag *diag)
+{
+    static const char *const MEMBERS[] = {"leader", "helper"};
+    if (sotto_json_type(node) == SOTTO_JSON_ABSENT)
+        return SOTTO_OK;
+    sotto_status status = sotto_json_as_object(node, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
+    for (size_t i = 0; i < SOTTO_AGGREGATORS && status == SOTTO_OK; i++)
+        status = read_key(out->aggregator_key[i], node, MEMBERS[i], diag);
+    if (status == SOTTO_OK &&
+        memcmp(out->aggregator_key[0], out->aggregator_key[1], SOTTO_AGGREGATOR_KEY_BYTES) == 0)
+        status = sotto_json_bad(node, diag, SOTTO_ERR(PRIVACY, CONFLICT),
+                                "one key for both: each aggregator would see everything");
+    out->has_aggregators = status == SOTTO_OK;
+    return status;
+}
+
+static sotto_status read_head(sotto_tasks *out, sotto_json_node root, int64_t version, sotto_diag *diag)
+{
+    static const char *const MEMBERS[] = {"format", "version",    "lifetime_epsilon",
+                                          "tasks",  "renewal",    "lifetime_gaussian",
+                                          "home",   "aggregators"};
+    sotto_status status = sotto_json_only(root, MEMBERS, version == 1 ? 4 : SOTTO_COUNT(MEMBERS), diag);
+    if (status == SOTTO_OK)
+        status = sotto_task_decimal(root, "lifetime_epsilon", EPSILON_DECIMALS, LIFETIME_MAX_UEPS,
+                                    &out->budget.lifetime_ueps, diag);
+    if (status == SOTTO_OK)
+        status = read_gaussian(&out->budget, sotto_json_member(root, "lifetime_gaussian"), diag);
+    if (status == SOTTO_OK)
+        status = read_renewal(&out->budget, sotto_json_member(root, "renewal"), diag);
+    if (status == SOTTO_OK)
+        status = read_home(out, sotto_json_member(root, "home"), diag);
+    if (status == SOTTO_OK)
+        status = read_aggregators(out, sotto_json_member(root, "aggregators"), diag);
+    return status;
+}
+
+static sotto_status read_list(sotto_tasks *out, sotto_json_node node, int64_t version, sotto_arena *arena,
+                              sotto_diag *diag)
+{
+    size_t count = sotto_json_count(node);
+    sotto_task *task = sotto_arena_array(arena, count, sizeof *task);
+    if (task == NULL)
+        return sotto_json_bad(node, diag, SOTTO_ERR(PRIVACY, NO_SPACE), "the arena is too small");
+    memset(task, 0, count * sizeof *task);
+    sotto_status status = SOTTO_OK;
+    for (size_t i = 0; i < count && status == SOTTO_OK; i++) {
+        sotto_json_node one = sotto_json_at(node, i);
+        status = version == 1 ? read_task_1(&task[i], one, out, arena, diag)
+                              : read_task(&task[i], one, out, arena, diag);
+        out->count = i;
+        if (status == SOTTO_OK && sotto_tasks_find(out, task[i].id) != NULL)
+            status = sotto_json_bad(sotto_json_member(one, "id"), diag, SOTTO_ERR(PRIVACY, CONFLICT),
+                                    "another task has this id");
+        out->task = task;
+    }
+    out->count = count;
+    return status;
+}
+
+static sotto_status read_file(sotto_tasks *out, sotto_json_node root, sotto_arena *arena, sotto_diag *diag)
+{
+    int64_t version = 0;
+    sotto_json_node tasks;
+    sotto_status status = read_version(root, &version, diag);
+    if (status == SOTTO_OK)
+        status = read_head(out, root, version, diag);
+    if (status == SOTTO_OK)
+        status = sotto_task_member(root, "tasks", &tasks, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_as_array(tasks, 1, SIZE_MAX, diag);
+    if (status == SOTTO_OK && sotto_json_count(tasks) > (version == 1 ? 1 : SOTTO_TASKS_MAX))
+        return sotto_json_bad(tasks, diag, SOTTO_ERR(PRIVACY, UNSUPPORTED), "more tasks than %d",
+                              version == 1 ? 1 : SOTTO_TASKS_MAX);
+    return status == SOTTO_OK ? read_list(out, tasks, version, arena, diag) : status;
+}
+
+sotto_status sotto_tasks_load(sotto_tasks *out, sotto_span json, const char *name, sotto_arena *arena,
+                              sotto_diag *diag)
+{
+    size_t mark = sotto_arena_mark(arena);
+    sotto_json *doc = NULL;
+    *out = (sotto_tasks){0};
+    sotto_status status = sotto_json_parse(&doc, json, name, diag);
+    if (status != SOTTO_OK)
+        return status;
+    status = read_file(out, sotto_json_root(doc), arena, diag);
+    sotto_json_free(doc);
+    if (status != SOTTO_OK) {
+        *out = (sotto_tasks){0};
+        sotto_arena_reset(arena, mark);
+    }
+    return status;
+}
+
+sotto_status sotto_task_load(sotto_task *out, sotto_span json, const char *name, sotto_arena *arena,
+                             sotto_diag *diag)
+{
+    size_t mark = sotto_arena_mark(arena);
+    sotto_tasks file;
+    *out = (sotto_task){0};
+    sotto_status status = sotto_tasks_load(&file, json, name, arena, diag);
+    if (status == SOTTO_OK && (file.count != 1 || file.task[0].campaigns == NULL)) {
+        status = sotto_diag_at(diag, SOTTO_ERR(PRIVACY, UNSUPPORTED), name, 0, "not a file of version 1");
+        sotto_arena_reset(arena, mark);
+    }
+    if (status == SOTTO_OK)
+        *out = file.task[0];
+    return status;
+}
