@@ -10,7 +10,8 @@
 
 struct learn_booster {
     BoosterHandle handle;
-    int rounds; /* that count */
+    int rounds;    /* that count */
+    double *curve; /* heap; learn_booster_curve */
 };
 
 bool learn_booster_there(void)
@@ -101,25 +102,40 @@ static double choose_threads(const learn_settings *s, size_t fields)
     return s->threads > 0 ? (double)s->threads : fields < FIELDS_WORTH_SHARING ? 1 : 0;
 }
 
+/* "(1,0,-1)" */
+static sotto_status set_monotone(BoosterHandle booster, const int8_t *monotone, size_t features,
+                                 sotto_diag *diag)
+{
+    size_t cap = 4 * features + 2, len = 0;
+    char *text = monotone == NULL ? NULL : malloc(cap);
+    if (monotone == NULL)
+        return SOTTO_OK;
+    if (text == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+    for (size_t i = 0; i < features; i++)
+        len += (size_t)snprintf(text + len, cap - len, "%c%d", i == 0 ? '(' : ',', (int)monotone[i]);
+    (void)snprintf(text + len, cap - len, ")");
+    sotto_status status =
+        translate(XGBoosterSetParam(booster, "monotone_constraints", text), "setting what is monotone", diag);
+    free(text);
+    return status;
+}
+
 static sotto_status set_params(BoosterHandle booster, const learn_settings *s, size_t fields,
-                               sotto_diag *diag)
+                               double positive_weight, sotto_diag *diag)
 {
     const struct {
         const char *name;
         double value;
-    } numbers[] = {{"max_depth", (double)s->depth},
-                   {"eta", s->eta},
-                   {"min_child_weight", s->min_child_weight},
-                   {"subsample", s->subsample},
-                   {"colsample_bytree", s->colsample},
-                   {"lambda", s->lambda},
-                   {"seed", (double)s->seed},
-                   {"nthread", choose_threads(s, fields)},
-                   {"verbosity", 1}};
-    static const char *const WORDS[][2] = {{"objective", "binary:logistic"},
-                                           {"tree_method", "hist"},
-                                           {"base_score", "0.5"},
-                                           {"eval_metric", "logloss"}};
+    } numbers[] = {{"max_depth", (double)s->depth},           {"eta", s->eta},
+                   {"min_child_weight", s->min_child_weight}, {"subsample", s->subsample},
+                   {"colsample_bytree", s->colsample},        {"lambda", s->lambda},
+                   {"scale_pos_weight", positive_weight},     {"seed", (double)s->seed},
+                   {"nthread", choose_threads(s, fields)},    {"verbosity", 1}};
+    const char *const WORDS[][2] = {{"objective", "binary:logistic"},
+                                    {"tree_method", "hist"},
+                                    {"base_score", "0.5"},
+                                    {"eval_metric", s->watch && s->by_auc ? "auc" : "logloss"}};
     sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < SOTTO_COUNT(WORDS); i++)
         status = translate(XGBoosterSetParam(booster, WORDS[i][0], WORDS[i][1]), WORDS[i][0], diag);
@@ -155,6 +171,20 @@ static sotto_status watch(BoosterHandle booster, int round, DMatrixHandle watche
     return status;
 }
 
+/* Takes what a round brought. True when it is time to stop. */
+static bool stop_after(learn_booster *b, int round, double loss, double *best_loss, const learn_settings *s)
+{
+    if (b->curve != NULL) {
+        b->curve[round] = s->by_auc ? -loss : loss;
+        return false;
+    }
+    if (loss < *best_loss) {
+        *best_loss = loss;
+        b->rounds = round + 1;
+    }
+    return round + 1 - b->rounds >= s->early_stop;
+}
+
 static sotto_status run_rounds(learn_booster *b, DMatrixHandle train, DMatrixHandle watched,
                                const learn_settings *s, sotto_diag *diag)
 {
@@ -168,13 +198,7 @@ static sotto_status run_rounds(learn_booster *b, DMatrixHandle train, DMatrixHan
             status = watch(b->handle, round, watched, &loss, diag);
         if (!s->quiet)
             learn_progress("training", (size_t)round + 1, (size_t)s->rounds);
-        if (watched == NULL)
-            continue;
-        if (loss < best_loss) {
-            best_loss = loss;
-            b->rounds = round + 1;
-        }
-        if (round + 1 - b->rounds >= s->early_stop)
+        if (status == SOTTO_OK && watched != NULL && stop_after(b, round, loss, &best_loss, s))
             break;
     }
     if (!s->quiet)
@@ -192,7 +216,7 @@ static sotto_status set_best(const learn_booster *b, sotto_diag *diag)
 
 static sotto_status train_on(learn_booster *b, DMatrixHandle train, DMatrixHandle watched,
                              const sotto_feature *features, size_t feature_count, const learn_settings *s,
-                             sotto_diag *diag)
+                             double positive_weight, sotto_diag *diag)
 {
     bst_ulong rows = 0;
     DMatrixHandle known[2] = {train, watched};
@@ -201,14 +225,30 @@ static sotto_status train_on(learn_booster *b, DMatrixHandle train, DMatrixHandl
     if (status == SOTTO_OK)
         status = translate(XGDMatrixNumRow(train, &rows), "counting rows", diag);
     if (status == SOTTO_OK)
-        status = set_params(b->handle, s, (size_t)rows * feature_count, diag);
+        status = set_params(b->handle, s, (size_t)rows * feature_count, positive_weight, diag);
+    if (status == SOTTO_OK)
+        status = set_monotone(b->handle, s->monotone, feature_count, diag);
     if (status == SOTTO_OK)
         status = run_rounds(b, train, watched, s, diag);
     if (status == SOTTO_OK)
         status = set_names(b->handle, features, feature_count, diag);
-    if (status == SOTTO_OK && watched != NULL)
+    if (status == SOTTO_OK && watched != NULL && !s->watch)
         status = set_best(b, diag);
     return status;
+}
+
+/* As given, or what makes both classes of the rows that are trained on weigh the same. */
+static double weigh_positives(const learn_table *t, const uint8_t *use, const learn_settings *s)
+{
+    size_t positives = 0, rows = 0;
+    for (size_t row = 0; row < t->rows; row++)
+        if (use[row] == LEARN_TRAINED) {
+            rows++;
+            positives += t->labels[row];
+        }
+    if (s->positive_weight > 0)
+        return s->positive_weight;
+    return positives == 0 ? 1 : (double)(rows - positives) / (double)positives;
 }
 
 sotto_status learn_booster_train(learn_booster **out, const learn_table *t, const uint8_t *use,
@@ -219,13 +259,18 @@ sotto_status learn_booster_train(learn_booster **out, const learn_table *t, cons
     learn_booster *b = calloc(1, sizeof *b);
     if (b == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
-    sotto_status status = make_matrix(t, use, 1, &train, diag);
+    sotto_status status = make_matrix(t, use, LEARN_TRAINED, &train, diag);
     if (status == SOTTO_OK && train == NULL)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "no rows are left to train on");
-    if (status == SOTTO_OK && s->early_stop > 0)
-        status = make_matrix(t, use, 2, &watched, diag);
+    if (status == SOTTO_OK && (s->early_stop > 0 || s->watch))
+        status = make_matrix(t, use, LEARN_WATCHED, &watched, diag);
+    if (status == SOTTO_OK && s->watch) {
+        b->curve = calloc((size_t)s->rounds, sizeof *b->curve);
+        if (b->curve == NULL)
+            status = sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+    }
     if (status == SOTTO_OK)
-        status = train_on(b, train, watched, features, t->features, s, diag);
+        status = train_on(b, train, watched, features, t->features, s, weigh_positives(t, use, s), diag);
     if (train != NULL)
         XGDMatrixFree(train);
     if (watched != NULL)
@@ -276,6 +321,11 @@ sotto_status learn_booster_load(learn_booster **out, sotto_span json, sotto_diag
 size_t learn_booster_trees(const learn_booster *b)
 {
     return (size_t)b->rounds;
+}
+
+const double *learn_booster_curve(const learn_booster *b)
+{
+    return b->curve;
 }
 
 sotto_status learn_booster_set(learn_booster *b, const learn_pair *attributes, size_t n, sotto_diag *diag)
@@ -356,5 +406,6 @@ void learn_booster_free(learn_booster *b)
         return;
     if (b->handle != NULL)
         XGBoosterFree(b->handle);
+    free(b->curve);
     free(b);
 }

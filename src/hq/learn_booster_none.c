@@ -35,6 +35,12 @@ size_t learn_booster_trees(const learn_booster *b)
     return 0;
 }
 
+const double *learn_booster_curve(const learn_booster *b)
+{
+    (void)b;
+    return NULL;
+}
+
 sotto_status learn_booster_set(learn_booster *b, const learn_pair *attributes, size_t n, sotto_diag *diag)
 {
     (void)b, (void)attributes, (void)n;

@@ -132,6 +132,23 @@ bool learn_split_held_out(const learn_split *s, size_t row, size_t rows);
 /* Of the rows that are trained on: one in ten, for early stopping only (the last tenth in time order). */
 bool learn_split_watched(const learn_split *s, size_t row, size_t rows);
 
+/* What a row is for. */
+enum learn_use { LEARN_JUDGED = 0, LEARN_TRAINED, LEARN_WATCHED, LEARN_LEFT_OUT };
+/* Folds of cross-validation. RANDOM: by a hash of seed and row, each row judged once. TIME (rolling origin):
+ * count + 1 blocks in the rows' order; fold k is trained on the blocks up to k and judged by the next one,
+ * the rest is left out. */
+typedef struct learn_folds {
+    enum learn_split_kind kind;
+    int64_t seed;
+    size_t count;
+} learn_folds;
+/* pool[row] is not 0: the row takes part. use: one learn_use a row. */
+void learn_folds_use(const learn_folds *f, size_t fold, const uint8_t *pool, size_t rows, uint8_t *use);
+/* Of the rows that are TRAINED one in ten becomes WATCHED: by a hash, or the last ones. */
+void learn_watch(enum learn_split_kind kind, int64_t seed, size_t rows, uint8_t *use);
+/* A draw of SplitMix64; also a hash of (seed, number) when given two of them. */
+uint64_t learn_mix(uint64_t v);
+
 /* ---- Figures (learn_metric.c) ---- */
 
 /* Area under the ROC curve, ties count half (Mann-Whitney U by ranks). NAN when a class is empty or memory is
@@ -139,13 +156,32 @@ bool learn_split_watched(const learn_split *s, size_t row, size_t rows);
 double learn_auc(const double *score, const uint8_t *label, size_t n);
 /* Mean of -ln p(label) by the margin. */
 double learn_logloss(const double *margin, const uint8_t *label, size_t n);
+/* Standard error of the area (DeLong, DeLong and Clarke-Pearson 1988, by mid-ranks: Sun and Xu 2014). NAN as
+ * above, and when a class has one row. */
+double learn_auc_error(const double *score, const uint8_t *label, size_t n);
+/* Share of the positives among the best `contacted` (0..1) of the rows; equal scores are taken in parts. NAN
+ * when there are none. */
+double learn_reach(const double *score, const uint8_t *label, size_t n, double contacted);
+/* Mean of (p - label)^2. */
+double learn_brier(const double *p, const uint8_t *label, size_t n);
+/* Expected calibration error: rows sorted by p in `bins` groups of equal size, the mean of |mean p - share of
+ * positives| by the groups' sizes (Naeini, Cooper and Hauskrecht 2015). */
+double learn_ece(const double *p, const uint8_t *label, size_t n, size_t bins);
+double learn_probability_of(double margin); /* 1 / (1 + e^-margin) */
+/* Mean of -ln p(label) by probabilities, held within 2^-31 of 0 and 1. */
+double learn_logloss_of(const double *p, const uint8_t *label, size_t n);
 
 /* ---- XGBoost (learn_booster.c; learn_booster_none.c says UNSUPPORTED) ---- */
 
 typedef struct learn_settings {
     int64_t rounds, depth, seed, early_stop, threads;
     double eta, min_child_weight, subsample, colsample, lambda;
+    double
+        positive_weight; /* of a positive row; 0: balanced, as many times as there are more negative ones */
+    const int8_t *monotone; /* one a feature: 1 never falls with it, -1 never rises, 0 free; NULL: all free */
     bool quiet;
+    bool watch;  /* judge every round by the rows that are watched, but do not stop by them */
+    bool by_auc; /* ... by the area under the ROC curve, not by log loss */
 } learn_settings;
 typedef struct learn_pair {
     const char *name;
@@ -159,6 +195,9 @@ sotto_status learn_booster_train(learn_booster **out, const learn_table *t, cons
                                  const sotto_feature *features, const learn_settings *s, sotto_diag *diag);
 sotto_status learn_booster_load(learn_booster **out, sotto_span json, sotto_diag *diag);
 size_t learn_booster_trees(const learn_booster *b); /* that count: up to the best round */
+/* With watch: what each round brought, the smaller the better (the area is negated). settings.rounds entries;
+ * NULL otherwise. */
+const double *learn_booster_curve(const learn_booster *b);
 sotto_status learn_booster_set(learn_booster *b, const learn_pair *attributes, size_t n, sotto_diag *diag);
 sotto_status learn_booster_json(learn_booster *b, sotto_vec *out, sotto_diag *diag);
 /* Margins of rows [first, first + n): out n floats. */

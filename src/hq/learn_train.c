@@ -1,5 +1,5 @@
 /* sotto-hq train: a propensity model from a table with a label, through XGBoost. */
-#include "learn_priv.h"
+#include "learn_train.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,28 +19,23 @@ static const char HELP[] =
     "  -o FILE              where the trained model goes (XGBoost's JSON)\n"
     "  --split random|time  which rows are held out for the figures: any, or the last ones (random)\n"
     "  --holdout PERCENT    how many rows are held out, 0 to 90 (20)\n"
-    "  --time-order         the rows are in order of time: report the time split too\n"
+    "  --time-order         the rows are in order of time: report the time split too, and drift\n"
+    "  --cv K               cross-validate as well: K folds, 2 to 50; with time-order also rolling in time\n"
+    "  --tune N             search: N draws of depth, eta, rounds, weights, shares and lambda, judged by "
+    "folds\n"
+    "                       inside the training rows; with --cv anew in every fold\n"
+    "  --tune-by auc|logloss  what the search wants (auc)\n"
+    "  --contacted PERCENT  the figures say which share of the positives the best so many per cent hold "
+    "(38)\n"
     "  --early-stop N       stop when N rounds brought nothing on a tenth of the training rows\n"
+    "  --class-weight X|balanced   weight of a positive row (1)\n"
+    "  --monotone FEATURE=up|down  the score never falls (rises) as the feature grows; may stand again\n"
     "  --today DATE, --date-column NAME   the day of each row, for recipes with ages\n"
     "  --rounds N (300)  --depth N (6)  --eta X (0.05)  --seed N (1)  --threads N (1; all for large tables)\n"
     "  --min-child-weight X (1)  --subsample X (1)  --colsample X (1)  --lambda X (1)\n"
     "  --json               the figures as JSON\n";
 
-typedef struct train_options {
-    const char *data, *dictionary, *recipe, *label, *positive, *out, *split, *today, *date_column;
-    int64_t holdout;
-    bool time_order, json, help;
-    learn_settings settings;
-} train_options;
-
-/* Figures of one split. */
-typedef struct figures {
-    size_t trained, held_out;
-    double auc, logloss;
-    size_t trees;
-} figures;
-
-static sotto_status parse(train_options *o, int argc, char **argv, sotto_diag *diag)
+static sotto_status parse(learn_train_options *o, int argc, char **argv, sotto_diag *diag)
 {
     learn_settings *s = &o->settings;
     const learn_option options[] = {{"--data", LEARN_TEXT, &o->data, 0, 0},
@@ -54,6 +49,12 @@ static sotto_status parse(train_options *o, int argc, char **argv, sotto_diag *d
                                     {"--date-column", LEARN_TEXT, &o->date_column, 0, 0},
                                     {"--holdout", LEARN_NUMBER, &o->holdout, 0, 90},
                                     {"--time-order", LEARN_FLAG, &o->time_order, 0, 0},
+                                    {"--cv", LEARN_NUMBER, &o->folds, 2, LEARN_FOLDS_MAX},
+                                    {"--tune", LEARN_NUMBER, &o->tries, 1, 10000},
+                                    {"--tune-by", LEARN_TEXT, &o->tune_by, 0, 0},
+                                    {"--contacted", LEARN_REAL, &o->contacted, 0.1, 100},
+                                    {"--class-weight", LEARN_TEXT, &o->class_weight, 0, 0},
+                                    {"--monotone", LEARN_LIST, &o->monotone, 0, 0},
                                     {"--json", LEARN_FLAG, &o->json, 0, 0},
                                     {"--rounds", LEARN_NUMBER, &s->rounds, 1, SOTTO_MODEL_TREES_MAX},
                                     {"--depth", LEARN_NUMBER, &s->depth, 1, 20},
@@ -86,105 +87,23 @@ static uint8_t *assign_rows(const learn_table *t, const learn_split *split, bool
         (void)sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
     for (size_t row = 0; use != NULL && row < t->rows; row++) {
         bool held_out = learn_split_held_out(split, row, t->rows);
-        use[row] = held_out ? 0 : watch && learn_split_watched(split, row, t->rows) ? 2 : 1;
+        use[row] = held_out                                            ? LEARN_JUDGED
+                   : watch && learn_split_watched(split, row, t->rows) ? LEARN_WATCHED
+                                                                       : LEARN_TRAINED;
     }
     return use;
 }
 
-/* Figures on the held-out rows. */
-static sotto_status evaluate(learn_booster *b, const learn_table *t, const uint8_t *use, figures *out,
-                             sotto_diag *diag)
-{
-    float *all = calloc(t->rows, sizeof *all);
-    double *margin = calloc(t->rows, sizeof *margin);
-    uint8_t *labels = calloc(t->rows, 1);
-    sotto_status status = SOTTO_OK;
-    size_t n = 0;
-    if (all == NULL || margin == NULL || labels == NULL)
-        status = sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
-    if (status == SOTTO_OK)
-        status = learn_booster_margins(b, t, 0, t->rows, all, diag);
-    for (size_t row = 0; status == SOTTO_OK && row < t->rows; row++)
-        if (use[row] == 0) {
-            margin[n] = (double)all[row];
-            labels[n++] = t->labels[row];
-        }
-    *out = (figures){.trained = t->rows - n,
-                     .held_out = n,
-                     .auc = learn_auc(margin, labels, n),
-                     .logloss = learn_logloss(margin, labels, n),
-                     .trees = learn_booster_trees(b)};
-    free(all);
-    free(margin);
-    free(labels);
-    return status;
-}
-
-static sotto_status train_split(learn_booster **out, const learn_table *t, const learn_split *split,
-                                const sotto_feature *features, const learn_settings *s, figures *f,
-                                sotto_diag *diag)
+static sotto_status train_split(learn_booster **out, const learn_job *job, const learn_split *split,
+                                const learn_settings *s, learn_figures *f, sotto_diag *diag)
 {
     *out = NULL;
-    uint8_t *use = assign_rows(t, split, s->early_stop > 0, diag);
+    uint8_t *use = assign_rows(job->table, split, s->early_stop > 0, diag);
     if (use == NULL)
         return diag->status;
-    sotto_status status = learn_booster_train(out, t, use, features, s, diag);
-    if (status == SOTTO_OK)
-        status = evaluate(*out, t, use, f, diag);
+    sotto_status status = learn_fit(out, job, use, s, f, NULL, diag);
     free(use);
     return status;
-}
-
-static void add_pair(learn_pair *pairs, size_t *n, const char *name, const char *value)
-{
-    pairs[*n].name = name;
-    (void)snprintf(pairs[(*n)++].value, sizeof pairs->value, "%s", value);
-}
-
-static void add_number(learn_pair *pairs, size_t *n, const char *name, double value)
-{
-    char text[40];
-    (void)snprintf(text, sizeof text, "%.10g", value);
-    add_pair(pairs, n, name, text);
-}
-
-/* The data's name without the folder: a path of this machine is nobody else's business. */
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
-}
-
-/* Every setting goes into the model: who compiles it later can find the held-out rows again. */
-static sotto_status stamp(learn_booster *b, const train_options *o, const learn_split *split,
-                          const figures *f, sotto_diag *diag)
-{
-    learn_pair pairs[24];
-    size_t n = 0;
-    const learn_settings *s = &o->settings;
-    add_pair(pairs, &n, "sotto.data", base_name(o->data));
-    add_pair(pairs, &n, "sotto.label", o->label);
-    add_pair(pairs, &n, "sotto.positive", o->positive == NULL ? "" : o->positive);
-    add_pair(pairs, &n, "sotto.today", o->today == NULL ? "" : o->today);
-    add_pair(pairs, &n, "sotto.date_column", o->date_column == NULL ? "" : o->date_column);
-    add_pair(pairs, &n, "sotto.split", learn_split_name(split->kind));
-    add_number(pairs, &n, "sotto.holdout", (double)split->holdout_percent);
-    add_number(pairs, &n, "sotto.seed", (double)s->seed);
-    add_number(pairs, &n, "sotto.rounds", (double)s->rounds);
-    add_number(pairs, &n, "sotto.depth", (double)s->depth);
-    add_number(pairs, &n, "sotto.early_stop", (double)s->early_stop);
-    add_number(pairs, &n, "sotto.eta", s->eta);
-    add_number(pairs, &n, "sotto.min_child_weight", s->min_child_weight);
-    add_number(pairs, &n, "sotto.subsample", s->subsample);
-    add_number(pairs, &n, "sotto.colsample", s->colsample);
-    add_number(pairs, &n, "sotto.lambda", s->lambda);
-    add_number(pairs, &n, "sotto.rows_trained", (double)f->trained);
-    add_number(pairs, &n, "sotto.rows_held_out", (double)f->held_out);
-    if (f->held_out > 0) {
-        add_number(pairs, &n, "sotto.auc", f->auc);
-        add_number(pairs, &n, "sotto.logloss", f->logloss);
-    }
-    return learn_booster_set(b, pairs, n, diag);
 }
 
 static sotto_status save(learn_booster *b, const char *path, size_t *bytes, sotto_diag *diag)
@@ -199,106 +118,133 @@ static sotto_status save(learn_booster *b, const char *path, size_t *bytes, sott
     return status;
 }
 
-static void print_split(const char *name, const figures *f)
+/* The search sees the rows that are trained on, and no others. */
+static sotto_status tune(const learn_train_options *o, const learn_job *job, learn_outcome *r,
+                         sotto_diag *diag)
 {
-    char trained[32], held_out[32];
-    if (f->held_out == 0)
-        return;
-    printf("  %-6s split: trained on %s rows, %zu trees; on %s held-out rows AUC %.4f, log loss %.4f\n", name,
-           learn_grouped(f->trained, trained), f->trees, learn_grouped(f->held_out, held_out), f->auc,
-           f->logloss);
+    learn_search search = {.tries = o->tries, .seed = o->settings.seed, .kind = r->split.kind};
+    search.by_logloss = strcmp(o->tune_by, "logloss") == 0;
+    if (o->tries == 0)
+        return SOTTO_OK;
+    uint8_t *pool = assign_rows(job->table, &r->split, false, diag);
+    if (pool == NULL)
+        return diag->status;
+    sotto_status status = learn_tune(&r->settings, &r->tuned, job, pool, &search, diag);
+    free(pool);
+    return status;
 }
 
-static void json_split(sotto_json_writer *w, const char *name, const figures *f)
+static sotto_status cross_validate(const learn_train_options *o, const learn_job *job, learn_outcome *r,
+                                   sotto_diag *diag)
 {
-    sotto_json_name(w, name);
-    sotto_json_obj(w);
-    sotto_json_name(w, "trained");
-    sotto_json_u64(w, f->trained);
-    sotto_json_name(w, "held_out");
-    sotto_json_u64(w, f->held_out);
-    sotto_json_name(w, "trees");
-    sotto_json_u64(w, f->trees);
-    learn_json_real(w, "auc", f->auc, 6);
-    learn_json_real(w, "logloss", f->logloss, 6);
-    sotto_json_obj_end(w);
+    learn_search search = {.tries = o->tries, .seed = o->settings.seed};
+    search.by_logloss = strcmp(o->tune_by, "logloss") == 0;
+    sotto_status status = SOTTO_OK;
+    for (int kind = 0; status == SOTTO_OK && o->folds > 0 && kind < 2; kind++) {
+        if ((int)r->split.kind != kind && !o->time_order)
+            continue;
+        r->cv[kind].folds = (learn_folds){
+            .kind = (enum learn_split_kind)kind, .seed = o->settings.seed, .count = (size_t)o->folds};
+        status = learn_cross_validate(&r->cv[kind], job, &o->settings, &search, diag);
+        r->has_cv[kind] = status == SOTTO_OK;
+    }
+    return status;
 }
 
-static sotto_status report_json(const train_options *o, const learn_table *t, const figures f[2],
-                                const learn_split *split, size_t bytes, sotto_diag *diag)
+/* What says how good the model is on rows that it has not seen. */
+static sotto_status report_others(const learn_train_options *o, const learn_job *job, learn_outcome *r,
+                                  sotto_diag *diag)
 {
-    uint8_t memory[2048];
-    sotto_buf buf = sotto_buf_of(memory, sizeof memory);
-    sotto_json_writer w = sotto_json_writer_of(&buf);
-    sotto_json_obj(&w);
-    sotto_json_name(&w, "rows");
-    sotto_json_u64(&w, t->rows);
-    sotto_json_name(&w, "positives");
-    sotto_json_u64(&w, t->positives);
-    sotto_json_name(&w, "features");
-    sotto_json_u64(&w, t->features);
-    sotto_json_name(&w, "model_split");
-    sotto_json_cstr(&w, learn_split_name(split->kind));
-    for (int kind = 0; kind < 2; kind++)
-        if (f[kind].held_out > 0)
-            json_split(&w, learn_split_name((enum learn_split_kind)kind), &f[kind]);
-    sotto_json_name(&w, "bytes");
-    sotto_json_u64(&w, bytes);
-    sotto_json_name(&w, "file");
-    sotto_json_cstr(&w, o->out);
-    sotto_json_obj_end(&w);
-    return learn_json_print(&w, diag);
-}
-
-static sotto_status report(const train_options *o, const learn_table *t, const figures f[2],
-                           const learn_split *split, size_t bytes, sotto_diag *diag)
-{
-    char rows[32], positives[32], size[32];
-    if (o->json)
-        return report_json(o, t, f, split, bytes, diag);
-    printf("%s rows, %s of them positive (%.2f %%), %zu features\n", learn_grouped(t->rows, rows),
-           learn_grouped(t->positives, positives), 100.0 * (double)t->positives / (double)t->rows,
-           t->features);
-    for (int kind = 0; kind < 2; kind++)
-        print_split(learn_split_name((enum learn_split_kind)kind), &f[kind]);
-    printf("model of the %s split, %zu trees: %s (%s bytes)\n", learn_split_name(split->kind),
-           f[split->kind].trees, o->out, learn_grouped(bytes, size));
-    return learn_flush(diag);
+    learn_booster *other = NULL;
+    sotto_status status = SOTTO_OK;
+    if (o->time_order && o->holdout > 0) {
+        learn_split second = r->split;
+        second.kind = second.kind == LEARN_SPLIT_TIME ? LEARN_SPLIT_RANDOM : LEARN_SPLIT_TIME;
+        status = train_split(&other, job, &second, &r->settings, &r->split_figures[second.kind], diag);
+        if (status == SOTTO_OK)
+            status = learn_drift_measure(&r->drift, job, &r->settings, o->holdout, diag);
+        r->has_drift = status == SOTTO_OK;
+    }
+    learn_booster_free(other);
+    return status == SOTTO_OK ? cross_validate(o, job, r, diag) : status;
 }
 
 /* The model comes from one split. The other one, when asked for, is trained anew on its own rows: its figures
  * would mean nothing for a model that has seen them. */
-static sotto_status train_all(const train_options *o, const learn_table *t, const sotto_feature *features,
-                              learn_split split, sotto_diag *diag)
+static sotto_status train_all(const learn_train_options *o, const learn_job *job, learn_outcome *r,
+                              sotto_diag *diag)
 {
-    figures f[2] = {{.trained = 0}, {.trained = 0}};
-    learn_booster *model = NULL, *other = NULL;
-    size_t bytes = 0;
-    sotto_status status = train_split(&model, t, &split, features, &o->settings, &f[split.kind], diag);
-    if (status == SOTTO_OK && o->time_order && split.holdout_percent > 0) {
-        learn_split second = split;
-        second.kind = split.kind == LEARN_SPLIT_TIME ? LEARN_SPLIT_RANDOM : LEARN_SPLIT_TIME;
-        status = train_split(&other, t, &second, features, &o->settings, &f[second.kind], diag);
-    }
+    learn_booster *model = NULL;
+    sotto_status status = tune(o, job, r, diag);
     if (status == SOTTO_OK)
-        status = stamp(model, o, &split, &f[split.kind], diag);
+        status = train_split(&model, job, &r->split, &r->settings, &r->split_figures[r->split.kind], diag);
     if (status == SOTTO_OK)
-        status = save(model, o->out, &bytes, diag);
+        status = report_others(o, job, r, diag);
     if (status == SOTTO_OK)
-        status = report(o, t, f, &split, bytes, diag);
+        status = learn_train_stamp(model, o, r, diag);
+    if (status == SOTTO_OK)
+        status = save(model, o->out, &r->bytes, diag);
+    if (status == SOTTO_OK)
+        status = learn_train_say(o, job, r, diag);
     learn_booster_free(model);
-    learn_booster_free(other);
     return status;
 }
 
-static sotto_status run(const train_options *o, learn_input *in, sotto_diag *diag)
+static sotto_status read_class_weight(const learn_train_options *o, learn_settings *s, sotto_diag *diag)
 {
-    learn_split split = {.seed = o->settings.seed, .holdout_percent = o->holdout};
-    if (!learn_split_find(o->split, &split.kind))
+    char *end = NULL;
+    if (strcmp(o->class_weight, "balanced") == 0) {
+        s->positive_weight = 0;
+        return SOTTO_OK;
+    }
+    s->positive_weight = strtod(o->class_weight, &end);
+    if (end == o->class_weight || *end != '\0' || !(s->positive_weight >= 1e-6 && s->positive_weight <= 1e6))
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE),
+                              "--class-weight must be balanced, or a number from 1e-06 to 1e+06");
+    return SOTTO_OK;
+}
+
+static int find_feature(const sotto_recipe *recipe, const char *name, size_t len)
+{
+    for (size_t i = 0; i < recipe->count; i++)
+        if (strlen(recipe->features[i].name) == len && memcmp(recipe->features[i].name, name, len) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* "income=up": the last = divides, names may hold others. */
+static sotto_status read_monotone(const learn_list *list, const sotto_recipe *recipe, int8_t *out,
+                                  sotto_diag *diag)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const char *item = list->items[i], *equals = strrchr(item, '=');
+        bool up = equals != NULL && strcmp(equals, "=up") == 0;
+        if (!up && (equals == NULL || strcmp(equals, "=down") != 0))
+            return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--monotone %.80s: FEATURE=up or FEATURE=down",
+                                  item);
+        int feature = find_feature(recipe, item, (size_t)(equals - item));
+        if (feature < 0)
+            return sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND),
+                                  "--monotone %.80s: the recipe has no such feature", item);
+        if (out[feature] != 0)
+            return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--monotone %.80s: stands twice", item);
+        out[feature] = up ? 1 : -1;
+    }
+    return SOTTO_OK;
+}
+
+static sotto_status check_words(const learn_train_options *o, learn_outcome *r, sotto_diag *diag)
+{
+    if (!learn_split_find(o->split, &r->split.kind))
         return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--split is random or time");
-    sotto_status status = learn_input_read(in, o->dictionary, o->recipe, diag);
-    if (status != SOTTO_OK)
-        return status;
+    if (strcmp(o->tune_by, "auc") != 0 && strcmp(o->tune_by, "logloss") != 0)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--tune-by is auc or logloss");
+    return SOTTO_OK;
+}
+
+static sotto_status read_and_train(const learn_train_options *o, const learn_input *in, learn_outcome *r,
+                                   sotto_diag *diag)
+{
     learn_table table;
     learn_plan plan = {.features = in->recipe.features,
                        .feature_count = in->recipe.count,
@@ -307,30 +253,61 @@ static sotto_status run(const train_options *o, learn_input *in, sotto_diag *dia
                        .positive = o->positive,
                        .today = o->today,
                        .date_column = o->date_column};
-    status = learn_table_read(&table, &plan, o->data, diag);
+    sotto_status status = learn_table_read(&table, &plan, o->data, diag);
     if (status == SOTTO_OK && (table.positives == 0 || table.positives == table.rows))
         status = sotto_diag_at(diag, SOTTO_ERR(HQ, RANGE), o->data, 0,
                                "every row has the same label; --positive names the word that counts as yes");
+    learn_job job = {.table = &table, .recipe = &in->recipe, .contacted = o->contacted / 100};
     if (status == SOTTO_OK)
-        status = train_all(o, &table, in->recipe.features, split, diag);
+        status = train_all(o, &job, r, diag);
     learn_table_free(&table);
     return status;
+}
+
+static sotto_status run(learn_train_options *o, learn_input *in, learn_outcome *r, sotto_diag *diag)
+{
+    int8_t monotone[SOTTO_MODEL_FEATURES_MAX] = {0};
+    r->split = (learn_split){.seed = o->settings.seed, .holdout_percent = o->holdout};
+    sotto_status status = check_words(o, r, diag);
+    if (status == SOTTO_OK)
+        status = read_class_weight(o, &o->settings, diag);
+    if (status == SOTTO_OK)
+        status = learn_input_read(in, o->dictionary, o->recipe, diag);
+    if (status == SOTTO_OK && in->recipe.count > SOTTO_MODEL_FEATURES_MAX)
+        status =
+            sotto_diag_at(diag, SOTTO_ERR(HQ, RANGE), o->recipe, 0, "%zu features; a model has at most %d",
+                          in->recipe.count, SOTTO_MODEL_FEATURES_MAX);
+    if (status == SOTTO_OK)
+        status = read_monotone(&o->monotone, &in->recipe, monotone, diag);
+    if (o->monotone.count > 0)
+        o->settings.monotone = monotone;
+    r->settings = o->settings;
+    r->tuned = NAN;
+    return status == SOTTO_OK ? read_and_train(o, in, r, diag) : status;
 }
 
 int sotto_hq_cmd_train(int argc, char **argv)
 {
     sotto_diag diag = {.status = SOTTO_OK};
     learn_input in = {.memory = NULL};
-    train_options o = {.split = "random", .holdout = 20, .settings = {.rounds = 300, .depth = 6, .seed = 1}};
+    learn_train_options o = {.split = "random",
+                             .class_weight = "1",
+                             .tune_by = "auc",
+                             .holdout = 20,
+                             .contacted = 38,
+                             .settings = {.rounds = 300, .depth = 6, .seed = 1}};
     o.settings.eta = 0.05;
     o.settings.min_child_weight = o.settings.subsample = o.settings.colsample = o.settings.lambda = 1;
     if (learn_help(argc, argv, HELP))
         return 0;
-    sotto_status status = parse(&o, argc, argv, &diag);
+    learn_outcome *r = calloc(1, sizeof *r);
+    sotto_status status = r == NULL ? sotto_diag_set(&diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory")
+                                    : parse(&o, argc, argv, &diag);
     if (status == SOTTO_OK)
         status = learn_input_init(&in, &diag);
     if (status == SOTTO_OK)
-        status = run(&o, &in, &diag);
+        status = run(&o, &in, r, &diag);
     learn_input_free(&in);
+    free(r);
     return learn_finish(status, &diag);
 }

@@ -58,6 +58,42 @@ else
     check "early stopping leaves the best round" sh -c \
         "'$program' train --data rows.csv --dictionary '$golden/dictionary.json' --recipe '$golden/recipe.json' --today 2026-01-01 \
          --label taken --rounds 300 --depth 6 --eta 0.5 --early-stop 5 -o early.json >/dev/null && grep -q best_iteration early.json"
+    train=(train --data rows.csv "${tags[@]}" --label taken --rounds 6 --depth 3 --eta 0.3)
+    check "cross-validation, random and rolling in time" run "${train[@]}" --time-order --cv 3 -o cv.json
+    check "(both)" sh -c "grep -q '3 folds, random' out && grep -q '3 folds, rolling in time' out && grep -q 'mean AUC .* as integers' out"
+    check "(drift by slices)" sh -c "grep -q 'at that time' out && grep -q 'later, 5/5 .*PSI of the score' out"
+    check "a search inside the training rows" run "${train[@]}" --tune 3 --cv 2 -o tuned.json
+    check "(what it found is in the model)" sh -c "grep -q \"the search's best of 3\" out && grep -q '\"sotto.tune_score\"' tuned.json"
+    cp out tuned.txt
+    check "the same seed finds the same" run "${train[@]}" --tune 3 --cv 2 -o tuned2.json
+    check "(to the byte)" cmp -s tuned.json tuned2.json
+    check "balanced classes, monotone inputs" run "${train[@]}" --class-weight balanced --monotone age=up --monotone rate=down -o mono.json
+    check "(in the model's provenance)" grep -q '"sotto.monotone":"age=up rate=down"' mono.json
+    run model compile --from xgboost mono.json "${tags[@]:0:4}" -o mono.sotto
+    run model features --data rows.csv "${tags[@]}"
+    awk -F, 'NR == 1 { print; next } NR == 5 { OFS = ","; for (a = 15; a < 95; a++) { $1 = a; print } }' out >ages.csv
+    check "(the score never falls as age grows)" sh -c "'$program' model predict mono.sotto ages.csv |
+        awk -F, 'NR > 2 && \$2 < last { exit 1 } { last = \$2 } END { if (NR != 81) exit 1 }'"
+    check "monotone in a feature that is not there" ends 4 "no such feature" "${train[@]}" --monotone shoe=up -o none.json
+    check "monotone in no direction" ends 2 "FEATURE=up or" "${train[@]}" --monotone age=sideways -o none.json
+    check "a negative class weight" ends 2 "--class-weight" "${train[@]}" --class-weight -2 -o none.json
+    check "one fold" ends 2 "--cv must be" "${train[@]}" --cv 1 -o none.json
+    head -n 11 rows.csv >few.csv
+    check "more folds than rows" ends 3 "folds of a table of 10 rows" train --data few.csv "${tags[@]}" --label taken --cv 40 -o none.json
+    check "a fold of one class" ends 3 "fewer folds, or more rows" train --data few.csv "${tags[@]}" --label taken --cv 9 -o none.json
+    sed 's/yes$/no/' rows.csv >allno.csv
+    check "one class only" ends 3 "the same label" train --data allno.csv "${tags[@]}" --label taken -o none.json
+    sed '7s/yes$//; 7s/no$//' rows.csv >unlabelled.csv
+    check "a label that is missing: file and line" ends 3 "unlabelled.csv:7" train --data unlabelled.csv "${tags[@]}" --label taken -o none.json
+    check "no search by hand-waving" ends 2 "--tune-by" "${train[@]}" --tune-by taste -o none.json
+    "$program" train --data rows.csv "${tags[@]}" --label taken --rounds 4000 --depth 8 -o none.json >out 2>err &
+    child=$!
+    sleep 0.3
+    kill -INT "$child" 2>/dev/null || kill -TERM "$child" 2>/dev/null
+    kill -TERM "$child" 2>/dev/null
+    wait "$child"
+    check "an end in the middle" test $? -gt 128
+    check "(none of these left a file, whole or half)" sh -c "! ls | grep -q '^none.json'"
     check "train --json is one object" sh -c "'$program' train --data rows.csv --dictionary '$golden/dictionary.json' \
         --recipe '$golden/recipe.json' --today 2026-01-01 --label taken --rounds 3 --json -o j.json | grep -q '^{.*}$'"
 fi

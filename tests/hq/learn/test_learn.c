@@ -1,5 +1,6 @@
 /* Figures, held-out rows and fields of the learning commands, against plain definitions. */
 #include "learn_infer.h"
+#include "learn_train.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -233,6 +234,136 @@ static void too_many_texts_are_dropped(void **state)
     }
 }
 
+/* DeLong's error from its definition: every pair of rows. */
+static double auc_error_by_pairs(const double *score, const uint8_t *label, size_t n)
+{
+    double area = auc_by_pairs(score, label, n), total = 0;
+    for (int c = 0; c < 2; c++) {
+        double count = 0, squares = 0;
+        for (size_t i = 0; i < n; i++) {
+            double placement = 0, others = 0;
+            for (size_t k = 0; k < n; k++)
+                if (label[k] != label[i]) {
+                    double d = c == 1 ? score[i] - score[k] : score[k] - score[i];
+                    placement += d > 0 ? 1 : d < 0 ? 0 : 0.5;
+                    others++;
+                }
+            if (label[i] == c) {
+                squares += pow(placement / others - area, 2);
+                count++;
+            }
+        }
+        total += squares / (count - 1) / count;
+    }
+    return sqrt(total);
+}
+
+static void the_error_of_the_area_is_delongs(void **state)
+{
+    (void)state;
+    uint64_t random = 21;
+    for (int round = 0; round < 6; round++) {
+        double score[N];
+        uint8_t label[N];
+        for (size_t i = 0; i < N; i++) {
+            label[i] = next_random(&random) % 3 == 0;
+            score[i] = (double)(next_random(&random) % (round % 2 ? 7 : 100000)) * (label[i] ? 1.2 : 1);
+        }
+        assert_true(fabs(learn_auc_error(score, label, N) - auc_error_by_pairs(score, label, N)) < 1e-9);
+    }
+    const uint8_t one[3] = {1, 0, 0};
+    assert_true(isnan(learn_auc_error((const double[]){1, 2, 3}, one, 3)));
+}
+
+static void reach_takes_equal_scores_in_parts(void **state)
+{
+    (void)state;
+    const double score[8] = {8, 7, 6, 5, 5, 5, 5, 1};
+    const uint8_t label[8] = {1, 0, 1, 1, 0, 1, 0, 0};
+    assert_true(fabs(learn_reach(score, label, 8, 0.25) - 0.25) < 1e-12);
+    assert_true(fabs(learn_reach(score, label, 8, 0.625) - (2 + 2 * 0.5) / 4) <
+                1e-12); /* two of four equals */
+    assert_true(fabs(learn_reach(score, label, 8, 1) - 1) < 1e-12);
+    assert_true(isnan(learn_reach(score, label, 0, 0.5)));
+}
+
+static void calibration_figures_follow_their_definitions(void **state)
+{
+    (void)state;
+    const double p[4] = {0.1, 0.2, 0.8, 0.9};
+    const uint8_t label[4] = {0, 1, 1, 1};
+    assert_true(fabs(learn_brier(p, label, 4) - (0.01 + 0.64 + 0.04 + 0.01) / 4) < 1e-12);
+    assert_true(fabs(learn_ece(p, label, 4, 2) - (0.7 + 0.3) / 4) < 1e-12);
+    assert_true(fabs(learn_logloss_of(p, label, 4) + (log(0.9) + log(0.2) + log(0.8) + log(0.9)) / 4) <
+                1e-12);
+    assert_true(isfinite(learn_logloss_of((const double[]){1}, (const uint8_t[]){0}, 1)));
+}
+
+static void every_row_is_judged_once_at_random_and_never_before_its_time(void **state)
+{
+    (void)state;
+    enum { ROWS = 500, FOLDS = 7 };
+    uint8_t pool[ROWS], use[ROWS];
+    int judged[2][ROWS] = {{0}};
+    for (size_t i = 0; i < ROWS; i++)
+        pool[i] = i % 5 != 0;
+    for (int kind = 0; kind < 2; kind++)
+        for (size_t fold = 0; fold < FOLDS; fold++) {
+            learn_folds f = {.kind = (enum learn_split_kind)kind, .seed = 3, .count = FOLDS};
+            size_t last_trained = 0, first_judged = ROWS;
+            learn_folds_use(&f, fold, pool, ROWS, use);
+            for (size_t i = 0; i < ROWS; i++) {
+                assert_true(pool[i] || use[i] == LEARN_LEFT_OUT);
+                judged[kind][i] += use[i] == LEARN_JUDGED;
+                last_trained = use[i] == LEARN_TRAINED ? i : last_trained;
+                first_judged = use[i] == LEARN_JUDGED && i < first_judged ? i : first_judged;
+            }
+            assert_true(kind == LEARN_SPLIT_RANDOM || last_trained < first_judged);
+        }
+    for (size_t i = 0; i < ROWS; i++)
+        assert_int_equal(judged[0][i], pool[i]);
+    assert_int_equal(judged[1][1], 0);
+    assert_int_equal(judged[1][ROWS - 1], 1);
+}
+
+static void watched_rows_are_a_tenth_of_those_trained_on(void **state)
+{
+    (void)state;
+    enum { ROWS = 1000 };
+    uint8_t use[ROWS];
+    for (int kind = 0; kind < 2; kind++) {
+        size_t watched = 0;
+        for (size_t i = 0; i < ROWS; i++)
+            use[i] = i % 2 ? LEARN_TRAINED : LEARN_JUDGED;
+        learn_watch((enum learn_split_kind)kind, 5, ROWS, use);
+        for (size_t i = 0; i < ROWS; i++) {
+            watched += use[i] == LEARN_WATCHED;
+            assert_true(i % 2 == 1 || use[i] == LEARN_JUDGED);
+            assert_true(kind == LEARN_SPLIT_RANDOM || i % 2 == 0 || (use[i] == LEARN_WATCHED) == (i >= 900));
+        }
+        assert_in_range(watched, 30, 75);
+    }
+}
+
+static void the_stability_index_sees_what_moved(void **state)
+{
+    (void)state;
+    double a[N], b[N], c[N];
+    uint64_t random = 5;
+    for (size_t i = 0; i < N; i++) {
+        a[i] = (double)(next_random(&random) % 1000);
+        b[i] = (double)(next_random(&random) % 1000);
+        c[i] = i % 3 == 0 ? NAN : a[i];
+    }
+    assert_true(learn_psi(a, N, a, N) < 1e-9);
+    assert_true(learn_psi(a, N, b, N) < 0.1);             /* another draw of the same */
+    assert_true(learn_psi(a, N, c, N) > LEARN_PSI_WARNS); /* a third went missing */
+    for (size_t i = 0; i < N; i++)
+        b[i] += 400;
+    assert_true(learn_psi(a, N, b, N) > 1);
+    assert_true(isnan(learn_psi(a, 0, b, N)) && isnan(learn_psi(a, N, b, 0)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +378,12 @@ int main(void)
         cmocka_unit_test(columns_are_what_their_values_are),
         cmocka_unit_test(choices_have_an_order_that_means_something),
         cmocka_unit_test(too_many_texts_are_dropped),
+        cmocka_unit_test(the_error_of_the_area_is_delongs),
+        cmocka_unit_test(reach_takes_equal_scores_in_parts),
+        cmocka_unit_test(calibration_figures_follow_their_definitions),
+        cmocka_unit_test(every_row_is_judged_once_at_random_and_never_before_its_time),
+        cmocka_unit_test(watched_rows_are_a_tenth_of_those_trained_on),
+        cmocka_unit_test(the_stability_index_sees_what_moved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
