@@ -14,6 +14,26 @@
 #define SOTTO_TAG_TEXT_MAX    128   /* bytes of a short text */
 #define SOTTO_PROFILE_MAX     16384 /* bytes of a packed profile */
 
+/* What happens at a terminal. Numbers are in stored histories: append only. X(NAME, "name") */
+#define SOTTO_EVENTS(X)                                                                                      \
+    X(CARD_IN, "card_in")                                                                                    \
+    X(SHOWN, "shown")                                                                                        \
+    X(TAKEN, "taken")                                                                                        \
+    X(DISMISSED, "dismissed")                                                                                \
+    X(BALANCE, "balance")                                                                                    \
+    X(DEPOSIT, "deposit")                                                                                    \
+    X(WITHDRAWAL, "withdrawal")                                                                              \
+    X(PURCHASE, "purchase")                                                                                  \
+    X(MATURITY, "maturity")                                                                                  \
+    X(PAGE, "page")
+enum sotto_event_kind {
+    SOTTO_EVENT_NONE = 0,
+#define X(name, text) SOTTO_EVENT_##name,
+    SOTTO_EVENTS(X)
+#undef X
+        SOTTO_EVENT_KINDS
+};
+
 enum sotto_tag_kind {
     SOTTO_TAG_FLAG = 1,
     SOTTO_TAG_CHOICE,
@@ -46,6 +66,34 @@ enum sotto_tag_from {
     SOTTO_FROM_TAKEN_COUNT    /* "taken.count": offers taken, ever */
 };
 
+/* How a derived tag follows from a customer's history (sotto/history.h, docs/formats/dictionary.md). */
+#define SOTTO_DERIVE_FACTS_MAX  64 /* tags of the rules holds and due in a dictionary */
+#define SOTTO_DERIVE_GRADES_MAX 16
+enum sotto_derive_rule {
+    SOTTO_DERIVE_LAST = 1,        /* date: the latest event */
+    SOTTO_DERIVE_DAYS_SINCE,      /* count: days from that to today */
+    SOTTO_DERIVE_COUNT,           /* count: events */
+    SOTTO_DERIVE_DAYS,            /* count: days with an event */
+    SOTTO_DERIVE_SUM,             /* amount: of the events */
+    SOTTO_DERIVE_AVERAGE_BALANCE, /* amount */
+    SOTTO_DERIVE_BALANCE_CHANGE,  /* amount: this window's average minus that of the window before */
+    SOTTO_DERIVE_HOLDS,           /* flag: a product was bought and has not come to its end */
+    SOTTO_DERIVE_DUE,             /* date: when the product matures that was bought last */
+    SOTTO_DERIVE_STAGE,           /* choice: new, rising, stable, leaving */
+    SOTTO_DERIVE_FAVOURITE        /* choice or (hour) count: the commonest of late */
+};
+enum sotto_derive_of { SOTTO_OF_HOUR = 1, SOTTO_OF_CHANNEL, SOTTO_OF_PAGE };
+typedef struct sotto_derive {
+    enum sotto_derive_rule rule;
+    unsigned kinds;          /* bit k = events of kind k count */
+    unsigned days;           /* window, today included; 0 = ever (LAST, DAYS_SINCE, COUNT) */
+    enum sotto_derive_of of; /* FAVOURITE */
+    unsigned rank;           /* FAVOURITE: 1 = the commonest, 2 = the next, ... */
+    const char *product;     /* HOLDS, DUE */
+    const int64_t *grades; /* ascending or descending bounds: the tag is then a count, 1 .. grade_count + 1 */
+    size_t grade_count;    /* 0 = not graded */
+} sotto_derive;
+
 typedef struct sotto_tag {
     uint16_t number;  /* 1..65535, stable over releases: what a packed profile and a model call it */
     const char *id;   /* [a-z0-9_.-]{1,64} */
@@ -61,6 +109,7 @@ typedef struct sotto_tag {
     size_t choice_count;
     const int64_t *bins; /* ascending lower bounds of bins for measurement; may be empty */
     size_t bin_count;
+    const sotto_derive *derive; /* NULL = not derived */
 } sotto_tag;
 
 typedef struct sotto_dictionary sotto_dictionary;
@@ -142,18 +191,6 @@ SOTTO_MUST_USE sotto_status sotto_import_row(const sotto_import_plan *plan, cons
                                              int32_t today, sotto_profile *profile, sotto_diag *diag);
 
 /* ---- Events ---- */
-/* X(NAME, "name") */
-#define SOTTO_EVENTS(X)                                                                                      \
-    X(CARD_IN, "card_in")                                                                                    \
-    X(SHOWN, "shown")                                                                                        \
-    X(TAKEN, "taken")                                                                                        \
-    X(DISMISSED, "dismissed")
-enum sotto_event_kind {
-    SOTTO_EVENT_NONE = 0,
-#define X(name, text) SOTTO_EVENT_##name,
-    SOTTO_EVENTS(X)
-#undef X
-};
 const char *sotto_event_name(enum sotto_event_kind kind); /* "?" when unknown */
 enum sotto_event_kind sotto_event_find(sotto_span name);  /* NONE when unknown */
 /* Updates the event tags that the dictionary has. Pure; the same events in any order give the same tags, also

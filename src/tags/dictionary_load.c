@@ -11,10 +11,7 @@ typedef struct loading {
     sotto_diag *diag;
 } loading;
 
-typedef struct word {
-    const char *text;
-    int value;
-} word;
+typedef sotto_tags_word word;
 
 static const word KINDS[] = {{"flag", SOTTO_TAG_FLAG},   {"choice", SOTTO_TAG_CHOICE},
                              {"count", SOTTO_TAG_COUNT}, {"amount", SOTTO_TAG_AMOUNT},
@@ -52,11 +49,11 @@ static sotto_status no_space(const loading *l, sotto_json_node node)
     return sotto_json_bad(node, l->diag, SOTTO_ERR(TAGS, NO_SPACE), "the memory given for it is too small");
 }
 
-/* One of a list of words, as its number. */
-static sotto_status read_word(const loading *l, sotto_json_node node, const word *words, size_t n, int *out)
+sotto_status sotto_tags_read_word(sotto_json_node node, const sotto_tags_word *words, size_t n, int *out,
+                                  sotto_diag *diag)
 {
     sotto_span text;
-    sotto_status status = sotto_json_as_str(node, &text, l->diag);
+    sotto_status status = sotto_json_as_str(node, &text, diag);
     if (status != SOTTO_OK)
         return status;
     for (size_t i = 0; i < n; i++)
@@ -64,8 +61,13 @@ static sotto_status read_word(const loading *l, sotto_json_node node, const word
             *out = words[i].value;
             return SOTTO_OK;
         }
-    return sotto_json_bad(node, l->diag, SOTTO_ERR(TAGS, MALFORMED),
+    return sotto_json_bad(node, diag, SOTTO_ERR(TAGS, MALFORMED),
                           "not one of the words it may be (%s, %s, ...)", words[0].text, words[1].text);
+}
+
+static sotto_status read_word(const loading *l, sotto_json_node node, const word *words, size_t n, int *out)
+{
+    return sotto_tags_read_word(node, words, n, out, l->diag);
 }
 
 static sotto_status read_number(const loading *l, sotto_json_node tag, const char *name, int64_t max,
@@ -300,8 +302,9 @@ static sotto_status load_from(loading *l, sotto_json_node node, sotto_tag *tag, 
 
 static sotto_status load_tag(loading *l, sotto_json_node node, size_t index)
 {
-    static const char *const MEMBERS[] = {"number",   "id",        "name", "kind",    "facet",    "purpose",
-                                          "ttl_days", "aggregate", "bins", "choices", "decimals", "from"};
+    static const char *const MEMBERS[] = {"number",   "id",       "name",      "kind", "facet",
+                                          "purpose",  "ttl_days", "aggregate", "bins", "choices",
+                                          "decimals", "from",     "derive"};
     sotto_tag *tag = &l->d->tags[index];
     sotto_status status = sotto_json_as_object(node, l->diag);
     if (status == SOTTO_OK)
@@ -320,7 +323,9 @@ static sotto_status load_tag(loading *l, sotto_json_node node, size_t index)
         status = load_choices(l, node, tag);
     if (status == SOTTO_OK)
         status = load_bins(l, node, tag);
-    return status == SOTTO_OK ? load_from(l, node, tag, index) : status;
+    if (status == SOTTO_OK)
+        status = load_from(l, node, tag, index);
+    return status == SOTTO_OK ? sotto_tags_load_derive(l->d, tag, node, l->arena, l->diag) : status;
 }
 
 static sotto_status load_tags(loading *l, sotto_json_node list)

@@ -84,6 +84,7 @@ static void forget_leaves_the_ledger_only(void **state)
     for (uint32_t n = 1; n <= 2; n++) {
         put_text(store, SOTTO_RECORD_PROFILE, n, 0, "p");
         put_text(store, SOTTO_RECORD_COUNTERS, n, 0, "c");
+        put_text(store, SOTTO_RECORD_HISTORY, n, 0, "h");
         put_text(store, SOTTO_RECORD_LEDGER, n, 0, "l");
         for (int64_t day = 20000; day < 20005; day++)
             put_text(store, SOTTO_RECORD_CONTRIBUTION, n, day, "d");
@@ -92,7 +93,7 @@ static void forget_leaves_the_ledger_only(void **state)
     }
     assert_ok(sotto_store_forget(store, customer_of(1).key, NULL));
     uint64_t count;
-    for (enum sotto_record kind = SOTTO_RECORD_PROFILE; kind <= SOTTO_RECORD_LEDGER; kind++) {
+    for (enum sotto_record kind = SOTTO_RECORD_PROFILE; kind <= SOTTO_RECORD_HISTORY; kind++) {
         assert_ok(sotto_store_count(store, kind, &count, NULL));
         assert_int_equal(count, kind == SOTTO_RECORD_CONTRIBUTION ? 7 : kind == SOTTO_RECORD_LEDGER ? 2 : 1);
     }
