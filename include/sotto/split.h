@@ -28,12 +28,17 @@ typedef struct sotto_split_task {
     uint64_t epsilon_ueps;   /* of one report, 1 .. */
     uint64_t delta_e12;      /* Gaussian: delta times 10^12; else 0 */
     uint64_t rho_nano;       /* Gaussian: zCDP of one report, times 10^9; else 0 */
+    uint64_t l2_squared;     /* Gaussian: square of the L2 norm that a customer moves the cells by; else 0 */
     uint32_t bound;          /* counts a customer and period (L1), 1 .. */
     uint32_t period_days;    /* 1 .. 31 */
     uint32_t smallest_batch; /* reports, 1 .. */
     uint8_t key[SOTTO_SPLIT_PARTIES][SOTTO_HPKE_PUBLIC_BYTES];
 } sotto_split_task;
 
+/* What a task of mode B in a tasks file comes to. USAGE for a task of mode A. A smallest batch of 0 counts as
+ * 1. RANGE also when its report would have more than SOTTO_REPORT_MAX bytes. *out is zeros on failure. */
+SOTTO_MUST_USE sotto_status sotto_split_task_of(const sotto_tasks *tasks, const sotto_task *task,
+                                                sotto_split_task *out, sotto_diag *diag);
 /* Appends the encoding. RANGE for a field out of its range; NO_SPACE. */
 SOTTO_MUST_USE sotto_status sotto_split_task_write(const sotto_split_task *task, sotto_buf *out,
                                                    sotto_diag *diag);
@@ -86,6 +91,9 @@ bool sotto_split_is(sotto_span sealed);
  * changed byte is refused. */
 SOTTO_MUST_USE sotto_status sotto_split_open(sotto_split_report *out, sotto_report *head, sotto_span sealed,
                                              const uint8_t public_key[static SOTTO_PUBLIC_KEY_BYTES],
+                                             sotto_diag *diag);
+/* The same for bytes that were verified before and kept since. */
+SOTTO_MUST_USE sotto_status sotto_split_read(sotto_split_report *out, sotto_report *head, sotto_span sealed,
                                              sotto_diag *diag);
 /* Opens the share of one aggregator and appends it. AUTH: it was sealed for another key, task, device,
  * number, release, period, id or public share than report says. TRUNCATED, MALFORMED, NO_SPACE, RANGE; out is

@@ -1,4 +1,5 @@
 /* sotto-hq: head office's program. One table of commands; everything else is in the room's other files. */
+#include "aggregate.h"
 #include "hq_priv.h"
 #ifdef SOTTO_HQ_LEARN
 #include "learn.h"
@@ -69,6 +70,23 @@ static const hq_command COMMANDS[] = {
      "included.\n\n"
      "  sotto-hq totals --dir /srv/sotto-hq --from 2026-11-01 --to 2026-11-30\n",
      hq_cmd_totals},
+    {"aggregate", "mode B: two aggregators that each see nothing, and their collector",
+     "usage: sotto-hq aggregate init --dir DIR --role leader|helper|collector [--host NAME]...\n"
+     "       sotto-hq aggregate pair --dir DIR --party FILE [--party FILE]\n"
+     "       sotto-hq aggregate task --dir DIR --tasks tasks.json\n"
+     "       sotto-hq aggregate --role leader --dir DIR --peer HELPER_URL [--listen 127.0.0.1:8453]\n"
+     "       sotto-hq aggregate --role helper --dir DIR [--listen 127.0.0.1:8453]\n"
+     "       sotto-hq aggregate forward --dir DIR --office HQ --peer LEADER_URL [--json]\n"
+     "       sotto-hq aggregate collect --dir DIR --task ID --peer LEADER_URL [--from DATE] [--to DATE] "
+     "[--json]\n"
+     "       sotto-hq aggregate status --dir DIR [--json]\n\n"
+     "Three parties, each with keys and a folder of its own, best on three machines of three owners. init\n"
+     "makes the keys; pair takes the party.json of another; task takes the tasks of a release; --role runs\n"
+     "an aggregator until SIGTERM; forward hands the reports that head office collected to the leader;\n"
+     "collect opens one batch: every verified report that is in none yet, never fewer than the task's\n"
+     "smallest batch. docs/privacy.md says who can see what.\n\n"
+     "  sotto-hq aggregate collect --dir /srv/collector --task 7 --peer https://leader.bank:8453\n",
+     hq_cmd_aggregate},
     {"devices", "every terminal: certificate, last report, alarms and what to do",
      "usage: sotto-hq devices --dir DIR [--json]\n\n  sotto-hq devices --dir /srv/sotto-hq\n",
      hq_cmd_devices},

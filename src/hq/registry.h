@@ -192,4 +192,10 @@ typedef sotto_status (*hq_report_visit)(void *ctx, const hq_report_row *row);
 SOTTO_MUST_USE sotto_status hq_registry_reports(hq_registry *registry, const hq_report_filter *filter,
                                                 hq_report_visit visit, void *ctx, sotto_diag *diag);
 
+/* Reports that count, as they were received, in the order in which they came, from the one after `row`; at
+ * most `limit` of them. */
+typedef sotto_status (*hq_sealed_visit)(void *ctx, int64_t row, sotto_span sealed);
+SOTTO_MUST_USE sotto_status hq_registry_sealed(hq_registry *registry, int64_t row, size_t limit,
+                                               hq_sealed_visit visit, void *ctx, sotto_diag *diag);
+
 #endif

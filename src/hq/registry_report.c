@@ -340,3 +340,18 @@ sotto_status hq_registry_reports(hq_registry *registry, const hq_report_filter *
     free(cells);
     return status;
 }
+
+sotto_status hq_registry_sealed(hq_registry *registry, int64_t row, size_t limit, hq_sealed_visit visit,
+                                void *ctx, sotto_diag *diag)
+{
+    sotto_status visited = SOTTO_OK;
+    sql s = sql_begin(
+        registry, "SELECT rowid, sealed FROM report WHERE counts = 1 AND rowid > ?1 ORDER BY rowid LIMIT ?2",
+        diag);
+    sql_i64(&s, row);
+    sql_i64(&s, (int64_t)limit);
+    while (visited == SOTTO_OK && sql_row(&s))
+        visited = visit(ctx, sql_get_i64(&s, 0), sql_get_span(&s, 1));
+    sotto_status status = sql_end(&s);
+    return status != SOTTO_OK ? status : visited;
+}

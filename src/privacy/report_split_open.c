@@ -154,14 +154,15 @@ static sotto_status check_header(const char *device, sotto_span header, sotto_di
                           "the report's header is not {alg: ES256, kid: its device}");
 }
 
-sotto_status sotto_split_open(sotto_split_report *out, sotto_report *head, sotto_span sealed,
-                              const uint8_t public_key[static SOTTO_PUBLIC_KEY_BYTES], sotto_diag *diag)
+/* public_key NULL: verified before. */
+static sotto_status open_or_read(sotto_split_report *out, sotto_report *head, sotto_span sealed,
+                                 const uint8_t *public_key, sotto_diag *diag)
 {
     struct parts parts;
     *out = (sotto_split_report){0};
     *head = (sotto_report){0};
     sotto_status status = take_apart(sealed, &parts, diag);
-    if (status == SOTTO_OK)
+    if (status == SOTTO_OK && public_key != NULL)
         status = verify(&parts, public_key, diag);
     if (status == SOTTO_OK)
         status = read_payload(out, head, parts.payload, sealed.len, diag);
@@ -177,6 +178,18 @@ sotto_status sotto_split_open(sotto_split_report *out, sotto_report *head, sotto
     *out = (sotto_split_report){0};
     *head = (sotto_report){0};
     return status;
+}
+
+sotto_status sotto_split_open(sotto_split_report *out, sotto_report *head, sotto_span sealed,
+                              const uint8_t public_key[static SOTTO_PUBLIC_KEY_BYTES], sotto_diag *diag)
+{
+    return open_or_read(out, head, sealed, public_key, diag);
+}
+
+sotto_status sotto_split_read(sotto_split_report *out, sotto_report *head, sotto_span sealed,
+                              sotto_diag *diag)
+{
+    return open_or_read(out, head, sealed, NULL, diag);
 }
 
 sotto_status sotto_split_share_open(const sotto_split_report *report, unsigned party,

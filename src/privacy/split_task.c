@@ -4,14 +4,15 @@
 
 #include <string.h>
 
-enum { TASK_VERSION = 1, TASK_ITEMS = 13, PERIOD_DAYS_MAX = 31, CELL_BITS_MAX = 32 };
+enum { TASK_VERSION = 1, TASK_ITEMS = 14, PERIOD_DAYS_MAX = 31, CELL_BITS_MAX = 32 };
 
 static bool in_range(const sotto_split_task *t)
 {
     return t->cells >= 1 && t->cells <= SOTTO_TASK_CELLS_MAX && t->cell_bits >= 1 &&
            t->cell_bits <= CELL_BITS_MAX && t->epsilon_ueps >= 1 && t->bound >= 1 && t->period_days >= 1 &&
            t->period_days <= PERIOD_DAYS_MAX && t->smallest_batch >= 1 &&
-           (t->gaussian ? t->rho_nano >= 1 : t->rho_nano == 0 && t->delta_e12 == 0);
+           (t->gaussian ? t->rho_nano >= 1 && t->l2_squared >= 1
+                        : t->rho_nano == 0 && t->delta_e12 == 0 && t->l2_squared == 0);
 }
 
 static sotto_status check(const sotto_split_task *task, sotto_diag *diag)
@@ -21,6 +22,37 @@ static sotto_status check(const sotto_split_task *task, sotto_diag *diag)
     return sotto_diag_set(diag, SOTTO_ERR(PRIVACY, RANGE), "a number of the task is out of its range");
 }
 
+sotto_status sotto_split_task_of(const sotto_tasks *tasks, const sotto_task *task, sotto_split_task *out,
+                                 sotto_diag *diag)
+{
+    *out = (sotto_split_task){0};
+    if (task->mode != SOTTO_MODE_B || !tasks->has_aggregators)
+        return sotto_diag_set(diag, SOTTO_ERR(PRIVACY, USAGE), "task %s is not one of two aggregators",
+                              task->name);
+    *out = (sotto_split_task){.task_id = task->id,
+                              .cells = (uint32_t)task->cells,
+                              .cell_bits = task->cell_bits,
+                              .gaussian = task->noise == SOTTO_NOISE_GAUSSIAN,
+                              .epsilon_ueps = task->epsilon_ueps,
+                              .bound = task->bound,
+                              .period_days = task->period_days,
+                              .smallest_batch = task->smallest_batch > 0 ? task->smallest_batch : 1};
+    if (out->gaussian) {
+        out->delta_e12 = task->delta_e12;
+        out->rho_nano = task->rho_nano;
+    }
+    _Static_assert(sizeof out->key == sizeof tasks->aggregator_key, "leader, helper");
+    memcpy(out->key, tasks->aggregator_key, sizeof out->key);
+    sotto_status status = check(out, diag);
+    if (status == SOTTO_OK && sotto_split_report_size(out) > SOTTO_REPORT_MAX)
+        status = sotto_diag_set(diag, SOTTO_ERR(PRIVACY, RANGE),
+                                "%u cells of %u bits make a report of more than %d bytes",
+                                (unsigned)out->cells, (unsigned)out->cell_bits, SOTTO_REPORT_MAX);
+    if (status != SOTTO_OK)
+        *out = (sotto_split_task){0};
+    return status;
+}
+
 sotto_status sotto_split_task_write(const sotto_split_task *task, sotto_buf *out, sotto_diag *diag)
 {
     size_t mark = out->len;
@@ -28,9 +60,10 @@ sotto_status sotto_split_task_write(const sotto_split_task *task, sotto_buf *out
     if (status != SOTTO_OK)
         return status;
     sotto_cbor_writer w = sotto_cbor_writer_of(out);
-    const uint64_t numbers[] = {TASK_VERSION,   task->task_id,      task->cells,         task->cell_bits,
-                                task->gaussian, task->epsilon_ueps, task->delta_e12,     task->rho_nano,
-                                task->bound,    task->period_days,  task->smallest_batch};
+    const uint64_t numbers[] = {TASK_VERSION,    task->task_id,     task->cells,
+                                task->cell_bits, task->gaussian,    task->epsilon_ueps,
+                                task->delta_e12, task->rho_nano,    task->l2_squared,
+                                task->bound,     task->period_days, task->smallest_batch};
     sotto_cbor_put_array(&w, TASK_ITEMS);
     for (size_t i = 0; i < SOTTO_COUNT(numbers); i++)
         sotto_cbor_put_uint(&w, numbers[i]);
@@ -60,6 +93,7 @@ static void read_numbers(sotto_split_task *t, sotto_cbor_reader *r)
     t->epsilon_ueps = sotto_cbor_get_uint(r, INT64_MAX);
     t->delta_e12 = sotto_cbor_get_uint(r, INT64_MAX);
     t->rho_nano = sotto_cbor_get_uint(r, INT64_MAX);
+    t->l2_squared = sotto_cbor_get_uint(r, INT64_MAX);
     t->bound = (uint32_t)sotto_cbor_get_uint(r, UINT32_MAX);
     t->period_days = (uint32_t)sotto_cbor_get_uint(r, PERIOD_DAYS_MAX);
     t->smallest_batch = (uint32_t)sotto_cbor_get_uint(r, UINT32_MAX);
