@@ -37,8 +37,8 @@ typedef struct sotto_split_task {
 
 /* What a task of mode B in a tasks file comes to. USAGE for a task of mode A. A smallest batch of 0 counts as
  * 1. RANGE also when its report would have more than SOTTO_REPORT_MAX bytes. *out is zeros on failure. */
-SOTTO_MUST_USE sotto_status sotto_split_task_of(const sotto_tasks *tasks, const sotto_task *task,
-                                                sotto_split_task *out, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status sotto_split_task_of(sotto_split_task *out, const sotto_tasks *tasks,
+                                                const sotto_task *task, sotto_diag *diag);
 /* Appends the encoding. RANGE for a field out of its range; NO_SPACE. */
 SOTTO_MUST_USE sotto_status sotto_split_task_write(const sotto_split_task *task, sotto_buf *out,
                                                    sotto_diag *diag);

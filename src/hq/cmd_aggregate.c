@@ -101,7 +101,7 @@ static sotto_status add_tasks(const char *dir, hq_registry *db, const sotto_task
         bool added = false;
         if (tasks->task[i].mode != SOTTO_MODE_B)
             continue;
-        status = sotto_split_task_of(tasks, &tasks->task[i], &task, diag);
+        status = sotto_split_task_of(&task, tasks, &tasks->task[i], diag);
         if (status == SOTTO_OK)
             status = check_own_key(dir, &task, diag);
         if (status == SOTTO_OK)

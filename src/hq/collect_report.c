@@ -6,7 +6,10 @@
  */
 #include "hq_priv.h"
 
+#include "sotto/split.h"
+
 #include <stdlib.h>
+#include <string.h>
 
 #define TASK_MEMORY (HQ_REPORT_MEMORY / 2)
 
@@ -60,6 +63,48 @@ static sotto_status check_task(const hq_collector *c, const sotto_report *report
     return status;
 }
 
+/* A report of mode B answers when it was made for the task just as that release defines it. */
+static sotto_status load_split_task(const hq_collector *c, const sotto_report *report, sotto_split_task *out,
+                                    sotto_arena *arena, sotto_diag *diag)
+{
+    sotto_tasks tasks;
+    sotto_vec json;
+    sotto_vec_init(&json, HQ_FILE_LIMIT);
+    sotto_status status = hq_registry_release_tasks(c->registry, report->release_version, &json, diag);
+    if (status == SOTTO_OK)
+        status = sotto_tasks_load(&tasks, sotto_vec_span(&json), "tasks.json", arena, diag);
+    const sotto_task *task = status == SOTTO_OK ? sotto_tasks_find(&tasks, report->task_id) : NULL;
+    if (task != NULL)
+        status = sotto_split_task_of(out, &tasks, task, diag);
+    else if (status == SOTTO_OK)
+        status = SOTTO_ERR(HQ, UNSUPPORTED);
+    sotto_vec_free(&json);
+    return status;
+}
+
+static sotto_status check_split(const hq_collector *c, const sotto_report *report,
+                                const sotto_split_report *split, size_t size, sotto_arena *arena,
+                                sotto_diag *diag)
+{
+    sotto_split_task task;
+    uint8_t digest[SOTTO_SHA256_BYTES];
+    sotto_status status = load_split_task(c, report, &task, arena, diag);
+    if (status == SOTTO_OK)
+        status = sotto_split_task_digest(&task, digest, diag);
+    int cause = sotto_status_cause(status);
+    bool missing = cause == SOTTO_CAUSE_NOT_FOUND || cause == SOTTO_CAUSE_UNSUPPORTED;
+    if (status != SOTTO_OK && !missing)
+        return status;
+    if (missing ||
+        sotto_floor_div_i64(report->period_day, (int64_t)task.period_days) * (int64_t)task.period_days !=
+            report->period_day ||
+        memcmp(digest, split->digest, sizeof digest) != 0 || size != sotto_split_report_size(&task))
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, UNSUPPORTED),
+                              "the report does not answer the task of release %llu",
+                              (unsigned long long)report->release_version);
+    return SOTTO_OK;
+}
+
 static bool is_its_fault(sotto_status status)
 {
     switch (sotto_status_cause(status)) {
@@ -84,7 +129,10 @@ static sotto_status open_report(hq_collector *c, const hq_device *device, uint64
     sotto_arena_init(&cells, c->memory, TASK_MEMORY);
     sotto_arena_init(&tasks, (uint8_t *)c->memory + TASK_MEMORY, HQ_REPORT_MEMORY - TASK_MEMORY);
     *alarm = HQ_ALARM_NOT_GENUINE;
-    sotto_status status = sotto_report_open(report, sealed, device->report_key, &cells, diag);
+    sotto_split_report split;
+    bool two = sotto_split_is(sealed);
+    sotto_status status = two ? sotto_split_open(&split, report, sealed, device->report_key, diag)
+                              : sotto_report_open(report, sealed, device->report_key, &cells, diag);
     if (status == SOTTO_OK) {
         status = check_names(report, device, seq, alarm, diag);
     } else if (!is_its_fault(status)) {
@@ -94,7 +142,8 @@ static sotto_status open_report(hq_collector *c, const hq_device *device, uint64
     }
     if (status != SOTTO_OK)
         return status;
-    status = check_task(c, report, &tasks, diag);
+    status =
+        two ? check_split(c, report, &split, sealed.len, &tasks, diag) : check_task(c, report, &tasks, diag);
     *alarm =
         sotto_status_cause(status) == SOTTO_CAUSE_UNSUPPORTED ? HQ_ALARM_UNKNOWN_RELEASE : HQ_ALARM_COUNT;
     return status;

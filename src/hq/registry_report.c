@@ -330,7 +330,7 @@ sotto_status hq_registry_reports(hq_registry *registry, const hq_report_filter *
     sql s =
         sql_begin(registry,
                   "SELECT device, chain, seq, task, release, period_day, period_days, epsilon_ueps, bound,"
-                  " cells FROM report WHERE counts = 1 AND (?1 = 0 OR task = ?1)"
+                  " cells FROM report WHERE counts = 1 AND length(cells) > 0 AND (?1 = 0 OR task = ?1)"
                   " AND period_day BETWEEN ?2 AND ?3 ORDER BY device, period_day, chain",
                   diag);
     sql_i64(&s, filter->task_id);

@@ -22,7 +22,7 @@ static sotto_status check(const sotto_split_task *task, sotto_diag *diag)
     return sotto_diag_set(diag, SOTTO_ERR(PRIVACY, RANGE), "a number of the task is out of its range");
 }
 
-sotto_status sotto_split_task_of(const sotto_tasks *tasks, const sotto_task *task, sotto_split_task *out,
+sotto_status sotto_split_task_of(sotto_split_task *out, const sotto_tasks *tasks, const sotto_task *task,
                                  sotto_diag *diag)
 {
     *out = (sotto_split_task){0};
