@@ -123,7 +123,8 @@ typedef struct sotto_ranking sotto_ranking;
 enum sotto_rank_path {
     SOTTO_RANK_BEST = 0,
     SOTTO_RANK_PORTABLE,
-    SOTTO_RANK_SIMD /* UNSUPPORTED where this CPU has nothing faster than PORTABLE */
+    SOTTO_RANK_SIMD,       /* the widest vectors of this CPU; UNSUPPORTED where there are none */
+    SOTTO_RANK_SIMD_NARROW /* without AVX-512: AVX2 or Advanced SIMD (NEON); UNSUPPORTED likewise */
 };
 /* The products of a catalogue. Nothing is kept of what it points to. */
 typedef struct sotto_rank_shelf {
@@ -141,7 +142,7 @@ typedef struct sotto_ranking_info {
     size_t trees_constant, trees_by_class, trees_by_mask, trees_walked;
     size_t arena_bytes;
 } sotto_ranking_info;
-/* Arena bytes that preparing may take: 8 a tree and product at most, 32 an inner node, 4 a leaf. */
+/* Arena bytes that preparing may take: 8 a tree and product at most, 48 an inner node, 4 a leaf. */
 size_t sotto_model_rank_bound(const sotto_model *m, size_t products, size_t product_features);
 /* The model must outlive the ranking, which is read-only after this and may be shared between threads. RANGE
  * (too many products), UNSUPPORTED (path), NO_SPACE: the arena is given back and *out is NULL. */

@@ -104,9 +104,7 @@ static void add_class_trees(const sotto_ranking *r, const uint64_t *open, int32_
         n = count_abreast(r, t, r->class_end);
         for (size_t i = 0; i < n; i++) {
             const rank_tree *rt = &r->trees[t + i];
-            for (size_t c = 0; c < RANK_CLASSES_MAX; c++)
-                table[i][c] = 0;
-            r->kernels->add_by_mask(table[i], rt->classes, rt, open + t + i, 1);
+            r->kernels->fill_table(table[i], rt, open[t + i]);
             ids[i] = rt->ids;
             classes[i] = rt->classes;
         }

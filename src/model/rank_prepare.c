@@ -12,7 +12,7 @@ typedef struct shelf {
     uint32_t *leaf_node;                       /* RANK_LEAVES_MAX */
     uint64_t *below;                           /* of a tree's nodes: leaves under it */
     bool is_product[SOTTO_MODEL_FEATURES_MAX]; /* whose side a feature is on */
-    size_t kind_count[3];                      /* constant, by class, by mask */
+    size_t kind_count[4];                      /* constant, by few classes, by many, by mask */
 } shelf;
 
 enum { NODES_OF_TREE_MAX = 2 * RANK_LEAVES_MAX - 1, ALIGN = 16 };
@@ -30,7 +30,7 @@ size_t sotto_model_rank_bound(const sotto_model *m, size_t products, size_t prod
     return sizeof(sotto_ranking) +
            (m->info.trees + 1) * (row + sizeof(rank_tree) + sizeof(tree) + 2 * ALIGN) +
            leaves * sizeof(int32_t) + (4 * m->info.features + 1) * sizeof(uint32_t) +
-           (m->info.nodes / 2) * 2 * sizeof(rank_test) +
+           (m->info.nodes / 2) * 3 * sizeof(rank_test) +
            (product_features * (products * 2 + 1) + m->info.features) * sizeof(uint16_t) + 16 * ALIGN;
 }
 
@@ -125,6 +125,14 @@ static size_t classify(const shelf *s, uint64_t *classes, uint8_t *ids)
     return count;
 }
 
+/* Few classes stand apart from many: some loops are for the few only, and trees are added some at a time. */
+static unsigned kind_of(const rank_tree *rt)
+{
+    if (rt->classes <= 1)
+        return rt->classes == 1 ? 0 : 3;
+    return rt->classes <= RANK_CLASSES_MAX / 2 ? 1 : 2;
+}
+
 /* Keeps what compute_row left in s->work, by class or by product. */
 static bool take_row(shelf *s, rank_tree *rt)
 {
@@ -140,7 +148,7 @@ static bool take_row(shelf *s, rank_tree *rt)
     rt->masks = masks;
     rt->ids = ids;
     rt->classes = (uint16_t)count;
-    s->kind_count[count == 1 ? 0 : count > 1 ? 1 : 2]++;
+    s->kind_count[kind_of(rt)]++;
     return true;
 }
 
@@ -163,25 +171,24 @@ static bool take_tree(shelf *s, size_t index)
 
 /* ---- All trees ---- */
 
-static unsigned kind_of(const rank_tree *rt)
-{
-    return rt->classes == 1 ? 0 : rt->classes > 1 ? 1 : 2;
-}
-
 /* Constant trees first, then those by class, then those by mask; within a kind as the model has them.
  * Insertion would be quadratic: each goes to its place in a copy. */
 static bool sort_trees(shelf *s)
 {
     sotto_ranking *r = s->r;
     rank_tree *sorted = sotto_arena_array(s->arena, r->tree_end, sizeof *sorted);
-    size_t next[3] = {0, s->kind_count[0], s->kind_count[0] + s->kind_count[1]};
+    size_t next[4], start = 0;
     if (sorted == NULL)
         return false;
+    for (size_t k = 0; k < SOTTO_COUNT(next); k++) {
+        next[k] = start;
+        start += s->kind_count[k];
+    }
     for (size_t t = 0; t < r->tree_end; t++)
         sorted[next[kind_of(&r->trees[t])]++] = r->trees[t];
     r->trees = sorted;
     r->constant_end = next[0];
-    r->class_end = next[1];
+    r->class_end = next[2];
     return true;
 }
 
@@ -275,11 +282,11 @@ static bool take_tests(shelf *s)
     return true;
 }
 
-/* With this stride the rows take no more than the tests themselves. */
+/* With this stride the rows take no more than twice the tests themselves. */
 static size_t stride_for(size_t trees)
 {
     enum { STRIDE_MIN = 16 };
-    return trees / 2 + 1 > STRIDE_MIN ? trees / 2 + 1 : STRIDE_MIN;
+    return trees / 4 + 1 > STRIDE_MIN ? trees / 4 + 1 : STRIDE_MIN;
 }
 
 static void fill_rows(sotto_ranking *r, size_t slot)
@@ -400,8 +407,8 @@ static void describe(const shelf *s)
 {
     sotto_ranking_info *info = &s->r->info;
     info->trees_constant = s->kind_count[0];
-    info->trees_by_class = s->kind_count[1];
-    info->trees_by_mask = s->kind_count[2];
+    info->trees_by_class = s->kind_count[1] + s->kind_count[2];
+    info->trees_by_mask = s->kind_count[3];
 }
 
 sotto_status sotto_model_rank_prepare(const sotto_ranking **out, const sotto_model *m,

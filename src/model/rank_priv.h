@@ -7,7 +7,7 @@
 enum {
     RANK_LEAVES_MAX = 64,  /* a set of leaves is 64 bits */
     RANK_CLASSES_MAX = 64, /* of one tree: a table of their values fits four vectors of 512 bits */
-    RANK_PAD = 16          /* rows of products and of leaves are filled up to whole vectors */
+    RANK_PAD = 32          /* rows of products and of leaves are filled up to whole vectors */
 };
 
 /* A tree as sets of leaves, numbered from left to right. */
@@ -35,6 +35,8 @@ typedef struct rank_kernels {
     /* For each of `count` trees t: acc[i] += leaves[number of trailing zeros of (masks[i] & open[t])]; a set
      * is never empty. */
     void (*add_by_mask)(int32_t *acc, size_t n, const rank_tree *trees, const uint64_t *open, size_t count);
+    /* table[i] = the leaf of class i of a tree by class, as above; padding is written or not. */
+    void (*fill_table)(int32_t *table, const rank_tree *t, uint64_t open);
     /* acc[i] += table[t][ids[t][i]] for `trees` (1 to RANK_ABREAST) tables of classes[t] entries. */
     void (*add_by_class)(int32_t *acc, const uint8_t *const *ids, size_t n,
                          const int32_t (*table)[RANK_CLASSES_MAX], const uint16_t *classes, size_t trees);

@@ -4,7 +4,12 @@
 
 #include "rank_priv.h"
 
-/* The fastest that this CPU has, found at run time; NULL when the portable loops are the fastest. */
-const rank_kernels *sotto_rank_kernels_simd(void);
+/* Every CPU has these: other sets leave to them what they do no faster. */
+const rank_kernels *sotto_rank_kernels_portable(void);
+void sotto_rank_fill_table(int32_t *table, const rank_tree *t, uint64_t open);
+/* Each NULL where this CPU, or what this was compiled for, does not have it. */
+const rank_kernels *sotto_rank_kernels_avx512(void);
+const rank_kernels *sotto_rank_kernels_avx2(void);
+const rank_kernels *sotto_rank_kernels_neon(void);
 
 #endif

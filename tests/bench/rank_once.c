@@ -1,7 +1,7 @@
 /* Ranks or scores a shelf a number of times: a program to count instructions of, on any CPU. The difference
  * between two numbers of times is the cost alone.
  *
- *   rank_once MODEL.sotto PRODUCT_FEATURES PRODUCTS TIMES rows|portable|best
+ *   rank_once MODEL.sotto PRODUCT_FEATURES PRODUCTS TIMES rows|portable|narrow|best
  *
  * The model's last features are taken as the product's. */
 #include "sotto/model.h"
@@ -75,7 +75,7 @@ int main(int argc, char **argv)
 {
     const sotto_model *m = argc == 6 ? load(argv[1]) : NULL;
     if (m == NULL) {
-        fprintf(stderr, "rank_once MODEL.sotto PRODUCT_FEATURES PRODUCTS TIMES rows|portable|best\n");
+        fprintf(stderr, "rank_once MODEL.sotto PRODUCT_FEATURES PRODUCTS TIMES rows|portable|narrow|best\n");
         return 2;
     }
     sotto_rank_shelf s = {.products = strtoul(argv[3], NULL, 10),
@@ -93,5 +93,7 @@ int main(int argc, char **argv)
         product_keys[i] = some_key(i + 7);
     if (strcmp(argv[5], "portable") == 0)
         s.path = SOTTO_RANK_PORTABLE;
+    if (strcmp(argv[5], "narrow") == 0)
+        s.path = SOTTO_RANK_SIMD_NARROW;
     return run(m, &s, strtoul(argv[4], NULL, 10), strcmp(argv[5], "rows") == 0) ? 0 : 1;
 }

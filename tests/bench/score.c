@@ -3,6 +3,7 @@
  *
  *   score MODEL.json ROWS.csv DICTIONARY.json RECIPE.json     rows of a table through a trained model
  *   score                                                     the table of ranking (score_rank.c)
+ *   score --save TREES FOLDER                                 a model of that table, in three formats
  *
  * (The three files come from `sotto-hq describe` and `sotto-hq train`.) Not part of the tests: figures depend
  * on the machine. */
@@ -155,6 +156,8 @@ int main(int argc, char **argv)
     bench b = {.rows = 0};
     if (argc == 1)
         return bench_rank();
+    if (argc == 4 && strcmp(argv[1], "--save") == 0)
+        return bench_save(strtoul(argv[2], NULL, 10), argv[3]);
     if (argc != 5) {
         fprintf(stderr, "score [MODEL.json ROWS.csv DICTIONARY.json RECIPE.json]\n");
         return 2;

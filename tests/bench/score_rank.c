@@ -118,6 +118,23 @@ static void compile_model(contest *c)
     }
 }
 
+/* For what is measured elsewhere on the same model: instructions, sizes. */
+static void save_model(const contest *c, const char *folder)
+{
+    char name[512];
+    const char *kinds[] = {"json", "ubj"};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        (void)snprintf(name, sizeof name, "%s/table.%s", folder, kinds[i]);
+        must(XGBoosterSaveModel(c->booster, name), "save");
+    }
+    (void)snprintf(name, sizeof name, "%s/table.sotto", folder);
+    FILE *out = fopen(name, "wb");
+    if (out == NULL || fwrite(c->file.ptr, 1, c->file.len, out) != c->file.len || fclose(out) != 0) {
+        fprintf(stderr, "%s cannot be written\n", name);
+        exit(1);
+    }
+}
+
 static void close_contest(contest *c)
 {
     XGBoosterFree(c->booster);
@@ -160,6 +177,14 @@ static contest train(size_t trees)
     return c;
 }
 
+int bench_save(size_t trees, const char *folder)
+{
+    contest c = train(trees);
+    save_model(&c, folder);
+    close_contest(&c);
+    return 0;
+}
+
 /* ---- Customers and products ---- */
 
 typedef struct market {
@@ -195,7 +220,7 @@ static void fill_rows(market *m, size_t customer)
 /* ---- The contestants: nanoseconds a candidate and tree, the least of many rounds ---- */
 
 typedef struct times {
-    double tool_row, tool_batch, row, portable, simd;
+    double tool_row, tool_batch, row, portable, narrow, simd;
 } times;
 
 static double per_tree(const contest *c, const market *m, double ns)
@@ -332,11 +357,12 @@ static void print_line(const contest *c, market *m, size_t products)
     times t = {.tool_row = time_tool(c, m, 1), .tool_batch = time_tool(c, m, products)};
     t.row = time_rows(c, m, margins);
     t.portable = rank(c, m, SOTTO_RANK_PORTABLE, margins, &info);
+    t.narrow = rank(c, m, SOTTO_RANK_SIMD_NARROW, margins, &info);
     t.simd = rank(c, m, SOTTO_RANK_SIMD, margins, &info);
-    printf("%6zu %8zu %10.1f %10.1f %10.2f %10.3f %10.3f %8zu   %zu / %zu / %zu / %zu\n",
+    printf("%6zu %8zu %10.1f %10.1f %10.2f %10.3f %10.3f %10.3f %8zu   %zu / %zu / %zu / %zu\n",
            sotto_model_info_of(c->model)->trees, products, t.tool_row, t.tool_batch, t.row, t.portable,
-           t.simd, info.arena_bytes / 1024, info.trees_constant, info.trees_by_class, info.trees_by_mask,
-           info.trees_walked);
+           t.narrow, t.simd, info.arena_bytes / 1024, info.trees_constant, info.trees_by_class,
+           info.trees_by_mask, info.trees_walked);
 }
 
 int bench_rank(void)
@@ -350,10 +376,11 @@ int bench_rank(void)
            "rounds;\nthe customer's side is paid anew for every customer. Margins of all columns were "
            "compared.\n\n",
            CUSTOMER, PRODUCT);
-    printf(
-        "                    XGBoost    XGBoost      Sotto      Sotto      Sotto            trees: constant "
-        "/\n trees products   row a call  one batch  row a call  portable       SIMD      KiB   by class / "
-        "by mask / walked\n");
+    printf("                    XGBoost    XGBoost      Sotto      Sotto      Sotto      Sotto            "
+           "trees: constant "
+           "/\n trees products   row a call  one batch  row a call  portable       AVX2       SIMD      KiB  "
+           " by class / "
+           "by mask / walked\n");
     for (size_t i = 0; i < sizeof TREES / sizeof TREES[0]; i++) {
         contest c = train(TREES[i]);
         for (size_t k = 0; k < sizeof PRODUCTS / sizeof PRODUCTS[0]; k++)

@@ -118,7 +118,7 @@ static bool open_shop(shop *s, const sotto_model *m, size_t products, enum sotto
     sotto_status status = sotto_model_rank_prepare(&s->ranking, m, &shelf, &arena, &diag);
     s->scratch = NULL;
     if (status == SOTTO_ERR(MODEL, UNSUPPORTED)) {
-        assert_int_equal(path, SOTTO_RANK_SIMD);
+        assert_true(path >= SOTTO_RANK_SIMD);
         assert_int_equal(arena.used, 0);
         free(s->memory);
         return false;
@@ -153,18 +153,18 @@ static void compare_customer(const shop *s, const sotto_model *m, size_t product
 /* Every path, several sizes of shelf; returns what the trees were of the last. */
 static sotto_ranking_info compare(const sotto_model *m, size_t product_features, uint64_t seed)
 {
-    static const size_t SIZES[] = {0, 1, 2, 10, 15, 16, 17, 200, PRODUCTS};
+    static const size_t SIZES[] = {0, 1, 15, 16, 17, 31, 33, 200, PRODUCTS};
     sotto_ranking_info info = {0};
     uint64_t random = seed;
     shop *s = calloc(1, sizeof *s);
     assert_non_null(s);
     stock(s, m, product_features, &random);
     for (size_t i = 0; i < SOTTO_COUNT(SIZES); i++)
-        for (int path = SOTTO_RANK_BEST; path <= SOTTO_RANK_SIMD; path++) {
+        for (int path = SOTTO_RANK_BEST; path <= SOTTO_RANK_SIMD_NARROW; path++) {
             if (!open_shop(s, m, SIZES[i], (enum sotto_rank_path)path))
                 continue;
             info = *sotto_model_ranking_info(s->ranking);
-            for (int customer = 0; customer < 4; customer++)
+            for (int customer = 0; customer < 3; customer++)
                 compare_customer(s, m, SIZES[i], &random);
             close_shop(s);
         }

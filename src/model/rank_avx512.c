@@ -1,5 +1,5 @@
-/* The inner loops of ranking with vector instructions: AVX-512 (F and CD, every server since Skylake) chosen
- * at run time on x86-64, Advanced SIMD on aarch64. Tables are looked up inside registers: no gather. */
+/* The inner loops of ranking with AVX-512 (F and CD, every server since Skylake), chosen at run time. Tables
+ * are looked up inside registers: no gather. */
 #include "rank_simd.h"
 
 #if defined(__x86_64__)
@@ -69,6 +69,13 @@ AVX512 static void add_by_mask_avx512(int32_t *acc, size_t n, const rank_tree *t
     }
 }
 
+AVX512 static void fill_table_avx512(int32_t *table, const rank_tree *t, uint64_t open)
+{
+    for (size_t i = 0; i < t->classes; i += 16)
+        _mm512_storeu_si512(table + i, _mm512_setzero_si512());
+    add_by_mask_avx512(table, t->classes, t, &open, 1);
+}
+
 AVX512 static inline void add_classes(int32_t *acc, const uint8_t *ids, size_t n, const table512 *t,
                                       unsigned size)
 {
@@ -104,15 +111,16 @@ AVX512 static void shut_row_avx512(uint64_t *open, const uint64_t *row, size_t t
         open[t] &= row[t];
 }
 
-const rank_kernels *sotto_rank_kernels_simd(void)
+const rank_kernels *sotto_rank_kernels_avx512(void)
 {
-    static const rank_kernels KERNELS = {add_by_mask_avx512, add_by_class_avx512, shut_row_avx512};
+    static const rank_kernels KERNELS = {add_by_mask_avx512, fill_table_avx512, add_by_class_avx512,
+                                         shut_row_avx512};
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") ? &KERNELS : NULL;
 }
 
 #else
 
-const rank_kernels *sotto_rank_kernels_simd(void)
+const rank_kernels *sotto_rank_kernels_avx512(void)
 {
     return NULL;
 }
