@@ -61,4 +61,21 @@ SOTTO_MUST_USE sotto_status sotto_forge_lightgbm(sotto_span text, const sotto_fo
                                                  sotto_vec *out, sotto_forge_report *report,
                                                  sotto_diag *diag);
 
+/* What goes between margin and probability (docs/formats/model.md, CALI). */
+typedef struct sotto_calibration {
+    enum sotto_calibration_kind kind; /* NONE takes an old one away */
+    int64_t slope_q24, offset_q24;    /* PLATT: 1 .. 2^30, -2^30 .. 2^30 */
+    size_t points;                    /* ISOTONIC: 1 .. SOTTO_CALIBRATION_POINTS_MAX */
+    const int64_t *margin_q24;        /* ascending, within +-2^32 */
+    const uint32_t *p_q30;            /* never falling, 0 .. 2^30 */
+} sotto_calibration;
+#define SOTTO_CALIBRATION_POINTS_MAX 4096
+
+/* The same model with that calibration instead of the one it had. provenance: lines
+ * "sotto.calibration...=value" that take the place of such lines. Appends to out, after loading it once; out
+ * keeps its length when it fails. Of the loader's causes, and NO_MEMORY; RANGE when the provenance does not
+ * fit. */
+SOTTO_MUST_USE sotto_status sotto_forge_calibrate(sotto_span model, const sotto_calibration *calibration,
+                                                  sotto_span provenance, sotto_vec *out, sotto_diag *diag);
+
 #endif

@@ -59,6 +59,14 @@ enum sotto_model_link {
     SOTTO_LINK_SOFTMAX       /* one margin a class, probability e^margin / sum of e^margin */
 };
 
+/* What was fitted between margin and probability on rows that were not trained on. Margins, and so the order
+ * of what is ranked, stay as they are. */
+enum sotto_calibration_kind {
+    SOTTO_CALIBRATION_NONE = 0,
+    SOTTO_CALIBRATION_PLATT,   /* the sigmoid of slope x margin + offset */
+    SOTTO_CALIBRATION_ISOTONIC /* between points of (margin, probability), straight lines */
+};
+
 /* What scoring costs, known at load. */
 typedef struct sotto_model_info {
     char name[65];
@@ -67,6 +75,7 @@ typedef struct sotto_model_info {
     size_t steps_max; /* tests of one score at most: the bound of its time */
     size_t outputs;   /* margins of one score: 1, or one a class */
     enum sotto_model_link link;
+    enum sotto_calibration_kind calibration;
     bool has_categories;       /* some feature is compared with sets of categories */
     bool has_wide_thresholds;  /* the source compared float64: keys come from sotto_model_key */
     int64_t bias_q24;          /* margin before any tree; of the first output */
@@ -92,7 +101,9 @@ sotto_span sotto_model_provenance(const sotto_model *m);
 /* ---- Scoring. keys: one sotto_fixed_float_key per feature, SOTTO_FLOAT_KEY_MISSING = missing. ---- */
 /* Of the first output. */
 int64_t sotto_model_margin_q24(const sotto_model *m, const int32_t *keys);
-/* margin -> probability (logistic link; for other links the margin, held within 0 and 1). */
+/* margin -> probability (logistic link; for other links the margin, held within 0 and 1). Never falls as the
+ * margin grows, calibrated or not. Error of the arithmetic alone, in units of 2^-30: 0.68 of the sigmoid;
+ * with PLATT 8 x (2 + |margin|) more (slope and offset are rounded to 2^-24), with ISOTONIC 1 in all. */
 uint32_t sotto_model_probability_q30(const sotto_model *m, int64_t margin_q24);
 /* Every output's margin before any tree. out: info.outputs entries. */
 void sotto_model_biases_q24(const sotto_model *m, int64_t *out);

@@ -30,6 +30,12 @@ static const char *link_name(enum sotto_model_link link)
     return NAMES[link];
 }
 
+static const char *calibration_name(enum sotto_calibration_kind kind)
+{
+    static const char *const NAMES[] = {"none", "platt", "isotonic"};
+    return NAMES[kind];
+}
+
 static const char *kind_name(enum sotto_feature_kind kind)
 {
     static const char *const NAMES[] = {"number", "number or zero", "category", "category"};
@@ -62,6 +68,7 @@ static void print_model(const sotto_model *m, const char *path)
     printf("  %zu trees, %s nodes, %s leaves, depth %zu\n", i->trees, learn_grouped(i->nodes, nodes),
            learn_grouped(i->leaves, leaves), i->depth);
     printf("  %s link, %zu output%s\n", link_name(i->link), i->outputs, i->outputs == 1 ? "" : "s");
+    printf("  calibration: %s\n", calibration_name(i->calibration));
     printf("  a score takes at most %s steps\n", learn_grouped(i->steps_max, steps));
     printf("  a margin differs from the source's leaves by at most %.3g\n",
            (double)i->margin_error_q24 / 16777216.0);
@@ -119,6 +126,7 @@ static void json_model(sotto_json_writer *w, const sotto_model *m)
     json_u64(w, "steps_max", i->steps_max);
     json_u64(w, "outputs", i->outputs);
     json_str(w, "link", link_name(i->link));
+    json_str(w, "calibration", calibration_name(i->calibration));
     learn_json_real(w, "margin_error", (double)i->margin_error_q24 / 16777216.0, 12);
     learn_json_real(w, "bias", (double)i->bias_q24 / 16777216.0, 12);
     json_str(w, "source_sha256", digest);

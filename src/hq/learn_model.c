@@ -1,4 +1,4 @@
-/* sotto-hq model: compile, predict, check, features. */
+/* sotto-hq model: compile, predict, calibrate, check, features. */
 #include "learn_priv.h"
 
 #include <string.h>
@@ -8,6 +8,7 @@ static const char HELP[] =
     "\n"
     "  sotto-hq model compile    compiles a trained model and proves that it is the same\n"
     "  sotto-hq model predict    scores the rows of a table\n"
+    "  sotto-hq model calibrate  makes its probabilities mean what they say\n"
     "  sotto-hq model check      validates a model and says what it is made of\n"
     "  sotto-hq model features   writes the columns for training that a terminal computes\n"
     "\n"
@@ -22,7 +23,8 @@ int sotto_hq_cmd_model(int argc, char **argv)
     } COMMANDS[] = {{"compile", learn_cmd_compile},
                     {"predict", learn_cmd_predict},
                     {"check", learn_cmd_check},
-                    {"features", learn_cmd_features}};
+                    {"features", learn_cmd_features},
+                    {"calibrate", learn_cmd_calibrate}};
     sotto_diag diag = {.status = SOTTO_OK};
     for (size_t i = 0; argc > 1 && i < SOTTO_COUNT(COMMANDS); i++)
         if (strcmp(argv[1], COMMANDS[i].name) == 0)
@@ -30,7 +32,7 @@ int sotto_hq_cmd_model(int argc, char **argv)
     if (learn_help(argc, argv, HELP))
         return 0;
     return learn_finish(sotto_diag_set(&diag, SOTTO_ERR(HQ, USAGE),
-                                       "model compile, predict, check or features; "
+                                       "model compile, predict, calibrate, check or features; "
                                        "--help shows how"),
                         &diag);
 }

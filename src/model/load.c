@@ -283,6 +283,8 @@ static sotto_status read_all(loader *l)
     if (status == SOTTO_OK)
         status = sotto_model_read_outputs(l);
     if (status == SOTTO_OK)
+        status = sotto_model_read_calibration(l);
+    if (status == SOTTO_OK)
         status = sotto_model_read_forest(l);
     if (status == SOTTO_OK)
         status = read_provenance(l);

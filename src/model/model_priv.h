@@ -33,6 +33,7 @@ enum {
     X(CATS, "CATS", false)                                                                                   \
     X(THRD, "THRD", false)                                                                                   \
     X(OUTS, "OUTS", false)                                                                                   \
+    X(CALI, "CALI", false)                                                                                   \
     X(PROV, "PROV", false)
 
 enum section {
@@ -72,6 +73,14 @@ typedef struct packed_node {
 enum { PACKED_SLOTS = 256, PACKED_LEAF_BIN = 255 };
 _Static_assert(sizeof(packed_node) == 4, "16 to a cache line");
 
+/* CALI, docs/formats/model.md section 12. */
+typedef struct calibration {
+    int64_t slope_q24, offset_q24; /* PLATT */
+    size_t count;                  /* ISOTONIC: points, read in place */
+    const int64_t *margin_q24;
+    const uint32_t *p_q30;
+} calibration;
+
 struct sotto_model {
     sotto_model_info info;
     enum objective objective;
@@ -94,6 +103,7 @@ struct sotto_model {
     const packed_node *packed; /* NULL: the model does not fit, or the arena had no room */
     const int32_t *values;
     const uint32_t *source_ids; /* NULL: numbered as they stand */
+    calibration calibration;
     sotto_span provenance;
 };
 
@@ -114,6 +124,10 @@ sotto_status sotto_model_read_forest(loader *l);
 sotto_status sotto_model_read_sets(loader *l);
 sotto_status sotto_model_read_wide(loader *l);
 sotto_status sotto_model_read_outputs(loader *l);
+/* CALI; behind HEAD and OUTS. */
+sotto_status sotto_model_read_calibration(loader *l);
+/* Of a model with calibration: margin -> probability. */
+uint32_t sotto_model_calibrated_q30(const sotto_model *m, int64_t margin_q24);
 /* Says at which byte of the file the fault is. at points into the file. */
 SOTTO_PRINTF(4, 5)
 sotto_status sotto_model_bad(const loader *l, const void *at, sotto_status status, const char *format, ...);

@@ -19,6 +19,10 @@ static const golden GOLDEN[] = {
      UINT64_C(0xe4adc5420438c9ce), UINT64_C(0x71bfa483ca0d7d4b)},
     {"wide.sotto", UINT64_C(0x8749c312164e3ef3), UINT64_C(0xd8cc08181b73d1af), UINT64_C(0x1c9011187e09127f),
      UINT64_C(0x85da42f9896575bc)},
+    {"platt.sotto", UINT64_C(0xe9d1bf579cc1fd0d), UINT64_C(0xbdf4be8a1d6960b3), UINT64_C(0x151bb2108598c3cf),
+     UINT64_C(0xbde27138f544e567)},
+    {"isotonic.sotto", UINT64_C(0x2a8c5af591c6e54c), UINT64_C(0x0212114e631a452e),
+     UINT64_C(0x60bd2c9f65e3c311), UINT64_C(0x3b3e39fb93813e27)},
 };
 
 /* Every margin and probability of a model of several outputs, and keys from float64 and decimals. */

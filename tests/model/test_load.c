@@ -103,6 +103,8 @@ static void hostile_fields_are_refused_or_safe(void **state)
     try_hostile_fields("wild.sotto", 1);
     try_hostile_fields("categories.sotto", 1);
     try_hostile_fields("wide.sotto", 3);
+    try_hostile_fields("platt.sotto", 61); /* CALI itself: test_calibrate.c */
+    try_hostile_fields("isotonic.sotto", 61);
 }
 
 /* A node that points back, at itself, at another tree or outside. */

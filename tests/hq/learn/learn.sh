@@ -99,6 +99,7 @@ else
 fi
 
 # compile, check
+cp "$golden/wild.sotto" .
 check "compile" run model compile --from xgboost model.json "${tags[@]:0:4}" -o model.sotto
 if $can_train; then
     check "compile proves every row, knowing label and rows from the model" \
@@ -134,6 +135,31 @@ check "reasons by tag" run model predict model.sotto rows.csv --dictionary "$gol
 cp out why.csv
 check "(two features of job are one)" file_is why.csv "row,margin,probability,bias,age,job,balance,newsletter,since,rate,hour"
 
+# calibration: probabilities change, margins do not
+for method in platt isotonic; do
+    check "calibrate by $method" run model calibrate model.sotto features.csv --label taken --method $method --rows all -o $method.sotto
+    check "(before and after on rows that it was not fitted on)" sh -c "grep -q 'before: mean' out && grep -q 'after: *mean' out"
+    run model check $method.sotto
+    check "(the model knows: $method)" sh -c "grep -q 'calibration: $method' out && grep -q 'sotto.calibration=$method' out"
+    run model predict $method.sotto features.csv
+    cut -d, -f1,2 out >margins.csv
+    check "(the same margins)" sh -c "cut -d, -f1,2 plain.csv | cmp -s - margins.csv"
+    check "(the order of margins is that of probabilities)" sh -c "tail -n +2 out | sort -t, -g -k2,2 | awk -F, '\$3 < last { exit 1 } { last = \$3 }'"
+done
+check "a calibration takes the place of another" run model calibrate isotonic.sotto features.csv --label taken --rows all -o again.sotto
+check "(byte for byte)" cmp -s platt.sotto again.sotto
+awk 'BEGIN { FS = OFS = "," } NR > 1 { $NF = $NF == 1 || $NF == "yes" ? "no" : "yes" } 1' features.csv >upside.csv
+check "rows that say the contrary" ends 3 "nothing that grows fits" model calibrate model.sotto upside.csv --label taken --rows all -o none.sotto
+check "calibrate: no such method" ends 2 "--method is" model calibrate model.sotto features.csv --method guess -o none.sotto
+check "calibrate: rows that nobody held out" ends 3 "--rows all" model calibrate wild.sotto features.csv --label taken --rows held-out -o none.sotto
+head -n 3 features.csv >two.csv
+check "calibrate: too few rows" ends 3 "need each label" model calibrate model.sotto two.csv --label taken --rows all -o none.sotto
+check "(nothing was written)" test ! -e none.sotto
+if $can_train; then
+    check "held-out rows are those of the training" run model calibrate model.sotto rows.csv --dictionary "$golden/dictionary.json" --json -o held.sotto
+    check "(a fifth of the rows in all)" sh -c "sed 's/.*\"fitted\":\([0-9]*\),\"judged\":\([0-9]*\),.*/\1 \2/' out | awk '{ exit !(\$1 + \$2 > 240 && \$1 + \$2 < 360) }'"
+fi
+
 # without a recipe columns are taken as they stand; an empty field is missing, and so is nan
 check "compile without a recipe" run model compile --from xgboost model.json -o columns.sotto
 check "predict columns" run model predict columns.sotto features.csv
@@ -159,7 +185,7 @@ check "(by the columns' own names)" sh -c "sed -n 2p out | grep -q '^0,1.5,30$' 
 # refusals: where, why, exit code, nothing written
 check "unknown option" ends 2 "unknown option --frobnicate" train --frobnicate
 check "a missing option" ends 2 "--data FILE is needed" train --label taken
-check "model without a word" ends 2 "compile, predict, check or features" model
+check "model without a word" ends 2 "compile, predict, calibrate, check or features" model
 check "no such file" ends 4 "nowhere.csv" describe nowhere.csv --label y -o none
 check "no such column" ends 4 "no column wanted" describe rows.csv --label wanted -o none
 check "a label of many values" ends 3 "two are needed" describe rows.csv --label hour -o none
@@ -187,7 +213,7 @@ check "(nothing was written)" test ! -e none.sotto
 check "--from something else" ends 3 "xgboost and lightgbm" model compile --from catboost model.json -o none.sotto
 check "a recipe without a dictionary" ends 2 "needs --dictionary" model compile --from xgboost model.json --recipe "$golden/recipe.json" -o none.sotto
 check "a folder that is not there" ends 4 "" model compile --from xgboost model.json -o no/such/folder/m.sotto
-for command in train "model" "model compile" "model predict" "model check" "model features" describe; do
+for command in train "model" "model compile" "model calibrate" "model predict" "model check" "model features" describe; do
     # shellcheck disable=SC2086
     check "$command --help shows an example" sh -c "'$program' $command --help | grep -q 'sotto-hq $command .*'"
 done

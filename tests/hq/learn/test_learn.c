@@ -1,4 +1,5 @@
 /* Figures, held-out rows and fields of the learning commands, against plain definitions. */
+#include "learn_calibrate.h"
 #include "learn_infer.h"
 #include "learn_train.h"
 
@@ -364,6 +365,64 @@ static void the_stability_index_sees_what_moved(void **state)
     assert_true(isnan(learn_psi(a, 0, b, N)) && isnan(learn_psi(a, N, b, 0)));
 }
 
+/* Labels drawn from the sigmoid of slope x margin + offset. */
+static void draw_labels(int64_t *margin, uint8_t *label, size_t n, double slope, double offset)
+{
+    uint64_t random = 77;
+    for (size_t i = 0; i < n; i++) {
+        double m = (double)(next_random(&random) % 8000) / 1000 - 4;
+        margin[i] = llrint(m * 16777216);
+        label[i] = (double)(next_random(&random) % 1000000) / 1e6 < learn_probability_of(slope * m + offset);
+    }
+}
+
+static void platt_finds_the_line_that_made_the_labels(void **state)
+{
+    (void)state;
+    enum { ROWS = 20000 };
+    static int64_t margin[ROWS];
+    static uint8_t label[ROWS];
+    learn_calibration c = {.p_q30 = NULL};
+    draw_labels(margin, label, ROWS, 0.7, -1.2);
+    assert_int_equal(learn_fit_platt(&c, margin, label, ROWS, NULL), SOTTO_OK);
+    assert_true(fabs((double)c.c.slope_q24 / 16777216 - 0.7) < 0.05);
+    assert_true(fabs((double)c.c.offset_q24 / 16777216 + 1.2) < 0.1);
+    draw_labels(margin, label, ROWS, -0.7, 0);
+    assert_int_equal(sotto_status_cause(learn_fit_platt(&c, margin, label, ROWS, NULL)), SOTTO_CAUSE_RANGE);
+    for (size_t i = 0; i < ROWS; i++) /* a perfect split does not run away */
+        label[i] = margin[i] > 0;
+    assert_int_equal(learn_fit_platt(&c, margin, label, ROWS, NULL), SOTTO_OK);
+    assert_in_range(c.c.slope_q24, 16777216, INT64_C(1) << 30);
+}
+
+static void isotonic_points_never_fall_and_follow_the_labels(void **state)
+{
+    (void)state;
+    enum { ROWS = 9000 };
+    static int64_t margin[ROWS];
+    static uint8_t label[ROWS];
+    learn_calibration c = {.p_q30 = NULL};
+    draw_labels(margin, label, ROWS, 1.5, 0.5);
+    assert_int_equal(learn_fit_isotonic(&c, margin, label, ROWS, NULL), SOTTO_OK);
+    assert_in_range(c.c.points, 5, SOTTO_CALIBRATION_POINTS_MAX);
+    for (size_t i = 0; i < c.c.points; i++) {
+        double m = (double)c.margin_q24[i] / 16777216, p = c.p_q30[i] / 1073741824.0;
+        assert_true(i == 0 || (c.margin_q24[i] > c.margin_q24[i - 1] && c.p_q30[i] > c.p_q30[i - 1]));
+        assert_true(fabs(p - learn_probability_of(1.5 * m + 0.5)) < 0.2);
+    }
+    learn_calibration_free(&c);
+    const int64_t few[5] = {10, 20, 20, 30, 40};
+    const uint8_t words[5] = {0, 1, 0, 0, 1}; /* 20, 20 and 30 become one block: one of three */
+    assert_int_equal(learn_fit_isotonic(&c, few, words, 5, NULL), SOTTO_OK);
+    assert_int_equal(c.c.points, 3);
+    assert_int_equal(c.margin_q24[1], 23);
+    assert_int_equal(c.p_q30[1], (1 << 30) / 3);
+    assert_int_equal(c.p_q30[0], 153391689); /* not 0: one of seven */
+    learn_calibration_free(&c);
+    const uint8_t upside[5] = {1, 1, 1, 0, 0};
+    assert_int_equal(sotto_status_cause(learn_fit_isotonic(&c, few, upside, 5, NULL)), SOTTO_CAUSE_RANGE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -384,6 +443,8 @@ int main(void)
         cmocka_unit_test(every_row_is_judged_once_at_random_and_never_before_its_time),
         cmocka_unit_test(watched_rows_are_a_tenth_of_those_trained_on),
         cmocka_unit_test(the_stability_index_sees_what_moved),
+        cmocka_unit_test(platt_finds_the_line_that_made_the_labels),
+        cmocka_unit_test(isotonic_points_never_fall_and_follow_the_labels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
