@@ -29,8 +29,9 @@ typedef struct sotto_forge_options {
 } sotto_forge_options;
 
 typedef struct sotto_forge_report {
-    size_t trees, nodes, leaves, features, thresholds;
-    int64_t margin_error_q24; /* bound: the largest leaf rounding of each tree, summed, and the bias's */
+    size_t trees, nodes, leaves, features, thresholds, terms, clusters;
+    int64_t margin_error_q24; /* bound: the largest leaf rounding of each tree, summed, half a unit a term, and
+                                 the bias's; of clusters: of a distance */
     size_t bytes;
 } sotto_forge_report;
 

@@ -1,5 +1,5 @@
 /*
- * model: gradient-boosted trees (and later kinds) as integers. A model is data: validated once by
+ * model: trees, linear terms, scorecards and clusters as integers. A model is data: validated once by
  * sotto_model_load, then scored without checks, without allocation, in bounded time, re-entrant, equal to the
  * last bit on every CPU. No floating point. Builds without an operating system (base, fixed, codec's cursor
  * and tags are all it needs).
@@ -56,7 +56,16 @@ enum sotto_model_link {
     SOTTO_LINK_IDENTITY = 0, /* it is the answer: an amount, a rank */
     SOTTO_LINK_LOGISTIC,     /* probability 1 / (1 + e^-margin) */
     SOTTO_LINK_EXP,          /* the answer is e^margin: a count, an amount */
-    SOTTO_LINK_SOFTMAX       /* one margin a class, probability e^margin / sum of e^margin */
+    SOTTO_LINK_SOFTMAX,      /* one margin a class, probability e^margin / sum of e^margin */
+    SOTTO_LINK_VALUE,        /* two steps: the margin is a probability times an amount, the expected value */
+    SOTTO_LINK_VALUE_EXP,    /* the same, the amount being e^ of its part's margin */
+    SOTTO_LINK_PROBABILITY   /* the margin is a probability: a random forest's share of votes */
+};
+
+/* What a model is made of. */
+enum sotto_model_kind {
+    SOTTO_MODEL_SUM = 1, /* trees and linear terms, added */
+    SOTTO_MODEL_CLUSTERS /* the nearest of several centroids: the margin is -distance^2, the leaf its number */
 };
 
 /* What was fitted between margin and probability on rows that were not trained on. Margins, and so the order
@@ -70,7 +79,12 @@ enum sotto_calibration_kind {
 /* What scoring costs, known at load. */
 typedef struct sotto_model_info {
     char name[65];
-    size_t features, trees, nodes, leaves;
+    enum sotto_model_kind kind;
+    size_t features;
+    size_t trees; /* leaves that sotto_model_leaves writes: of clusters 1, of linear terms alone 0 */
+    size_t nodes, leaves;
+    size_t terms;    /* products of a coefficient and a value */
+    size_t clusters; /* 0: not of that kind */
     size_t depth;     /* longest path, in tests */
     size_t steps_max; /* tests of one score at most: the bound of its time */
     size_t outputs;   /* margins of one score: 1, or one a class */
@@ -79,8 +93,8 @@ typedef struct sotto_model_info {
     bool has_categories;       /* some feature is compared with sets of categories */
     bool has_wide_thresholds;  /* the source compared float64: keys come from sotto_model_key */
     int64_t bias_q24;          /* margin before any tree; of the first output */
-    int64_t margin_error_q24;  /* largest possible |integer margin - exact sum of the source's leaves|,
-                                  computed when compiled */
+    int64_t margin_error_q24;  /* largest possible |integer margin - exact sum of the source's leaves and
+                                  terms|, computed when compiled; of clusters: of a distance, not squared */
     size_t bytes;              /* of the file */
     size_t arena_bytes;        /* taken at load */
     uint8_t source_sha256[32]; /* of the file it was compiled from */
@@ -121,10 +135,14 @@ int32_t sotto_model_attribute_key(const sotto_model *m, size_t feature, int64_t 
  */
 void sotto_model_leaves(const sotto_model *m, const int32_t *keys, uint32_t *out);
 /* Margin and its exact additive parts: *bias + sum of contribution[feature] == returned margin. A part is the
- * change of a node's expected value along the path (Saabas 2014), in integers. contribution: info.features
- * entries. */
+ * change of a node's expected value along the path (Saabas 2014), in integers; of a linear term the term
+ * itself; of clusters minus the squared distance in that feature; of an expected value each step's share, by
+ * the mean of both orders (Shapley 1953). contribution: info.features entries. */
 int64_t sotto_model_why_q24(const sotto_model *m, const int32_t *keys, int64_t *bias_q24,
                             int64_t *contribution_q24);
+/* The same for one output (below info.outputs). */
+int64_t sotto_model_why_output_q24(const sotto_model *m, const int32_t *keys, size_t output,
+                                   int64_t *bias_q24, int64_t *contribution_q24);
 
 /* ---- Ranking: one customer, many products. What depends on the products alone is done when the catalogue is
  * loaded; margins are those of sotto_model_margin_q24 to the last bit. ---- */

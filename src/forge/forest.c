@@ -21,6 +21,10 @@ void sotto_forge_forest_free(forge_forest *f)
     free(f->features);
     free(f->sets.words);
     free(f->sets.starts);
+    free(f->terms);
+    free(f->clusters.centroid);
+    free(f->clusters.mean);
+    free(f->clusters.scale);
     sotto_vec_free(&f->provenance);
     sotto_forge_forest_init(f);
 }
@@ -32,7 +36,7 @@ sotto_status sotto_forge_no_memory(sotto_diag *diag)
 
 sotto_status sotto_forge_take_trees(forge_forest *f, size_t count, sotto_diag *diag)
 {
-    f->trees = calloc(count, sizeof *f->trees);
+    f->trees = calloc(count + 1, sizeof *f->trees); /* none is none, not no memory */
     if (f->trees == NULL)
         return sotto_forge_no_memory(diag);
     f->tree_count = count;
@@ -168,6 +172,8 @@ static void fill_report(sotto_forge_report *report, const forge_forest *f, const
     *report = (sotto_forge_report){.trees = f->tree_count,
                                    .nodes = l->node_count,
                                    .leaves = l->leaves,
+                                   .terms = f->term_count,
+                                   .clusters = f->clusters.count,
                                    .features = f->feature_count,
                                    .thresholds = l->cut_count,
                                    .margin_error_q24 = l->margin_error_q24,

@@ -40,6 +40,21 @@ typedef struct forge_sets {
     size_t count, word_count, word_cap, start_cap;
 } forge_sets;
 
+/* A linear term: coefficient x value, or `missing` when there is none. */
+typedef struct forge_term {
+    uint32_t feature;
+    uint16_t output;
+    double coefficient, missing;
+} forge_term;
+
+/* Centroids in the space that (value - mean) / scale makes. */
+typedef struct forge_clusters {
+    size_t count;     /* 0: the model is not of clusters */
+    double *centroid; /* heap; count x features */
+    double *mean;     /* heap; one a feature */
+    double *scale;    /* heap; one a feature, not 0 */
+} forge_clusters;
+
 typedef struct forge_forest {
     forge_tree *trees; /* heap */
     size_t tree_count;
@@ -48,11 +63,28 @@ typedef struct forge_forest {
     bool wide; /* the source compares float64 */
     forge_sets sets;
     enum sotto_model_link link;
-    size_t outputs;                       /* 1 .. SOTTO_MODEL_OUTPUTS_MAX */
+    size_t outputs;                       /* margins inside: 1 .. SOTTO_MODEL_OUTPUTS_MAX */
+    forge_term *terms;                    /* heap; ascending by output and feature */
+    size_t term_count, term_cap;
+    forge_clusters clusters;
+    int64_t source_error_q24; /* what the source itself was off by already */
     double bias[SOTTO_MODEL_OUTPUTS_MAX]; /* margins before any tree, as the source computes them */
     sotto_vec provenance;                 /* name=value lines */
 } forge_forest;
 
+/* Adds a term behind the others. NO_MEMORY, RANGE (not finite, beyond 2^1000). */
+sotto_status sotto_forge_add_term(forge_forest *f, forge_term term, sotto_diag *diag);
+/* Sorts them; two of one output and feature become MALFORMED. */
+sotto_status sotto_forge_sort_terms(forge_forest *f, const char *file_name, sotto_diag *diag);
+/* The worst output's rounding, in units of 2^-24. */
+double sotto_forge_terms_error(const forge_forest *f);
+/* Takes the arrays of count centroids, means 0 and scales 1. NO_MEMORY. */
+sotto_status sotto_forge_take_clusters(forge_forest *f, size_t count, sotto_diag *diag);
+/* A float64 as mantissa x 2^-shift, the mantissa odd or 0. */
+void sotto_forge_split_double(double v, int64_t *mantissa, int *shift);
+/* How clusters become integers: coordinates are times 2^unit and within 2^reach. RANGE. */
+sotto_status sotto_forge_cluster_unit(const forge_forest *f, const char *file_name, int *unit,
+                                      unsigned *reach, sotto_diag *diag);
 void sotto_forge_forest_init(forge_forest *f);
 void sotto_forge_forest_free(forge_forest *f);
 /* Take zeroed arrays. NO_MEMORY. */
@@ -102,6 +134,8 @@ typedef struct forge_layout {
     unsigned shift; /* values are q(24 - shift) */
     int64_t bias_q24[SOTTO_MODEL_OUTPUTS_MAX];
     int64_t margin_error_q24;
+    int unit; /* of clusters */
+    unsigned reach;
 } forge_layout;
 
 /* Fills f->features[].bins too. MALFORMED (a node reached twice, a child that is not there), UNSUPPORTED (too

@@ -43,13 +43,13 @@ static size_t count_nodes(const forge_forest *f)
 /* Room for every node of the source: those that no path reaches are left out later. */
 static bool take_arrays(forge_layout *l, const forge_forest *f)
 {
-    size_t n = count_nodes(f);
+    size_t n = count_nodes(f) + 1;
     l->source = calloc(n, sizeof *l->source);
     l->child = calloc(n, sizeof *l->child);
     l->value = calloc(n, sizeof *l->value);
     l->cuts = calloc(n, sizeof *l->cuts);
     l->root = calloc(f->tree_count + 1, sizeof *l->root);
-    l->depth = calloc(f->tree_count, sizeof *l->depth);
+    l->depth = calloc(f->tree_count + 1, sizeof *l->depth);
     l->first_cut = calloc(f->feature_count + 1, sizeof *l->first_cut);
     return l->source != NULL && l->child != NULL && l->value != NULL && l->cuts != NULL && l->root != NULL &&
            l->depth != NULL && l->first_cut != NULL;
@@ -195,5 +195,7 @@ sotto_status sotto_forge_layout_make(forge_layout *l, forge_forest *f, const cha
     status = number_cuts(l, f, file_name, diag);
     if (status == SOTTO_OK)
         status = sotto_forge_narrow_cuts(l, f, diag);
+    if (status == SOTTO_OK && f->clusters.count > 0)
+        status = sotto_forge_cluster_unit(f, file_name, &l->unit, &l->reach, diag);
     return status == SOTTO_OK ? sotto_forge_values(l, f, file_name, diag) : status;
 }

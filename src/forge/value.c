@@ -115,6 +115,9 @@ sotto_status sotto_forge_values(forge_layout *l, const forge_forest *f, const ch
         error += worst;
     }
     free(expected);
+    error += sotto_forge_terms_error(f) + (double)f->source_error_q24;
+    if (f->clusters.count > 0) /* a point and a centroid are each off by half a unit in each feature */
+        error = sqrt((double)f->feature_count) * ldexp(1.001, SOTTO_MODEL_SCALE_BITS - l->unit);
     /* The sum of at most 4,097 halves was itself rounded: a thousandth covers that many times over. */
     l->margin_error_q24 = (int64_t)ceil(error + (error > 0 ? 0.001 : 0));
     return status;

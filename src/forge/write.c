@@ -2,10 +2,11 @@
 #include "forge_priv.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECTIONS_MAX = 11, FRAME_BYTES = 32, ENTRY_BYTES = 16, HEAD_BYTES = 176, FEAT_BYTES = 112 };
+enum { SECTIONS_MAX = 13, FRAME_BYTES = 32, ENTRY_BYTES = 16, HEAD_BYTES = 176, FEAT_BYTES = 112 };
 enum { SECTION_ALIGN = 16, TRAILER_ALIGN = 8, LEAF_BIN = 65535 };
 
 /* Appends; the first failure sticks. */
@@ -55,7 +56,7 @@ static void align(writer *w, size_t to)
 static void write_head(writer *w)
 {
     const uint8_t *digest = w->options->source_sha256;
-    put_le(w, 1, 2); /* kind: forest */
+    put_le(w, w->forest->clusters.count > 0 ? SOTTO_MODEL_CLUSTERS : SOTTO_MODEL_SUM, 2);
     put_le(w, w->forest->link, 2);
     put_le(w, SOTTO_MODEL_SCALE_BITS - w->layout->shift, 1);
     put_zero(w, 3);
@@ -181,6 +182,44 @@ static void write_srcn(writer *w)
             put_le(w, number_of(w->forest, w->layout, t, i), 4);
 }
 
+static void write_linr(writer *w)
+{
+    for (size_t i = 0; i < w->forest->term_count; i++) {
+        const forge_term *t = &w->forest->terms[i];
+        int64_t mantissa;
+        int shift;
+        sotto_forge_split_double(t->coefficient, &mantissa, &shift);
+        put_le(w, t->feature, 2);
+        put_le(w, t->output, 2);
+        put_le(w, (uint64_t)(int64_t)shift, 2);
+        put_zero(w, 2);
+        put_le(w, (uint64_t)mantissa, 8);
+        put_le(w, (uint64_t)llrint(ldexp(t->missing, SOTTO_MODEL_SCALE_BITS)), 8);
+    }
+}
+
+/* A product is in units of 2^-24: a coordinate of 2^-unit is that of the scale times 2^(unit - 24). */
+static void write_clus(writer *w)
+{
+    const forge_clusters *c = &w->forest->clusters;
+    size_t features = w->forest->feature_count;
+    put_le(w, c->count, 4);
+    put_le(w, (uint32_t)w->layout->unit, 4);
+    put_le(w, w->layout->reach, 4);
+    put_zero(w, 4);
+    for (size_t f = 0; f < features; f++) {
+        int64_t mantissa;
+        int shift;
+        sotto_forge_split_double(1 / c->scale[f], &mantissa, &shift);
+        put_le(w, (uint64_t)mantissa, 8);
+        put_le(w, (uint64_t)llrint(ldexp(c->mean[f] / c->scale[f], w->layout->unit)), 8);
+        put_le(w, (uint64_t)(int64_t)(shift + SOTTO_MODEL_SCALE_BITS - w->layout->unit), 2);
+        put_zero(w, 6);
+    }
+    for (size_t i = 0; i < c->count * features; i++)
+        put_le(w, (uint32_t)llrint(ldexp(c->centroid[i], w->layout->unit)), 4);
+}
+
 static void write_prov(writer *w)
 {
     put(w, w->forest->provenance.ptr, w->forest->provenance.len);
@@ -248,6 +287,8 @@ static void write_file(writer *w)
         {"CATS", true, w->layout->threshold_count < w->layout->cut_count, write_cats, 0, 0},
         {"THRD", true, w->forest->wide, write_thrd, 0, 0},
         {"OUTS", true, w->forest->outputs > 1, write_outs, 0, 0},
+        {"LINR", true, w->forest->term_count > 0, write_linr, 0, 0},
+        {"CLUS", true, w->forest->clusters.count > 0, write_clus, 0, 0},
         {"PROV", false, w->forest->provenance.len > 0, write_prov, 0, 0},
     };
     size_t count = keep_there(sections, SOTTO_COUNT(sections));

@@ -96,6 +96,11 @@ sotto_status sotto_model_read_outputs(loader *l)
             return sotto_model_bad(l, at, SOTTO_ERR(MODEL, RANGE), "a bias is out of range");
     }
     m->biases_q24 = biases;
-    m->plain = m->plain && m->info.outputs == 1;
+    m->parts = m->info.outputs;
+    if (is_value(m) && m->parts != 2)
+        return sotto_model_bad(l, l->section[SECTION_HEAD].ptr + 2, SOTTO_ERR(MODEL, MALFORMED),
+                               "an expected value of %zu parts, not two", m->parts);
+    m->info.outputs = is_value(m) ? 1 : m->parts; /* the loader of trees asks for parts */
+    m->plain = m->plain && m->parts == 1;
     return SOTTO_OK;
 }

@@ -57,7 +57,7 @@ static sotto_status check_tree_entry(loader *l, const tree *t, uint32_t end)
     if (t->depth > DEPTH_MAX)
         return sotto_model_bad(l, &t->depth, SOTTO_ERR(MODEL, RANGE), "a tree of depth %u",
                                (unsigned)t->depth);
-    if (t->output >= l->model->info.outputs)
+    if (t->output >= l->model->parts)
         return sotto_model_bad(l, &t->output, SOTTO_ERR(MODEL, RANGE), "a tree adds to output %u",
                                (unsigned)t->output);
     sotto_status status = check_tree(l, nodes, t->root, end, &depth);
@@ -76,6 +76,10 @@ static sotto_status check_trees(loader *l)
 {
     const tree *trees = (const tree *)(const void *)l->section[SECTION_TREE].ptr;
     size_t n = l->model->info.trees;
+    if (n == 0)
+        return l->model->info.nodes == 0 ? SOTTO_OK
+                                         : sotto_model_bad(l, l->section[SECTION_NODE].ptr,
+                                                           SOTTO_ERR(MODEL, MALFORMED), "nodes of no tree");
     if (trees[0].root != 0)
         return sotto_model_bad(l, trees, SOTTO_ERR(MODEL, MALFORMED),
                                "the first tree does not start at node 0");

@@ -72,15 +72,17 @@ static sotto_status read_kind(loader *l, sotto_cursor *c)
     uint16_t kind = sotto_cursor_u16(c), objective = sotto_cursor_u16(c);
     uint8_t scale = sotto_cursor_u8(c);
     sotto_span reserved = sotto_cursor_bytes(c, 3);
-    if (kind != 1)
+    if (kind != SOTTO_MODEL_SUM && kind != SOTTO_MODEL_CLUSTERS)
         return sotto_model_bad(l, at, SOTTO_ERR(MODEL, UNSUPPORTED), "unknown kind of model: %u",
                                (unsigned)kind);
-    if (objective > OBJECTIVE_SOFTMAX)
+    if (objective > OBJECTIVE_PROBABILITY ||
+        (kind == SOTTO_MODEL_CLUSTERS && objective != OBJECTIVE_MARGIN))
         return sotto_model_bad(l, at + 2, SOTTO_ERR(MODEL, UNSUPPORTED), "unknown objective: %u",
                                (unsigned)objective);
     if (scale > SOTTO_MODEL_SCALE_BITS || scale < SCALE_MIN)
         return sotto_model_bad(l, at + 4, SOTTO_ERR(MODEL, UNSUPPORTED), "unknown scale: %u bits",
                                (unsigned)scale);
+    l->model->info.kind = (enum sotto_model_kind)kind;
     l->model->objective = (enum objective)objective;
     l->model->info.link = (enum sotto_model_link)objective;
     l->model->shift = SOTTO_MODEL_SCALE_BITS - scale;
@@ -105,14 +107,15 @@ static sotto_status read_count(const loader *l, sotto_cursor *c, enum section se
 static sotto_status read_counts(loader *l, sotto_cursor *c)
 {
     sotto_model_info *info = &l->model->info;
+    size_t least = l->section[SECTION_LINR].ptr != NULL || info->kind == SOTTO_MODEL_CLUSTERS ? 0 : 1;
     sotto_status status =
         read_count(l, c, SECTION_FEAT, FEAT_BYTES, 1, SOTTO_MODEL_FEATURES_MAX, &info->features);
     if (status == SOTTO_OK)
         status = read_count(l, c, SECTION_THRS, sizeof(int32_t), 0, NODES_MAX, &l->model->thresholds_count);
     if (status == SOTTO_OK)
-        status = read_count(l, c, SECTION_TREE, sizeof(tree), 1, SOTTO_MODEL_TREES_MAX, &info->trees);
+        status = read_count(l, c, SECTION_TREE, sizeof(tree), least, SOTTO_MODEL_TREES_MAX, &info->trees);
     if (status == SOTTO_OK)
-        status = read_count(l, c, SECTION_NODE, sizeof(node), 1, NODES_MAX, &info->nodes);
+        status = read_count(l, c, SECTION_NODE, sizeof(node), least, NODES_MAX, &info->nodes);
     return status;
 }
 
@@ -285,7 +288,11 @@ static sotto_status read_all(loader *l)
     if (status == SOTTO_OK)
         status = sotto_model_read_calibration(l);
     if (status == SOTTO_OK)
+        status = sotto_model_read_terms(l);
+    if (status == SOTTO_OK)
         status = sotto_model_read_forest(l);
+    if (status == SOTTO_OK)
+        status = sotto_model_read_clusters(l);
     if (status == SOTTO_OK)
         status = read_provenance(l);
     return status;

@@ -34,6 +34,8 @@ enum {
     X(THRD, "THRD", false)                                                                                   \
     X(OUTS, "OUTS", false)                                                                                   \
     X(CALI, "CALI", false)                                                                                   \
+    X(LINR, "LINR", false)                                                                                   \
+    X(CLUS, "CLUS", false)                                                                                   \
     X(PROV, "PROV", false)
 
 enum section {
@@ -47,10 +49,13 @@ enum objective {
     OBJECTIVE_MARGIN = SOTTO_LINK_IDENTITY,
     OBJECTIVE_LOGISTIC = SOTTO_LINK_LOGISTIC,
     OBJECTIVE_EXP = SOTTO_LINK_EXP,
-    OBJECTIVE_SOFTMAX = SOTTO_LINK_SOFTMAX
+    OBJECTIVE_SOFTMAX = SOTTO_LINK_SOFTMAX,
+    OBJECTIVE_VALUE = SOTTO_LINK_VALUE,
+    OBJECTIVE_VALUE_EXP = SOTTO_LINK_VALUE_EXP,
+    OBJECTIVE_PROBABILITY = SOTTO_LINK_PROBABILITY
 };
 
-/* These four are read in place: the file's layout is the layout in memory. */
+/* These are read in place: the file's layout is the layout in memory. */
 typedef struct node {
     uint16_t slot;
     uint16_t bin;
@@ -61,7 +66,22 @@ typedef struct tree {
     uint16_t depth;
     uint16_t output;
 } tree;
+/* mantissa x 2^-shift times the feature's value is added to an output. */
+typedef struct term {
+    uint16_t feature, output;
+    int16_t shift;
+    uint16_t reserved;
+    int64_t mantissa;
+    int64_t missing_q24; /* added instead when the value is missing */
+} term;
+/* A value's coordinate: value x mantissa x 2^-shift - offset. */
+typedef struct axis {
+    int64_t mantissa, offset;
+    int16_t shift;
+    uint8_t reserved[6];
+} axis;
 _Static_assert(sizeof(node) == 8 && sizeof(tree) == 8, "the file's layout");
+_Static_assert(sizeof(term) == 24 && sizeof(axis) == 24, "the file's layout");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are little-endian and read in place");
 
 /* The same node for small models, relative to itself: pack.c. */
@@ -104,6 +124,12 @@ struct sotto_model {
     const int32_t *values;
     const uint32_t *source_ids; /* NULL: numbered as they stand */
     calibration calibration;
+    size_t parts;               /* margins inside: info.outputs, or the two of an expected value */
+    const term *terms;          /* info.terms, ascending by output and feature */
+    const axis *axes;           /* of clusters: one a feature */
+    const int32_t *centroids;   /* of clusters: info.clusters x info.features coordinates */
+    int unit;                   /* of clusters: a coordinate is an integer times 2^-unit */
+    unsigned reach;             /* of clusters: coordinates are within 2^reach */
     sotto_span provenance;
 };
 
@@ -128,6 +154,9 @@ sotto_status sotto_model_read_outputs(loader *l);
 sotto_status sotto_model_read_calibration(loader *l);
 /* Of a model with calibration: margin -> probability. */
 uint32_t sotto_model_calibrated_q30(const sotto_model *m, int64_t margin_q24);
+/* LINR and CLUS, after the outputs; and that the kind has what it needs. */
+sotto_status sotto_model_read_terms(loader *l);
+sotto_status sotto_model_read_clusters(loader *l);
 /* Says at which byte of the file the fault is. at points into the file. */
 SOTTO_PRINTF(4, 5)
 sotto_status sotto_model_bad(const loader *l, const void *at, sotto_status status, const char *format, ...);
@@ -136,8 +165,26 @@ sotto_status sotto_model_bad(const loader *l, const void *at, sotto_status statu
  * functions. */
 int64_t sotto_model_reference_margin(const sotto_model *m, const int32_t *keys, size_t output);
 void sotto_model_reference_leaves(const sotto_model *m, const int32_t *keys, uint32_t *out);
-int64_t sotto_model_reference_why(const sotto_model *m, const int32_t *keys, int64_t *bias_q24,
+int64_t sotto_model_reference_why(const sotto_model *m, const int32_t *keys, size_t part, int64_t *bias_q24,
                                   int64_t *contribution_q24);
+
+/* mantissa x 2^-shift times the float32 of a key, in units of 2^-24: exact, then rounded to nearest, ties to
+ * even, and held within 2^52. key is not MISSING. */
+int64_t sotto_model_product_q24(int64_t mantissa, int shift, int32_t key);
+/* The sum of a part's terms; contribution_q24 (may be NULL) gets each added to its feature. */
+int64_t sotto_model_sum_terms(const sotto_model *m, const int32_t *keys, size_t part,
+                              int64_t *contribution_q24);
+/* The nearest centroid, ties to the lowest number, and minus its squared distance; parts may be NULL. */
+size_t sotto_model_nearest(const sotto_model *m, const int32_t *keys, int64_t *margin_q24,
+                           int64_t *contribution_q24);
+/* An expected value from the margins of its two parts, and its reasons. */
+int64_t sotto_model_value_q24(const sotto_model *m, const int64_t margins_q24[static 2]);
+int64_t sotto_model_value_why(const sotto_model *m, const int32_t *keys, int64_t *bias_q24,
+                              int64_t *contribution_q24);
+static inline bool is_value(const sotto_model *m)
+{
+    return m->objective == OBJECTIVE_VALUE || m->objective == OBJECTIVE_VALUE_EXP;
+}
 
 static inline bool is_category(const sotto_feature *f)
 {

@@ -61,17 +61,33 @@ static int64_t scaled(const sotto_model *m, int64_t v)
     return v * (INT64_C(1) << m->shift);
 }
 
-int64_t sotto_model_reference_margin(const sotto_model *m, const int32_t *keys, size_t output)
+static int64_t part_margin(const sotto_model *m, const int32_t *keys, size_t part)
 {
     int64_t sum = 0;
     for (size_t t = 0; t < m->info.trees; t++)
-        if (m->trees[t].output == output)
+        if (m->trees[t].output == part)
             sum += m->values[leaf_of(m, &m->trees[t], keys)];
-    return m->biases_q24[output] + scaled(m, sum);
+    return m->biases_q24[part] + scaled(m, sum) + sotto_model_sum_terms(m, keys, part, NULL);
+}
+
+int64_t sotto_model_reference_margin(const sotto_model *m, const int32_t *keys, size_t output)
+{
+    int64_t margin = 0;
+    if (m->info.kind == SOTTO_MODEL_CLUSTERS) {
+        (void)sotto_model_nearest(m, keys, &margin, NULL);
+        return margin;
+    }
+    if (!is_value(m))
+        return part_margin(m, keys, output);
+    return sotto_model_value_q24(m, (const int64_t[2]){part_margin(m, keys, 0), part_margin(m, keys, 1)});
 }
 
 void sotto_model_reference_leaves(const sotto_model *m, const int32_t *keys, uint32_t *out)
 {
+    if (m->info.kind == SOTTO_MODEL_CLUSTERS) {
+        out[0] = (uint32_t)sotto_model_nearest(m, keys, NULL, NULL);
+        return;
+    }
     for (size_t t = 0; t < m->info.trees; t++) {
         uint32_t at = leaf_of(m, &m->trees[t], keys);
         out[t] = m->source_ids != NULL ? m->source_ids[at] : at - m->trees[t].root;
@@ -90,34 +106,65 @@ static int64_t explain(const sotto_model *m, const tree *t, const int32_t *keys,
     return m->values[at];
 }
 
-int64_t sotto_model_reference_why(const sotto_model *m, const int32_t *keys, int64_t *bias_q24,
+/* What a part's margin is expected to be before anything is known. */
+static int64_t expected(const sotto_model *m, size_t part)
+{
+    int64_t sum = 0;
+    for (size_t t = 0; t < m->info.trees; t++)
+        if (m->trees[t].output == part)
+            sum += m->values[m->trees[t].root];
+    return m->biases_q24[part] + scaled(m, sum);
+}
+
+int64_t sotto_model_reference_why(const sotto_model *m, const int32_t *keys, size_t part, int64_t *bias_q24,
                                   int64_t *contribution_q24)
 {
     int64_t sum = 0;
     for (size_t f = 0; f < m->info.features; f++)
         contribution_q24[f] = 0;
     for (size_t t = 0; t < m->info.trees; t++)
-        if (m->trees[t].output == 0)
+        if (m->trees[t].output == part)
             sum += explain(m, &m->trees[t], keys, contribution_q24);
-    *bias_q24 = m->expected_q24;
-    return m->info.bias_q24 + scaled(m, sum);
+    *bias_q24 = expected(m, part);
+    return m->biases_q24[part] + scaled(m, sum) + sotto_model_sum_terms(m, keys, part, contribution_q24);
+}
+
+int64_t sotto_model_why_output_q24(const sotto_model *m, const int32_t *keys, size_t output,
+                                   int64_t *bias_q24, int64_t *contribution_q24)
+{
+    int64_t margin = 0;
+    if (m->plain)
+        return sotto_model_why_q24(m, keys, bias_q24, contribution_q24);
+    if (is_value(m))
+        return sotto_model_value_why(m, keys, bias_q24, contribution_q24);
+    if (m->info.kind != SOTTO_MODEL_CLUSTERS)
+        return sotto_model_reference_why(m, keys, output, bias_q24, contribution_q24);
+    *bias_q24 = 0;
+    (void)sotto_model_nearest(m, keys, &margin, contribution_q24);
+    return margin;
 }
 
 void sotto_model_biases_q24(const sotto_model *m, int64_t *out)
 {
+    if (is_value(m)) {
+        out[0] = sotto_model_value_q24(m, m->biases_q24);
+        return;
+    }
     for (size_t i = 0; i < m->info.outputs; i++)
         out[i] = m->biases_q24[i];
 }
 
 void sotto_model_margins_q24(const sotto_model *m, const int32_t *keys, int64_t *out)
 {
-    if (m->plain) {
+    if (m->info.outputs == 1) {
         out[0] = sotto_model_margin_q24(m, keys);
         return;
     }
     sotto_model_biases_q24(m, out);
     for (size_t t = 0; t < m->info.trees; t++)
         out[m->trees[t].output] += scaled(m, m->values[leaf_of(m, &m->trees[t], keys)]);
+    for (size_t i = 0; i < m->info.outputs; i++)
+        out[i] += sotto_model_sum_terms(m, keys, i, NULL);
 }
 
 /* e^(margin - largest) of each, over their sum. A term is off by at most 1 unit and the sum of 256 of them is

@@ -85,7 +85,7 @@ int64_t sotto_model_why_q24(const sotto_model *m, const int32_t *keys, int64_t *
                             int64_t *contribution_q24)
 {
     if (!m->plain)
-        return sotto_model_reference_why(m, keys, bias_q24, contribution_q24);
+        return sotto_model_why_output_q24(m, keys, 0, bias_q24, contribution_q24);
     uint16_t slots[SLOTS_MAX];
     fill_slots(m, keys, slots);
     for (size_t f = 0; f < m->info.features; f++)
