@@ -11,6 +11,7 @@
 #include "sotto/codec/http.h"
 #include "sotto/codec/json.h"
 #include "sotto/codec/lz4.h"
+#include "sotto/codec/protobuf.h"
 #include "sotto/codec/text.h"
 
 #endif

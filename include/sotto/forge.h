@@ -22,25 +22,26 @@ SOTTO_MUST_USE sotto_status sotto_recipe_load(sotto_recipe *out, sotto_span json
 
 /* What is compiled, and how. */
 typedef struct sotto_forge_options {
-    const char *file_name;        /* of the source, for messages */
-    const char *model_name;       /* at most 64 bytes of UTF-8 */
-    const sotto_recipe *recipe;   /* NULL: features are plain columns */
-    const uint8_t *source_sha256; /* 32 bytes, kept in the model; NULL: not known */
+    const char *file_name;              /* of the source, for messages */
+    const char *model_name;             /* at most 64 bytes of UTF-8 */
+    const sotto_recipe *recipe;         /* NULL: features are plain columns */
+    const sotto_dictionary *dictionary; /* NULL, or the recipe's: for words that the source encodes */
+    const uint8_t *source_sha256;       /* 32 bytes, kept in the model; NULL: not known */
 } sotto_forge_options;
 
 typedef struct sotto_forge_report {
     size_t trees, nodes, leaves, features, thresholds, terms, clusters;
-    int64_t margin_error_q24; /* bound: the largest leaf rounding of each tree, summed, half a unit a term, and
-                                 the bias's; of clusters: of a distance */
+    int64_t margin_error_q24; /* bound: the largest leaf rounding of each tree, summed, half a unit a term,
+                                 and the bias's; of clusters: of a distance */
     size_t bytes;
 } sotto_forge_report;
 
-/* XGBoost JSON or UBJSON, 1.x to 3.x: gbtree and dart; one output with logistic, identity or log link,
- * several with softmax; numeric splits, splits by categories, missing values; num_parallel_tree. Features are
- * named as in the file (or f0, f1, ...); with a recipe, each must be one of the recipe's, and features
- * without names are the recipe's in its order. The margin is bias + sum of leaves; bias is what XGBoost makes
- * of base_score, in its float32. The attribute best_iteration, when present, cuts the trees; all attributes
- * are kept as provenance.
+/* XGBoost JSON or UBJSON, 1.x to 3.x: gbtree, dart and gblinear; one output with logistic, identity or log
+ * link, several with softmax; numeric splits, splits by categories, missing values; num_parallel_tree.
+ * Features are named as in the file (or f0, f1, ...); with a recipe, each must be one of the recipe's, and
+ * features without names are the recipe's in its order. The margin is bias + sum of leaves; bias is what
+ * XGBoost makes of base_score, in its float32. The attribute best_iteration, when present, cuts the trees;
+ * all attributes are kept as provenance.
  *
  * Appends the model to out, after loading it once as a terminal would. Heap only while it runs. Errors, with
  * the JSON path or the tree and node: MALFORMED, RANGE (a number that is not a finite float32, a leaf beyond
@@ -53,6 +54,24 @@ SOTTO_MUST_USE sotto_status sotto_forge_xgboost(sotto_span file, const sotto_for
  * must be; text (freed by the caller in any case) then holds it. */
 SOTTO_MUST_USE sotto_status sotto_forge_xgboost_json(sotto_span *file, sotto_vec *text, const char *file_name,
                                                      sotto_diag *diag);
+
+/* ONNX as scikit-learn's exporters write it: one TreeEnsembleClassifier or -Regressor, LinearClassifier or
+ * -Regressor, and before it Scaler, Imputer, OneHotEncoder, Concat, choice of columns and arithmetic with
+ * constants (docs/learning.md). Trees: every float32 goes where the runtime's float32 arithmetic sends it,
+ * since the steps before a threshold are monotone and are undone by search. An input of several columns has
+ * features f0, f1, ... (or the recipe's, in order). Errors name node and attribute: MALFORMED, RANGE,
+ * UNSUPPORTED, NOT_FOUND and CONFLICT (recipe), NO_MEMORY. */
+SOTTO_MUST_USE sotto_status sotto_forge_onnx(sotto_span file, const sotto_forge_options *options,
+                                             sotto_vec *out, sotto_forge_report *report, sotto_diag *diag);
+/* Scorecards and linear models, CSV or JSON (docs/formats/scorecard.md): the bins of a feature become a tree
+ * with a leaf each, numbered as they stand (in order of their values), coefficients linear terms. Errors with
+ * the line or the JSON path: MALFORMED, RANGE, NOT_FOUND and CONFLICT (recipe), UNSUPPORTED, NO_MEMORY. */
+SOTTO_MUST_USE sotto_status sotto_forge_scorecard(sotto_span file, const sotto_forge_options *options,
+                                                  sotto_vec *out, sotto_forge_report *report,
+                                                  sotto_diag *diag);
+/* k-means centroids, CSV or JSON (docs/formats/kmeans.md). Errors likewise. */
+SOTTO_MUST_USE sotto_status sotto_forge_kmeans(sotto_span file, const sotto_forge_options *options,
+                                               sotto_vec *out, sotto_forge_report *report, sotto_diag *diag);
 
 /* LightGBM text, versions 2 to 4: numeric splits with its three kinds of missing values and float64
  * thresholds, splits by categories; objectives with one output or softmax. Leaves are numbered as LightGBM's

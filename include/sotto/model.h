@@ -65,7 +65,8 @@ enum sotto_model_link {
 /* What a model is made of. */
 enum sotto_model_kind {
     SOTTO_MODEL_SUM = 1, /* trees and linear terms, added */
-    SOTTO_MODEL_CLUSTERS /* the nearest of several centroids: the margin is -distance^2, the leaf its number */
+    SOTTO_MODEL_CLUSTERS /* the nearest of several centroids: the margin is -distance^2, the leaf its number
+                          */
 };
 
 /* What was fitted between margin and probability on rows that were not trained on. Margins, and so the order
@@ -83,8 +84,8 @@ typedef struct sotto_model_info {
     size_t features;
     size_t trees; /* leaves that sotto_model_leaves writes: of clusters 1, of linear terms alone 0 */
     size_t nodes, leaves;
-    size_t terms;    /* products of a coefficient and a value */
-    size_t clusters; /* 0: not of that kind */
+    size_t terms;     /* products of a coefficient and a value */
+    size_t clusters;  /* 0: not of that kind */
     size_t depth;     /* longest path, in tests */
     size_t steps_max; /* tests of one score at most: the bound of its time */
     size_t outputs;   /* margins of one score: 1, or one a class */

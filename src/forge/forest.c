@@ -146,6 +146,25 @@ const char *sotto_forge_name_feature(forge_forest *f, const sotto_forge_options 
     return NULL;
 }
 
+sotto_status sotto_forge_find_feature(forge_forest *f, const sotto_forge_options *o, sotto_span name,
+                                      size_t capacity, uint32_t *out, const char **wrong)
+{
+    sotto_status status = SOTTO_OK;
+    *wrong = NULL;
+    for (size_t i = 0; i < f->feature_count; i++)
+        if (sotto_span_is(name, f->features[i].name)) {
+            *out = (uint32_t)i;
+            return SOTTO_OK;
+        }
+    *wrong = name.len == 0 ? "a feature's name must not be empty" : "too many features";
+    if (name.len == 0 || f->feature_count == capacity)
+        return SOTTO_ERR(FORGE, RANGE);
+    *out = (uint32_t)f->feature_count;
+    *wrong = sotto_forge_name_feature(f, o, f->feature_count, name, &status);
+    f->feature_count += *wrong == NULL;
+    return status;
+}
+
 static bool is_plain(sotto_span text)
 {
     for (size_t i = 0; i < text.len; i++)
@@ -183,9 +202,11 @@ static void fill_report(sotto_forge_report *report, const forge_forest *f, const
 sotto_status sotto_forge_finish(forge_forest *f, const sotto_forge_options *o, sotto_vec *out,
                                 sotto_forge_report *report, sotto_diag *diag)
 {
-    forge_layout l;
+    forge_layout l = {.node_count = 0};
     size_t start = out->len;
-    sotto_status status = sotto_forge_layout_make(&l, f, o->file_name, diag);
+    sotto_status status = sotto_forge_sort_terms(f, o->file_name, diag);
+    if (status == SOTTO_OK)
+        status = sotto_forge_layout_make(&l, f, o->file_name, diag);
     if (status == SOTTO_OK)
         status = sotto_forge_write(f, &l, o, out, diag);
     if (status == SOTTO_OK)

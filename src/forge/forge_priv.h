@@ -63,17 +63,47 @@ typedef struct forge_forest {
     bool wide; /* the source compares float64 */
     forge_sets sets;
     enum sotto_model_link link;
-    size_t outputs;                       /* margins inside: 1 .. SOTTO_MODEL_OUTPUTS_MAX */
-    forge_term *terms;                    /* heap; ascending by output and feature */
+    size_t outputs;    /* margins inside: 1 .. SOTTO_MODEL_OUTPUTS_MAX */
+    forge_term *terms; /* heap; ascending by output and feature */
     size_t term_count, term_cap;
     forge_clusters clusters;
-    int64_t source_error_q24; /* what the source itself was off by already */
+    int64_t source_error_q24;             /* what the source itself was off by already */
     double bias[SOTTO_MODEL_OUTPUTS_MAX]; /* margins before any tree, as the source computes them */
     sotto_vec provenance;                 /* name=value lines */
 } forge_forest;
 
 /* Adds a term behind the others. NO_MEMORY, RANGE (not finite, beyond 2^1000). */
 sotto_status sotto_forge_add_term(forge_forest *f, forge_term term, sotto_diag *diag);
+/* A step function of one feature as a balanced tree, out: leaf i (numbered number[i]) for edges[i - 1] <= x <
+ * edges[i]; a missing value gets `missing`, numbered missing_number. count leaves, count - 1 edges,
+ * ascending. NO_MEMORY. */
+typedef struct forge_steps {
+    uint32_t feature;
+    const float *edges;
+    const double *leaf;
+    const uint32_t *number;
+    uint32_t count;
+    double missing;
+    uint32_t missing_number;
+} forge_steps;
+sotto_status sotto_forge_step_tree(forge_tree *out, const forge_steps *s, sotto_diag *diag);
+/* The same by categories, each once: leaf i for category[i], `other` (numbered count) for every other value.
+ */
+typedef struct forge_choices {
+    uint32_t feature;
+    const uint32_t *category;
+    const double *leaf;
+    const uint32_t *number;
+    uint32_t count;
+    double other, missing;
+    uint32_t other_number, missing_number;
+} forge_choices;
+sotto_status sotto_forge_choice_tree(forge_forest *f, forge_tree *out, const forge_choices *c,
+                                     sotto_diag *diag);
+/* The feature of that name, added (as sotto_forge_name_feature does) when it is new; features were taken with
+ * room for *count more. */
+sotto_status sotto_forge_find_feature(forge_forest *f, const sotto_forge_options *o, sotto_span name,
+                                      size_t capacity, uint32_t *out, const char **wrong);
 /* Sorts them; two of one output and feature become MALFORMED. */
 sotto_status sotto_forge_sort_terms(forge_forest *f, const char *file_name, sotto_diag *diag);
 /* The worst output's rounding, in units of 2^-24. */

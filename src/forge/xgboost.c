@@ -11,6 +11,7 @@ typedef struct reader {
     forge_forest *forest;
     sotto_json_node learner, booster, model;
     sotto_json_node weight_drop; /* of dart: a factor a tree */
+    bool linear;                 /* gblinear: coefficients, no trees */
     size_t trees_used;
     uint8_t *used; /* one a feature: some node tests it */
     sotto_diag *diag;
@@ -327,6 +328,31 @@ static sotto_status read_provenance(reader *r)
     return status;
 }
 
+/* gblinear: the coefficients of every output, feature after feature, then the biases (XGBoost's
+ * src/gbm/gblinear_model.h). A missing value adds nothing. */
+static sotto_status read_weights(reader *r)
+{
+    forge_forest *f = r->forest;
+    sotto_json_node weights = sotto_json_member(r->model, "weights");
+    size_t outputs = f->outputs, count = (f->feature_count + 1) * outputs;
+    sotto_status status = sotto_json_as_array(weights, count, count, r->diag);
+    for (size_t i = 0; status == SOTTO_OK && i < count; i++) {
+        sotto_span text;
+        float v = 0;
+        size_t feature = i / outputs, output = i % outputs;
+        sotto_json_node node = sotto_json_at(weights, i);
+        status = sotto_json_as_number_text(node, &text, r->diag);
+        if (status == SOTTO_OK && !sotto_forge_parse_float(text, &v))
+            status = sotto_json_bad(node, r->diag, SOTTO_ERR(FORGE, RANGE), "not a finite float32");
+        if (status == SOTTO_OK && feature == f->feature_count)
+            f->bias[output] += (double)v;
+        else if (status == SOTTO_OK)
+            status = sotto_forge_add_term(f, (forge_term){(uint32_t)feature, (uint16_t)output, (double)v, 0},
+                                          r->diag);
+    }
+    return status;
+}
+
 /* gbtree has its trees in "model", dart in "gbtree" and its weights beside it. */
 static sotto_status find_trees(reader *r)
 {
@@ -340,9 +366,11 @@ static sotto_status find_trees(reader *r)
         r->weight_drop = sotto_json_member(r->booster, "weight_drop");
         if (status == SOTTO_OK)
             status = sotto_json_as_array(r->weight_drop, 1, SIZE_MAX, r->diag);
+    } else if (sotto_span_is(name, "gblinear")) {
+        r->linear = true;
     } else if (!sotto_span_is(name, "gbtree")) {
         status = sotto_json_bad(sotto_json_member(r->booster, "name"), r->diag, SOTTO_ERR(FORGE, UNSUPPORTED),
-                                "%.*s cannot be compiled; gbtree and dart can",
+                                "%.*s cannot be compiled; gbtree, dart and gblinear can",
                                 name.len < 40 ? (int)name.len : 40, (const char *)name.ptr);
     }
     return status == SOTTO_OK ? get_object(r, gbtree, "model", &r->model) : status;
@@ -358,7 +386,7 @@ static sotto_status read_model(reader *r, sotto_json_node root)
     if (status == SOTTO_OK)
         status = read_params(r);
     if (status == SOTTO_OK)
-        status = read_trees(r);
+        status = r->linear ? read_weights(r) : read_trees(r);
     return status == SOTTO_OK ? read_provenance(r) : status;
 }
 

@@ -26,7 +26,8 @@ static const char *transform_name(enum sotto_feature_transform transform)
 
 static const char *link_name(enum sotto_model_link link)
 {
-    static const char *const NAMES[] = {"identity", "logistic", "log", "softmax"};
+    static const char *const NAMES[] = {"identity", "logistic",  "log",        "softmax",
+                                        "value",    "log value", "probability"};
     return NAMES[link];
 }
 
@@ -67,6 +68,10 @@ static void print_model(const sotto_model *m, const char *path)
            learn_grouped(i->arena_bytes, arena));
     printf("  %zu trees, %s nodes, %s leaves, depth %zu\n", i->trees, learn_grouped(i->nodes, nodes),
            learn_grouped(i->leaves, leaves), i->depth);
+    if (i->terms > 0)
+        printf("  %zu linear terms\n", i->terms);
+    if (i->clusters > 0)
+        printf("  %zu clusters\n", i->clusters);
     printf("  %s link, %zu output%s\n", link_name(i->link), i->outputs, i->outputs == 1 ? "" : "s");
     printf("  calibration: %s\n", calibration_name(i->calibration));
     printf("  a score takes at most %s steps\n", learn_grouped(i->steps_max, steps));
@@ -120,6 +125,8 @@ static void json_model(sotto_json_writer *w, const sotto_model *m)
     json_u64(w, "bytes", i->bytes);
     json_u64(w, "arena_bytes", i->arena_bytes);
     json_u64(w, "trees", i->trees);
+    json_u64(w, "terms", i->terms);
+    json_u64(w, "clusters", i->clusters);
     json_u64(w, "nodes", i->nodes);
     json_u64(w, "leaves", i->leaves);
     json_u64(w, "depth", i->depth);

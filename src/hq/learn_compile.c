@@ -15,6 +15,11 @@ static const char HELP[] =
     "\n"
     "  --from xgboost       XGBoost's JSON or UBJSON\n"
     "  --from lightgbm      LightGBM's text\n"
+    "  --from onnx          ONNX as scikit-learn's exporters write it: tree ensembles, linear models, and "
+    "what\n"
+    "                       scales, fills and encodes before them\n"
+    "  --from scorecard     points or coefficients a feature, CSV or JSON (docs/formats/scorecard.md)\n"
+    "  --from kmeans        centroids, CSV or JSON (docs/formats/kmeans.md)\n"
     "  --recipe FILE, --dictionary FILE   the features become tags of a terminal; without them they are "
     "columns\n"
     "  --data FILE          proof: every row must reach the same leaves as in the trained model\n"
@@ -55,6 +60,9 @@ typedef struct source_kind {
 static const source_kind SOURCES[] = {
     {"xgboost", sotto_forge_xgboost, LEARN_SOURCE_XGBOOST},
     {"lightgbm", sotto_forge_lightgbm, LEARN_SOURCE_LIGHTGBM},
+    {"onnx", sotto_forge_onnx, LEARN_SOURCE_NONE},
+    {"scorecard", sotto_forge_scorecard, LEARN_SOURCE_NONE},
+    {"kmeans", sotto_forge_kmeans, LEARN_SOURCE_NONE},
 };
 
 static const source_kind *find_source(const char *name)
@@ -91,10 +99,16 @@ static sotto_status parse(compile_options *o, int argc, char **argv, sotto_diag 
     if (status == SOTTO_OK)
         status = learn_need(o->out, "-o FILE", diag);
     if (status == SOTTO_OK)
-        status = learn_need(o->from, "--from xgboost|lightgbm", diag);
+        status = learn_need(o->from, "--from xgboost|lightgbm|onnx|scorecard|kmeans", diag);
     if (status == SOTTO_OK && find_source(o->from) == NULL)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, UNSUPPORTED),
-                                "--from %.40s: xgboost and lightgbm can be compiled", o->from);
+                                "--from %.40s: xgboost, lightgbm, onnx, scorecard and kmeans can be compiled",
+                                o->from);
+    if (status == SOTTO_OK && o->data != NULL && find_source(o->from)->walker == LEARN_SOURCE_NONE)
+        status =
+            sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE),
+                           "--data proves models of xgboost and lightgbm; model predict shows what another "
+                           "gives");
     return status;
 }
 
@@ -178,6 +192,7 @@ static sotto_status compile(const compile_options *o, learn_input *in, sotto_spa
     sotto_forge_options options = {.file_name = o->source,
                                    .model_name = name,
                                    .recipe = in->has_recipe ? &in->recipe : NULL,
+                                   .dictionary = in->dictionary,
                                    .source_sha256 = digest};
     sotto_vec_init(&in->model_file, (size_t)1 << 30);
     sotto_status status = sotto_sha256(json, digest);
@@ -205,11 +220,17 @@ static void print_report(const compile_options *o, const outcome *r)
 {
     char source[32], bytes[32], nodes[32];
     const sotto_forge_report *f = &r->report;
-    printf("%s: %zu trees, %s nodes, %zu features, %zu thresholds\n", o->out, f->trees,
+    printf("%s: %zu trees, %s nodes, %zu features, %zu thresholds", o->out, f->trees,
            learn_grouped(f->nodes, nodes), f->features, f->thresholds);
+    if (f->terms > 0)
+        printf(", %zu linear terms", f->terms);
+    if (f->clusters > 0)
+        printf(", %zu clusters", f->clusters);
+    putchar('\n');
     printf("  %s bytes (the source: %s, %.1f times as many)\n", learn_grouped(f->bytes, bytes),
            learn_grouped(r->source_bytes, source), (double)r->source_bytes / (double)f->bytes);
-    printf("  a margin is off by at most %.3g, whatever the row\n", (double)f->margin_error_q24 / 16777216.0);
+    printf("  a %s is off by at most %.3g, whatever the row\n", f->clusters > 0 ? "distance" : "margin",
+           (double)f->margin_error_q24 / 16777216.0);
     if (r->proven)
         print_proof(&r->proof, r->proof.by_tool ? "XGBoost's own" : "a float traversal of the trained model");
     if (r->proven && r->proof.has_auc && !r->has_split)
@@ -266,6 +287,8 @@ static sotto_status print_json(const compile_options *o, const outcome *r, sotto
     json_u64(&w, "leaves", f->leaves);
     json_u64(&w, "features", f->features);
     json_u64(&w, "thresholds", f->thresholds);
+    json_u64(&w, "terms", f->terms);
+    json_u64(&w, "clusters", f->clusters);
     learn_json_real(&w, "margin_error", (double)f->margin_error_q24 / 16777216.0, 12);
     if (r->proven)
         json_proof(&w, r);

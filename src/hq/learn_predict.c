@@ -95,7 +95,8 @@ static void print_name(const char *name)
 
 static bool has_probability(const printing *p)
 {
-    return p->info->link == SOTTO_LINK_LOGISTIC || p->info->link == SOTTO_LINK_SOFTMAX;
+    return p->info->link == SOTTO_LINK_LOGISTIC || p->info->link == SOTTO_LINK_SOFTMAX ||
+           p->info->link == SOTTO_LINK_PROBABILITY;
 }
 
 static void print_outputs(const printing *p, const char *name)

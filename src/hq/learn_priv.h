@@ -210,7 +210,7 @@ void learn_booster_free(learn_booster *b); /* NULL allowed */
 
 /* ---- Independent readings of trained models, in floats (learn_walker.c, learn_walker_text.c) ---- */
 
-enum learn_source { LEARN_SOURCE_XGBOOST, LEARN_SOURCE_LIGHTGBM };
+enum learn_source { LEARN_SOURCE_XGBOOST, LEARN_SOURCE_LIGHTGBM, LEARN_SOURCE_NONE };
 typedef struct learn_walker learn_walker;
 sotto_status learn_walker_load(learn_walker **out, enum learn_source source, sotto_span file,
                                const char *name, size_t trees, sotto_diag *diag);

@@ -75,8 +75,7 @@ static sotto_status read_kind(loader *l, sotto_cursor *c)
     if (kind != SOTTO_MODEL_SUM && kind != SOTTO_MODEL_CLUSTERS)
         return sotto_model_bad(l, at, SOTTO_ERR(MODEL, UNSUPPORTED), "unknown kind of model: %u",
                                (unsigned)kind);
-    if (objective > OBJECTIVE_PROBABILITY ||
-        (kind == SOTTO_MODEL_CLUSTERS && objective != OBJECTIVE_MARGIN))
+    if (objective > OBJECTIVE_PROBABILITY || (kind == SOTTO_MODEL_CLUSTERS && objective != OBJECTIVE_MARGIN))
         return sotto_model_bad(l, at + 2, SOTTO_ERR(MODEL, UNSUPPORTED), "unknown objective: %u",
                                (unsigned)objective);
     if (scale > SOTTO_MODEL_SCALE_BITS || scale < SCALE_MIN)

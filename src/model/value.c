@@ -51,8 +51,8 @@ static void share(int64_t whole, const int64_t *part, size_t n, int64_t *out)
     for (size_t f = 0; f < n && sum != 0; f++) {
         int64_t until = given;
         running += part[f];
-        bool good = sotto_fixed_mul_div(sum < 0 ? -whole : whole, running, sum < 0 ? -sum : sum, &until) ==
-                    SOTTO_OK;
+        bool good =
+            sotto_fixed_mul_div(sum < 0 ? -whole : whole, running, sum < 0 ? -sum : sum, &until) == SOTTO_OK;
         until = f + 1 == n ? whole : good ? until : given;
         out[f] += until - given;
         given = until;
