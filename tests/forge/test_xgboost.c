@@ -98,7 +98,7 @@ static void what_would_not_score_exactly_is_refused(void **state)
 {
     (void)state;
     static const refusal CASES[] = {
-        {"\"gbtree\"", "\"gblinear\"", SOTTO_ERR(FORGE, UNSUPPORTED), "gblinear"},
+        {"\"gbtree\"", "\"gbforest\"", SOTTO_ERR(FORGE, UNSUPPORTED), "gbforest"},
         {"\"gbtree\"", "\"dart\"", SOTTO_ERR(FORGE, MALFORMED), "gbtree is missing"},
         {"binary:logistic", "multi:softprob", SOTTO_ERR(FORGE, UNSUPPORTED), "softmax"},
         {"binary:logistic", "binary:hinge", SOTTO_ERR(FORGE, UNSUPPORTED), "binary:hinge"},

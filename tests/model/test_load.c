@@ -194,8 +194,8 @@ static void each_rule_has_its_cause(void **state)
         {NULL, 12, 4, 0, SOTTO_ERR(MODEL, RANGE)},      /* no sections */
         {NULL, 12, 4, 65, SOTTO_ERR(MODEL, RANGE)},
         {NULL, 20, 1, 1, SOTTO_ERR(MODEL, MALFORMED)},    /* reserved */
-        {"HEAD", 0, 2, 2, SOTTO_ERR(MODEL, UNSUPPORTED)}, /* kind */
-        {"HEAD", 2, 2, 4, SOTTO_ERR(MODEL, UNSUPPORTED)}, /* objective */
+        {"HEAD", 0, 2, 3, SOTTO_ERR(MODEL, UNSUPPORTED)}, /* kind */
+        {"HEAD", 2, 2, 7, SOTTO_ERR(MODEL, UNSUPPORTED)}, /* objective */
         {"HEAD", 2, 2, 0, SOTTO_OK},                      /* the margin is the answer */
         {"HEAD", 4, 1, 20, SOTTO_OK},                     /* a coarser scale */
         {"HEAD", 4, 1, 7, SOTTO_ERR(MODEL, UNSUPPORTED)},
