@@ -210,7 +210,7 @@ check "a model that is none" ends 3 "not a model" model check rows.csv
 sed 's/binary:logistic/multi:softmax/' model.json >multi.json
 check "a model of another kind" ends 3 "multi.json" model compile --from xgboost multi.json -o none.sotto
 check "(nothing was written)" test ! -e none.sotto
-check "--from something else" ends 3 "xgboost and lightgbm" model compile --from catboost model.json -o none.sotto
+check "--from something else" ends 3 "xgboost, lightgbm, onnx" model compile --from catboost model.json -o none.sotto
 check "a recipe without a dictionary" ends 2 "needs --dictionary" model compile --from xgboost model.json --recipe "$golden/recipe.json" -o none.sotto
 check "a folder that is not there" ends 4 "" model compile --from xgboost model.json -o no/such/folder/m.sotto
 for command in train "model" "model compile" "model calibrate" "model predict" "model check" "model features" describe; do
