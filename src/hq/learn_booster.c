@@ -44,7 +44,8 @@ static sotto_status wrap_rows(const float *data, size_t rows, size_t columns, DM
                      "reading rows", diag);
 }
 
-static void fill_rows(const learn_table *t, const uint8_t *use, uint8_t wanted, float *data, float *labels)
+static void fill_rows(const learn_table *t, const uint8_t *use, uint8_t wanted, float *data, float *labels,
+                      float *weights)
 {
     for (size_t row = 0; row < t->rows; row++) {
         if (use[row] != wanted)
@@ -52,6 +53,7 @@ static void fill_rows(const learn_table *t, const uint8_t *use, uint8_t wanted, 
         for (size_t f = 0; f < t->features; f++)
             *data++ = learn_key_float(t->keys[row * t->features + f]);
         *labels++ = (float)t->labels[row];
+        *weights++ = t->weights == NULL ? 1.0F : t->weights[row];
     }
 }
 
@@ -72,17 +74,21 @@ static sotto_status make_matrix(const learn_table *t, const uint8_t *use, uint8_
     if (n == 0)
         return SOTTO_OK;
     float *data = calloc(n * t->features, sizeof *data), *labels = calloc(n, sizeof *labels);
+    float *weights = calloc(n, sizeof *weights);
     sotto_status status = SOTTO_OK;
-    if (data == NULL || labels == NULL)
+    if (data == NULL || labels == NULL || weights == NULL)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
     if (status == SOTTO_OK) {
-        fill_rows(t, use, wanted, data, labels);
+        fill_rows(t, use, wanted, data, labels, weights);
         status = wrap_rows(data, n, t->features, out, diag);
     }
     if (status == SOTTO_OK)
         status = translate(XGDMatrixSetFloatInfo(*out, "label", labels, n), "reading labels", diag);
+    if (status == SOTTO_OK && t->weights != NULL)
+        status = translate(XGDMatrixSetFloatInfo(*out, "weight", weights, n), "reading weights", diag);
     free(data);
     free(labels);
+    free(weights);
     return status;
 }
 

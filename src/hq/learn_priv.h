@@ -91,6 +91,7 @@ typedef struct learn_plan {
     size_t feature_count;
     const sotto_dictionary *dictionary; /* NULL: every column holds the feature itself */
     const char *label;                  /* NULL: no label */
+    const char *weight;                 /* NULL: every row weighs 1 */
     bool label_optional;                /* read without labels when the table has no such column */
     const char *positive;               /* NULL: 1, yes, true against 0, no, false */
     const char *today;                  /* YYYY-MM-DD or NULL */
@@ -102,6 +103,7 @@ typedef struct learn_table {
     double
         *values; /* rows x features, as the table has them; NULL unless the plan's model compares float64 */
     uint8_t *labels; /* rows, 0 or 1; NULL without a label */
+    float *weights;  /* rows, 0 to 1e6; NULL unless the plan names their column */
     size_t positives;
 } learn_table;
 /* NOT_FOUND (a column that is needed), MALFORMED, RANGE (a field, with file and line; never its value). */

@@ -12,10 +12,10 @@ typedef struct reading {
     const learn_plan *plan;
     sotto_csv *csv;
     learn_table *table;
-    sotto_vec keys, labels, values;
+    sotto_vec keys, labels, values, weights;
     int *column_of_feature;
-    int column_of_tag[SOTTO_TAGS_MAX]; /* -1: not needed */
-    int label_column, date_column;     /* -1: none */
+    int column_of_tag[SOTTO_TAGS_MAX];            /* -1: not needed */
+    int label_column, date_column, weight_column; /* -1: none */
     int32_t today;
     void *profile_memory;
     sotto_profile profile;
@@ -102,6 +102,9 @@ static sotto_status bind_columns(reading *r)
         r->label_column = find_column(r->csv, r->plan->label);
     else if (status == SOTTO_OK && r->plan->label != NULL)
         status = need_column(r, r->plan->label, &r->label_column);
+    r->weight_column = -1;
+    if (status == SOTTO_OK && r->plan->weight != NULL)
+        status = need_column(r, r->plan->weight, &r->weight_column);
     return status == SOTTO_OK ? bind_day(r) : status;
 }
 
@@ -186,6 +189,21 @@ static sotto_status read_label(reading *r)
     return sotto_vec_put(&r->labels, &label, 1);
 }
 
+/* A missing weight is none: a row that is to be left out has weight 0. */
+static sotto_status read_weight(reading *r)
+{
+    static const double WEIGHT_MAX = 1e6;
+    int32_t key = SOTTO_FLOAT_KEY_MISSING;
+    if (r->weight_column < 0)
+        return SOTTO_OK;
+    bool number = learn_field_key(NULL, 0, r->csv->field[r->weight_column], &key);
+    float weight = learn_key_float(key);
+    if (!number || !(weight >= 0 && (double)weight <= WEIGHT_MAX))
+        return bad_field(r, SOTTO_ERR(HQ, RANGE), r->plan->weight,
+                         "a weight must be a number from 0 to 1e+06");
+    return sotto_vec_put(&r->weights, &weight, sizeof weight);
+}
+
 static sotto_status read_row(reading *r)
 {
     sotto_status status = read_day(r);
@@ -193,6 +211,8 @@ static sotto_status read_row(reading *r)
         status = read_tags(r);
     if (status == SOTTO_OK)
         status = read_features(r);
+    if (status == SOTTO_OK)
+        status = read_weight(r);
     return status == SOTTO_OK ? read_label(r) : status;
 }
 
@@ -248,6 +268,7 @@ sotto_status learn_table_read(learn_table *t, const learn_plan *plan, const char
     sotto_vec_init(&r.keys, SIZE_MAX / 4);
     sotto_vec_init(&r.labels, SIZE_MAX / 4);
     sotto_vec_init(&r.values, SIZE_MAX / 4);
+    sotto_vec_init(&r.weights, SIZE_MAX / 4);
     sotto_status status = read_table(&r, path);
     free(r.csv);
     free(r.column_of_feature);
@@ -255,6 +276,7 @@ sotto_status learn_table_read(learn_table *t, const learn_plan *plan, const char
     t->keys = (int32_t *)(void *)r.keys.ptr;
     t->labels = r.labels.ptr;
     t->values = (double *)(void *)r.values.ptr;
+    t->weights = (float *)(void *)r.weights.ptr;
     if (status != SOTTO_OK)
         learn_table_free(t);
     return learn_place(status, path, diag);
@@ -265,5 +287,6 @@ void learn_table_free(learn_table *t)
     free(t->keys);
     free(t->labels);
     free(t->values);
+    free(t->weights);
     *t = (learn_table){.rows = 0};
 }

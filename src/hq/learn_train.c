@@ -28,6 +28,7 @@ static const char HELP[] =
     "  --contacted PERCENT  the figures say which share of the positives the best so many per cent hold "
     "(38)\n"
     "  --early-stop N       stop when N rounds brought nothing on a tenth of the training rows\n"
+    "  --weight COLUMN      what each row weighs in training, 0 to 1e+06; the figures count each row once\n"
     "  --class-weight X|balanced   weight of a positive row (1)\n"
     "  --monotone FEATURE=up|down  the score never falls (rises) as the feature grows; may stand again\n"
     "  --today DATE, --date-column NAME   the day of each row, for recipes with ages\n"
@@ -53,6 +54,7 @@ static sotto_status parse(learn_train_options *o, int argc, char **argv, sotto_d
                                     {"--tune", LEARN_NUMBER, &o->tries, 1, 10000},
                                     {"--tune-by", LEARN_TEXT, &o->tune_by, 0, 0},
                                     {"--contacted", LEARN_REAL, &o->contacted, 0.1, 100},
+                                    {"--weight", LEARN_TEXT, &o->weight, 0, 0},
                                     {"--class-weight", LEARN_TEXT, &o->class_weight, 0, 0},
                                     {"--monotone", LEARN_LIST, &o->monotone, 0, 0},
                                     {"--json", LEARN_FLAG, &o->json, 0, 0},
@@ -250,6 +252,7 @@ static sotto_status read_and_train(const learn_train_options *o, const learn_inp
                        .feature_count = in->recipe.count,
                        .dictionary = in->dictionary,
                        .label = o->label,
+                       .weight = o->weight,
                        .positive = o->positive,
                        .today = o->today,
                        .date_column = o->date_column};

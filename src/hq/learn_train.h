@@ -80,7 +80,7 @@ double learn_psi(const double *expected, size_t n_expected, const double *actual
 /* ---- The command (learn_train.c) and what it says (learn_train_say.c) ---- */
 
 typedef struct learn_train_options {
-    const char *data, *dictionary, *recipe, *label, *positive, *out, *split, *today, *date_column,
+    const char *data, *dictionary, *recipe, *label, *positive, *out, *split, *today, *date_column, *weight,
         *class_weight, *tune_by;
     learn_list monotone;
     int64_t holdout, folds, tries;

@@ -111,6 +111,8 @@ sotto_status learn_train_stamp(learn_booster *b, const learn_train_options *o, c
     add_number(p, "sotto.holdout", (double)r->split.holdout_percent);
     add_settings(p, &r->settings);
     add_monotone(p, &o->monotone);
+    if (o->weight != NULL)
+        add_pair(p, "sotto.weight", o->weight);
     if (o->tries > 0) {
         add_number(p, "sotto.tune", (double)o->tries);
         add_pair(p, "sotto.tune_by", o->tune_by);

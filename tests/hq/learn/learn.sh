@@ -77,6 +77,16 @@ else
     check "monotone in a feature that is not there" ends 4 "no such feature" "${train[@]}" --monotone shoe=up -o none.json
     check "monotone in no direction" ends 2 "FEATURE=up or" "${train[@]}" --monotone age=sideways -o none.json
     check "a negative class weight" ends 2 "--class-weight" "${train[@]}" --class-weight -2 -o none.json
+    awk 'BEGIN { FS = OFS = "," } { print $0, NR == 1 ? "w" : 2 }' rows.csv >twice.csv
+    check "weights" run train --data twice.csv "${tags[@]}" --label taken --rounds 6 --depth 3 --eta 0.3 --weight w --lambda 2 --min-child-weight 2 -o twice.json
+    run train --data rows.csv "${tags[@]}" --label taken --rounds 6 --depth 3 --eta 0.3 -o once.json
+    check "(all 2, with twice the other weights: the same trees)" sh -c "for f in once twice; do
+        '$program' model compile --from xgboost \$f.json -o \$f.sotto >/dev/null && '$program' model features --data rows.csv --dictionary '$golden/dictionary.json' \
+            --recipe '$golden/recipe.json' --today 2026-01-01 >f.csv && '$program' model predict \$f.sotto f.csv >\$f.csv.out; done; cmp -s once.csv.out twice.csv.out"
+    sed '12s/2$/-2/' twice.csv >negative.csv
+    check "a negative weight: file and line" ends 3 "negative.csv:12" train --data negative.csv "${tags[@]}" --label taken --weight w -o none.json
+    sed '12s/2$//' twice.csv >weightless.csv
+    check "a missing weight" ends 3 "weightless.csv:12" train --data weightless.csv "${tags[@]}" --label taken --weight w -o none.json
     check "one fold" ends 2 "--cv must be" "${train[@]}" --cv 1 -o none.json
     head -n 11 rows.csv >few.csv
     check "more folds than rows" ends 3 "folds of a table of 10 rows" train --data few.csv "${tags[@]}" --label taken --cv 40 -o none.json
