@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROVENANCE_MAX = 65536 }; /* docs/formats/model.md section 13 */
+enum { PROVENANCE_MAX = 65536 }; /* docs/formats/model.md, PROV */
 
 void sotto_forge_forest_init(forge_forest *f)
 {

@@ -1,5 +1,5 @@
 /* From margin to a calibrated probability: an affine function before the sigmoid, or straight lines between
- * points. docs/formats/model.md section 12. */
+ * points. docs/formats/model.md, CALI. */
 #include "model_priv.h"
 
 enum { CALI_HEAD_BYTES = 8, PLATT_BYTES = 24, POINT_BYTES = 12, POINTS_MAX = 4096 };

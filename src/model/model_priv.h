@@ -93,7 +93,7 @@ typedef struct packed_node {
 enum { PACKED_SLOTS = 256, PACKED_LEAF_BIN = 255 };
 _Static_assert(sizeof(packed_node) == 4, "16 to a cache line");
 
-/* CALI, docs/formats/model.md section 12. */
+/* CALI, docs/formats/model.md, CALI. */
 typedef struct calibration {
     int64_t slope_q24, offset_q24; /* PLATT */
     size_t count;                  /* ISOTONIC: points, read in place */
