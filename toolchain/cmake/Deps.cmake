@@ -57,6 +57,22 @@ function(sotto_deps_find out)
     set(${out} "${dir}" PARENT_SCOPE)
 endfunction()
 
+# sotto_deps_page(<name> <out>): the file that toolchain/setup took out of npm's package of that name (pages.tsv), or "".
+function(sotto_deps_page name out)
+    file(STRINGS "${sotto_toolchain_dir}/pages.tsv" line REGEX "^${name}\t")
+    set_property(DIRECTORY "${CMAKE_SOURCE_DIR}" APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${sotto_toolchain_dir}/pages.tsv")
+    string(REPLACE "\t" ";" columns "${line}")
+    list(GET columns 1 version)
+    list(GET columns 7 member)
+    get_filename_component(file "${member}" NAME)
+    get_filename_component(cache "${SOTTO_DEPS_DIR}/../.." ABSOLUTE)
+    set(path "${cache}/pages/${name}-${version}/${file}")
+    if(NOT EXISTS "${path}")
+        set(path "")
+    endif()
+    set(${out} "${path}" PARENT_SCOPE)
+endfunction()
+
 # sotto_dep(<name> LIBRARY <file> [INCLUDE <folder>] [DEFINE <definitions...>] [LINK <targets...>])
 function(sotto_dep name)
     cmake_parse_arguments(arg "" "LIBRARY;INCLUDE" "DEFINE;LINK" ${ARGN})
@@ -93,7 +109,7 @@ set(sotto_sbom_file "${CMAKE_BINARY_DIR}/sbom.cdx.json")
 add_custom_command(
     OUTPUT "${sotto_sbom_file}"
     COMMAND "${sotto_toolchain_dir}/sbom" "${SOTTO_TARGET}" "${PROJECT_VERSION}" "${sotto_sbom_file}"
-    DEPENDS "${SOTTO_DEPS_DIR}/manifest.tsv" "${sotto_toolchain_dir}/sbom" "${sotto_toolchain_dir}/system.tsv"
+    DEPENDS "${SOTTO_DEPS_DIR}/manifest.tsv" "${sotto_toolchain_dir}/sbom" "${sotto_toolchain_dir}/system.tsv" "${sotto_toolchain_dir}/pages.tsv"
     COMMENT "Writing the software bill of materials"
     VERBATIM)
 add_custom_target(sotto_sbom ALL DEPENDS "${sotto_sbom_file}")
