@@ -5,7 +5,7 @@
 #define SOTTO_HQ_LEARN_H
 
 int sotto_hq_cmd_train(int argc, char **argv);
-int sotto_hq_cmd_model(int argc, char **argv); /* model compile | predict | check | features */
+int sotto_hq_cmd_model(int argc, char **argv); /* model compile | predict | check | features | report */
 int sotto_hq_cmd_describe(int argc, char **argv);
 
 #endif

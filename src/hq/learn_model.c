@@ -1,4 +1,4 @@
-/* sotto-hq model: compile, predict, calibrate, check, features. */
+/* sotto-hq model: compile, predict, calibrate, check, features, report. */
 #include "learn_priv.h"
 
 #include <string.h>
@@ -11,6 +11,7 @@ static const char HELP[] =
     "  sotto-hq model calibrate  makes its probabilities mean what they say\n"
     "  sotto-hq model check      validates a model and says what it is made of\n"
     "  sotto-hq model features   writes the columns for training that a terminal computes\n"
+    "  sotto-hq model report     judges a model on one HTML page\n"
     "\n"
     "  example: sotto-hq model compile --from xgboost model.json -o model.sotto\n"
     "  Each has --help.\n";
@@ -23,6 +24,9 @@ int sotto_hq_cmd_model(int argc, char **argv)
     } COMMANDS[] = {{"compile", learn_cmd_compile},
                     {"predict", learn_cmd_predict},
                     {"check", learn_cmd_check},
+#ifdef SOTTO_HQ_REPORT
+                    {"report", learn_cmd_report},
+#endif
                     {"features", learn_cmd_features},
                     {"calibrate", learn_cmd_calibrate}};
     sotto_diag diag = {.status = SOTTO_OK};
@@ -32,7 +36,7 @@ int sotto_hq_cmd_model(int argc, char **argv)
     if (learn_help(argc, argv, HELP))
         return 0;
     return learn_finish(sotto_diag_set(&diag, SOTTO_ERR(HQ, USAGE),
-                                       "model compile, predict, calibrate, check or features; "
+                                       "model compile, predict, calibrate, check, features or report; "
                                        "--help shows how"),
                         &diag);
 }

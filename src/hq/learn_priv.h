@@ -244,5 +244,6 @@ int learn_cmd_predict(int argc, char **argv);
 int learn_cmd_check(int argc, char **argv);
 int learn_cmd_features(int argc, char **argv);
 int learn_cmd_calibrate(int argc, char **argv);
+int learn_cmd_report(int argc, char **argv); /* report.c */
 
 #endif

@@ -28,7 +28,7 @@ static const hq_command COMMANDS[] = {
 #ifdef SOTTO_HQ_LEARN
     {"describe", "write a dictionary and a recipe for a table", NULL, sotto_hq_cmd_describe},
     {"train", "train a model with XGBoost's library", NULL, sotto_hq_cmd_train},
-    {"model", "compile, predict, check, features", NULL, sotto_hq_cmd_model},
+    {"model", "compile, predict, check, features, report", NULL, sotto_hq_cmd_model},
 #endif
 #ifdef SOTTO_HQ_EVALUATE
     {"evaluate", "figures with intervals: predictions, uplift, policy", NULL, sotto_hq_cmd_evaluate},

@@ -195,7 +195,7 @@ check "(by the columns' own names)" sh -c "sed -n 2p out | grep -q '^0,1.5,30$' 
 # refusals: where, why, exit code, nothing written
 check "unknown option" ends 2 "unknown option --frobnicate" train --frobnicate
 check "a missing option" ends 2 "--data FILE is needed" train --label taken
-check "model without a word" ends 2 "compile, predict, calibrate, check or features" model
+check "model without a word" ends 2 "compile, predict, calibrate, check, features or report" model
 check "no such file" ends 4 "nowhere.csv" describe nowhere.csv --label y -o none
 check "no such column" ends 4 "no column wanted" describe rows.csv --label wanted -o none
 check "a label of many values" ends 3 "two are needed" describe rows.csv --label hour -o none

@@ -1,0 +1,141 @@
+/* sotto-hq model report: one page that says what a model is, how good it is, and what becoming integers cost.
+ */
+#include "report_priv.h"
+
+#include <stdlib.h>
+
+static const char HELP[] =
+    "sotto-hq model report: one HTML page that judges a compiled model; it reads nothing from a network\n"
+    "\n"
+    "  sotto-hq model report model.sotto contacts.csv --dictionary dictionary.json --source model.json \\\n"
+    "      --time-column date --known-column known -o report.html\n"
+    "\n"
+    "  --source FILE        the trained model's own file: leaves, margins and scales are compared with it\n"
+    "  --dictionary FILE    the table holds tags: features are computed by the model's recipe\n"
+    "  --label COLUMN, --positive WORD, --split random|time|all, --holdout PERCENT, --seed N\n"
+    "                       which rows are judged; known from the model when sotto-hq trained it. Without a\n"
+    "                       split (or with all): every row of the table\n"
+    "  --today DATE, --date-column NAME   the day of each row, for recipes with ages\n"
+    "  --time-column NAME   parts in order of this column: dates YYYY-MM-DD, or numbers\n"
+    "  --known-column NAME  groups by this column, at most 12: known and new customers\n"
+    "  --contacts PERCENT (38)  --reach PERCENT (80)   the sentence about contacts and buyers\n"
+    "  --bins N (10)  --confidence PERCENT (95)\n"
+    "  --instructions FILE  what tests/bench/count.sh printed for this model; else they are estimated\n"
+    "  -o FILE              where the page goes; may be left out with --json\n"
+    "  --json               the same figures as JSON, on standard output\n";
+
+static sotto_status parse(report_options *o, int argc, char **argv, sotto_diag *diag)
+{
+    const char *positions[2] = {NULL, NULL};
+    const learn_option options[] = {{"--source", LEARN_TEXT, &o->source, 0, 0},
+                                    {"--dictionary", LEARN_TEXT, &o->dictionary, 0, 0},
+                                    {"--label", LEARN_TEXT, &o->label, 0, 0},
+                                    {"--positive", LEARN_TEXT, &o->positive, 0, 0},
+                                    {"--split", LEARN_TEXT, &o->split, 0, 0},
+                                    {"--holdout", LEARN_NUMBER, &o->holdout, 0, 90},
+                                    {"--seed", LEARN_NUMBER, &o->seed, 0, INT32_MAX},
+                                    {"--today", LEARN_TEXT, &o->today, 0, 0},
+                                    {"--date-column", LEARN_TEXT, &o->date_column, 0, 0},
+                                    {"--time-column", LEARN_TEXT, &o->time_column, 0, 0},
+                                    {"--known-column", LEARN_TEXT, &o->known_column, 0, 0},
+                                    {"--contacts", LEARN_REAL, &o->contacts, 0.1, 100},
+                                    {"--reach", LEARN_REAL, &o->reach, 0.1, 100},
+                                    {"--bins", LEARN_NUMBER, &o->bins, 1, REPORT_BINS_MAX},
+                                    {"--confidence", LEARN_REAL, &o->confidence, 50, 99.99},
+                                    {"--instructions", LEARN_TEXT, &o->instructions, 0, 0},
+                                    {"-o", LEARN_TEXT, &o->out, 0, 0},
+                                    {"--json", LEARN_FLAG, &o->json, 0, 0}};
+    sotto_status status =
+        learn_parse_args(argc, argv, options, SOTTO_COUNT(options), positions, 2, NULL, diag);
+    o->model = positions[0];
+    o->table = positions[1];
+    if (status == SOTTO_OK)
+        status = learn_need(o->model, "the model's file", diag);
+    if (status == SOTTO_OK)
+        status = learn_need(o->table, "the table's file", diag);
+    if (status == SOTTO_OK && !o->json)
+        status = learn_need(o->out, "-o FILE", diag);
+    return status;
+}
+
+static sotto_status read_model(report *r, learn_input *in, sotto_diag *diag)
+{
+    sotto_status status = learn_input_read(in, r->o->dictionary, NULL, diag);
+    if (status == SOTTO_OK)
+        status = learn_input_model(in, r->o->model, diag);
+    if (status != SOTTO_OK)
+        return status;
+    r->model = in->model;
+    r->info = sotto_model_info_of(in->model);
+    r->dictionary = in->dictionary;
+    if (r->info->link == SOTTO_LINK_LOGISTIC && r->info->outputs == 1)
+        return SOTTO_OK;
+    return sotto_diag_at(diag, SOTTO_ERR(HQ, UNSUPPORTED), r->o->model, 0,
+                         "a report judges models that answer yes or no; this one has another kind of answer");
+}
+
+static sotto_status write_page(const report *r, sotto_diag *diag)
+{
+    page p;
+    if (r->o->out == NULL)
+        return SOTTO_OK;
+    sotto_status status = report_page(r, &p, diag);
+    if (status == SOTTO_OK)
+        status = sotto_port_write_file(r->o->out, sotto_vec_span(&p.html), 0644, diag);
+    page_free(&p);
+    return status;
+}
+
+static sotto_status tell(const report *r, sotto_diag *diag)
+{
+    char rows[128];
+    if (r->o->json)
+        return eval_json_report(report_json, r, diag);
+    report_rows_name(r, rows, sizeof rows);
+    printf("%s: judged on %s\n", r->o->out, rows);
+    printf(
+        "  AUC %.4f [%.4f, %.4f]; %.3g %% of contacts reach %.1f %% of the buyers, %.1f %% reach %.3g %%\n",
+        r->auc, r->auc_interval.low, r->auc_interval.high, r->o->contacts, 100 * r->reached,
+        100 * r->share_for_reach, r->o->reach);
+    if (!page_has_plots())
+        printf("  (tables only: this sotto-hq was built without the plot library)\n");
+    return learn_flush(diag);
+}
+
+static sotto_status run(report *r, learn_input *in, sotto_diag *diag)
+{
+    sotto_status status = read_model(r, in, diag);
+    if (status == SOTTO_OK)
+        status = report_rows(r, diag);
+    if (status == SOTTO_OK)
+        status = report_curves(r, diag);
+    if (status == SOTTO_OK)
+        status = report_exact(r, diag);
+    if (status == SOTTO_OK)
+        status = report_counts(r, diag);
+    if (status == SOTTO_OK)
+        status = write_page(r, diag);
+    return status == SOTTO_OK ? tell(r, diag) : status;
+}
+
+int learn_cmd_report(int argc, char **argv)
+{
+    sotto_diag diag = {.status = SOTTO_OK};
+    learn_input in = {.memory = NULL};
+    report_options o = {.holdout = -1, .seed = -1, .bins = 10, .reach = 80, .contacts = 38, .confidence = 95};
+    if (learn_help(argc, argv, HELP))
+        return 0;
+    report *r = eval_array(1, sizeof *r, &diag);
+    sotto_status status = r == NULL ? diag.status : parse(&o, argc, argv, &diag);
+    if (status == SOTTO_OK)
+        status = learn_input_init(&in, &diag);
+    if (status == SOTTO_OK) {
+        r->o = &o;
+        status = run(r, &in, &diag);
+    }
+    if (r != NULL)
+        report_rows_free(r);
+    free(r);
+    learn_input_free(&in);
+    return learn_finish(status, &diag);
+}

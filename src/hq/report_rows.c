@@ -1,0 +1,143 @@
+/* The rows that are judged: those that training held out, where the model tells which; else all of the table.
+ */
+#include "report_priv.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the command line says, else what training left in the model. */
+static void choose(const char *given, const sotto_model *m, const char *name, char out[static 256])
+{
+    if (given != NULL)
+        (void)snprintf(out, 256, "%s", given);
+    else
+        learn_provenance(m, name, out, 256);
+}
+
+static int64_t choose_number(int64_t given, const sotto_model *m, const char *name, int64_t otherwise)
+{
+    char text[256];
+    int64_t number = 0;
+    if (given >= 0)
+        return given;
+    learn_provenance(m, name, text, sizeof text);
+    return sotto_parse_i64(sotto_span_str(text), &number) == SOTTO_OK ? number : otherwise;
+}
+
+static void choose_split(report *r)
+{
+    char split[256];
+    choose(r->o->split, r->model, "sotto.split", split);
+    r->split.holdout_percent = choose_number(r->o->holdout, r->model, "sotto.holdout", 20);
+    r->split.seed = choose_number(r->o->seed, r->model, "sotto.seed", 1);
+    r->held_out = strcmp(split, "all") != 0 && learn_split_find(split, &r->split.kind) &&
+                  r->split.holdout_percent > 0 && r->split.holdout_percent <= 90;
+}
+
+static sotto_status read_table(report *r, sotto_diag *diag)
+{
+    char positive[256], today[256], date_column[256];
+    const report_options *o = r->o;
+    choose(o->label, r->model, "sotto.label", r->label);
+    choose(o->label != NULL && o->positive == NULL ? "" : o->positive, r->model, "sotto.positive", positive);
+    choose(o->today, r->model, "sotto.today", today);
+    choose(o->date_column, r->model, "sotto.date_column", date_column);
+    if (r->label[0] == '\0')
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE),
+                              "--label COLUMN is needed: the model does not say what it was trained on");
+    learn_plan plan = {.model = r->model,
+                       .features = sotto_model_feature(r->model, 0),
+                       .feature_count = r->info->features,
+                       .dictionary = r->dictionary,
+                       .label = r->label,
+                       .positive = positive[0] == '\0' ? NULL : positive,
+                       .today = today[0] == '\0' ? NULL : today,
+                       .date_column = date_column[0] == '\0' ? NULL : date_column};
+    return learn_table_read(&r->table, &plan, o->table, diag);
+}
+
+static sotto_status read_columns(report *r, sotto_diag *diag)
+{
+    eval_column columns[2] = {{.name = r->o->time_column, .kind = EVAL_CODE},
+                              {.name = r->o->known_column, .kind = EVAL_CODE}};
+    size_t rows = 0;
+    if (r->o->time_column == NULL && r->o->known_column == NULL)
+        return SOTTO_OK;
+    sotto_status status = eval_table_read(columns, 2, r->o->table, &rows, diag);
+    r->time = columns[0];
+    r->known = columns[1];
+    return status;
+}
+
+static sotto_status take_rows(report *r, sotto_diag *diag)
+{
+    size_t all = r->table.rows;
+    r->row = eval_array(all, sizeof *r->row, diag);
+    r->score = eval_array(all, sizeof *r->score, diag);
+    r->judged_label = eval_array(all, 1, diag);
+    r->margin_q24 = eval_array(all, sizeof *r->margin_q24, diag);
+    if (r->row == NULL || r->score == NULL || r->judged_label == NULL || r->margin_q24 == NULL)
+        return diag->status;
+    for (size_t i = 0; i < all; i++)
+        if (!r->held_out || learn_split_held_out(&r->split, i, all))
+            r->row[r->scored.rows++] = i;
+    return SOTTO_OK;
+}
+
+static void score_row(report *r, size_t i)
+{
+    const int32_t *keys = r->table.keys + r->row[i] * r->table.features;
+    r->margin_q24[i] = sotto_model_margin_q24(r->model, keys);
+    r->score[i] = ldexp((double)sotto_model_probability_q30(r->model, r->margin_q24[i]), -30);
+    r->judged_label[i] = r->table.labels[r->row[i]];
+    r->positives += r->judged_label[i];
+    double exact = 1 / (1 + exp(-ldexp((double)r->margin_q24[i], -SOTTO_MODEL_SCALE_BITS)));
+    r->sigmoid_worst = fmax(r->sigmoid_worst, fabs(r->score[i] - exact));
+}
+
+sotto_status report_rows(report *r, sotto_diag *diag)
+{
+    choose_split(r);
+    sotto_status status = read_table(r, diag);
+    if (status == SOTTO_OK)
+        status = read_columns(r, diag);
+    if (status == SOTTO_OK)
+        status = take_rows(r, diag);
+    if (status != SOTTO_OK)
+        return status;
+    for (size_t i = 0; i < r->scored.rows; i++)
+        score_row(r, i);
+    r->scored.score = r->score;
+    r->scored.label = r->judged_label;
+    if (r->positives == 0 || r->positives == r->scored.rows)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE),
+                              "every judged row has the same label: nothing can be said of the model");
+    return eval_scored_init(&r->scored, diag);
+}
+
+void report_rows_free(report *r)
+{
+    eval_column columns[2] = {r->time, r->known};
+    learn_table_free(&r->table);
+    eval_table_free(columns, 2);
+    eval_scored_free(&r->scored);
+    free(r->row);
+    free(r->score);
+    free(r->judged_label);
+    free(r->margin_q24);
+    free(r->weight);
+}
+
+void report_rows_name(const report *r, char *out, size_t cap)
+{
+    char rows[32];
+    learn_grouped(r->scored.rows, rows);
+    if (!r->held_out)
+        (void)snprintf(out, cap, "all %s rows of the table (those that it was trained on may be among them)",
+                       rows);
+    else if (r->split.kind == LEARN_SPLIT_TIME)
+        (void)snprintf(out, cap, "%s rows that training did not see, the last of the table", rows);
+    else
+        (void)snprintf(out, cap, "%s rows that training did not see, drawn at random", rows);
+}

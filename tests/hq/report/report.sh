@@ -1,0 +1,115 @@
+#!/bin/bash
+# sotto-hq model report as a person runs it, with names that attack the page, and the page in a real browser where one is.
+#   report.sh PROGRAM FOLDER-OF-GOLDEN-FILES
+set -u
+program=$(realpath "$1") golden=$(realpath "$2")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+passed=0 failed=0 skipped=0
+
+check() { # check WHAT COMMAND...: passes when the command succeeds
+    local what=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $what"
+        sed 's/^/    /' out err 2>/dev/null | cut -c 1-300 | tail -n 6
+    fi
+}
+run() { "$program" "$@" >out 2>err; }
+ends() { # ends CODE WORD ARGUMENTS...: exit code and a word on standard error, nothing on standard output
+    local code=$1 word=$2 got
+    shift 2
+    run "$@"
+    got=$?
+    [ "$got" = "$code" ] && grep -qF -- "$word" err && [ ! -s out ]
+}
+has() { grep -qF -- "$1" "$2"; }
+hasnt() { ! grep -qF -- "$1" "$2"; }
+own() { sed '/^<script>/,/<\/script>$/d' "$1"; } # a page without the text of its scripts
+export -f own
+# same NAME NAME FILE: two members of a JSON file have the same digits.
+same() {
+    local a b
+    a=$(grep -oE "\"$1\": ?[-0-9.]+" "$3" | head -n 1 | sed 's/.*://') b=$(grep -oE "\"$2\": ?[-0-9.]+" "$4" | head -n 1 | sed 's/.*://')
+    [ -n "$a" ] && awk -v a="$a" -v b="$b" 'BEGIN { exit !(a - b < 1e-6 && b - a < 1e-6) }'
+}
+
+# A table of the golden model's features as plain columns; the label follows some of them.
+awk 'function r(n) { s = (s * 1103515 + 12345) % 2147483648; return int(s / 65536) % n }
+BEGIN { s = 7; print "age,job,is_student,balance,newsletter,tenure,rate,hour,when,known,taken"
+    for (i = 0; i < 1200; i++) { a = 18 + r(70); j = r(5); n = r(2); b = r(900000) / 100 - 1000
+        t = (a + (j == 3) * 30 + n * 20 + b / 200 + r(60)) > 110
+        printf "%d,%d,%d,%.2f,%d,%d,%s,%d,2026-%02d-01,%s,%s\n", a, j, j == 3, b, n, r(7000), r(2) ? "1.25" : "3", 8 + r(11),
+            1 + int(i / 200), r(3) ? "known" : "new", t ? "yes" : "no" } }' >rows.csv
+check "a model to judge" run model compile --from xgboost "$golden/golden.json" --data rows.csv -o m.sotto --json
+cp out compiled.json
+check "the report" run model report m.sotto rows.csv --source "$golden/golden.json" --time-column when --known-column known -o page.html
+check "says where it is and how good" has "of the buyers" out
+check "without a network: nothing is fetched" bash -c "! own page.html | grep -qE '(src|href)=|@import|url\\('"
+check "a policy that allows nothing but its own scripts" has "default-src 'none'; script-src 'sha256-" page.html
+check "plots have words and tables" sh -c "[ \$(grep -c '<figcaption>' page.html) -ge 10 ] && grep -q 'Figures as a table' page.html"
+check "the same as JSON" run model report m.sotto rows.csv --source "$golden/golden.json" --time-column when --known-column known --json
+cp out report.json
+check "JSON is whole" sh -c "command -v jq >/dev/null || exit 0; jq -e '.by_time | length == 6' report.json >/dev/null && jq -e '.by_known | length == 2' report.json >/dev/null"
+check "AUC of compile's own proof" same auc_integer auc_integer compiled.json report.json
+check "no leaf differs" has '"leaves_differ":0' report.json
+check "coarser scales cost more" sh -c "command -v jq >/dev/null || exit 0; jq -e '[.source.scales[].worst] | . == (sort | reverse)' report.json >/dev/null"
+check "all rows" run model report m.sotto rows.csv --split all --json
+check "all rows are judged" has '"rows":1200' out
+
+check "another source is refused" sh -c "sed 's/\"sotto.seed\":\"1\"/\"sotto.seed\":\"2\"/' '$golden/golden.json' >other.json"
+check "with the cause" ends 9 "not the file" model report m.sotto rows.csv --source other.json -o x.html
+check "no page then" test ! -e x.html
+check "groups without end are refused" ends 3 "different values" model report m.sotto rows.csv --known-column balance -o x.html
+check "no label" ends 4 "no column gone" model report m.sotto rows.csv --label gone -o x.html
+check "no page" ends 2 "-o FILE" model report m.sotto rows.csv
+check "no counts" ends 3 "count.sh" model report m.sotto rows.csv --instructions rows.csv -o x.html
+printf '%s\n' '  200 products  best          8.60 instructions a candidate and tree' >counts
+check "counted instructions" run model report m.sotto rows.csv --instructions counts -o counted.html
+check "are on the page" has "8.60" counted.html
+head -n 2 rows.csv >one.csv
+check "rows of one kind only" ends 3 "same label" model report m.sotto one.csv --split all -o x.html
+
+# Names that attack the page: of a feature, of the model, of a group and of a time.
+evil='<img src=x onerror=document.title=1>"&</script><script>document.title=2</script>'
+evil_json=$(printf '%s' "${evil:0:64}" | sed 's/"/\\"/g') evil_csv=$(printf '%s' "${evil:0:64}" | sed 's/"/""/g')
+# sed's replacement gives & and \ a meaning of their own.
+quoted=$(printf '%s' "$evil_json" | sed 's/[&\\|]/\\&/g')
+sed "s|\"feature_names\":\\[\"age\"|\"feature_names\":[\"$quoted\"|" "$golden/golden.json" >evil.json
+awk -v name="\"${evil_csv//\\/\\\\}\"" 'BEGIN { FS = OFS = "," } NR == 1 { sub(/^age/, ""); printf "%s%s\n", name, $0; next }
+    { $10 = $10 == "new" ? "</script><!--" : "\"><b onclick=x>"; $9 = $9 "<script>"; if ($10 ~ /"/) { gsub(/"/, "\"\"", $10); $10 = "\"" $10 "\"" } print }' rows.csv >evil.csv
+check "hostile names compile" run model compile --from xgboost evil.json --name '</title><script>alert(1)</script>' -o evil.sotto
+check "hostile names are reported" run model report evil.sotto evil.csv --source evil.json --known-column known --time-column when -o evil.html
+check "no tag of theirs" bash -c "! own evil.html | grep -qE '<img|<b onclick|<script>(alert|document)|</title><script'"
+check "as many scripts as ever" sh -c "[ \$(grep -o '<script' page.html | wc -l) = \$(grep -o '<script' evil.html | wc -l) ]"
+check "they are there as text" has "&lt;img src=x onerror" evil.html
+
+# In a browser: every plot drawn, nothing said on the console.
+browse() { # browse PAGE OPTIONS...
+    local page=$1
+    shift
+    timeout 100 chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
+        --disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars --user-data-dir="$work/browser" \
+        --enable-logging=stderr --v=0 --virtual-time-budget=2000 "$@" "file://$work/$page" >out 2>err
+}
+if ! command -v chromium >/dev/null || ! has '"plot-1"' page.html; then
+    echo "skipped: the page in a browser (no chromium, or no plot library when sotto-hq was built)"
+    skipped=$((skipped + 1))
+else
+    plots=$(grep -o 'data-plot="plot-' page.html | wc -l)
+    for page in page.html evil.html; do
+        check "$page in a browser" browse "$page" --dump-dom
+        check "$page: every plot is drawn" sh -c "grep -q 'data-plots=\"$plots\"' out && [ \$(grep -o '<svg' out | wc -l) = $plots ]"
+        check "$page: nothing on the console" hasnt "CONSOLE" err
+    done
+    check "hostile names do nothing" sh -c "grep -qE '<title>Model report: &lt;/title&gt;' out"
+    check "a picture" browse page.html --screenshot="$work/page.png" --window-size=1280,2000
+    check "of more than a blank page" sh -c "[ \$(wc -c <'$work/page.png') -gt 60000 ]"
+fi
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]
