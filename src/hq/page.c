@@ -24,15 +24,27 @@ void page_raw(page *p, const char *html)
 
 static const char *entity(uint8_t c)
 {
-    return c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : c == '"' ? "&quot;" : "&#39;";
+    return c == ' '   ? "\xc2\xa0"
+           : c == '<' ? "&lt;"
+           : c == '>' ? "&gt;"
+           : c == '&' ? "&amp;"
+           : c == '"' ? "&quot;"
+                      : "&#39;";
 }
 
-/* The five characters that mean something in HTML's text and in quoted attributes (HTML, 13.1.4). */
+/* A character that cannot stand as it is: five mean something in HTML's text and in quoted attributes
+ * (HTML, 13.1.4), NUL is no text, and a line must not break between a number and its per cent. */
+static bool is_special(sotto_span text, size_t at)
+{
+    uint8_t c = text.ptr[at];
+    return strchr("<>&\"'", c) != NULL || (c == ' ' && at + 1 < text.len && text.ptr[at + 1] == '%');
+}
+
 static void put_escaped(page *p, sotto_span text)
 {
     for (size_t at = 0; at < text.len;) {
         size_t end = at;
-        while (end < text.len && strchr("<>&\"'", text.ptr[end]) == NULL)
+        while (end < text.len && !is_special(text, end))
             end++;
         page_span(p, sotto_span_of(text.ptr + at, end - at));
         if (end < text.len)

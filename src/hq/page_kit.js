@@ -25,6 +25,16 @@
       ? v.toExponential(0) : String(+v.toPrecision(6));
   }
 
+  /* A round step that divides the whole range into 4 to 7 parts, if there is one: no odd last tick then. */
+  function step(range, narrow) {
+    var parts = narrow ? [4, 5, 3, 6] : [5, 4, 6, 7, 8];
+    for (var i = 0; i < parts.length; i++) {
+      var s = range / parts[i], lead = s / Math.pow(10, Math.floor(Math.log10(s) + 1e-9));
+      if ([1, 2, 2.5, 4, 5].some(function (round) { return Math.abs(lead - round) < 1e-6; })) return s;
+    }
+    return undefined;
+  }
+
   function valueAxis(axis, theme, vertical, narrow) {
     var out = {
       type: axis.log ? "log" : "value", name: vertical ? "" : axis.name, nameLocation: "middle", nameGap: 30,
@@ -34,19 +44,25 @@
       axisTick: { show: false }, splitLine: { lineStyle: { color: theme.grid } },
       splitNumber: narrow ? 4 : 5
     };
-    if (axis.range) { out.min = axis.range[0]; out.max = axis.range[1]; }
+    if (axis.range) {
+      out.min = axis.range[0];
+      out.max = axis.range[1];
+      out.interval = step(axis.range[1] - axis.range[0], narrow);
+    }
     else if (!axis.log) out.scale = false;
     return out;
   }
 
-  function categoryAxis(plot, axis, theme, sideways, narrow) {
+  function categoryAxis(plot, axis, theme, sideways, narrow, width) {
+    var letters = plot.categories.reduce(function (sum, name) { return sum + name.length + 2; }, 0);
+    var slanted = !sideways && letters * 6.5 > width - 60;
     return {
       type: "category", data: plot.categories, name: sideways ? "" : axis.name, nameLocation: "middle", nameGap: 30,
       inverse: sideways, nameTextStyle: { color: theme.soft }, axisTick: { show: false },
       axisLine: { lineStyle: { color: theme.line } },
       axisLabel: {
-        color: theme.ink, overflow: "truncate", interval: sideways ? 0 : "auto", hideOverlap: !sideways,
-        width: sideways ? (narrow ? 110 : NAMES_WIDTH) : undefined
+        color: theme.ink, overflow: "truncate", interval: 0, rotate: slanted ? 35 : 0,
+        width: sideways ? (narrow ? 110 : NAMES_WIDTH) : slanted ? 110 : undefined
       }
     };
   }
@@ -54,7 +70,7 @@
   /* A vertical (or lying) bar with ends: the interval of a value. */
   function interval(series, colour, sideways) {
     return {
-      type: "custom", name: series.name, silent: true, z: 5, itemStyle: { color: colour }, encode: { x: sideways ? 1 : 0, y: sideways ? 0 : 1 },
+      type: "custom", name: series.name, silent: true, z: 5, itemStyle: { color: colour }, encode: sideways ? { x: [1, 2, 3], y: 0 } : { x: 0, y: [1, 2, 3] },
       tooltip: { show: false },
       data: series.data.filter(function (d) { return d[2] !== null && d[3] !== null && d[2] !== undefined; }),
       renderItem: function (params, api) {
@@ -127,7 +143,7 @@
         series.push(interval(s, s.shape === "bars" ? theme.ink : colour, plot.sideways));
     });
     var values = valueAxis(plot.y, theme, !plot.sideways, narrow);
-    var other = plot.categories ? categoryAxis(plot, plot.x, theme, plot.sideways, narrow) : valueAxis(plot.x, theme, false, narrow);
+    var other = plot.categories ? categoryAxis(plot, plot.x, theme, plot.sideways, narrow, width) : valueAxis(plot.x, theme, false, narrow);
     if (!plot.categories) other.splitLine = { show: plot.square, lineStyle: { color: theme.grid } };
     return {
       animation: false, backgroundColor: "transparent", textStyle: { fontFamily: "system-ui, sans-serif", color: theme.ink },

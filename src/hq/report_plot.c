@@ -83,7 +83,7 @@ void report_draw_distribution(const report *r, page *p)
 void report_draw_calibration(const report *r, page *p)
 {
     double x[REPORT_BINS_MAX], y[REPORT_BINS_MAX], low[REPORT_BINS_MAX], high[REPORT_BINS_MAX],
-        top = 0.05, ends[2] = {0, 0};
+        top = 0.1, ends[2] = {0, 0};
     char words[256];
     double z = eval_z(r->o->confidence);
     for (size_t i = 0; i < r->bins; i++) {
@@ -95,7 +95,7 @@ void report_draw_calibration(const report *r, page *p)
         high[i] = rate.high;
         top = fmax(top, fmax(rate.high, b->score));
     }
-    top = fmin(1, ceil(top * 20) / 20);
+    top = fmin(1, ceil(top * 10) / 10);
     ends[1] = top;
     const page_series dots[] = {
         {.name = "what happened",
@@ -195,8 +195,8 @@ void report_draw_weights(const report *r, page *p)
     (void)snprintf(words, sizeof words,
                    "How far each moves a row's log-odds on average, from the exact integer reasons that a "
                    "terminal gives too. "
-                   "%zu of %zu are shown; %zu never moved a score.",
-                   n, r->weights, idle);
+                   "%zu of %zu are shown%s",
+                   n, r->weights, idle > 0 ? "; some never moved a score." : ".");
     page_plot plot = {.title = "What moves the scores",
                       .words = words,
                       .x = {.name = r->dictionary != NULL ? "tag" : "feature"},
