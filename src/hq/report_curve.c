@@ -57,7 +57,7 @@ static double share_for(const report *r, double reach)
 static void make_calibration(report *r)
 {
     double z = eval_z(r->o->confidence);
-    r->bins = eval_calibrate(&r->scored, r->bin, (size_t)r->o->bins);
+    r->bins = eval_calibrate(&r->said, r->bin, (size_t)r->o->bins);
     for (size_t i = 0; i < r->bins; i++) {
         const eval_bin *b = &r->bin[i];
         eval_interval rate = eval_wilson((double)b->positives, (double)b->rows, z);
@@ -72,13 +72,13 @@ static void make_distribution(report *r)
     const eval_scored *s = &r->scored;
     double low = INFINITY, high = -INFINITY;
     for (size_t i = 0; i < s->rows; i++) {
-        double margin = ldexp((double)r->margin_q24[i], -SOTTO_MODEL_SCALE_BITS);
+        double margin = r->margin[i];
         low = fmin(low, margin);
         high = fmax(high, margin);
     }
     double width = high > low ? (high - low) / REPORT_SCORE_BINS : 1;
     for (size_t i = 0; i < s->rows; i++) {
-        double at = (ldexp((double)r->margin_q24[i], -SOTTO_MODEL_SCALE_BITS) - low) / width;
+        double at = (r->margin[i] - low) / width;
         size_t bin = at >= REPORT_SCORE_BINS ? REPORT_SCORE_BINS - 1 : (size_t)at;
         if (s->label[i])
             r->score_yes[bin] += 1 / (double)r->positives;
@@ -96,12 +96,12 @@ static void make_figures(report *r)
     r->auc = eval_auc(s, NULL);
     r->auc_interval = eval_normal(r->auc, eval_auc_variance(s), z);
     r->auc_interval.high = fmin(1, r->auc_interval.high);
-    r->logloss = eval_logloss(s, NULL);
-    r->brier = eval_brier(s, NULL);
+    r->logloss = eval_logloss(&r->said, NULL);
+    r->brier = eval_brier(&r->said, NULL);
     r->rate = (double)r->positives / rows;
     r->base_logloss = -r->rate * log(r->rate) - (1 - r->rate) * log1p(-r->rate);
     for (size_t i = 0; i < s->rows; i++)
-        r->mean_score += s->score[i] / rows;
+        r->mean_score += r->score[i] / rows;
     r->reached = eval_gain(s, NULL, r->o->contacts / 100);
     r->share_for_reach = share_for(r, r->o->reach / 100);
 }

@@ -74,13 +74,14 @@ typedef struct report {
     learn_table table;
     char label[256];
     learn_split split;
-    bool held_out;         /* else every row of the table is judged */
-    size_t *row;           /* of the table, for each judged row */
-    eval_scored scored;    /* judged rows; score is the probability */
-    double *score;         /* scored.score */
-    uint8_t *judged_label; /* scored.label */
-    int64_t *margin_q24;   /* judged rows */
-    double sigmoid_worst;  /* largest difference of a probability to 1 / (1 + e^-margin) */
+    bool held_out;          /* else every row of the table is judged */
+    size_t *row;            /* of the table, for each judged row */
+    eval_scored scored;     /* judged rows by margin: what ranks, calibrated or not */
+    eval_scored said;       /* the same by probability */
+    double *margin, *score; /* scored.score, said.score */
+    uint8_t *judged_label;  /* scored.label */
+    double
+        sigmoid_worst; /* largest difference of a probability to 1 / (1 + e^-margin); NAN when calibrated */
     size_t positives;
     eval_column time, known;
 

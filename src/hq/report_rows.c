@@ -76,8 +76,8 @@ static sotto_status take_rows(report *r, sotto_diag *diag)
     r->row = eval_array(all, sizeof *r->row, diag);
     r->score = eval_array(all, sizeof *r->score, diag);
     r->judged_label = eval_array(all, 1, diag);
-    r->margin_q24 = eval_array(all, sizeof *r->margin_q24, diag);
-    if (r->row == NULL || r->score == NULL || r->judged_label == NULL || r->margin_q24 == NULL)
+    r->margin = eval_array(all, sizeof *r->margin, diag);
+    if (r->row == NULL || r->score == NULL || r->judged_label == NULL || r->margin == NULL)
         return diag->status;
     for (size_t i = 0; i < all; i++)
         if (!r->held_out || learn_split_held_out(&r->split, i, all))
@@ -88,12 +88,16 @@ static sotto_status take_rows(report *r, sotto_diag *diag)
 static void score_row(report *r, size_t i)
 {
     const int32_t *keys = r->table.keys + r->row[i] * r->table.features;
-    r->margin_q24[i] = sotto_model_margin_q24(r->model, keys);
-    r->score[i] = ldexp((double)sotto_model_probability_q30(r->model, r->margin_q24[i]), -30);
+    int64_t margin = sotto_model_margin_q24(r->model, keys);
+    r->margin[i] = ldexp((double)margin, -SOTTO_MODEL_SCALE_BITS);
+    r->score[i] = ldexp((double)sotto_model_probability_q30(r->model, margin), -30);
     r->judged_label[i] = r->table.labels[r->row[i]];
     r->positives += r->judged_label[i];
-    double exact = 1 / (1 + exp(-ldexp((double)r->margin_q24[i], -SOTTO_MODEL_SCALE_BITS)));
-    r->sigmoid_worst = fmax(r->sigmoid_worst, fabs(r->score[i] - exact));
+    double exact = 1 / (1 + exp(-r->margin[i]));
+    if (r->info->calibration == SOTTO_CALIBRATION_NONE)
+        r->sigmoid_worst = fmax(r->sigmoid_worst, fabs(r->score[i] - exact));
+    else
+        r->sigmoid_worst = NAN;
 }
 
 sotto_status report_rows(report *r, sotto_diag *diag)
@@ -108,12 +112,15 @@ sotto_status report_rows(report *r, sotto_diag *diag)
         return status;
     for (size_t i = 0; i < r->scored.rows; i++)
         score_row(r, i);
-    r->scored.score = r->score;
+    r->scored.score = r->margin;
     r->scored.label = r->judged_label;
+    r->said = r->scored;
+    r->said.score = r->score;
     if (r->positives == 0 || r->positives == r->scored.rows)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE),
                               "every judged row has the same label: nothing can be said of the model");
-    return eval_scored_init(&r->scored, diag);
+    status = eval_scored_init(&r->scored, diag);
+    return status == SOTTO_OK ? eval_scored_init(&r->said, diag) : status;
 }
 
 void report_rows_free(report *r)
@@ -125,7 +132,8 @@ void report_rows_free(report *r)
     free(r->row);
     free(r->score);
     free(r->judged_label);
-    free(r->margin_q24);
+    free(r->margin);
+    eval_scored_free(&r->said);
     free(r->weight);
 }
 

@@ -37,9 +37,9 @@ sotto_status report_slice_of(const report *r, const size_t *order, size_t n, rep
     sotto_status status = score == NULL || label == NULL ? diag->status : SOTTO_OK;
     double z = eval_z(r->o->confidence);
     for (size_t i = 0; status == SOTTO_OK && i < n; i++) {
-        score[i] = r->score[order[i]];
+        score[i] = r->margin[order[i]];
         label[i] = r->judged_label[order[i]];
-        out->score += score[i] / (double)n;
+        out->score += r->score[order[i]] / (double)n;
         out->positives += label[i];
     }
     out->rows = n;

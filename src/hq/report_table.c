@@ -62,7 +62,10 @@ void report_table_steps(const report *r, page *p)
                    r->proof.margin_difference, q24(r->info->margin_error_q24));
     (void)snprintf(sum, sizeof sum, "0: integers have no order of summing (in float32: up to %.2e)",
                    r->float32_worst);
-    (void)snprintf(sigmoid, sizeof sigmoid, "%.2e of a probability", r->sigmoid_worst);
+    if (isnan(r->sigmoid_worst))
+        (void)snprintf(sigmoid, sizeof sigmoid, "calibrated: see docs/formats/model.md for its rounding");
+    else
+        (void)snprintf(sigmoid, sizeof sigmoid, "%.2e of a probability", r->sigmoid_worst);
     const char *const rows[][2] = {
         {"thresholds become bins", r->has_source ? leaves : "not compared: no --source"},
         {"leaves become integers of 2^-24", r->has_source ? rounding : "not compared: no --source"},
@@ -145,6 +148,10 @@ static void add_row(page *p, const char *name, const char *format, ...)
 void report_table_made_of(const report *r, page *p)
 {
     static const char *const HEADS[] = {"part", "figure"};
+    static const char *const CALIBRATIONS[] = {[SOTTO_CALIBRATION_NONE] = "as trained",
+                                               [SOTTO_CALIBRATION_PLATT] = "calibrated by Platt's sigmoid",
+                                               [SOTTO_CALIBRATION_ISOTONIC] =
+                                                   "calibrated by isotonic regression"};
     char number[32], digest[2 * SOTTO_SHA256_BYTES + 1];
     size_t thresholds = 0;
     for (size_t i = 0; i < r->info->features; i++)
@@ -158,6 +165,7 @@ void report_table_made_of(const report *r, page *p)
     add_row(p, "leaves", "%s", learn_grouped(r->info->leaves, number));
     add_row(p, "features", "%zu", r->info->features);
     add_row(p, "bins (thresholds and sets of categories)", "%s", learn_grouped(thresholds, number));
+    add_row(p, "probabilities", "%s", CALIBRATIONS[r->info->calibration]);
     add_row(p, "bytes", "%s", learn_grouped(r->info->bytes, number));
     if (r->has_source)
         add_row(p, "bytes of the trained model's file", "%s (%.1f times)",
