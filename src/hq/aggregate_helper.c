@@ -97,7 +97,7 @@ static sotto_status take_new(const aggregator *a, const struct request *request,
 static void refuse(agg_report *report, const char *why)
 {
     report->state = AGG_REFUSED;
-    (void)snprintf(report->why, sizeof report->why, "%s", why);
+    (void)snprintf(report->why, sizeof report->why, "%.*s", (int)sizeof report->why - 1, why);
 }
 
 static sotto_status take_item(const aggregator *a, const struct request *request, agg_report *report,
