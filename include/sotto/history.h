@@ -90,6 +90,8 @@ enum sotto_history_outcome {
     SOTTO_HISTORY_LATE      /* too long before the latest event: nothing was changed */
 };
 
+/* Whether any tag of d is derived. Otherwise a history holds ids and nothing else. */
+bool sotto_history_needed(const sotto_dictionary *d);
 void sotto_history_clear(sotto_history *h);
 /* Whether an event of this id and local time would be TAKEN; changes nothing. */
 enum sotto_history_outcome sotto_history_look(const sotto_history *h, uint64_t id, int64_t at_s);

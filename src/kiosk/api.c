@@ -98,7 +98,7 @@ static sotto_status optional_text(sotto_json_node body, const char *name, char *
     return status;
 }
 
-static sotto_status customer_of(sotto_json_node body, bool required, sotto_span *out, sotto_diag *diag)
+sotto_status kiosk_customer_of(sotto_json_node body, bool required, sotto_span *out, sotto_diag *diag)
 {
     sotto_json_node node = sotto_json_member(body, "customer");
     *out = sotto_span_of(NULL, 0);
@@ -119,7 +119,7 @@ static sotto_status decide_from(kiosk_engine *e, sotto_json_node body, sotto_buf
     kiosk_ask ask = {0};
     sotto_status status = sotto_json_only(body, allowed, SOTTO_COUNT(allowed), diag);
     if (status == SOTTO_OK)
-        status = customer_of(body, false, &ask.customer, diag);
+        status = kiosk_customer_of(body, false, &ask.customer, diag);
     if (status == SOTTO_OK)
         status = optional_text(body, "slot", slot, sizeof slot, &ask.slot, diag);
     if (status == SOTTO_OK)
@@ -134,59 +134,13 @@ static sotto_status decide_from(kiosk_engine *e, sotto_json_node body, sotto_buf
     return status == SOTTO_OK ? kiosk_decide(e, &ask, out, diag) : status;
 }
 
-static sotto_status event_at(sotto_json_node body, int64_t *at_s, sotto_diag *diag)
-{
-    sotto_json_node node = sotto_json_member(body, "at");
-    if (node.val == NULL)
-        return SOTTO_OK;
-    sotto_span text;
-    sotto_status status = sotto_json_as_str(node, &text, diag);
-    if (status == SOTTO_OK && sotto_time_parse(text, at_s) != SOTTO_OK)
-        status =
-            sotto_json_bad(node, diag, SOTTO_ERR(KIOSK, MALFORMED), "at must be like 2026-11-21T19:02:03Z");
-    if (status == SOTTO_OK && *at_s == 0)
-        *at_s = 1; /* 0 stands for now, and the first second of 1970 is as old as the second one */
-    return status;
-}
-
-static sotto_status event_from(kiosk_engine *e, sotto_json_node body, sotto_buf *out, sotto_diag *diag)
-{
-    static const char *const allowed[] = {"customer", "kind", "campaign", "decision", "at"};
-    kiosk_event event = {0};
-    sotto_span kind = {0}, decision;
-    bool counted = false;
-    sotto_status status = sotto_json_only(body, allowed, SOTTO_COUNT(allowed), diag);
-    if (status == SOTTO_OK)
-        status = customer_of(body, true, &event.customer, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_get_str(body, "kind", &kind, diag);
-    if (status == SOTTO_OK && (event.kind = sotto_event_find(kind)) == SOTTO_EVENT_NONE)
-        status = sotto_json_bad(sotto_json_member(body, "kind"), diag, SOTTO_ERR(KIOSK, MALFORMED),
-                                "unknown kind of event");
-    if (status == SOTTO_OK && sotto_json_member(body, "campaign").val != NULL)
-        status = sotto_json_get_str(body, "campaign", &event.campaign, diag);
-    /* For the application's own books; nothing is done with it here. */
-    if (status == SOTTO_OK && sotto_json_member(body, "decision").val != NULL)
-        status = sotto_json_get_str(body, "decision", &decision, diag);
-    if (status == SOTTO_OK)
-        status = event_at(body, &event.at_s, diag);
-    if (status == SOTTO_OK)
-        status = kiosk_record(e, &event, &counted, diag);
-    sotto_json_writer w = sotto_json_writer_of(out);
-    sotto_json_obj(&w);
-    sotto_json_name(&w, "counted");
-    sotto_json_bool(&w, counted);
-    sotto_json_obj_end(&w);
-    return status == SOTTO_OK ? sotto_json_writer_end(&w) : status;
-}
-
 static sotto_status forget_from(kiosk_engine *e, sotto_json_node body, sotto_buf *out, sotto_diag *diag)
 {
     static const char *const allowed[] = {"customer"};
     sotto_span customer = {0};
     sotto_status status = sotto_json_only(body, allowed, SOTTO_COUNT(allowed), diag);
     if (status == SOTTO_OK)
-        status = customer_of(body, true, &customer, diag);
+        status = kiosk_customer_of(body, true, &customer, diag);
     if (status == SOTTO_OK)
         status = kiosk_forget(e, customer, diag);
     return status == SOTTO_OK ? sotto_buf_put(out, "{\"forgotten\":true}", 18) : status;
@@ -216,7 +170,7 @@ typedef struct route {
 } route;
 
 static const route ROUTES[] = {
-    {"POST", "/v1/decide", decide_from, NULL}, {"POST", "/v1/events", event_from, NULL},
+    {"POST", "/v1/decide", decide_from, NULL}, {"POST", "/v1/events", kiosk_events_from, NULL},
     {"POST", "/v1/forget", forget_from, NULL}, {"GET", "/v1/status", tell_status, NULL},
     {"GET", "/v1/audit", NULL, tell_audit},    {"GET", "/v1/audit?bytes", NULL, tell_audit}};
 

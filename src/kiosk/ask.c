@@ -9,9 +9,16 @@ static bool absent(sotto_status status)
     return sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND;
 }
 
+/* The terminal's own day. */
+static int32_t today_of(const kiosk_engine *e, int64_t now_s)
+{
+    return (int32_t)sotto_floor_div_i64(now_s + (int64_t)e->config->utc_offset_min * 60, 86400);
+}
+
 /* Tags and counters of a customer; *known false when there is no profile. Damaged counters are an error: caps
  * must hold. */
-static sotto_status load_customer(kiosk_engine *e, const uint8_t *key, bool *known, sotto_diag *diag)
+static sotto_status load_customer(kiosk_engine *e, const uint8_t *key, int32_t today, bool *known,
+                                  sotto_diag *diag)
 {
     *known = false;
     sotto_counters_clear(&e->counters);
@@ -22,6 +29,12 @@ static sotto_status load_customer(kiosk_engine *e, const uint8_t *key, bool *kno
     status = sotto_profile_unpack(&e->release.profile, sotto_buf_span(&packed), NULL, diag);
     if (status != SOTTO_OK)
         return status;
+    if (sotto_history_needed(e->release.dictionary)) {
+        status = kiosk_load_history(e, key, diag);
+        if (status != SOTTO_OK)
+            return status;
+        sotto_history_derive(&e->history, today, &e->release.profile);
+    }
     *known = true;
     sotto_buf counters =
         sotto_buf_of(e->packed, sizeof e->packed); /* text tags pointed into it: decide reads none */
@@ -181,7 +194,7 @@ static sotto_status decide_now(kiosk_engine *e, const kiosk_ask *ask, bool *know
     if (status == SOTTO_OK && ask->customer.len > 0)
         status = sotto_vault_customer_key(e->vault, ask->customer, key);
     if (status == SOTTO_OK && ask->customer.len > 0)
-        status = load_customer(e, key, known, diag);
+        status = load_customer(e, key, today_of(e, now_s), known, diag);
     if (status != SOTTO_OK)
         return status;
     const sotto_decide_request request = {.profile = *known ? &e->release.profile : NULL,

@@ -180,7 +180,8 @@ static void show_decision(sotto_json_node answer)
 }
 
 typedef struct words {
-    const char *customer, *offers, *slot, *channel, *language, *kind, *campaign, *at;
+    const char *customer, *offers, *slot, *channel, *language, *kind, *campaign, *at, *id, *amount, *balance,
+        *product, *page, *due;
     bool explain, json, lines;
 } words;
 
@@ -189,10 +190,20 @@ static bool take_word(words *w, int argc, char **argv, int *i)
     const struct {
         const char *name;
         const char **value;
-    } option[] = {{"--customer", &w->customer}, {"--offers", &w->offers},
-                  {"--slot", &w->slot},         {"--channel", &w->channel},
-                  {"--language", &w->language}, {"--kind", &w->kind},
-                  {"--campaign", &w->campaign}, {"--at", &w->at}};
+    } option[] = {{"--customer", &w->customer},
+                  {"--offers", &w->offers},
+                  {"--slot", &w->slot},
+                  {"--channel", &w->channel},
+                  {"--language", &w->language},
+                  {"--kind", &w->kind},
+                  {"--campaign", &w->campaign},
+                  {"--at", &w->at},
+                  {"--id", &w->id},
+                  {"--amount", &w->amount},
+                  {"--balance", &w->balance},
+                  {"--product", &w->product},
+                  {"--page", &w->page},
+                  {"--due", &w->due}};
     for (size_t k = 0; k < SOTTO_COUNT(option); k++) {
         const char *value = kiosk_option(argc, argv, i, option[k].name);
         if (value != NULL) {
@@ -216,12 +227,32 @@ static bool take_words(words *w, int argc, char **argv)
     return true;
 }
 
+/* Words of an event alone. */
+static bool tells(const words *w)
+{
+    return w->id != NULL || w->amount != NULL || w->balance != NULL || w->product != NULL ||
+           w->page != NULL || w->due != NULL;
+}
+
 static void put_text(sotto_json_writer *j, const char *name, const char *value)
 {
     if (value == NULL)
         return;
     sotto_json_name(j, name);
     sotto_json_cstr(j, value);
+}
+
+/* Money as a JSON number: what is none goes as a text and is refused by name. */
+static void put_money(sotto_json_writer *j, const char *name, const char *value)
+{
+    int64_t money;
+    if (value == NULL)
+        return;
+    sotto_json_name(j, name);
+    if (sotto_fixed_parse_decimal(sotto_span_str(value), SOTTO_EVENT_DECIMALS, &money) == SOTTO_OK)
+        sotto_json_decimal(j, money, SOTTO_EVENT_DECIMALS);
+    else
+        sotto_json_cstr(j, value);
 }
 
 static sotto_status make_request(const words *w, sotto_buf *out)
@@ -235,6 +266,12 @@ static sotto_status make_request(const words *w, sotto_buf *out)
     put_text(&j, "kind", w->kind);
     put_text(&j, "campaign", w->campaign);
     put_text(&j, "at", w->at);
+    put_text(&j, "id", w->id);
+    put_money(&j, "amount", w->amount);
+    put_money(&j, "balance", w->balance);
+    put_text(&j, "product", w->product);
+    put_text(&j, "page", w->page);
+    put_text(&j, "due", w->due);
     int64_t offers = 0;
     if (w->offers != NULL && sotto_parse_i64(sotto_span_str(w->offers), &offers) == SOTTO_OK) {
         sotto_json_name(&j, "offers");
@@ -262,7 +299,7 @@ static int ask_words(const kiosk_config *config, const words *w, const char *tar
 int kiosk_cmd_decide(const kiosk_config *config, int argc, char **argv)
 {
     words w;
-    if (!take_words(&w, argc, argv) || w.kind != NULL || w.campaign != NULL || w.at != NULL)
+    if (!take_words(&w, argc, argv) || w.kind != NULL || w.campaign != NULL || w.at != NULL || tells(&w))
         return kiosk_usage(argv[0], "unknown option, or one without its value");
     int64_t offers;
     if (w.offers != NULL && sotto_parse_i64(sotto_span_str(w.offers), &offers) != SOTTO_OK)
@@ -275,7 +312,11 @@ int kiosk_cmd_decide(const kiosk_config *config, int argc, char **argv)
 static void show_event(sotto_json_node answer)
 {
     bool counted = false;
-    if (sotto_json_get_bool(answer, "counted", &counted, NULL) == SOTTO_OK)
+    if (sotto_json_member(answer, "repeated").val != NULL)
+        printf("Recorded before: nothing changed.\n");
+    else if (sotto_json_member(answer, "late").val != NULL)
+        printf("Over 31 days behind this customer's latest event: nothing changed.\n");
+    else if (sotto_json_get_bool(answer, "counted", &counted, NULL) == SOTTO_OK)
         printf("Recorded%s.\n",
                counted ? ", and counted for tonight's report" : "; not counted for the report");
 }
@@ -283,7 +324,7 @@ static void show_event(sotto_json_node answer)
 int kiosk_cmd_event(const kiosk_config *config, int argc, char **argv)
 {
     words w;
-    if (!take_words(&w, argc, argv) || w.slot != NULL || w.channel != NULL || w.offers != NULL || w.explain)
+    if (!take_words(&w, argc, argv) || w.slot != NULL || w.offers != NULL || w.explain)
         return kiosk_usage(argv[0], "unknown option, or one without its value");
     if (w.lines)
         return ask_lines(config, "/v1/events");
@@ -303,7 +344,8 @@ int kiosk_cmd_forget(const kiosk_config *config, int argc, char **argv)
 {
     words w;
     if (!take_words(&w, argc, argv) || w.slot != NULL || w.channel != NULL || w.offers != NULL ||
-        w.language != NULL || w.kind != NULL || w.campaign != NULL || w.at != NULL || w.explain || w.lines)
+        w.language != NULL || w.kind != NULL || w.campaign != NULL || w.at != NULL || w.explain || w.lines ||
+        tells(&w))
         return kiosk_usage(argv[0], "unknown option, or one without its value");
     if (w.customer == NULL)
         return kiosk_usage(argv[0], "needs --customer NUMBER");

@@ -270,21 +270,52 @@ static void print_import(const char *path, uint64_t rows, bool repeated, bool js
         printf("Imported %llu customers from %s.\n", (unsigned long long)rows, path);
 }
 
+static void print_events(const kiosk_events_sum *sum, bool json)
+{
+    const unsigned long long rows = sum->rows, recorded = sum->recorded, repeated = sum->repeated,
+                             late = sum->late, unknown = sum->unknown, counted = sum->counted;
+    if (json)
+        printf(
+            "{\"rows\":%llu,\"recorded\":%llu,\"repeated\":%llu,\"late\":%llu,\"unknown\":%llu,\"counted\":"
+            "%llu}\n",
+            rows, recorded, repeated, late, unknown, counted);
+    else
+        printf(
+            "Read %llu events: %llu recorded, %llu known before, %llu over 31 days behind their customer's "
+            "latest,\n%llu of customers that this terminal does not know.\n",
+            rows, recorded, repeated, late, unknown);
+}
+
+static int import_events(const kiosk_config *config, const char *path, bool json)
+{
+    sotto_diag diag = {0};
+    kiosk_events_sum sum = {0};
+    sotto_status status = kiosk_import_events(config, path, &sum, &diag);
+    if (status != SOTTO_OK)
+        return kiosk_fail_status(status, &diag);
+    print_events(&sum, json);
+    return 0;
+}
+
 int kiosk_cmd_import(const kiosk_config *config, int argc, char **argv)
 {
     sotto_diag diag = {0};
     const char *path = NULL;
-    bool json = false, repeated = false;
+    bool json = false, repeated = false, events = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0)
             json = true;
+        else if (strcmp(argv[i], "--events") == 0)
+            events = true;
         else if (path == NULL && argv[i][0] != '-')
             path = argv[i];
         else
-            return kiosk_usage(argv[0], "takes one CSV file, and --json");
+            return kiosk_usage(argv[0], "takes one CSV file, --events and --json");
     }
     if (path == NULL)
         return kiosk_usage(argv[0], "needs one CSV file");
+    if (events)
+        return import_events(config, path, json);
     kiosk_engine *e = NULL;
     uint64_t rows = 0;
     sotto_status status = kiosk_engine_open(&e, config, &diag);

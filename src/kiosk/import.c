@@ -4,21 +4,10 @@
  */
 #include "kiosk_priv.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#define IMPORT_LIMIT ((size_t)256 << 20)
-#define DONE_NAME    "import.sha256"
-#define STEP_ROWS    1000
-
-static void progress(uint64_t rows, size_t at, size_t len, bool last)
-{
-    if (!isatty(2))
-        return;
-    dprintf(2, "\rimport: %llu customers, %zu %% %s", (unsigned long long)rows, len ? at * 100 / len : 100,
-            last ? "\n" : "");
-}
+#define DONE_NAME "import.sha256"
+#define STEP_ROWS 1000
 
 static sotto_status merge_row(kiosk_engine *e, const sotto_import_plan *plan, const sotto_csv *csv,
                               int32_t today, sotto_diag *diag)
@@ -48,45 +37,55 @@ static sotto_status merge_row(kiosk_engine *e, const sotto_import_plan *plan, co
     return status;
 }
 
-static sotto_status every_row(kiosk_engine *e, const sotto_import_plan *plan, sotto_csv *csv, uint64_t *rows,
-                              sotto_diag *diag)
+static sotto_status every_row(kiosk_engine *e, const sotto_import_plan *plan, kiosk_rows *file,
+                              uint64_t *rows, sotto_diag *diag)
 {
     int64_t now_s = 0;
     sotto_status status = kiosk_now(e, &now_s, diag);
     int32_t today = (int32_t)sotto_floor_div_i64(now_s + (int64_t)e->config->utc_offset_min * 60, 86400);
     bool more = true;
     while (status == SOTTO_OK) {
-        status = sotto_csv_next(csv, &more, diag);
+        status = kiosk_rows_next(file, &more, diag);
         if (status != SOTTO_OK || !more)
             break;
-        status = merge_row(e, plan, csv, today, diag);
+        status = merge_row(e, plan, kiosk_rows_csv(file), today, diag);
         if (status == SOTTO_OK && ++*rows % STEP_ROWS == 0)
-            progress(*rows, csv->at, csv->text.len, false);
+            kiosk_progress("customers", *rows, false);
     }
     return status;
 }
 
-static sotto_status import_text(kiosk_engine *e, sotto_span text, const char *path, const uint8_t *sha256,
+/* The bytes that were read must be those that were asked about. */
+static sotto_status note_file(kiosk_engine *e, kiosk_rows *file, const uint8_t *sha256, const char *path,
+                              sotto_diag *diag)
+{
+    uint8_t read[SOTTO_SHA256_BYTES];
+    sotto_status status = kiosk_rows_sha256(file, read, diag);
+    if (status == SOTTO_OK && memcmp(read, sha256, sizeof read) != 0)
+        status = sotto_diag_at(diag, SOTTO_ERR(KIOSK, CONFLICT), path, 0, "was changed while it was read");
+    if (status == SOTTO_OK)
+        status = sotto_store_set_blob(e->store, DONE_NAME, sotto_span_of(sha256, SOTTO_SHA256_BYTES), diag);
+    return status;
+}
+
+static sotto_status import_rows(kiosk_engine *e, kiosk_rows *file, const char *path, const uint8_t *sha256,
                                 uint64_t *rows, sotto_diag *diag)
 {
-    static sotto_csv csv; /* 80 KiB: too large for a small stack; import runs once in a process */
-    static sotto_import_plan plan;
-    sotto_status status = sotto_csv_open(&csv, text, path, 0, diag);
-    if (status == SOTTO_OK)
-        status = sotto_import_plan_make(&plan, &csv, e->release.dictionary, e->config->customer_column, NULL,
-                                        0, diag);
+    static sotto_import_plan plan; /* import runs once in a process */
+    sotto_status status = sotto_import_plan_make(&plan, kiosk_rows_csv(file), e->release.dictionary,
+                                                 e->config->customer_column, NULL, 0, diag);
     if (status == SOTTO_OK)
         status = sotto_store_begin(e->store, diag);
     if (status != SOTTO_OK)
         return status;
-    status = every_row(e, &plan, &csv, rows, diag);
+    status = every_row(e, &plan, file, rows, diag);
     if (status == SOTTO_OK)
-        status = sotto_store_set_blob(e->store, DONE_NAME, sotto_span_of(sha256, SOTTO_SHA256_BYTES), diag);
+        status = note_file(e, file, sha256, path, diag);
     if (status == SOTTO_OK)
         status = sotto_store_commit(e->store, diag);
     if (status != SOTTO_OK)
         sotto_store_rollback(e->store);
-    progress(*rows, csv.at, text.len, true);
+    kiosk_progress("customers", *rows, true);
     return status;
 }
 
@@ -105,17 +104,21 @@ sotto_status kiosk_import(kiosk_engine *e, const char *path, uint64_t *rows, boo
     if (e->release.version == 0)
         return sotto_diag_set(diag, SOTTO_ERR(KIOSK, NOT_FOUND),
                               "no release is in use, so there is no dictionary yet: sotto sync first");
-    sotto_vec file;
-    sotto_vec_init(&file, IMPORT_LIMIT);
     uint8_t sha256[SOTTO_SHA256_BYTES];
-    sotto_status status = sotto_port_read_file(path, &file, diag);
+    kiosk_rows *file = NULL;
+    sotto_status status = kiosk_rows_open(&file, path, diag);
     if (status == SOTTO_OK)
-        status = sotto_sha256(sotto_vec_span(&file), sha256);
-    if (status == SOTTO_OK && done_before(e, sha256))
+        status = kiosk_rows_sha256(file, sha256, diag);
+    kiosk_rows_close(file);
+    file = NULL;
+    if (status == SOTTO_OK && done_before(e, sha256)) {
         *repeated = true;
-    else if (status == SOTTO_OK)
-        status = import_text(e, sotto_vec_span(&file), path, sha256, rows, diag);
-    sotto_wipe(file.ptr, file.len);
-    sotto_vec_free(&file);
+        return SOTTO_OK;
+    }
+    if (status == SOTTO_OK)
+        status = kiosk_rows_open(&file, path, diag);
+    if (status == SOTTO_OK)
+        status = import_rows(e, file, path, sha256, rows, diag);
+    kiosk_rows_close(file);
     return status;
 }

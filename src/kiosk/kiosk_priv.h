@@ -14,6 +14,7 @@
 #include "sotto/base.h"
 #include "sotto/codec.h"
 #include "sotto/decide.h"
+#include "sotto/history.h"
 #include "sotto/model.h"
 #include "sotto/port.h"
 #include "sotto/privacy.h"
@@ -87,7 +88,8 @@ typedef struct kiosk_engine {
     kiosk_release release; /* version 0 = none */
     sotto_counters counters;
     sotto_decision decision;
-    uint8_t packed[SOTTO_PROFILE_MAX > SOTTO_COUNTERS_MAX ? SOTTO_PROFILE_MAX : SOTTO_COUNTERS_MAX];
+    sotto_history history;             /* one customer's at a time */
+    uint8_t packed[SOTTO_HISTORY_MAX]; /* the largest of a customer's records */
     uint8_t answer[KIOSK_ANSWER_MAX];
     uint8_t seed_key[SOTTO_KEY_BYTES];
     uint64_t decisions, events; /* since start, for status */
@@ -117,14 +119,56 @@ SOTTO_MUST_USE sotto_status kiosk_decide(kiosk_engine *e, const kiosk_ask *ask, 
 
 typedef struct kiosk_event {
     sotto_span customer;
-    enum sotto_event_kind kind;
+    sotto_event what;    /* but at_s and id */
     sotto_span campaign; /* shown, taken, dismissed */
+    sotto_span id;       /* what the application calls it; empty = it has no name */
     int64_t at_s;        /* 0 = now; never later than now, at most 31 days before */
+    bool old;            /* a bank's own books: any age from 1970 on, where it names no campaign */
 } kiosk_event;
-/* One transaction: tags, counters, counted contribution. NOT_FOUND for an unknown customer or campaign;
- * *counted: stands in the measurement. */
-SOTTO_MUST_USE sotto_status kiosk_record(kiosk_engine *e, const kiosk_event *event, bool *counted,
+typedef struct kiosk_recorded {
+    bool counted;  /* stands in the measurement by this call */
+    bool repeated; /* was here before: nothing was changed */
+    bool late;     /* more than 31 days before the customer's latest: nothing was changed */
+} kiosk_recorded;
+/* One transaction: tags, history, counters, counted contribution. An event is known again by its id, or, when
+ * it has none and says when it was, by its content. NOT_FOUND for an unknown customer or campaign. */
+SOTTO_MUST_USE sotto_status kiosk_record(kiosk_engine *e, const kiosk_event *event, kiosk_recorded *recorded,
                                          sotto_diag *diag);
+/* The same inside a transaction of the caller's, which he gives up on any error but NOT_FOUND with *unknown
+ * (no such customer). */
+SOTTO_MUST_USE sotto_status kiosk_record_one(kiosk_engine *e, const kiosk_event *event,
+                                             kiosk_recorded *recorded, bool *unknown, sotto_diag *diag);
+/* A customer's history into e->history, clear when there is none; e->packed is used. */
+SOTTO_MUST_USE sotto_status kiosk_load_history(kiosk_engine *e, const uint8_t *key, sotto_diag *diag);
+/* An event as the API takes it (docs/openapi.json); spans point into the document. */
+SOTTO_MUST_USE sotto_status kiosk_event_parse(kiosk_event *event, sotto_json_node body, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status kiosk_customer_of(sotto_json_node body, bool required, sotto_span *out,
+                                              sotto_diag *diag);
+/* POST /v1/events: one event, or {"events":[...]}, all of them or none. */
+#define KIOSK_EVENTS_MAX 256
+SOTTO_MUST_USE sotto_status kiosk_events_from(kiosk_engine *e, sotto_json_node body, sotto_buf *out,
+                                              sotto_diag *diag);
+
+/* Rows of a CSV file of any size through a window of memory; its bytes are hashed on the way. */
+typedef struct kiosk_rows kiosk_rows;
+SOTTO_MUST_USE sotto_status kiosk_rows_open(kiosk_rows **out, const char *path, sotto_diag *diag);
+const sotto_csv *kiosk_rows_csv(const kiosk_rows *rows); /* the header at first, then the current row */
+SOTTO_MUST_USE sotto_status kiosk_rows_next(kiosk_rows *rows, bool *more, sotto_diag *diag);
+/* Reads on to the end; the rows cannot be read any more. */
+SOTTO_MUST_USE sotto_status kiosk_rows_sha256(kiosk_rows *rows, uint8_t sha256[static SOTTO_SHA256_BYTES],
+                                              sotto_diag *diag);
+void kiosk_rows_close(kiosk_rows *rows); /* NULL allowed */
+/* Told on a terminal only. */
+void kiosk_progress(const char *what, uint64_t rows, bool last);
+
+typedef struct kiosk_events_sum {
+    uint64_t rows, recorded, repeated, late, unknown, counted;
+} kiosk_events_sum;
+/* A CSV of events, through the running daemon or the engine in this process. Batches of rows: each whole or
+ * not at all. What went in before an error stays; the same file may be read again, since events are known
+ * again. */
+SOTTO_MUST_USE sotto_status kiosk_import_events(const kiosk_config *config, const char *path,
+                                                kiosk_events_sum *sum, sotto_diag *diag);
 
 SOTTO_MUST_USE sotto_status kiosk_forget(kiosk_engine *e, sotto_span customer, sotto_diag *diag);
 /* Closes ended periods. Needs a release with a task and an enrolled device. */

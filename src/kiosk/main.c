@@ -23,11 +23,19 @@ static const kiosk_command COMMANDS[] = {
      "  sotto enrol 7KQ2-M8XD-R4TP-0C9V\n",
      kiosk_cmd_enrol},
     {"import", "take customers' tags from a CSV file, all rows or none",
-     "usage: sotto import FILE.csv [--json]\n\n"
+     "usage: sotto import FILE.csv [--json]\n"
+     "       sotto import --events FILE.csv [--json]\n\n"
      "Columns are named by the dictionary of the release in use; one column is the customer number. A bad "
      "row is\n"
      "named by its line and nothing is changed. Not while `sotto serve` runs: it holds the store.\n\n"
-     "  sotto import customers.csv\n",
+     "With --events: what happened, a row an event (columns kind, at, id, amount, balance, product, channel, "
+     "page,\n"
+     "campaign, due and the customer number), through the running daemon or without one. An event that was "
+     "here "
+     "before\n"
+     "counts once, so a file may be read again after a cut.\n\n"
+     "  sotto import customers.csv\n"
+     "  sotto import --events bookings.csv\n",
      kiosk_cmd_import},
     {"serve", "answer the kiosk application; holds the key, has no network",
      "usage: sotto serve\n\n"
@@ -45,8 +53,15 @@ static const kiosk_command COMMANDS[] = {
      "                             exit code of the first that was refused\n\n"
      "  sotto decide --customer 10017 --explain\n",
      kiosk_cmd_decide},
-    {"event", "tell what happened: card_in, shown, taken, dismissed",
-     "usage: sotto event --customer NUMBER --kind KIND [--campaign ID] [--at 2026-11-21T09:30:00Z] [--json]\n"
+    {"event", "tell what happened: card_in, shown, taken, dismissed, deposit, ...",
+     "usage: sotto event --customer NUMBER --kind KIND [--id ID] [--campaign ID] [--at 2026-11-21T09:30:00Z] "
+     "[--json]\n"
+     "                   [--amount N] [--balance N] [--product P] [--channel C] [--page P] [--due "
+     "YYYY-MM-DD]\n"
+     "Kinds: card_in, shown, taken, dismissed, balance, deposit, withdrawal, purchase, maturity, page. An "
+     "event "
+     "with an id\n"
+     "(or, without one, with a time) that was here before changes nothing.\n"
      "       sotto event -         one JSON event a line on standard input\n\n"
      "  sotto event --customer 10017 --kind shown --campaign term-12\n",
      kiosk_cmd_event},

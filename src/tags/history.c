@@ -8,6 +8,11 @@
 
 enum { DAY_S = 86400 };
 
+bool sotto_history_needed(const sotto_dictionary *d)
+{
+    return d->needs.kinds != 0 || d->needs.balance > 0 || d->needs.of != 0 || d->needs.facts > 0;
+}
+
 void sotto_history_clear(sotto_history *h)
 {
     memset(h, 0, sizeof *h);
