@@ -97,7 +97,7 @@ serve_start() {
     "$SOTTO" --config "$WORK/$1/sotto.json" serve >>"$WORK/$1/serve.log" 2>&1 &
     SERVE_PID=$!
     PIDS+=("$SERVE_PID")
-    wait_for 20 test -S "$WORK/$1/run/api/sotto.sock"
+    wait_for 20 test -S "$WORK/$1/run/api/sotto.sock" -a -S "$WORK/$1/run/link/sotto.sock"
 }
 serve_stop() { kill -TERM "$SERVE_PID"; wait "$SERVE_PID"; }
 code_for() { "$HQ" enrol-code --dir "$WORK/hq" --device "$1" --json | sed 's/.*"code": *"\([^"]*\)".*/\1/'; }
