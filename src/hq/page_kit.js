@@ -54,15 +54,14 @@
   }
 
   function categoryAxis(plot, axis, theme, sideways, narrow, width) {
-    var letters = plot.categories.reduce(function (sum, name) { return sum + name.length + 2; }, 0);
-    var slanted = !sideways && letters * 6.5 > width - 60;
+    var slant = slanted(plot, width);
     return {
       type: "category", data: plot.categories, name: sideways ? "" : axis.name, nameLocation: "middle", nameGap: 30,
       inverse: sideways, nameTextStyle: { color: theme.soft }, axisTick: { show: false },
       axisLine: { lineStyle: { color: theme.line } },
       axisLabel: {
-        color: theme.ink, overflow: "truncate", interval: 0, rotate: slanted ? 35 : 0,
-        width: sideways ? (narrow ? 110 : NAMES_WIDTH) : slanted ? 110 : undefined
+        color: theme.ink, overflow: "truncate", interval: 0, rotate: slant ? 35 : 0,
+        width: sideways ? (narrow ? 110 : NAMES_WIDTH) : slant ? 130 : undefined
       }
     };
   }
@@ -132,6 +131,11 @@
     };
   }
 
+  function slanted(plot, width) {
+    if (!plot.categories || plot.sideways) return false;
+    return plot.categories.reduce(function (sum, name) { return sum + name.length + 2; }, 0) * 6.5 > width - 60;
+  }
+
   function options(plot, theme, width) {
     var narrow = width < 480, shown = plot.series.length > 1, next = 0, series = [];
     var bars = plot.series.filter(function (s) { return s.shape === "bars"; }).length;
@@ -147,7 +151,7 @@
     if (!plot.categories) other.splitLine = { show: plot.square, lineStyle: { color: theme.grid } };
     return {
       animation: false, backgroundColor: "transparent", textStyle: { fontFamily: "system-ui, sans-serif", color: theme.ink },
-      grid: { left: 8, right: plot.sideways ? 28 : 20, top: (shown ? 30 : 6) + (plot.sideways ? 0 : 26), bottom: 26, containLabel: true },
+      grid: { left: slanted(plot, width) ? 40 : 8, right: plot.sideways ? 28 : 20, top: (shown ? 30 : 6) + (plot.sideways ? 0 : 26), bottom: 26, containLabel: true },
       /* The name of the upright axis stands above it, where it is read without turning the head and is never cut. */
       title: plot.sideways ? undefined : { text: plot.y.name, left: 0, top: shown ? 29 : 3, padding: 0,
         textStyle: { color: theme.soft, fontSize: 12, fontWeight: "normal", overflow: "truncate", width: width - 20 } },

@@ -90,8 +90,7 @@ static void name_slice(const eval_column *c, const placed *first, const placed *
 {
     char from[32], to[32];
     if (c->code == NULL)
-        (void)snprintf(out->name, sizeof out->name, "rows %s to %s",
-                       learn_grouped((uint64_t)first->number, from),
+        (void)snprintf(out->name, sizeof out->name, "%s to %s", learn_grouped((uint64_t)first->number, from),
                        learn_grouped((uint64_t)last->number, to));
     else if (first->word != NULL && same_place(first, last))
         (void)snprintf(out->name, sizeof out->name, "%.90s", first->word);
