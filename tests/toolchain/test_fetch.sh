@@ -158,7 +158,49 @@ nothing_of_the_series_is_an_error() {
     expect "keeps nothing" archive_holds ""
 }
 
-for case in pinned_version_is_fetched warm_cache_asks_nobody other_hash_is_refused damaged_archive_is_fetched_again \
+# pages: runs ensure_pages with a package that a stand-in for npm hands out; $1 is the SHA-256 that is locked.
+pages() {
+    status=0
+    (
+        set -euo pipefail
+        SOTTO_CACHE=$work/cache locked=$1
+        . "$toolchain/lib/common.sh"
+        . "$toolchain/lib/pages.sh"
+        pages_lines() { printf 'plot\t1.0\tplot-1.0.tgz\t%s\tMIT\tsotto-hq\t-\tdist/plot.js\n' "$locked"; }
+        npm() { [ "$behaviour" = good ] && cp "$work/mirror/plot-1.0.tgz" .; }
+        scratch=$work/cache/scratch
+        mkdir -p "$scratch"
+        ensure_pages
+    ) >"$work/out" 2>&1 || status=$?
+}
+pages_world() {
+    fresh_world
+    mkdir -p "$work/mirror/package/dist"
+    echo 'draw()' >"$work/mirror/package/dist/plot.js"
+    echo words | tee "$work/mirror/package/LICENSE" >"$work/mirror/package/NOTICE"
+    tar -czf "$work/mirror/plot-1.0.tgz" -C "$work/mirror" package
+    page_sha=$(sha "$work/mirror/plot-1.0.tgz")
+}
+
+page_script_is_fetched_once() {
+    pages_world
+    pages "$page_sha"
+    expect "succeeds" [ "$status" = 0 ]
+    expect "is there, with its licence" [ -f "$work/cache/pages/plot-1.0/plot.js" -a -f "$work/cache/pages/plot-1.0/LICENSE" ]
+    behaviour=gone
+    pages "$page_sha"
+    expect "asks nobody again" [ "$status" = 0 -a ! -s "$work/out" ]
+}
+
+other_page_script_is_not_taken() {
+    pages_world
+    pages "${page_sha//[0-7]/8}"
+    expect "the build goes on" [ "$status" = 0 ]
+    expect "says so" said "will have no plots"
+    expect "keeps nothing" [ ! -e "$work/cache/pages/plot-1.0" ]
+}
+
+for case in page_script_is_fetched_once other_page_script_is_not_taken pinned_version_is_fetched warm_cache_asks_nobody other_hash_is_refused damaged_archive_is_fetched_again \
     interrupted_download_leaves_nothing vanished_version_gives_newest_of_series nothing_of_the_series_is_an_error; do
     "$case"
     echo "ran $case"
