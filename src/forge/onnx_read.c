@@ -374,18 +374,31 @@ static sotto_status read_graph(const reading *r, sotto_span graph)
     return status == SOTTO_OK ? ended(r, &c) : status;
 }
 
-/* ModelProto: graph 7. */
+/* OperatorSetIdProto: domain 1. */
+static bool imports_ml(sotto_span message)
+{
+    sotto_protobuf_field f;
+    return inner(message, 1, &f) && sotto_span_is(f.bytes, "ai.onnx.ml");
+}
+
+/* ModelProto: graph 7, opset_import 8. */
 sotto_status sotto_onnx_read(onnx *o, sotto_span file)
 {
     reading r = {.o = o, .start = file.ptr};
     sotto_cursor c = sotto_cursor_of(file);
     sotto_protobuf_field f, graph = {.number = 0};
-    while (sotto_protobuf_next(&c, &f))
+    bool ml = false;
+    while (sotto_protobuf_next(&c, &f)) {
         if (f.number == 7 && f.wire == SOTTO_PROTOBUF_BYTES)
             graph = f;
+        ml |= f.number == 8 && imports_ml(f.bytes);
+    }
     sotto_status status = ended(&r, &c);
     if (status == SOTTO_OK && graph.number == 0)
         status = sotto_diag_at(o->diag, SOTTO_ERR(FORGE, MALFORMED), o->options->file_name, 0,
                                "not an ONNX file: it has no graph");
+    if (status == SOTTO_OK && !ml)
+        status = sotto_diag_at(o->diag, SOTTO_ERR(FORGE, UNSUPPORTED), o->options->file_name, 0,
+                               "the file does not import the operators of ai.onnx.ml");
     return status == SOTTO_OK ? read_graph(&r, graph.bytes) : status;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 static const double COEFFICIENT_MAX = 1e300;   /* its shift stays within the file's */
-static const double MISSING_MAX = 268435456.0; /* 2^28, docs/formats/model.md section 12 */
+static const double MISSING_MAX = 268435456.0; /* 2^28, docs/formats/model.md section 14 */
 enum { MANTISSA_BITS = 53, SUM_BITS = 62, REACH_MAX = 30, UNIT_MAX = 64, HEADROOM_BITS = 4 };
 
 sotto_status sotto_forge_add_term(forge_forest *f, forge_term term, sotto_diag *diag)

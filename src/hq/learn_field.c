@@ -1,11 +1,12 @@
 /* Fields of a training table: numbers, labels, dates. */
 #include "learn_priv.h"
 
+#include "sotto/predict.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 float learn_key_float(int32_t key)
 {
@@ -15,39 +16,10 @@ float learn_key_float(int32_t key)
     return v;
 }
 
-static bool is_word_number(const char *text)
-{
-    static const char *const WORDS[] = {"nan", "inf", "-inf", "+inf", "infinity", "-infinity"};
-    for (size_t i = 0; i < SOTTO_COUNT(WORDS); i++)
-        if (strcasecmp(text, WORDS[i]) == 0)
-            return true;
-    return false;
-}
-
-/* The nearest float32 of the text, ties to even: strtof, as every reader of such tables does. Hexadecimal is
- * not for tables. */
+/* Hexadecimal is not for tables. */
 bool learn_field_key(const sotto_model *m, size_t feature, sotto_span text, int32_t *key)
 {
-    char buf[128];
-    *key = SOTTO_FLOAT_KEY_MISSING;
-    if (text.len == 0)
-        return true;
-    if (sotto_span_to_str(text, buf, sizeof buf) != SOTTO_OK)
-        return false;
-    if (!is_word_number(buf) && strspn(buf, "0123456789+-.eE") != text.len)
-        return false;
-    char *end = NULL;
-    float v = strtof(buf, &end);
-    if (end == buf || *end != '\0')
-        return false;
-    uint32_t bits;
-    uint64_t wide_bits;
-    double wide = strtod(buf, &end);
-    memcpy(&bits, &v, sizeof bits);
-    memcpy(&wide_bits, &wide, sizeof wide_bits);
-    bool by_model = m != NULL && sotto_model_info_of(m)->has_wide_thresholds;
-    *key = by_model ? sotto_model_key(m, feature, wide_bits) : sotto_fixed_float_key(bits);
-    return true;
+    return sotto_predict_key(m, feature, text, key);
 }
 
 double learn_field_value(sotto_span text)

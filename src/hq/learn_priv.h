@@ -94,6 +94,7 @@ typedef struct learn_plan {
     const char *weight;                 /* NULL: every row weighs 1 */
     bool label_optional;                /* read without labels when the table has no such column */
     const char *positive;               /* NULL: 1, yes, true against 0, no, false */
+    const char *names;                  /* NULL, or the header that the table lacks: "a,b,c" */
     const char *today;                  /* YYYY-MM-DD or NULL */
     const char *date_column;            /* NULL: "date" when the table has it */
 } learn_plan;

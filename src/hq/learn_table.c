@@ -37,9 +37,23 @@ static int find_column(const sotto_csv *csv, const char *name)
     return -1;
 }
 
+static bool first_row_is_numbers(const sotto_csv *csv)
+{
+    int32_t key;
+    bool all = true;
+    for (size_t i = 0; all && i < csv->columns; i++)
+        all = csv->field[i].len > 0 && learn_field_key(NULL, 0, csv->field[i], &key);
+    return all;
+}
+
 static sotto_status need_column(const reading *r, const char *name, int *out)
 {
     *out = find_column(r->csv, name);
+    if (*out < 0 && first_row_is_numbers(r->csv))
+        return sotto_diag_at(r->diag, SOTTO_ERR(HQ, NOT_FOUND), r->csv->name, 1,
+                             "no column %s: the first row is numbers, so the table seems to have no header "
+                             "(model predict can be given one: --names A,B,C)",
+                             name);
     if (*out < 0)
         return sotto_diag_at(r->diag, SOTTO_ERR(HQ, NOT_FOUND), r->csv->name, 1, "the table has no column %s",
                              name);
@@ -243,10 +257,24 @@ static sotto_status take_memory(reading *r)
                                        : sotto_profile_init(&r->profile, r->plan->dictionary, &arena);
 }
 
+/* A header in front of a table that has none: lines count one more then. */
+static sotto_status put_header(sotto_vec *text, const char *names, sotto_diag *diag)
+{
+    size_t len = strlen(names), before = text->len;
+    if (sotto_vec_put(text, names, len) != SOTTO_OK || sotto_vec_put(text, "\n", 1) != SOTTO_OK)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+    memmove(text->ptr + len + 1, text->ptr, before);
+    memcpy(text->ptr, names, len);
+    text->ptr[len] = '\n';
+    return SOTTO_OK;
+}
+
 static sotto_status read_table(reading *r, const char *path)
 {
     sotto_vec text;
     sotto_status status = learn_read_file(path, &text, r->diag);
+    if (status == SOTTO_OK && r->plan->names != NULL)
+        status = put_header(&text, r->plan->names, r->diag);
     if (status == SOTTO_OK)
         status = take_memory(r);
     if (status == SOTTO_OK)

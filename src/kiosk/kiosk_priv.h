@@ -251,6 +251,7 @@ int kiosk_cmd_status(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_audit(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_forget(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_doctor(const kiosk_config *config, int argc, char **argv);
+int kiosk_cmd_model(const kiosk_config *config, int argc, char **argv); /* config may be NULL */
 
 /* "sotto: <diag>" on standard error; returns the exit code. */
 int kiosk_fail(const sotto_diag *diag);

@@ -84,6 +84,11 @@ static const kiosk_command COMMANDS[] = {
     {"doctor", "what is wrong here, and what to do",
      "usage: sotto doctor [--json]\n\nEnds with 1 when something is bad.\n\n  sotto doctor\n",
      kiosk_cmd_doctor},
+    {"model", "score a table's rows with a model: what sotto-hq model predict prints",
+     "usage: sotto model score MODEL.sotto ROWS.csv [--leaves] [--why [--class K]]\n\n"
+     "The same bytes as head office's, on this CPU. A column for each feature, by name; an empty field is "
+     "missing.\nNeeds no configuration.\n\n  sotto model score model.sotto rows.csv --leaves\n",
+     kiosk_cmd_model},
 };
 
 static void print_help(FILE *out)
@@ -116,6 +121,8 @@ static int run(const kiosk_command *command, const char *config_path, int argc, 
             fputs(command->help, stdout);
             return 0;
         }
+    if (command->run == kiosk_cmd_model)
+        return command->run(NULL, argc, argv);
     static kiosk_config config;
     sotto_diag diag = {0};
     sotto_status status = kiosk_config_load(&config, config_path, &diag);

@@ -1,4 +1,4 @@
-/* Clusters: the nearest of several centroids, in integers. docs/formats/model.md section 13.
+/* Clusters: the nearest of several centroids, in integers. docs/formats/model.md section 15.
  *
  * A coordinate is within 2^reach, a difference within 2^(reach + 1), its square within 2^(2 reach + 2), and
  * the sum over the features within 2^62: the loader holds reach to that. */

@@ -1,4 +1,4 @@
-/* Linear terms: a coefficient times a value, exact, then rounded once. docs/formats/model.md section 12.
+/* Linear terms: a coefficient times a value, exact, then rounded once. docs/formats/model.md section 14.
  *
  * A coefficient is a float64 (53 bits), a value a float32 (24 bits): their product has 77 bits and is held in
  * two limbs. The result is within 2^52 units of 2^-24; 1,024 terms, trees (2^59) and bias (2^56) stay within

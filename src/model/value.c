@@ -1,4 +1,4 @@
-/* Two steps: how likely, and how much. The expected value is their product. docs/formats/model.md section 14.
+/* Two steps: how likely, and how much. The expected value is their product. docs/formats/model.md section 16.
  *
  * A probability is at most 2^30 (q30) and an amount is held within 2^52 (q24). */
 #include "model_priv.h"

@@ -29,6 +29,7 @@ behind() {
     case $1 in
         prio3 | split) echo privacy ;;
         hpke) echo vault ;;
+        predict) echo model ;;
         history) echo tags ;;
         *) echo "$1" ;;
     esac

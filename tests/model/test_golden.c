@@ -23,6 +23,14 @@ static const golden GOLDEN[] = {
      UINT64_C(0xbde27138f544e567)},
     {"isotonic.sotto", UINT64_C(0x2a8c5af591c6e54c), UINT64_C(0x0212114e631a452e),
      UINT64_C(0x60bd2c9f65e3c311), UINT64_C(0x3b3e39fb93813e27)},
+    {"scorecard.sotto", UINT64_C(0x604011556c9bd325), UINT64_C(0xb5b73300aace99f1),
+     UINT64_C(0x2ae4ca387df5aa6e), UINT64_C(0xc633e771c02f0dcb)},
+    {"segments.sotto", UINT64_C(0xa0059fee708e9ce9), UINT64_C(0xeb05052ea5b62325),
+     UINT64_C(0x43404f0c3eec2c1e), UINT64_C(0xbe65f4f6aa6113df)},
+    {"logistic.sotto", UINT64_C(0xdd62c6240fd1a095), UINT64_C(0x93572538ec8ff1bd),
+     UINT64_C(0x488c2160c6f017d0), UINT64_C(0x359b54ef94e3eb81)},
+    {"votes.sotto", UINT64_C(0xfc7826169d41ce36), UINT64_C(0x1ac5d15fa299c28e), UINT64_C(0xacf1ae5941103b56),
+     UINT64_C(0x927c3a3837b620e8)},
 };
 
 /* Every margin and probability of a model of several outputs, and keys from float64 and decimals. */

@@ -192,6 +192,34 @@ check "(row number)" sh -c "grep -q 'ID *dropped: a row number' out && grep -q '
 check "features of such a table" run model features --data odd.csv --dictionary odd/dictionary.json --recipe odd/recipe.json --today 2024-02-01
 check "(by the columns' own names)" sh -c "sed -n 2p out | grep -q '^0,1.5,30$' && sed -n 3p out | grep -q '^1,,29$'"
 
+# other sources: ONNX against what ONNX Runtime gave for the same rows (recorded), scorecards, centroids
+for name in pipeline logistic votes; do
+    check "compile $name.onnx" run model compile --from onnx "$golden/$name.onnx" -o "$name.sotto"
+    check "predict $name.onnx" run model predict "$name.sotto" "$golden/onnx_rows.csv"
+    check "$name: ONNX Runtime's own probabilities to 1e-6" awk -F, -v name="$name" '
+        FNR == 1 { for (i = 1; i <= NF; i++) { if (FILENAME == ARGV[1] && index($i, name) == 1) theirs[++n] = i
+                       if (FILENAME == ARGV[2] && index($i, "probability") == 1) ours[++m] = i } next }
+        FILENAME == ARGV[1] { for (k = 1; k <= n; k++) want[FNR, k] = $(theirs[k]); next }
+        { for (k = 1; k <= n; k++) { d = $(ours[k]) - want[FNR, k]; if (d > 1e-6 || d < -1e-6) bad = 1; seen++ } }
+        END { exit bad || n == 0 || n != m || seen < 160 }' "$golden/onnx_expected.csv" out
+done
+check "reasons of one class" run model predict votes.sotto "$golden/onnx_rows.csv" --why --class 2
+check "(add up to its margin)" awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "bias") b = i; next }
+    { s = 0; for (i = b; i <= NF; i++) s += $i; d = s - $4; if (d > 1e-9 || d < -1e-9) bad = 1 } END { exit bad || NR < 2 }' out
+examples=$golden/../../../docs/examples/models
+check "a scorecard" run model compile --from scorecard "$examples/scorecard.csv" -o card.sotto
+printf 'age,housing,income\n24.99,0,3000\n25,1,\n' >card_rows.csv
+check "its score" run model predict card.sotto card_rows.csv --leaves
+check "(points over pdo / ln 2)" awk -F, 'NR == 2 { d = $2 - 0.7408746543663967; exit !(d < 1e-7 && d > -1e-7 && $4 == 0 && $5 == 0) }' out
+check "centroids" run model compile --from kmeans "$examples/segments.json" -o segments.sotto
+printf 'age,balance,visits\n30,500,9\n45,1000,3\n60,9000,4\n' >segment_rows.csv
+check "its segments" run model predict segments.sotto segment_rows.csv --leaves
+check "(the nearest)" sh -c "cut -d, -f3 out | tr '\n' ' ' | grep -q '^leaf_0 0 1 2 $'"
+sed 1d segment_rows.csv >headless_rows.csv
+check "no header: said" ends 4 "seems to have no header" model predict segments.sotto headless_rows.csv
+check "no header: given" run model predict segments.sotto headless_rows.csv --leaves --names age,balance,visits
+check "(the same)" sh -c "cut -d, -f3 out | tr '\n' ' ' | grep -q '^leaf_0 0 1 2 $'"
+
 # refusals: where, why, exit code, nothing written
 check "unknown option" ends 2 "unknown option --frobnicate" train --frobnicate
 check "a missing option" ends 2 "--data FILE is needed" train --label taken
