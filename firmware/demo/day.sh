@@ -1,6 +1,7 @@
 # The day that ./demo lives through. Sourced by ./demo; TOP is the tree, and the current folder.
 
 . toolchain/lib/progress.sh
+. firmware/demo/modes.sh
 
 DATA='' LABEL=y DROPS=() NATIVE=no ARCH=armv7 FIGURES='' CUSTOMERS=5000 SEED=1
 DAY=$TOP/build/demo
@@ -71,7 +72,7 @@ build_all() {
     local targets=(host)
     [ "$NATIVE" = yes ] || targets+=("$ARCH")
     toolchain/setup --need demo "${targets[@]}"
-    step "building sotto-hq" configure_and_build release sotto-hq slowline sotto kiosk-app
+    step "building sotto-hq" configure_and_build release sotto-hq slowline sotto kiosk-app aggregate-fill
     [ "$NATIVE" = yes ] || step "building sotto for $ARCH" configure_and_build "$ARCH" sotto kiosk-app
 }
 
@@ -353,6 +354,7 @@ demo_main() {
     chapter "The sum"
     check_once
     tell_totals
+    two_aggregators
     write_figures
     say "the day took $((SECONDS - start)) s; everything it made is in ${DAY#"$TOP/"}"
 }
