@@ -162,6 +162,8 @@ static void put_judged(sotto_json_writer *w, const report *r)
     eval_json_u64(w, "rows", r->scored.rows);
     eval_json_u64(w, "positives", r->positives);
     eval_json_str(w, "split", r->held_out ? learn_split_name(r->split.kind) : "all");
+    sotto_json_name(w, "unseen");
+    sotto_json_bool(w, r->unseen);
     learn_json_real(w, "confidence_percent", r->o->confidence, 2);
     eval_json(w, &auc);
     learn_json_real(w, "logloss", r->logloss, DECIMALS);

@@ -75,6 +75,7 @@ typedef struct report {
     char label[256];
     learn_split split;
     bool held_out;          /* else every row of the table is judged */
+    bool unseen;            /* by training, as the model itself says */
     size_t *row;            /* of the table, for each judged row */
     eval_scored scored;     /* judged rows by margin: what ranks, calibrated or not */
     eval_scored said;       /* the same by probability */

@@ -25,6 +25,15 @@ static int64_t choose_number(int64_t given, const sotto_model *m, const char *na
     return sotto_parse_i64(sotto_span_str(text), &number) == SOTTO_OK ? number : otherwise;
 }
 
+/* Rows of another split than training's are not those that it left out. */
+static bool as_trained(const report *r, const char *split)
+{
+    char trained[256];
+    learn_provenance(r->model, "sotto.split", trained, sizeof trained);
+    return strcmp(trained, split) == 0 && r->split.seed == choose_number(-1, r->model, "sotto.seed", 1) &&
+           r->split.holdout_percent == choose_number(-1, r->model, "sotto.holdout", 20);
+}
+
 static void choose_split(report *r)
 {
     char split[256];
@@ -33,6 +42,7 @@ static void choose_split(report *r)
     r->split.seed = choose_number(r->o->seed, r->model, "sotto.seed", 1);
     r->held_out = strcmp(split, "all") != 0 && learn_split_find(split, &r->split.kind) &&
                   r->split.holdout_percent > 0 && r->split.holdout_percent <= 90;
+    r->unseen = r->held_out && as_trained(r, split);
 }
 
 static sotto_status read_table(report *r, sotto_diag *diag)
@@ -143,6 +153,9 @@ void report_rows_name(const report *r, char *out, size_t cap)
     learn_grouped(r->scored.rows, rows);
     if (!r->held_out)
         (void)snprintf(out, cap, "all %s rows of the table (those that it was trained on may be among them)",
+                       rows);
+    else if (!r->unseen)
+        (void)snprintf(out, cap, "%s rows of the table (those that it was trained on may be among them)",
                        rows);
     else if (r->split.kind == LEARN_SPLIT_TIME)
         (void)snprintf(out, cap, "%s rows that training did not see, the last of the table", rows);

@@ -61,6 +61,9 @@ check "coarser scales cost more" sh -c "command -v jq >/dev/null || exit 0; jq -
 check "all rows" run model report m.sotto rows.csv --split all --json
 check "all rows are judged" has '"rows":1200' out
 
+check "rows of another split" run model report m.sotto rows.csv --split time -o other.html
+check "are not called unseen" has "may be among them" other.html
+
 check "another source is refused" sh -c "sed 's/\"sotto.seed\":\"1\"/\"sotto.seed\":\"2\"/' '$golden/golden.json' >other.json"
 check "with the cause" ends 9 "not the file" model report m.sotto rows.csv --source other.json -o x.html
 check "no page then" test ! -e x.html
