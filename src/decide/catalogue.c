@@ -96,11 +96,26 @@ static sotto_status load_held(const sotto_plan_loading *l, sotto_json_node node,
     return sotto_decide_tag(l, held, SOTTO_TAG_FLAG, SOTTO_PURPOSE_MARKETING, &out->held_tag);
 }
 
+/* What the customer pays, and how many of it a terminal may sell. */
+static sotto_status load_offer(const sotto_plan_loading *l, sotto_json_node node, unsigned decimals,
+                               sotto_product *out)
+{
+    sotto_json_node price = sotto_json_member(node, "price");
+    int64_t stock = 0;
+    out->price_minor = -1;
+    out->limits = out->category_limits = -1;
+    sotto_status status = sotto_decide_number(l, node, "stock", 0, 1000000000, UINT32_MAX, &stock);
+    out->stock = (uint32_t)stock;
+    if (status == SOTTO_OK && !sotto_decide_absent(price))
+        status = load_value(l, price, decimals, &out->price_minor);
+    return status;
+}
+
 static sotto_status load_product(const sotto_plan_loading *l, sotto_json_node node, unsigned decimals,
                                  size_t index)
 {
-    static const char *const MEMBERS[] = {"id",    "name",     "category",  "risk",
-                                          "value", "held_tag", "attributes"};
+    static const char *const MEMBERS[] = {"id",       "name",       "category", "risk", "value",
+                                          "held_tag", "attributes", "price",    "stock"};
     sotto_product *out = &l->plan->products[index];
     int64_t risk = 0;
     sotto_json_node value;
@@ -120,6 +135,8 @@ static sotto_status load_product(const sotto_plan_loading *l, sotto_json_node no
         status = sotto_decide_required(l, node, "value", &value);
     if (status == SOTTO_OK)
         status = load_value(l, value, decimals, &out->value_minor);
+    if (status == SOTTO_OK)
+        status = load_offer(l, node, decimals, out);
     if (status == SOTTO_OK)
         status = load_held(l, node, out);
     return status == SOTTO_OK ? load_attributes(l, node, out) : status;
@@ -157,6 +174,7 @@ sotto_status sotto_catalogue_load(sotto_plan_loading *l, sotto_json_node root)
         status = sotto_json_as_array(products, 1, SOTTO_PRODUCTS_MAX, l->diag);
     if (status != SOTTO_OK)
         return status;
+    l->plan->currency_decimals = (unsigned)decimals;
     l->plan->product_count = sotto_json_count(products);
     l->plan->products = sotto_arena_array(l->arena, l->plan->product_count, sizeof *l->plan->products);
     if (l->plan->products == NULL)

@@ -1,10 +1,11 @@
-/* The packed counters: docs/formats/counters.md. Worst case 54 bytes an entry, so 256 of them fit
- * SOTTO_COUNTERS_MAX. */
+/* The packed counters: docs/formats/counters.md. Worst case 71 bytes an entry, so 512 of them fit
+ * SOTTO_COUNTERS_MAX. Version 1 (no creatives, no list of the last hour) is still read. */
 #include "decide_priv.h"
 
 #include <assert.h>
 
-enum { PACKED_VERSION = 1, CRC_BYTES = 4, SECONDS_MAX = 2 * 86400 };
+enum { PACKED_VERSION = 2, FIRST_VERSION = 1, CRC_BYTES = 4, SECONDS_MAX = 2 * 86400, HOUR_S = 3600 };
+#define RECENT_BIT (UINT32_C(1) << SOTTO_COUNTER_DAYS)
 
 static int64_t second_of_anchor(const sotto_counter *e)
 {
@@ -20,26 +21,46 @@ static bool entry_ok(const sotto_counter *e)
 {
     int64_t second = second_of_anchor(e);
     return day_ok(e->taken_day, 0) && day_ok(e->dismissed_day, 0) && day_ok(e->anchor_day, 1) &&
-           second >= -SECONDS_MAX && second <= SECONDS_MAX;
+           second >= -SECONDS_MAX && second <= SECONDS_MAX && e->recent_count <= SOTTO_COUNTER_RECENT;
+}
+
+static uint32_t key_of(const sotto_counter *e)
+{
+    return (uint32_t)e->campaign << 8 | e->creative;
+}
+
+static sotto_status pack_recent(const sotto_counter *e, sotto_buf *out)
+{
+    uint16_t previous = 0;
+    if (e->recent_count == 0)
+        return SOTTO_OK;
+    sotto_status status = sotto_put_u8(out, e->recent_count);
+    for (size_t i = 0; status == SOTTO_OK && i < e->recent_count; i++) {
+        if (e->recent_ago_s[i] < previous || e->recent_ago_s[i] >= HOUR_S)
+            return SOTTO_ERR(DECIDE, RANGE);
+        status = sotto_put_uvarint(out, (uint64_t)(e->recent_ago_s[i] - previous));
+        previous = e->recent_ago_s[i];
+    }
+    return status;
 }
 
 static sotto_status pack_days(const sotto_counter *e, sotto_buf *out)
 {
-    uint32_t present = 0;
+    uint32_t present = e->recent_count != 0 ? RECENT_BIT : 0;
     for (size_t i = 0; i < SOTTO_COUNTER_DAYS; i++)
         present |= (uint32_t)(e->shown_by_day[i] != 0) << i;
     sotto_status status = sotto_put_u32(out, present);
     for (size_t i = 0; status == SOTTO_OK && i < SOTTO_COUNTER_DAYS; i++)
         if (e->shown_by_day[i] != 0)
             status = sotto_put_u8(out, e->shown_by_day[i]);
-    return status;
+    return status == SOTTO_OK ? pack_recent(e, out) : status;
 }
 
-static sotto_status pack_entry(const sotto_counter *e, uint16_t previous, sotto_buf *out)
+static sotto_status pack_entry(const sotto_counter *e, uint32_t previous, sotto_buf *out)
 {
-    if (e->campaign <= previous || !entry_ok(e))
+    if (key_of(e) <= previous || e->campaign == 0 || !entry_ok(e))
         return SOTTO_ERR(DECIDE, RANGE);
-    sotto_status status = sotto_put_uvarint(out, (uint64_t)(e->campaign - previous));
+    sotto_status status = sotto_put_uvarint(out, key_of(e) - previous);
     if (status == SOTTO_OK)
         status = sotto_put_uvarint(out, e->shown_total);
     if (status == SOTTO_OK)
@@ -55,15 +76,15 @@ static sotto_status pack_entry(const sotto_counter *e, uint16_t previous, sotto_
 
 sotto_status sotto_counters_pack(const sotto_counters *c, sotto_buf *out)
 {
-    assert(c->count <= SOTTO_CAMPAIGNS_MAX);
+    assert(c->count <= SOTTO_COUNTER_ENTRIES_MAX);
     size_t start = out->len;
     sotto_status status = sotto_put_u8(out, PACKED_VERSION);
     if (status == SOTTO_OK)
         status = sotto_put_uvarint(out, c->count);
-    uint16_t previous = 0;
+    uint32_t previous = 0;
     for (size_t i = 0; status == SOTTO_OK && i < c->count; i++) {
         status = pack_entry(&c->entry[i], previous, out);
-        previous = c->entry[i].campaign;
+        previous = key_of(&c->entry[i]);
     }
     if (status == SOTTO_OK)
         status = sotto_put_u32(out, sotto_crc32(0, sotto_span_of(out->ptr + start, out->len - start)));
@@ -80,10 +101,26 @@ static int32_t unpack_day(sotto_cursor *c)
     return day > SOTTO_DECIDE_LAST_DAY ? 0 : (int32_t)day;
 }
 
-static void unpack_days(sotto_cursor *c, sotto_counter *e)
+static void unpack_recent(sotto_cursor *c, sotto_counter *e)
+{
+    uint8_t count = sotto_cursor_u8(c);
+    uint64_t ago = 0;
+    if (count == 0 || count > SOTTO_COUNTER_RECENT || e->shown_total == 0)
+        (void)sotto_cursor_fail(c, SOTTO_ERR(DECIDE, MALFORMED));
+    for (size_t i = 0; i < count && c->status == SOTTO_OK; i++) {
+        uint64_t step = sotto_cursor_uvarint(c);
+        ago += step < HOUR_S ? step : HOUR_S;
+        if (ago >= HOUR_S)
+            (void)sotto_cursor_fail(c, SOTTO_ERR(DECIDE, MALFORMED));
+        e->recent_ago_s[i] = (uint16_t)ago;
+        e->recent_count = (uint8_t)(i + 1);
+    }
+}
+
+static void unpack_days(sotto_cursor *c, bool first_version, sotto_counter *e)
 {
     uint32_t present = sotto_cursor_u32(c);
-    if (present >> SOTTO_COUNTER_DAYS != 0)
+    if (first_version && (present & RECENT_BIT) != 0)
         (void)sotto_cursor_fail(c, SOTTO_ERR(DECIDE, MALFORMED));
     for (size_t i = 0; i < SOTTO_COUNTER_DAYS; i++) {
         if ((present >> i & 1) == 0)
@@ -92,13 +129,21 @@ static void unpack_days(sotto_cursor *c, sotto_counter *e)
         if (e->shown_by_day[i] == 0)
             (void)sotto_cursor_fail(c, SOTTO_ERR(DECIDE, MALFORMED));
     }
+    if ((present & RECENT_BIT) != 0)
+        unpack_recent(c, e);
 }
 
-static void unpack_entry(sotto_cursor *c, uint16_t previous, sotto_counter *e)
+/* In version 1 a step counts campaigns; since then campaigns x 256 + creative. */
+static void unpack_entry(sotto_cursor *c, uint32_t previous, bool first_version, sotto_counter *e)
 {
     uint64_t step = sotto_cursor_uvarint(c), total = sotto_cursor_uvarint(c);
-    bool good = step >= 1 && step <= (uint64_t)(UINT16_MAX - previous) && total <= UINT32_MAX;
-    e->campaign = (uint16_t)(good ? previous + step : 0);
+    if (first_version)
+        step = step > UINT16_MAX ? UINT64_MAX : step << 8;
+    bool good = step >= 1 && step <= UINT32_C(0xffffff) - previous && total <= UINT32_MAX;
+    uint32_t key = good ? previous + (uint32_t)step : 0;
+    e->campaign = (uint16_t)(key >> 8);
+    e->creative = (uint8_t)key;
+    good = good && e->campaign != 0;
     e->shown_total = (uint32_t)total;
     e->anchor_day = unpack_day(c);
     int64_t second = sotto_cursor_svarint(c);
@@ -106,22 +151,23 @@ static void unpack_entry(sotto_cursor *c, uint16_t previous, sotto_counter *e)
     e->last_shown_s = INT64_C(86400) * e->anchor_day + (good ? second : 0);
     e->taken_day = unpack_day(c);
     e->dismissed_day = unpack_day(c);
-    unpack_days(c, e);
+    unpack_days(c, first_version, e);
     if (!good || !entry_ok(e))
         (void)sotto_cursor_fail(c, SOTTO_ERR(DECIDE, MALFORMED));
 }
 
 static void unpack_entries(sotto_counters *counters, sotto_cursor *c)
 {
-    uint16_t previous = 0;
-    if (sotto_cursor_u8(c) != PACKED_VERSION)
+    uint32_t previous = 0;
+    uint8_t version = sotto_cursor_u8(c);
+    if (version != PACKED_VERSION && version != FIRST_VERSION)
         (void)sotto_cursor_fail(c, SOTTO_ERR(DECIDE, UNSUPPORTED));
     uint64_t count = sotto_cursor_uvarint(c);
-    if (count > SOTTO_CAMPAIGNS_MAX)
+    if (count > SOTTO_COUNTER_ENTRIES_MAX)
         (void)sotto_cursor_fail(c, SOTTO_ERR(DECIDE, MALFORMED));
     for (uint64_t i = 0; i < count && c->status == SOTTO_OK; i++) {
-        unpack_entry(c, previous, &counters->entry[i]);
-        previous = counters->entry[i].campaign;
+        unpack_entry(c, previous, version == FIRST_VERSION, &counters->entry[i]);
+        previous = key_of(&counters->entry[i]);
         counters->count = (size_t)i + 1;
     }
 }

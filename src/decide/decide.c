@@ -5,12 +5,18 @@
 
 enum { DAY_S = 86400 };
 
-/* Local day and minute; a moment outside the years 0 to 9999 is taken as the nearest inside. */
-static sotto_model_moment moment_of(int64_t now_s, int32_t utc_offset_min)
+/* A moment outside the years 0 to 9999 is taken as the nearest inside. */
+static int64_t second_of(int64_t now_s)
 {
     static const int64_t FIRST_S = -62167219200, LAST_S = 253402300799;
+    return now_s < FIRST_S ? FIRST_S : now_s > LAST_S ? LAST_S : now_s;
+}
+
+/* Local day and minute. */
+static sotto_model_moment moment_of(int64_t now_s, int32_t utc_offset_min)
+{
     int64_t offset_min = utc_offset_min < -1440 ? -1440 : utc_offset_min > 1440 ? 1440 : utc_offset_min;
-    int64_t local_s = (now_s < FIRST_S ? FIRST_S : now_s > LAST_S ? LAST_S : now_s) + offset_min * 60;
+    int64_t local_s = now_s + offset_min * 60;
     int64_t day = sotto_floor_div_i64(local_s, DAY_S);
     return (sotto_model_moment){.today = (int32_t)day, .minute = (uint16_t)((local_s - day * DAY_S) / 60)};
 }
@@ -45,91 +51,50 @@ static void take_customer(sotto_deciding *d)
         d->risk_grade = 1;
 }
 
-static sotto_deciding prepare(const sotto_plan *plan, const sotto_decide_request *request)
+/* What the request does not say could be anywhere. */
+static uint32_t here(const sotto_name_set *set, const char *name)
+{
+    return name == NULL ? UINT32_MAX : bit_of(set, name);
+}
+
+static sotto_deciding prepare(const sotto_plan *plan, const sotto_decide_request *request,
+                              const sotto_workspace *w)
 {
     sotto_deciding d = {.plan = plan, .request = request, .counters = request->counters};
-    d.moment = moment_of(request->now_s, request->utc_offset_min);
+    d.now_s = second_of(request->now_s);
+    d.moment = moment_of(d.now_s, request->utc_offset_min);
     d.slot = bit_of(&plan->slots, request->slot == NULL ? "after_card" : request->slot);
-    d.any_channel = request->channel == NULL;
-    d.channel = d.any_channel ? 0 : bit_of(&plan->channels, request->channel);
-    uint32_t shown = d.counters == NULL ? 0 : sotto_counters_shown_today(d.counters, d.moment.today);
-    d.offers_left = shown >= plan->customer_cap_day ? 0 : plan->customer_cap_day - shown;
+    d.channel = here(&plan->channels, request->channel);
+    d.group = here(&plan->groups, request->branch_group);
+    d.model = here(&plan->models, request->terminal_model);
     take_customer(&d);
+    sotto_decide_customer(&d);
+    d.seen = w->seen;
+    sotto_decide_count_seen(&d, w->seen);
     return d;
-}
-
-/* Insertion into the first `keep` places, best first; returns the new length. What falls out is ranked lower.
- */
-static size_t keep_best(const sotto_plan *plan, sotto_candidate *best, size_t count, size_t keep,
-                        const sotto_candidate *next)
-{
-    size_t at = count;
-    while (at > 0 && sotto_rank_before(plan, next, &best[at - 1]))
-        at--;
-    if (at == keep)
-        return count;
-    size_t grown = count < keep ? count + 1 : keep;
-    memmove(&best[at + 1], &best[at], (grown - at - 1) * sizeof *best);
-    best[at] = *next;
-    return grown;
-}
-
-static size_t offers_wanted(const sotto_decide_request *request)
-{
-    if (request->offers_max < 1)
-        return 1;
-    return request->offers_max > SOTTO_OFFERS_MAX ? SOTTO_OFFERS_MAX : request->offers_max;
-}
-
-static bool too_unlikely(const sotto_deciding *d, const sotto_candidate *c)
-{
-    return d->plan->model != NULL && d->profile != NULL &&
-           c->propensity_q30 < d->plan->terms[c->campaign].min_propensity_q30;
-}
-
-/* What the customer's cap of today leaves of the best. */
-static size_t cut_to_cap(const sotto_deciding *d, const sotto_workspace *w, size_t count, sotto_decision *out)
-{
-    size_t kept = count < d->offers_left ? count : d->offers_left;
-    for (size_t i = 0; i < count; i++)
-        out->excluded[w->candidates[i].campaign] =
-            i < kept ? SOTTO_EXCLUDED_NONE : SOTTO_EXCLUDED_CAP_CUSTOMER;
-    return kept;
-}
-
-/* Names an exclusion for every campaign that is not among the best. Those are left in w->candidates. */
-static size_t choose(const sotto_deciding *d, sotto_workspace *w, sotto_decision *out)
-{
-    size_t wanted = offers_wanted(d->request), count = 0;
-    for (size_t i = 0; i < d->plan->campaign_count; i++) {
-        out->excluded[i] = sotto_decide_exclude(d, i);
-        if (out->excluded[i] != SOTTO_EXCLUDED_NONE)
-            continue;
-        sotto_candidate next = sotto_rank_score(d, w, i);
-        out->excluded[i] =
-            too_unlikely(d, &next) ? SOTTO_EXCLUDED_LOW_PROPENSITY : SOTTO_EXCLUDED_RANKED_LOWER;
-        if (out->excluded[i] == SOTTO_EXCLUDED_RANKED_LOWER)
-            count = keep_best(d->plan, w->candidates, count, wanted, &next);
-    }
-    return cut_to_cap(d, w, count, out);
 }
 
 static void answer(const sotto_deciding *d, sotto_workspace *w, size_t count, sotto_decision *out)
 {
     for (size_t i = 0; i < count; i++) {
         const sotto_candidate *c = &w->candidates[i];
-        out->offers[i] = (sotto_offer){.campaign = c->campaign,
-                                       .margin_q24 = c->margin_q24,
-                                       .propensity_q30 = c->propensity_q30,
-                                       .score = c->score};
-        sotto_rank_explain(d, w, &out->offers[i]);
+        sotto_offer *offer = &out->offers[i];
+        offer->campaign = c->campaign;
+        offer->margin_q24 = c->margin_q24;
+        offer->propensity_q30 = c->propensity_q30;
+        offer->chance_q30 = c->chance_q30;
+        offer->explored = c->explored;
+        offer->creative = c->creative;
+        offer->trigger = sotto_decide_trigger(d, &d->plan->terms[c->campaign]);
+        offer->score = c->score;
+        sotto_rank_explain(d, w, offer);
     }
     out->offer_count = count;
 }
 
 static enum sotto_exclusion commonest(const sotto_decision *decision, size_t campaigns)
 {
-    uint16_t counts[SOTTO_EXCLUDED_RANKED_LOWER + 1] = {0};
+    uint16_t counts[SOTTO_EXCLUSION_COUNT] = {0};
     size_t best = SOTTO_EXCLUDED_NONE;
     for (size_t i = 0; i < campaigns; i++)
         counts[decision->excluded[i]]++;
@@ -138,6 +103,25 @@ static enum sotto_exclusion commonest(const sotto_decision *decision, size_t cam
         if (counts[e] > counts[best])
             best = e;
     return (enum sotto_exclusion)best;
+}
+
+/* The most used item first; items used as often stay in the policy's order. */
+static void suggest(const sotto_deciding *d, sotto_decision *out)
+{
+    const sotto_plan *plan = d->plan;
+    const sotto_profile *profile = d->known ? d->request->profile : NULL;
+    int64_t used[SOTTO_MENU_MAX];
+    out->large_type = profile != NULL && read_service(profile, plan->large_type_tag, d->moment.today, 0) == 1;
+    for (size_t i = 0; i < plan->menu_count; i++) {
+        int64_t times = profile == NULL ? 0 : read_service(profile, plan->menu[i].tag, d->moment.today, 0);
+        size_t at = i;
+        for (; at > 0 && used[at - 1] < times; at--) {
+            used[at] = used[at - 1];
+            out->menu_order[at] = out->menu_order[at - 1];
+        }
+        used[at] = times;
+        out->menu_order[at] = (uint8_t)i;
+    }
 }
 
 static uint64_t decision_id(const sotto_deciding *d, const sotto_decision *decision)
@@ -154,12 +138,13 @@ static uint64_t decision_id(const sotto_deciding *d, const sotto_decision *decis
 void sotto_decide(const sotto_plan *plan, const sotto_decide_request *request, void *scratch,
                   sotto_decision *out)
 {
-    sotto_deciding d = prepare(plan, request);
     sotto_workspace w = sotto_workspace_of(plan, scratch);
+    sotto_deciding d = prepare(plan, request, &w);
     memset(out, 0, sizeof *out);
     out->profiled = d.profile != NULL;
     sotto_rank_prepare(&d, &w);
-    answer(&d, &w, choose(&d, &w, out), out);
+    answer(&d, &w, sotto_choose(&d, &w, out), out);
+    suggest(&d, out);
     if (out->offer_count == 0)
         out->nothing_because = commonest(out, plan->campaign_count);
     out->id = decision_id(&d, out);

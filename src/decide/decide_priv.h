@@ -7,10 +7,16 @@
 enum {
     SOTTO_DECIDE_ATTRIBUTES_MAX = 32, /* of a product */
     SOTTO_DECIDE_NAMES_MAX = 32,      /* different slots, and different channels, in a policy */
-    SOTTO_DECIDE_DAY_PARTS_MAX = 8,   /* of a campaign */
+    SOTTO_DECIDE_DAY_PARTS_MAX = 8,   /* of a campaign; and quiet hours of a policy */
     SOTTO_DECIDE_CREATIVES_MAX = 16,  /* of a campaign */
-    SOTTO_DECIDE_RULE_DEPTH_MAX = 16, /* operators inside each other */
-    SOTTO_DECIDE_RULE_COST_MAX = 256, /* steps of a rule; an entry of a list counts as one */
+    SOTTO_DECIDE_TRIGGERS_MAX = 4,    /* of a campaign */
+    SOTTO_DECIDE_JOURNEYS_MAX = 32,
+    SOTTO_DECIDE_STEPS_MAX = 8,           /* of a journey */
+    SOTTO_DECIDE_NOTICES_MAX = 16,        /* of a policy */
+    SOTTO_DECIDE_LIMITS_MAX = 64,         /* products, and categories, with limits of their own */
+    SOTTO_DECIDE_POLICY_COST_MAX = 32768, /* steps of all rules together */
+    SOTTO_DECIDE_RULE_DEPTH_MAX = 16,     /* operators inside each other */
+    SOTTO_DECIDE_RULE_COST_MAX = 256,     /* steps of a rule; an entry of a list counts as one */
     SOTTO_DECIDE_RISK_MAX = 5,
     SOTTO_DECIDE_LAST_DAY = 1048575 /* 20 bits of days, year 4840: what packed counters can say */
 };
@@ -27,6 +33,7 @@ enum sotto_rule_op {
     SOTTO_RULE_NUM,
     SOTTO_RULE_TAG,
     SOTTO_RULE_IN,
+    SOTTO_RULE_DAYS,
     SOTTO_RULE_NOT,
     SOTTO_RULE_AND,
     SOTTO_RULE_OR
@@ -47,6 +54,9 @@ typedef struct sotto_rule_step {
     union {
         int64_t num;         /* CONST: 0 or 1; NUM: the literal, in the tag's unit */
         const int64_t *list; /* IN */
+        struct {
+            int32_t from, to; /* DAYS: today - date lies between them, both inside */
+        } days;
     } with;
 } sotto_rule_step;
 typedef struct sotto_rule {
@@ -65,17 +75,60 @@ typedef struct sotto_product {
     const char *id, *name, *category;
     unsigned risk;
     int64_t value_minor;
-    int held_tag; /* index, or -1 */
+    int held_tag;                /* index, or -1 */
+    int64_t price_minor;         /* -1 = not said */
+    uint32_t stock;              /* to be sold at a terminal; UINT32_MAX = no end */
+    int limits, category_limits; /* index into the plan's limits, or -1 */
     sotto_attribute *attributes;
     size_t attribute_count;
 } sotto_product;
+typedef struct sotto_caps {
+    uint32_t hour, day, week, month, total; /* UINT32_MAX = none */
+} sotto_caps;
+/* Of a product or a category, over all its campaigns. */
+typedef struct sotto_limits {
+    sotto_caps caps;
+    uint32_t dismissals,
+        dismissals_days; /* so many campaigns waved away within so many days: disliked; 0 = never */
+    int disliked_tag;    /* index, or -1 */
+    bool category;
+} sotto_limits;
+/* What was shown of it to this customer. */
+typedef struct sotto_seen {
+    uint32_t hour, day, week, month, total, dismissed;
+} sotto_seen;
 typedef struct sotto_day_part {
     uint16_t from_minute, to_minute; /* of the local day; to is outside */
 } sotto_day_part;
+typedef struct sotto_trigger {
+    const char *id;
+    sotto_rule when;
+} sotto_trigger;
+/* When a step of a journey is over and the next one comes. */
+typedef struct sotto_journey_step {
+    uint16_t campaign;    /* index */
+    uint32_t after_shown; /* times, not taken; UINT32_MAX = never */
+    uint32_t wait_days;   /* since it was last shown */
+    bool after_dismissed, after_taken;
+} sotto_journey_step;
+typedef struct sotto_journey {
+    const char *id;
+    sotto_journey_step step[SOTTO_DECIDE_STEPS_MAX];
+    size_t count;
+} sotto_journey;
 /* What a campaign asks for, beside its public face. */
 typedef struct sotto_terms {
     size_t product; /* index */
-    bool needs_profile;
+    bool needs_profile, own_words, vulnerable, paced, explore;
+    uint8_t priority;
+    int16_t journey; /* index, or -1 */
+    uint8_t step;
+    uint32_t groups, models; /* as slots */
+    sotto_trigger *triggers;
+    size_t trigger_count; /* 0 = needs none */
+    uint32_t cap_hour;    /* UINT32_MAX = none, as all caps and budgets */
+    uint32_t budget_day, budget_total;
+    uint32_t holdout_q30;
     int32_t from_day, to_day; /* both inside */
     uint32_t slots, channels; /* bit i = the plan's i-th name; 0 = any */
     sotto_day_part *day_parts;
@@ -89,6 +142,27 @@ typedef struct sotto_name_set {
     const char *name[SOTTO_DECIDE_NAMES_MAX];
     size_t count;
 } sotto_name_set;
+
+enum sotto_explore_method {
+    SOTTO_EXPLORE_NONE,
+    SOTTO_EXPLORE_UNIFORM,
+    SOTTO_EXPLORE_THOMPSON,
+    SOTTO_EXPLORE_SQUARECB
+};
+/* Points at which a taken rate is looked at by Thompson sampling (explore.c). */
+enum { SOTTO_EXPLORE_POINTS = 128, SOTTO_EXPLORE_MAX = 8 /* of the best: candidates to be drawn from */ };
+typedef struct sotto_exploration {
+    enum sotto_explore_method method;
+    uint32_t share_q30, floor_q30, prior_q30;
+    uint32_t strength; /* showings that the model's word is worth, or prior_q30 without one */
+    uint32_t gamma;
+    int64_t ln_q24[SOTTO_EXPLORE_POINTS],
+        ln_not_q24[SOTTO_EXPLORE_POINTS]; /* of the points and of 1 - them */
+} sotto_exploration;
+typedef struct sotto_menu_item {
+    const char *id;
+    int tag;
+} sotto_menu_item;
 
 struct sotto_plan {
     const sotto_dictionary *dictionary;
@@ -104,9 +178,28 @@ struct sotto_plan {
     sotto_campaign *campaigns;
     sotto_terms *terms;
     size_t campaign_count;
-    sotto_name_set slots, channels;
+    sotto_name_set slots, channels, groups, models;
     int profiling_tag, measurement_tag, risk_tag;
-    uint32_t customer_cap_day; /* UINT32_MAX = none */
+    int vulnerable_tag, complaint_tag, purchase_tag, large_type_tag;
+    uint32_t complaint_days, purchase_days;
+    sotto_caps customer_caps;
+    int64_t min_wait_s;
+    sotto_day_part *quiet_hours;
+    size_t quiet_hour_count;
+    uint32_t per_product, per_category; /* offers of one answer; UINT32_MAX = any number */
+    sotto_limits limits[2 * SOTTO_DECIDE_LIMITS_MAX];
+    size_t limit_count;
+    sotto_journey *journeys;
+    size_t journey_count;
+    uint16_t notice[SOTTO_DECIDE_NOTICES_MAX]; /* campaign numbers */
+    size_t notice_count;
+    sotto_menu_item menu[SOTTO_MENU_MAX];
+    size_t menu_count;
+    const char *salt; /* of arms and holdouts */
+    uint32_t holdout_q30;
+    sotto_exploration explore;
+    unsigned currency_decimals;
+    size_t rule_cost; /* steps of all rules */
 };
 
 /* ---- Loading ---- */
@@ -140,6 +233,31 @@ SOTTO_MUST_USE sotto_status sotto_decide_date(const sotto_plan_loading *l, sotto
 SOTTO_MUST_USE sotto_status sotto_decide_version(const sotto_plan_loading *l, sotto_json_node root);
 sotto_status sotto_decide_no_space(const sotto_plan_loading *l, sotto_json_node node);
 
+/* A probability with up to six digits, as Q30; `absent` when it is not there. */
+SOTTO_MUST_USE sotto_status sotto_decide_share(const sotto_plan_loading *l, sotto_json_node obj,
+                                               const char *name, uint32_t max_ppm, uint32_t absent_q30,
+                                               uint32_t *out);
+/* A list of texts as bits of the plan's names; none = 0. */
+SOTTO_MUST_USE sotto_status sotto_decide_names(const sotto_plan_loading *l, sotto_json_node list,
+                                               sotto_name_set *set, uint32_t *mask);
+/* Pairs "HH:MM"; parts over midnight are written as two (campaign_when.c). */
+SOTTO_MUST_USE sotto_status sotto_decide_day_parts(const sotto_plan_loading *l, sotto_json_node list,
+                                                   sotto_day_part **out, size_t *count);
+/* The members among names ("hour", "day", ...) of an object of caps; the others stay none. */
+SOTTO_MUST_USE sotto_status sotto_decide_caps(const sotto_plan_loading *l, sotto_json_node caps,
+                                              const char *const *names, size_t n, sotto_caps *out);
+extern const char *const sotto_decide_cap_names[5]; /* hour day week month total */
+
+SOTTO_MUST_USE sotto_status sotto_policy_limits_load(const sotto_plan_loading *l, sotto_json_node root);
+SOTTO_MUST_USE sotto_status sotto_policy_care_load(const sotto_plan_loading *l, sotto_json_node root);
+SOTTO_MUST_USE sotto_status sotto_policy_explore_load(const sotto_plan_loading *l, sotto_json_node root);
+SOTTO_MUST_USE sotto_status sotto_journeys_load(const sotto_plan_loading *l, sotto_json_node root);
+SOTTO_MUST_USE sotto_status sotto_campaign_when_load(const sotto_plan_loading *l, sotto_json_node node,
+                                                     sotto_terms *terms);
+SOTTO_MUST_USE sotto_status sotto_campaign_spread_load(sotto_plan_loading *l, sotto_json_node node,
+                                                       sotto_campaign *campaign, sotto_terms *terms);
+SOTTO_MUST_USE sotto_status sotto_creatives_load(const sotto_plan_loading *l, sotto_json_node node,
+                                                 sotto_campaign *campaign);
 SOTTO_MUST_USE sotto_status sotto_catalogue_load(sotto_plan_loading *l, sotto_json_node root);
 SOTTO_MUST_USE sotto_status sotto_policy_load(sotto_plan_loading *l, sotto_json_node root);
 SOTTO_MUST_USE sotto_status sotto_campaign_load(sotto_plan_loading *l, sotto_json_node node, size_t index);
@@ -150,6 +268,11 @@ SOTTO_MUST_USE sotto_status sotto_rule_compile(sotto_plan_loading *l, sotto_json
 bool sotto_rule_holds(const sotto_rule *rule, const sotto_profile *profile, int32_t today);
 /* The customer's counter for a campaign, or NULL. */
 const sotto_counter *sotto_counters_find(const sotto_counters *c, uint16_t campaign);
+const sotto_counter *sotto_counters_find_creative(const sotto_counters *c, uint16_t campaign,
+                                                  uint8_t creative);
+/* Times shown in the hour that ends now, at most SOTTO_COUNTER_RECENT + 1. */
+uint32_t sotto_counter_shown_hour(const sotto_counter *counter, int64_t now_s);
+const sotto_terminal_count *sotto_terminal_find(const sotto_terminal *t, uint16_t campaign);
 /* Times shown in the `days` (1..31) that end with today. A day before the counter's last one counts as that.
  */
 uint32_t sotto_counter_shown(const sotto_counter *counter, int32_t today, unsigned days);
@@ -164,13 +287,32 @@ typedef struct sotto_deciding {
     bool known;                     /* there is a profile, with or without consent */
     const sotto_counters *counters; /* or NULL */
     sotto_model_moment moment;
-    uint32_t slot, channel; /* bit of the request's name; 0 = in no campaign */
-    bool any_channel;
+    int64_t now_s;                        /* the request's, inside the years 0 to 9999 */
+    uint32_t slot, channel, group, model; /* bit of the request's name; 0 = in no campaign, all = any */
     int64_t risk_grade;
-    uint32_t offers_left; /* of the customer's cap of today */
+    uint32_t offers_left;              /* of the customer's caps */
+    enum sotto_exclusion customer_cap; /* the one that leaves the fewest */
+    enum sotto_exclusion peace; /* what keeps all offers (not notices) from this customer now, or NONE */
+    sotto_seen *seen;           /* of the plan's limits */
 } sotto_deciding;
-/* The first rule that excludes the campaign, in the order of SOTTO_EXCLUSIONS up to CAP_CUSTOMER. */
-enum sotto_exclusion sotto_decide_exclude(const sotto_deciding *d, size_t campaign);
+/* The first rule that excludes the campaign, in the order of docs/formats/policy.md up to the customer's
+ * caps. What it says of a creative: *creative is the index of the one to show. */
+enum sotto_exclusion sotto_decide_exclude(const sotto_deciding *d, size_t campaign, uint8_t *creative);
+/* What holds for all offers of this customer: fills offers_left, customer_cap and peace (customer.c). */
+void sotto_decide_customer(sotto_deciding *d);
+/* What was shown of each product and category that has limits. */
+void sotto_decide_count_seen(const sotto_deciding *d, sotto_seen *seen);
+enum sotto_exclusion sotto_decide_limits(const sotto_deciding *d, const sotto_product *product);
+enum sotto_exclusion sotto_decide_journey(const sotto_deciding *d, const sotto_terms *terms);
+enum sotto_exclusion sotto_decide_budget(const sotto_deciding *d, size_t campaign);
+enum sotto_exclusion sotto_decide_holdout(const sotto_deciding *d, size_t campaign);
+/* The creative for this customer: arm, then language, then caps. CAP_CREATIVE or LANGUAGE when none is left.
+ */
+enum sotto_exclusion sotto_decide_creative(const sotto_deciding *d, size_t campaign, uint8_t *creative);
+/* The trigger that holds first, or NULL. */
+const char *sotto_decide_trigger(const sotto_deciding *d, const sotto_terms *terms);
+/* SipHash-2-4 (Aumasson, Bernstein 2012) of bytes under a 128-bit key. */
+uint64_t sotto_decide_siphash(uint64_t k0, uint64_t k1, sotto_span bytes);
 
 typedef struct sotto_candidate {
     size_t campaign;
@@ -178,7 +320,17 @@ typedef struct sotto_candidate {
     uint32_t propensity_q30;
     int64_t score;
     uint64_t tie;
+    uint32_t chance_q30;
+    uint8_t rank; /* what comes before any score: a notice, the explored offer, the campaign's priority */
+    uint8_t creative;
+    bool notice, explored;
 } sotto_candidate;
+enum { SOTTO_RANK_EXPLORED = 100, SOTTO_RANK_NOTICE = 200 }; /* a priority is 0..9 */
+/* Draws which of the `count` best (in order, no notices) comes first, among
+ * SOTTO_EXPLORE_MAX; sets its chance. Returns its place. */
+size_t sotto_explore(const sotto_deciding *d, sotto_candidate *best, size_t count, int64_t *work);
+/* int64s that sotto_explore needs. */
+enum { SOTTO_EXPLORE_WORK = (SOTTO_EXPLORE_MAX + 1) * SOTTO_EXPLORE_POINTS };
 /* Memory of one decision, laid out in the caller's scratch. */
 typedef struct sotto_workspace {
     int32_t *keys;               /* features */
@@ -189,7 +341,12 @@ typedef struct sotto_workspace {
     void *ranking;               /* scratch of the plan's ranking */
     size_t alone;                /* products that were scored one at a time */
     sotto_candidate *candidates; /* campaigns */
+    sotto_seen *seen;            /* limits */
+    int64_t *explore;            /* SOTTO_EXPLORE_WORK, or none without exploration */
 } sotto_workspace;
+/* Fills w->candidates with the offers of the answer, in order, and every campaign's exclusion. Returns how
+ * many. */
+size_t sotto_choose(const sotto_deciding *d, sotto_workspace *w, sotto_decision *out);
 /* Zero-filled pieces of scratch (asserted to be aligned to 16). */
 sotto_workspace sotto_workspace_of(const sotto_plan *plan, void *scratch);
 void sotto_rank_prepare(const sotto_deciding *d, sotto_workspace *w);

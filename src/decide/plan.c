@@ -197,3 +197,19 @@ int sotto_plan_measurement_tag(const sotto_plan *plan)
 {
     return plan->measurement_tag;
 }
+
+unsigned sotto_plan_currency_decimals(const sotto_plan *plan)
+{
+    return plan->currency_decimals;
+}
+
+size_t sotto_plan_menu(const sotto_plan *plan)
+{
+    return plan->menu_count;
+}
+
+const char *sotto_plan_menu_item(const sotto_plan *plan, size_t index)
+{
+    assert(index < plan->menu_count);
+    return plan->menu[index].id;
+}

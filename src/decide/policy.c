@@ -16,16 +16,16 @@ static sotto_status load_tag(const sotto_plan_loading *l, sotto_json_node root, 
 static sotto_status load_head(const sotto_plan_loading *l, sotto_json_node root)
 {
     sotto_plan *plan = l->plan;
-    int64_t cap = 0;
     sotto_status status = load_tag(l, root, "profiling_tag", SOTTO_TAG_FLAG, &plan->profiling_tag);
     if (status == SOTTO_OK)
         status = load_tag(l, root, "measurement_tag", SOTTO_TAG_FLAG, &plan->measurement_tag);
     if (status == SOTTO_OK)
         status = load_tag(l, root, "risk_tag", SOTTO_TAG_COUNT, &plan->risk_tag);
     if (status == SOTTO_OK)
-        status = sotto_decide_number(l, root, "customer_cap_day", 1, 1000, UINT32_MAX, &cap);
-    plan->customer_cap_day = (uint32_t)cap;
-    return status;
+        status = sotto_policy_limits_load(l, root);
+    if (status == SOTTO_OK)
+        status = sotto_policy_care_load(l, root);
+    return status == SOTTO_OK ? sotto_policy_explore_load(l, root) : status;
 }
 
 static sotto_status load_campaigns(sotto_plan_loading *l, sotto_json_node list)
@@ -46,8 +46,11 @@ static sotto_status load_campaigns(sotto_plan_loading *l, sotto_json_node list)
 
 sotto_status sotto_policy_load(sotto_plan_loading *l, sotto_json_node root)
 {
-    static const char *const MEMBERS[] = {"version",  "profiling_tag",    "measurement_tag",
-                                          "risk_tag", "customer_cap_day", "campaigns"};
+    static const char *const MEMBERS[] = {
+        "version",   "profiling_tag", "measurement_tag",  "risk_tag",       "customer_cap_day",
+        "campaigns", "customer_caps", "min_wait_minutes", "quiet_hours",    "per_answer",
+        "products",  "categories",    "vulnerable_tag",   "large_type_tag", "cooling_off",
+        "menu",      "salt",          "holdout",          "exploration",    "journeys"};
     sotto_json_node list = {0};
     sotto_status status = sotto_decide_version(l, root);
     if (status == SOTTO_OK)
@@ -56,5 +59,7 @@ sotto_status sotto_policy_load(sotto_plan_loading *l, sotto_json_node root)
         status = load_head(l, root);
     if (status == SOTTO_OK)
         status = sotto_decide_required(l, root, "campaigns", &list);
-    return status == SOTTO_OK ? load_campaigns(l, list) : status;
+    if (status == SOTTO_OK)
+        status = load_campaigns(l, list);
+    return status == SOTTO_OK ? sotto_journeys_load(l, root) : status;
 }

@@ -4,7 +4,7 @@
 #include <assert.h>
 
 typedef struct layout {
-    size_t keys, contribution, by_tag, margin, scored, candidates, ranking, total;
+    size_t keys, contribution, by_tag, margin, scored, candidates, seen, explore, ranking, total;
 } layout;
 
 /* Pieces in descending need of alignment would save a few bytes; 16 for each is simpler to see right. */
@@ -24,6 +24,9 @@ static layout lay_out(const sotto_plan *plan)
     y.margin = place(&y.total, plan->product_count, sizeof(int64_t));
     y.scored = place(&y.total, plan->product_count, sizeof(uint8_t));
     y.candidates = place(&y.total, plan->campaign_count, sizeof(sotto_candidate));
+    y.seen = place(&y.total, plan->limit_count, sizeof(sotto_seen));
+    y.explore = place(&y.total, plan->explore.method == SOTTO_EXPLORE_THOMPSON ? SOTTO_EXPLORE_WORK : 0,
+                      sizeof(int64_t));
     y.ranking = place(&y.total, plan->ranking == NULL ? 0 : sotto_model_rank_scratch_size(plan->ranking), 1);
     return y;
 }
@@ -44,6 +47,8 @@ sotto_workspace sotto_workspace_of(const sotto_plan *plan, void *scratch)
                          .margin_q24 = (int64_t *)(void *)(base + y.margin),
                          .scored = base + y.scored,
                          .candidates = (sotto_candidate *)(void *)(base + y.candidates),
+                         .seen = (sotto_seen *)(void *)(base + y.seen),
+                         .explore = (int64_t *)(void *)(base + y.explore),
                          .ranking = base + y.ranking};
     for (size_t i = 0; i < plan->product_count; i++)
         w.scored[i] = 0;
@@ -116,7 +121,11 @@ sotto_candidate sotto_rank_score(const sotto_deciding *d, sotto_workspace *w, si
 {
     const sotto_campaign *c = &d->plan->campaigns[campaign];
     sotto_candidate out = {.campaign = campaign,
-                           .tie = sotto_decide_mix(sotto_decide_mix(d->request->seed) ^ c->number)};
+                           .tie = sotto_decide_mix(sotto_decide_mix(d->request->seed) ^ c->number),
+                           .notice = c->notice,
+                           .rank = d->plan->terms[campaign].priority};
+    if (c->notice)
+        out.rank = (uint8_t)(out.rank + SOTTO_RANK_NOTICE);
     if (uses_model(d)) {
         out.margin_q24 = margin_of(d, w, d->plan->terms[campaign].product);
         out.propensity_q30 = sotto_model_probability_q30(d->plan->model, out.margin_q24);
@@ -129,6 +138,8 @@ sotto_candidate sotto_rank_score(const sotto_deciding *d, sotto_workspace *w, si
 
 bool sotto_rank_before(const sotto_plan *plan, const sotto_candidate *a, const sotto_candidate *b)
 {
+    if (a->rank != b->rank)
+        return a->rank > b->rank;
     if (a->score != b->score)
         return a->score > b->score;
     if (a->tie != b->tie)

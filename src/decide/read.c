@@ -38,6 +38,24 @@ sotto_status sotto_decide_flag(const sotto_plan_loading *l, sotto_json_node obj,
     return sotto_decide_absent(node) ? SOTTO_OK : sotto_json_as_bool(node, out, l->diag);
 }
 
+sotto_status sotto_decide_share(const sotto_plan_loading *l, sotto_json_node obj, const char *name,
+                                uint32_t max_ppm, uint32_t absent_q30, uint32_t *out)
+{
+    enum { MILLION = 1000000 };
+    int64_t ppm = 0;
+    sotto_json_node node = sotto_json_member(obj, name);
+    *out = absent_q30;
+    if (sotto_decide_absent(node))
+        return SOTTO_OK;
+    sotto_status status = sotto_json_as_decimal(node, 6, &ppm, l->diag);
+    if (status == SOTTO_OK && (ppm < 0 || ppm > max_ppm))
+        status = sotto_json_bad(node, l->diag, SOTTO_ERR(DECIDE, RANGE), "a probability from 0 to %u.%06u",
+                                max_ppm / MILLION, max_ppm % MILLION);
+    if (status == SOTTO_OK)
+        *out = (uint32_t)(ppm * SOTTO_PROB_ONE_Q30 / MILLION);
+    return status;
+}
+
 static bool has_control(sotto_span text)
 {
     for (size_t i = 0; i < text.len; i++)

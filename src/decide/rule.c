@@ -38,6 +38,8 @@ static bool ask_tag(const sotto_rule_step *step, const sotto_profile *profile, i
         return false;
     if (step->op == SOTTO_RULE_IN)
         return is_in(step, value.num);
+    if (step->op == SOTTO_RULE_DAYS)
+        return today - value.num >= step->with.days.from && today - value.num <= step->with.days.to;
     if (step->op == SOTTO_RULE_NUM)
         return compare((enum sotto_rule_compare)step->compare, value.num, step->with.num);
     return sotto_profile_read(profile, step->other, SOTTO_PURPOSE_MARKETING, today, &other) &&
@@ -57,6 +59,7 @@ bool sotto_rule_holds(const sotto_rule *rule, const sotto_profile *profile, int3
         case SOTTO_RULE_NUM:
         case SOTTO_RULE_TAG:
         case SOTTO_RULE_IN:
+        case SOTTO_RULE_DAYS:
             stack = stack << 1 | (uint64_t)ask_tag(step, profile, today);
             break;
         case SOTTO_RULE_NOT:

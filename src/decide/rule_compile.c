@@ -175,6 +175,34 @@ static sotto_status compile_in(compiling *c, sotto_json_node args)
     return status == SOTTO_OK ? emit(c, args, step) : status;
 }
 
+/* {"within_days": [{"var": date}, n]}: the date is today or one of the n - 1 days before. at_least_days: n
+ * days ago or longer. matures_in: today or one of the n days that follow. */
+static const char *const DAY_OPERATORS[] = {"within_days", "at_least_days", "matures_in"};
+
+static sotto_status compile_days(compiling *c, sotto_json_node args, size_t which)
+{
+    enum { DAYS_MAX = 36500 };
+    sotto_rule_step step = {.op = SOTTO_RULE_DAYS};
+    int64_t n = 0;
+    sotto_status status = sotto_json_as_array(args, 2, 2, c->l->diag);
+    if (status == SOTTO_OK && !is_var(sotto_json_at(args, 0)))
+        return sotto_json_bad(args, c->l->diag, SOTTO_ERR(DECIDE, MALFORMED),
+                              "\"%s\" wants [{\"var\": date}, days]", DAY_OPERATORS[which]);
+    if (status == SOTTO_OK)
+        status = read_var(c, sotto_json_at(args, 0), &step.tag);
+    if (status == SOTTO_OK && tag_at(c, step.tag)->kind != SOTTO_TAG_DATE)
+        return sotto_json_bad(args, c->l->diag, SOTTO_ERR(DECIDE, CONFLICT), "tag '%s' is no date",
+                              tag_at(c, step.tag)->id);
+    if (status == SOTTO_OK)
+        status = sotto_json_as_i64(sotto_json_at(args, 1), which == 0 ? 1 : 0, DAYS_MAX, &n, c->l->diag);
+    if (status != SOTTO_OK)
+        return status;
+    const int32_t from[] = {0, (int32_t)n, (int32_t)-n}, to[] = {(int32_t)n - 1, INT32_MAX, 0};
+    step.with.days.from = from[which];
+    step.with.days.to = to[which];
+    return emit(c, args, step);
+}
+
 /* A flag alone: true when the customer has it set. */
 static sotto_status compile_flag(compiling *c, sotto_json_node node)
 {
@@ -218,6 +246,9 @@ static sotto_status compile_operator(compiling *c, sotto_json_node node, unsigne
     for (size_t i = 0; i < SOTTO_COUNT(COMPARES); i++)
         if (sotto_span_is(name, COMPARES[i]))
             return compile_compare(c, args, (enum sotto_rule_compare)i);
+    for (size_t i = 0; i < SOTTO_COUNT(DAY_OPERATORS); i++)
+        if (sotto_span_is(name, DAY_OPERATORS[i]))
+            return compile_days(c, args, i);
     if (sotto_span_is(name, "and"))
         return compile_all(c, args, SOTTO_RULE_AND, depth);
     if (sotto_span_is(name, "or"))
@@ -228,9 +259,10 @@ static sotto_status compile_operator(compiling *c, sotto_json_node node, unsigne
         return compile_in(c, args);
     if (sotto_span_is(name, "var"))
         return compile_flag(c, node);
-    return sotto_json_bad(node, c->l->diag, SOTTO_ERR(DECIDE, UNSUPPORTED),
-                          "'%.*s' is not among: and or ! == != < <= > >= in var",
-                          (int)(name.len < 32 ? name.len : 32), (const char *)name.ptr);
+    return sotto_json_bad(
+        node, c->l->diag, SOTTO_ERR(DECIDE, UNSUPPORTED),
+        "'%.*s' is not among: and or ! == != < <= > >= in within_days at_least_days matures_in var",
+        (int)(name.len < 32 ? name.len : 32), (const char *)name.ptr);
 }
 
 static sotto_status compile(compiling *c, sotto_json_node node, unsigned depth)
@@ -258,6 +290,11 @@ sotto_status sotto_rule_compile(sotto_plan_loading *l, sotto_json_node node, sot
     sotto_status status = compile(&c, node, 0);
     if (status != SOTTO_OK)
         return status;
+    l->plan->rule_cost += c.cost;
+    if (l->plan->rule_cost > SOTTO_DECIDE_POLICY_COST_MAX)
+        return sotto_json_bad(node, l->diag, SOTTO_ERR(DECIDE, RANGE),
+                              "the policy's rules take more than %d steps together",
+                              SOTTO_DECIDE_POLICY_COST_MAX);
     sotto_rule_step *steps = sotto_arena_array(l->arena, c.count, sizeof *steps);
     if (steps == NULL)
         return sotto_decide_no_space(l, node);

@@ -44,29 +44,27 @@ static sotto_status load_customer(kiosk_engine *e, const uint8_t *key, int32_t t
     return sotto_counters_unpack(&e->counters, sotto_buf_span(&counters), diag);
 }
 
-/* The seed breaks ties the same way for a customer all day (the terminal's own day: UTC's may end while the
- * branch is open), and differently for the next customer and day. */
-static uint64_t seed_of(const kiosk_engine *e, const uint8_t *key, int64_t now_s)
+/* 64 bits of a keyed hash of the customer's key and a number. */
+static uint64_t keyed(const uint8_t secret[static SOTTO_KEY_BYTES], const uint8_t *key, uint64_t number)
 {
-    int64_t local_s = now_s + (int64_t)e->config->utc_offset_min * 60;
     uint8_t in[SOTTO_CUSTOMER_KEY_BYTES + 8], mac[SOTTO_SHA256_BYTES] = {0};
     sotto_buf buf = sotto_buf_of(in, sizeof in);
     sotto_status status = sotto_buf_put(&buf, key, SOTTO_CUSTOMER_KEY_BYTES);
     if (status == SOTTO_OK)
-        status = sotto_put_u64(&buf, (uint64_t)sotto_floor_div_i64(local_s, 86400));
+        status = sotto_put_u64(&buf, number);
     if (status == SOTTO_OK)
-        status = sotto_hmac_sha256(sotto_span_of(e->seed_key, sizeof e->seed_key), sotto_buf_span(&buf), mac);
+        status = sotto_hmac_sha256(sotto_span_of(secret, SOTTO_KEY_BYTES), sotto_buf_span(&buf), mac);
     sotto_wipe(in, sizeof in);
     sotto_cursor c = sotto_cursor_of(sotto_span_of(mac, 8));
     return status == SOTTO_OK ? sotto_cursor_u64(&c) : 0;
 }
 
-static const sotto_creative *pick_creative(const sotto_campaign *campaign, const char *language)
+/* The seed breaks ties and draws what is explored the same way for a customer all day (the terminal's own
+ * day: UTC's may end while the branch is open), and differently for the next customer and day. */
+static uint64_t seed_of(const kiosk_engine *e, const uint8_t *key, int64_t now_s)
 {
-    for (size_t i = 0; language != NULL && i < campaign->creative_count; i++)
-        if (strcmp(campaign->creatives[i].language, language) == 0)
-            return &campaign->creatives[i];
-    return &campaign->creatives[0];
+    int64_t local_s = now_s + (int64_t)e->config->utc_offset_min * 60;
+    return keyed(e->seed_key, key, (uint64_t)sotto_floor_div_i64(local_s, 86400));
 }
 
 /* A Q-number as a JSON number with six digits: for people; the exact integer stands beside it. */
@@ -100,11 +98,37 @@ static void put_reasons(sotto_json_writer *w, const kiosk_engine *e, const sotto
     sotto_json_arr_end(w);
 }
 
-static void put_offer(sotto_json_writer *w, const kiosk_engine *e, const sotto_offer *offer,
-                      const char *language)
+/* Members that only some offers have. */
+static void put_more(sotto_json_writer *w, const kiosk_engine *e, const sotto_campaign *campaign,
+                     const sotto_offer *offer)
+{
+    const sotto_creative *creative = &campaign->creatives[offer->creative];
+    const struct {
+        const char *name, *text;
+    } texts[] = {{"why", creative->why},
+                 {"arm", creative->arm},
+                 {"trigger", offer->trigger},
+                 {"hand_over", campaign->hand_over}};
+    for (size_t i = 0; i < SOTTO_COUNT(texts); i++) {
+        if (texts[i].text == NULL)
+            continue;
+        sotto_json_name(w, texts[i].name);
+        sotto_json_cstr(w, texts[i].text);
+    }
+    if (creative->number != 0) {
+        sotto_json_name(w, "creative");
+        sotto_json_u64(w, creative->number);
+    }
+    if (campaign->price_minor >= 0) {
+        sotto_json_name(w, "price");
+        sotto_json_decimal(w, campaign->price_minor, sotto_plan_currency_decimals(e->release.plan));
+    }
+}
+
+static void put_offer(sotto_json_writer *w, const kiosk_engine *e, const sotto_offer *offer)
 {
     const sotto_campaign *campaign = sotto_plan_campaign(e->release.plan, offer->campaign);
-    const sotto_creative *creative = pick_creative(campaign, language);
+    const sotto_creative *creative = &campaign->creatives[offer->creative];
     sotto_json_obj(w);
     sotto_json_name(w, "campaign");
     sotto_json_cstr(w, campaign->id);
@@ -118,7 +142,15 @@ static void put_offer(sotto_json_writer *w, const kiosk_engine *e, const sotto_o
     sotto_json_cstr(w, creative->language);
     sotto_json_name(w, "large_type");
     sotto_json_bool(w, creative->large_type);
+    sotto_json_name(w, "notice");
+    sotto_json_bool(w, campaign->notice);
+    put_more(w, e, campaign, offer);
     put_q(w, "propensity", offer->propensity_q30, 30);
+    put_q(w, "chance", offer->chance_q30, 30);
+    sotto_json_name(w, "chance_q30");
+    sotto_json_u64(w, offer->chance_q30);
+    sotto_json_name(w, "explored");
+    sotto_json_bool(w, offer->explored);
     sotto_json_name(w, "margin_q24");
     sotto_json_i64(w, offer->margin_q24);
     sotto_json_name(w, "score");
@@ -155,6 +187,21 @@ static void put_excluded(sotto_json_writer *w, const kiosk_engine *e)
     sotto_json_arr_end(w);
 }
 
+/* What the policy suggests for the screen itself. */
+static void put_screen(sotto_json_writer *w, const kiosk_engine *e)
+{
+    const sotto_plan *plan = e->release.plan;
+    sotto_json_name(w, "large_type");
+    sotto_json_bool(w, e->decision.large_type);
+    if (sotto_plan_menu(plan) == 0)
+        return;
+    sotto_json_name(w, "menu");
+    sotto_json_arr(w);
+    for (size_t i = 0; i < sotto_plan_menu(plan); i++)
+        sotto_json_cstr(w, sotto_plan_menu_item(plan, e->decision.menu_order[i]));
+    sotto_json_arr_end(w);
+}
+
 static sotto_status put_answer(const kiosk_engine *e, const kiosk_ask *ask, bool known, sotto_buf *json)
 {
     const sotto_decision *d = &e->decision;
@@ -173,17 +220,31 @@ static sotto_status put_answer(const kiosk_engine *e, const kiosk_ask *ask, bool
     sotto_json_name(&w, "offers");
     sotto_json_arr(&w);
     for (size_t i = 0; i < d->offer_count; i++)
-        put_offer(&w, e, &d->offers[i], ask->language);
+        put_offer(&w, e, &d->offers[i]);
     sotto_json_arr_end(&w);
     if (e->release.version == 0)
         put_code(&w, "nothing_because", "no_release", "no release has been accepted yet");
     else if (d->offer_count == 0)
         put_code(&w, "nothing_because", sotto_exclusion_code(d->nothing_because),
                  sotto_exclusion_text(d->nothing_because));
+    if (e->release.version != 0)
+        put_screen(&w, e);
     if (ask->explain && e->release.version != 0)
         put_excluded(&w, e);
     sotto_json_obj_end(&w);
     return sotto_json_writer_end(&w);
+}
+
+/* Comparison groups must not change with time: a key of its own, and nothing but the customer in it. 0 would
+ * mean nobody. */
+static uint64_t arm_of(const kiosk_engine *e, const uint8_t *key)
+{
+    return keyed(e->arm_key, key, 0) | 1;
+}
+
+static const char *named(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
 }
 
 static sotto_status decide_now(kiosk_engine *e, const kiosk_ask *ask, bool *known, sotto_diag *diag)
@@ -199,10 +260,15 @@ static sotto_status decide_now(kiosk_engine *e, const kiosk_ask *ask, bool *know
         return status;
     const sotto_decide_request request = {.profile = *known ? &e->release.profile : NULL,
                                           .counters = &e->counters,
+                                          .terminal = &e->terminal,
                                           .now_s = now_s,
                                           .utc_offset_min = e->config->utc_offset_min,
                                           .slot = ask->slot,
                                           .channel = ask->channel != NULL ? ask->channel : e->config->channel,
+                                          .branch_group = named(e->config->branch_group),
+                                          .terminal_model = named(e->config->terminal_model),
+                                          .language = ask->language,
+                                          .arm_key = ask->customer.len == 0 ? 0 : arm_of(e, key),
                                           .offers_max = ask->offers,
                                           .seed = seed_of(e, key, now_s)};
     sotto_wipe(key, sizeof key);

@@ -4,9 +4,9 @@
 #include <string.h>
 
 static const char *const TOP[] = {
-    "version",      "vault",   "store",     "release",         "sync",           "run",
-    "head_office",  "channel", "cache_kib", "customer_column", "utc_offset_min", "clock_offset_s",
-    "require_walls"};
+    "version",       "vault",        "store",         "release",         "sync",           "run",
+    "head_office",   "channel",      "cache_kib",     "customer_column", "utc_offset_min", "clock_offset_s",
+    "require_walls", "branch_group", "terminal_model"};
 static const char *const OFFICE[] = {"url", "enrol_url", "authority", "root"};
 
 static void defaults(kiosk_config *c)
@@ -82,6 +82,10 @@ static sotto_status read_rest(sotto_json_node root, kiosk_config *c, sotto_diag 
     sotto_status status = sotto_json_get_i64(root, "version", 1, 1, &version, diag);
     if (status == SOTTO_OK)
         status = text(root, "channel", false, c->channel, sizeof c->channel, diag);
+    if (status == SOTTO_OK)
+        status = text(root, "branch_group", false, c->branch_group, sizeof c->branch_group, diag);
+    if (status == SOTTO_OK)
+        status = text(root, "terminal_model", false, c->terminal_model, sizeof c->terminal_model, diag);
     if (status == SOTTO_OK)
         status = text(root, "customer_column", false, c->customer_column, sizeof c->customer_column, diag);
     if (status == SOTTO_OK)

@@ -112,6 +112,8 @@ static sotto_status open_vault(kiosk_engine *e, char *path, sotto_diag *diag)
         status = sotto_vault_open(&e->vault, &provider, diag);
     if (status == SOTTO_OK)
         status = sotto_vault_derive(e->vault, "decide seed", e->seed_key, sizeof e->seed_key);
+    if (status == SOTTO_OK)
+        status = sotto_vault_derive(e->vault, "decide arm", e->arm_key, sizeof e->arm_key);
     return status;
 }
 

@@ -132,8 +132,9 @@ static sotto_status take_details(sotto_json_node body, sotto_event *what, sotto_
 
 sotto_status kiosk_event_parse(kiosk_event *event, sotto_json_node body, sotto_diag *diag)
 {
-    static const char *const ALLOWED[] = {"customer", "kind",    "campaign", "decision", "at",   "id",
-                                          "amount",   "balance", "product",  "channel",  "page", "due"};
+    static const char *const ALLOWED[] = {"creative", "customer", "kind",   "campaign", "decision",
+                                          "at",       "id",       "amount", "balance",  "product",
+                                          "channel",  "page",     "due"};
     sotto_span decision;
     *event = (kiosk_event){0};
     sotto_status status = sotto_json_only(body, ALLOWED, SOTTO_COUNT(ALLOWED), diag);
@@ -144,6 +145,11 @@ sotto_status kiosk_event_parse(kiosk_event *event, sotto_json_node body, sotto_d
     if (status == SOTTO_OK)
         status = take_text(body, "campaign", &event->campaign, diag);
     /* For the application's own books; nothing is done with it here. */
+    if (status == SOTTO_OK && has(body, "creative")) {
+        int64_t creative = 0;
+        status = sotto_json_get_i64(body, "creative", 1, UINT8_MAX, &creative, diag);
+        event->creative = (uint8_t)creative;
+    }
     if (status == SOTTO_OK && has(body, "decision"))
         status = sotto_json_get_str(body, "decision", &decision, diag);
     if (status == SOTTO_OK)

@@ -42,6 +42,7 @@ typedef struct kiosk_config {
     char authority[KIOSK_PATH_MAX]; /* PEM file of the authority that head office's certificate comes from */
     char root[KIOSK_PATH_MAX];      /* TUF root metadata trusted from the start */
     char channel[33];
+    char branch_group[33], terminal_model[33]; /* what campaigns may ask for; empty = not said */
     char customer_column[65];
     int32_t utc_offset_min;
     int64_t clock_offset_s; /* rehearsals of another day */
@@ -87,11 +88,13 @@ typedef struct kiosk_engine {
     sotto_store *store;
     kiosk_release release; /* version 0 = none */
     sotto_counters counters;
+    sotto_terminal terminal;
     sotto_decision decision;
-    sotto_history history;             /* one customer's at a time */
-    uint8_t packed[SOTTO_HISTORY_MAX]; /* the largest of a customer's records */
+    sotto_history history;              /* one customer's at a time */
+    uint8_t packed[SOTTO_COUNTERS_MAX]; /* the largest of a customer's records */
     uint8_t answer[KIOSK_ANSWER_MAX];
     uint8_t seed_key[SOTTO_KEY_BYTES];
+    uint8_t arm_key[SOTTO_KEY_BYTES];
     uint64_t decisions, events; /* since start, for status */
 } kiosk_engine;
 
@@ -117,11 +120,14 @@ typedef struct kiosk_ask {
 SOTTO_MUST_USE sotto_status kiosk_decide(kiosk_engine *e, const kiosk_ask *ask, sotto_buf *json,
                                          sotto_diag *diag);
 
+#define KIOSK_TERMINAL_NAME "decide.terminal" /* in the store: what was shown and sold here */
+
 typedef struct kiosk_event {
     sotto_span customer;
     sotto_event what;    /* but at_s and id */
     sotto_span campaign; /* shown, taken, dismissed */
     sotto_span id;       /* what the application calls it; empty = it has no name */
+    uint8_t creative;    /* shown: the number of the creative, 0 = it has none */
     int64_t at_s;        /* 0 = now; never later than now, at most 31 days before */
     bool old;            /* a bank's own books: any age from 1970 on, where it names no campaign */
 } kiosk_event;
@@ -139,6 +145,7 @@ SOTTO_MUST_USE sotto_status kiosk_record(kiosk_engine *e, const kiosk_event *eve
 SOTTO_MUST_USE sotto_status kiosk_record_one(kiosk_engine *e, const kiosk_event *event,
                                              kiosk_recorded *recorded, bool *unknown, sotto_diag *diag);
 /* A customer's history into e->history, clear when there is none; e->packed is used. */
+SOTTO_MUST_USE sotto_status kiosk_load_terminal(kiosk_engine *e, sotto_diag *diag); /* into e->terminal */
 SOTTO_MUST_USE sotto_status kiosk_load_history(kiosk_engine *e, const uint8_t *key, sotto_diag *diag);
 /* An event as the API takes it (docs/openapi.json); spans point into the document. */
 SOTTO_MUST_USE sotto_status kiosk_event_parse(kiosk_event *event, sotto_json_node body, sotto_diag *diag);

@@ -164,6 +164,11 @@ static sotto_status update_counters(kiosk_engine *e, const change *c, sotto_diag
     else if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
         status = SOTTO_OK;
     if (status == SOTTO_OK)
+        status = sotto_counters_apply_creative(
+            &e->counters, sotto_plan_campaign(e->release.plan, (size_t)c->campaign)->number,
+            c->event->what.kind == SOTTO_EVENT_SHOWN ? c->event->creative : 0, c->at_s,
+            (int32_t)sotto_floor_div_i64(local_s(e, c->at_s), 86400));
+    if (status == SOTTO_OK)
         status = sotto_counters_apply(
             &e->counters, sotto_plan_campaign(e->release.plan, (size_t)c->campaign)->number,
             c->event->what.kind, c->at_s, (int32_t)sotto_floor_div_i64(local_s(e, c->at_s), 86400));
@@ -173,6 +178,38 @@ static sotto_status update_counters(kiosk_engine *e, const change *c, sotto_diag
     if (status == SOTTO_OK)
         status = sotto_store_put(e->store, SOTTO_RECORD_COUNTERS, c->key, 0, sotto_buf_span(&packed), diag);
     return status;
+}
+
+/* Out of the store each time: what a transaction rolled back was never counted. Counts that cannot be read
+ * are an error, not a new beginning: budgets must hold. */
+sotto_status kiosk_load_terminal(kiosk_engine *e, sotto_diag *diag)
+{
+    sotto_buf packed = sotto_buf_of(e->packed, sizeof e->packed);
+    sotto_terminal_clear(&e->terminal);
+    sotto_status status = sotto_store_get_blob(e->store, KIOSK_TERMINAL_NAME, &packed, NULL);
+    if (missing(status))
+        return SOTTO_OK;
+    if (status != SOTTO_OK)
+        return sotto_diag_set(diag, status, "what was shown here cannot be read from the store");
+    return sotto_terminal_unpack(&e->terminal, sotto_buf_span(&packed), diag);
+}
+
+/* Budgets, stock and what exploration learns: for everybody together, so nothing of the customer is in it. */
+static sotto_status update_terminal(kiosk_engine *e, const change *c, sotto_diag *diag)
+{
+    if (c->campaign < 0)
+        return SOTTO_OK;
+    sotto_status status = kiosk_load_terminal(e, diag);
+    if (status == SOTTO_OK)
+        status = sotto_terminal_apply(
+            &e->terminal, sotto_plan_campaign(e->release.plan, (size_t)c->campaign)->number,
+            c->event->what.kind, (int32_t)sotto_floor_div_i64(local_s(e, c->at_s), 86400));
+    sotto_buf packed = sotto_buf_of(e->packed, sizeof e->packed);
+    if (status == SOTTO_OK)
+        status = sotto_terminal_pack(&e->terminal, &packed);
+    return status == SOTTO_OK
+               ? sotto_store_set_blob(e->store, KIOSK_TERMINAL_NAME, sotto_buf_span(&packed), diag)
+               : status;
 }
 
 /* The segment by the measurement task's tag; any customer whose tag is absent or may not be counted stands in
@@ -222,6 +259,8 @@ static sotto_status change_all(kiosk_engine *e, const change *c, bool *counted, 
         status = update_history(e, c, diag);
     if (status == SOTTO_OK)
         status = update_counters(e, c, diag);
+    if (status == SOTTO_OK)
+        status = update_terminal(e, c, diag);
     return status == SOTTO_OK ? count_event(e, c, counted, diag) : status;
 }
 

@@ -99,23 +99,23 @@ static void test_a_full_table_gives_up_the_longest_unused(void **state)
 {
     (void)state;
     sotto_counters_clear(&c);
-    for (uint16_t i = 1; i <= SOTTO_CAMPAIGNS_MAX; i++)
+    for (uint16_t i = 1; i <= SOTTO_COUNTER_ENTRIES_MAX; i++)
         shown((uint16_t)(i * 3), TODAY + i, 1);
     assert_int_equal(sotto_counters_apply(&c, 3, SOTTO_EVENT_TAKEN, NOON_S, TODAY + 1), SOTTO_OK);
     assert_int_equal(sotto_counters_apply(&c, 6, SOTTO_EVENT_DISMISSED, NOON_S, TODAY + 500), SOTTO_OK);
-    shown(1000, TODAY + 600, 1);
-    assert_int_equal(c.count, SOTTO_CAMPAIGNS_MAX);
+    shown(5000, TODAY + 600, 1);
+    assert_int_equal(c.count, SOTTO_COUNTER_ENTRIES_MAX);
     assert_non_null(sotto_counters_find(&c, 3)); /* oldest, but taken */
     assert_non_null(sotto_counters_find(&c, 6)); /* dismissed lately */
     assert_null(sotto_counters_find(&c, 9));
-    assert_int_equal(count(1000, TODAY + 600, 1), 1);
+    assert_int_equal(count(5000, TODAY + 600, 1), 1);
     for (size_t i = 0; i + 1 < c.count; i++)
         assert_true(c.entry[i].campaign < c.entry[i + 1].campaign);
     for (size_t i = 0; i < c.count; i++)
         assert_int_equal(sotto_counters_apply(&c, c.entry[i].campaign, SOTTO_EVENT_TAKEN, NOON_S, TODAY),
                          SOTTO_OK);
     d = c;
-    assert_int_equal(sotto_status_cause(sotto_counters_apply(&c, 2000, SOTTO_EVENT_SHOWN, NOON_S, TODAY)),
+    assert_int_equal(sotto_status_cause(sotto_counters_apply(&c, 6000, SOTTO_EVENT_SHOWN, NOON_S, TODAY)),
                      SOTTO_CAUSE_NO_SPACE);
     assert_memory_equal(&c, &d, sizeof c);
 }
@@ -134,6 +134,9 @@ static void test_round_trip_of_anything(void **state)
             int64_t at_s = (int64_t)(writer_random(&seed) >> (writer_random(&seed) % 64));
             int32_t day = (int32_t)(writer_random(&seed) >> (32 + writer_random(&seed) % 32));
             sotto_status status = sotto_counters_apply(&c, campaign, kind, (i & 1) != 0 ? -at_s : at_s, day);
+            assert_true(status == SOTTO_OK || sotto_status_cause(status) == SOTTO_CAUSE_NO_SPACE);
+            status =
+                sotto_counters_apply_creative(&c, campaign, (uint8_t)(writer_random(&seed) % 3), at_s, day);
             assert_true(status == SOTTO_OK || sotto_status_cause(status) == SOTTO_CAUSE_NO_SPACE);
         }
         sotto_buf out = sotto_buf_of(bytes, sizeof bytes);
@@ -154,10 +157,72 @@ static void test_bytes_of_the_document(void **state)
     assert_int_equal(sotto_counters_apply(&c, 3, SOTTO_EVENT_DISMISSED, NOON_S, TODAY), SOTTO_OK);
     sotto_buf out = sotto_buf_of(bytes, sizeof bytes);
     assert_int_equal(sotto_counters_pack(&c, &out), SOTTO_OK);
-    static const uint8_t EXPECTED[] = {0x01, 0x01, 0x03, 0x02, 0xaa, 0xa2, 0x01, 0xc0, 0xb2, 0x04,
-                                       0x00, 0xaa, 0xa2, 0x01, 0x01, 0x00, 0x00, 0x00, 0x02};
+    static const uint8_t EXPECTED[] = {0x02, 0x01, 0x80, 0x06, 0x02, 0xaa, 0xa2, 0x01, 0xc0, 0xb2, 0x04,
+                                       0x00, 0xaa, 0xa2, 0x01, 0x01, 0x00, 0x00, 0x80, 0x02, 0x01, 0x00};
     assert_int_equal(out.len, sizeof EXPECTED + 4);
     assert_memory_equal(bytes, EXPECTED, sizeof EXPECTED);
+}
+
+/* What the first version of the program wrote. */
+static void test_the_first_version_is_still_read(void **state)
+{
+    (void)state;
+    static const uint8_t FIRST[] = {0x01, 0x01, 0x03, 0x02, 0xaa, 0xa2, 0x01, 0xc0, 0xb2, 0x04,
+                                    0x00, 0xaa, 0xa2, 0x01, 0x01, 0x00, 0x00, 0x00, 0x02};
+    uint8_t bytes[64];
+    sotto_buf out = sotto_buf_of(bytes, sizeof bytes);
+    assert_int_equal(sotto_buf_put(&out, FIRST, sizeof FIRST), SOTTO_OK);
+    assert_int_equal(sotto_put_u32(&out, sotto_crc32(0, sotto_buf_span(&out))), SOTTO_OK);
+    assert_int_equal(sotto_counters_unpack(&c, sotto_buf_span(&out), NULL), SOTTO_OK);
+    assert_int_equal(c.count, 1);
+    assert_int_equal(c.entry[0].campaign, 3);
+    assert_int_equal(c.entry[0].creative, 0);
+    assert_int_equal(count(3, TODAY, 1), 2);
+    assert_int_equal(c.entry[0].dismissed_day, TODAY);
+    shown(3, TODAY, 1); /* and goes on in the new form */
+    out.len = 0;
+    assert_int_equal(sotto_counters_pack(&c, &out), SOTTO_OK);
+    assert_int_equal(bytes[0], 2);
+}
+
+/* The last hour straight from a list of seconds; late events and a clock set back included. */
+static void test_the_last_hour_by_definition(void **state)
+{
+    (void)state;
+    uint64_t seed = 9;
+    for (int round = 0; round < 40; round++) {
+        int64_t at[24], last = 0;
+        size_t n = 1 + writer_random(&seed) % SOTTO_COUNT(at);
+        sotto_counters_clear(&c);
+        for (size_t i = 0; i < n; i++) {
+            at[i] = NOON_S + (int64_t)(writer_random(&seed) % 9000);
+            last = at[i] > last ? at[i] : last;
+            assert_int_equal(sotto_counters_apply(&c, 4, SOTTO_EVENT_SHOWN, at[i], TODAY), SOTTO_OK);
+        }
+        for (int64_t now = last - 60; now < last + 4000; now += 7) {
+            int64_t seen_from = now < last ? last : now;
+            uint32_t expected = 0;
+            for (size_t i = 0; i < n; i++)
+                expected += seen_from - at[i] < 3600;
+            if (expected > SOTTO_COUNTER_RECENT + 1)
+                expected = SOTTO_COUNTER_RECENT + 1;
+            assert_int_equal(sotto_counter_shown_hour(sotto_counters_find(&c, 4), now), expected);
+        }
+    }
+}
+
+static void test_creatives_have_counters_of_their_own(void **state)
+{
+    (void)state;
+    sotto_counters_clear(&c);
+    shown(7, TODAY, 1);
+    assert_int_equal(sotto_counters_apply_creative(&c, 7, 2, NOON_S, TODAY), SOTTO_OK);
+    assert_int_equal(sotto_counters_apply_creative(&c, 7, 0, NOON_S, TODAY), SOTTO_OK);
+    assert_int_equal(c.count, 2);
+    assert_int_equal(sotto_counters_find(&c, 7)->shown_total, 1);
+    assert_int_equal(sotto_counters_find_creative(&c, 7, 2)->shown_total, 1);
+    assert_null(sotto_counters_find_creative(&c, 7, 1));
+    assert_int_equal(sotto_counters_shown_today(&c, TODAY), 1); /* one offer, not two */
 }
 
 static void test_every_flip_and_cut_is_refused(void **state)
@@ -196,8 +261,8 @@ static void test_hostile_bodies(void **state)
         size_t len;
         enum sotto_cause cause;
     } BODIES[] = {
-        {{2, 0}, 2, SOTTO_CAUSE_UNSUPPORTED},
-        {{1, 0x81, 0x02}, 3, SOTTO_CAUSE_MALFORMED},                          /* 257 entries */
+        {{3, 0}, 2, SOTTO_CAUSE_UNSUPPORTED},
+        {{1, 0x81, 0x04}, 3, SOTTO_CAUSE_MALFORMED},                          /* 513 entries */
         {{1, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0}, 12, SOTTO_CAUSE_MALFORMED},    /* campaign 0 */
         {{1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0}, 12, SOTTO_CAUSE_MALFORMED},    /* anchor 0 */
         {{1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0x80}, 12, SOTTO_CAUSE_MALFORMED}, /* a 32nd day */
@@ -227,6 +292,9 @@ int main(void)
         cmocka_unit_test(test_a_full_table_gives_up_the_longest_unused),
         cmocka_unit_test(test_round_trip_of_anything),
         cmocka_unit_test(test_bytes_of_the_document),
+        cmocka_unit_test(test_the_first_version_is_still_read),
+        cmocka_unit_test(test_the_last_hour_by_definition),
+        cmocka_unit_test(test_creatives_have_counters_of_their_own),
         cmocka_unit_test(test_every_flip_and_cut_is_refused),
         cmocka_unit_test(test_hostile_bodies),
     };

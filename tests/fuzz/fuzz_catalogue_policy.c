@@ -47,23 +47,52 @@ static void check_decision(const sotto_plan *plan, const sotto_decide_request *r
     for (size_t i = 0; i < campaigns; i++)
         excluded += first.excluded[i] != SOTTO_EXCLUDED_NONE;
     require(excluded + first.offer_count == campaigns && first.offer_count <= request->offers_max);
-    for (size_t i = 1; i < first.offer_count; i++)
-        require(first.offers[i - 1].score >= first.offers[i].score);
+    for (size_t i = 0; i < first.offer_count; i++) {
+        const sotto_campaign *c = sotto_plan_campaign(plan, first.offers[i].campaign);
+        require(first.offers[i].chance_q30 > 0 && first.offers[i].chance_q30 <= SOTTO_PROB_ONE_Q30);
+        require(first.offers[i].creative < c->creative_count);
+        require(i == 0 || !c->notice || sotto_plan_campaign(plan, first.offers[i - 1].campaign)->notice);
+    }
+}
+
+/* The next decision sees what was done with the first offer of this one. */
+static void happen(const sotto_plan *plan, const sotto_decide_request *request, sotto_counters *counters,
+                   sotto_terminal *terminal, enum sotto_event_kind kind)
+{
+    if (sotto_plan_campaigns(plan) == 0)
+        return;
+    const sotto_campaign *c = sotto_plan_campaign(plan, 0);
+    int32_t day = (int32_t)(request->now_s / 86400);
+    require(sotto_counters_apply(counters, c->number, kind, request->now_s, day) == SOTTO_OK);
+    require(sotto_counters_apply_creative(counters, c->number, c->creatives[0].number, request->now_s, day) ==
+            SOTTO_OK);
+    require(sotto_terminal_apply(terminal, c->number, kind, day) == SOTTO_OK);
 }
 
 static void decide(const sotto_plan *plan, const sotto_profile *profile)
 {
+    static sotto_counters counters;
+    static sotto_terminal terminal;
+    sotto_counters_clear(&counters);
+    sotto_terminal_clear(&terminal);
     size_t size = sotto_decide_scratch_size(plan);
     void *scratch = aligned_alloc(16, (size + 31) & ~(size_t)15);
     require(scratch != NULL);
     for (int64_t i = 0; i < 6; i++) {
         sotto_decide_request request = {.profile = i % 3 == 0 ? NULL : profile,
                                         .now_s = INT64_C(86400) * 20778 + i * 14400,
+                                        .counters = &counters,
+                                        .terminal = &terminal,
+                                        .branch_group = i % 2 == 0 ? NULL : "city",
+                                        .terminal_model = i < 2 ? NULL : "m5",
+                                        .language = i % 2 == 0 ? NULL : "en",
+                                        .arm_key = (uint64_t)i,
                                         .slot = i % 2 == 0 ? NULL : "idle",
                                         .channel = i < 3 ? NULL : "atm",
                                         .offers_max = (size_t)i + 1,
                                         .seed = (uint64_t)i};
         check_decision(plan, &request, scratch);
+        happen(plan, &request, &counters, &terminal, (enum sotto_event_kind)(SOTTO_EVENT_SHOWN + i % 3));
     }
     free(scratch);
 }

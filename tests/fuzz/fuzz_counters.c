@@ -26,6 +26,9 @@ static void check(sotto_span packed)
             status = sotto_counters_apply(&c, (uint16_t)(1 + i), (enum sotto_event_kind)kind, TIMES[i],
                                           (int32_t)(TIMES[i] >> 16));
             require(status == SOTTO_OK || sotto_status_cause(status) == SOTTO_CAUSE_NO_SPACE);
+            status = sotto_counters_apply_creative(&c, (uint16_t)(1 + i), (uint8_t)kind, TIMES[i],
+                                                   (int32_t)(TIMES[i] >> 16));
+            require(status == SOTTO_OK || sotto_status_cause(status) == SOTTO_CAUSE_NO_SPACE);
         }
     out.len = 0;
     require(sotto_counters_pack(&c, &out) == SOTTO_OK);
