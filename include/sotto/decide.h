@@ -253,4 +253,38 @@ size_t sotto_decide_scratch_size(const sotto_plan *plan);
 void sotto_decide(const sotto_plan *plan, const sotto_decide_request *request, void *scratch,
                   sotto_decision *out);
 
+/* ---- Decisions written down whole, to be made again (docs/formats/decision-log.md). Such a file holds tag
+ * values: it is made by a person's command only and belongs where the store may be. ---- */
+#define SOTTO_REPLAY_PARTS    4  /* of the release: dictionary, model (empty = none), catalogue, policy */
+#define SOTTO_REPLAY_NAME_MAX 64 /* bytes of a slot, channel, ... */
+/* A number over everything an answer says: equal answers on any two CPUs have equal digests. */
+uint64_t sotto_decision_digest(const sotto_plan *plan, const sotto_decision *decision);
+/* Append to out: the head, then any number of decisions. NO_SPACE; RANGE for names too long: out is as it was
+ * (for the head: its start is written). */
+SOTTO_MUST_USE sotto_status sotto_replay_head(const sotto_span part[static SOTTO_REPLAY_PARTS],
+                                              sotto_buf *out);
+SOTTO_MUST_USE sotto_status sotto_replay_put(const sotto_plan *plan, const sotto_decide_request *request,
+                                             const sotto_decision *decision, sotto_buf *out);
+typedef struct sotto_replay {
+    const char *name;
+    sotto_span file, part[SOTTO_REPLAY_PARTS];
+    size_t at; /* offset of the next record */
+} sotto_replay;
+typedef struct sotto_replay_memory {
+    sotto_profile *profile; /* the caller's, of the plan's dictionary */
+    sotto_counters counters;
+    sotto_terminal terminal;
+    sotto_decision decision; /* the last one made again */
+    char name[5][SOTTO_REPLAY_NAME_MAX + 1];
+} sotto_replay_memory;
+/* Points into file and name. MALFORMED, UNSUPPORTED, TRUNCATED with the offset; *out is empty then. */
+SOTTO_MUST_USE sotto_status sotto_replay_open(sotto_replay *out, sotto_span file, const char *name,
+                                              sotto_diag *diag);
+bool sotto_replay_more(const sotto_replay *log);
+/* Makes the next decision again; *same: bit for bit. CORRUPT, TRUNCATED, MALFORMED, UNSUPPORTED with the
+ * offset of the record; after CORRUPT and TRUNCATED there is no next one. */
+SOTTO_MUST_USE sotto_status sotto_replay_next(sotto_replay *log, const sotto_plan *plan,
+                                              sotto_replay_memory *memory, void *scratch, bool *same,
+                                              sotto_diag *diag);
+
 #endif
