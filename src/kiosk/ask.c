@@ -273,7 +273,7 @@ static sotto_status decide_now(kiosk_engine *e, const kiosk_ask *ask, bool *know
                                           .seed = seed_of(e, key, now_s)};
     sotto_wipe(key, sizeof key);
     sotto_decide(e->release.plan, &request, e->release.scratch, &e->decision);
-    return SOTTO_OK;
+    return ask->log == NULL ? SOTTO_OK : sotto_replay_put(e->release.plan, &request, &e->decision, ask->log);
 }
 
 sotto_status kiosk_decide(kiosk_engine *e, const kiosk_ask *ask, sotto_buf *json, sotto_diag *diag)

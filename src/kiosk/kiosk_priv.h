@@ -114,6 +114,7 @@ typedef struct kiosk_ask {
     size_t offers;
     const char *language; /* NULL = the first */
     bool explain;         /* also why each other campaign was left out */
+    sotto_buf *log;       /* not NULL: the decision is written down in it, tags included */
 } kiosk_ask;
 /* Writes the answer as JSON. Only a broken store or a buffer too small can fail; no release is an answer
  * ("nothing"). */
@@ -257,6 +258,7 @@ int kiosk_cmd_sync(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_status(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_audit(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_forget(const kiosk_config *config, int argc, char **argv);
+int kiosk_cmd_replay(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_doctor(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_model(const kiosk_config *config, int argc, char **argv); /* config may be NULL */
 

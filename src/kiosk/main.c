@@ -81,6 +81,17 @@ static const kiosk_command COMMANDS[] = {
      kiosk_cmd_audit},
     {"forget", "erase a customer: profile, counters, open events",
      "usage: sotto forget --customer NUMBER [--json]\n\n  sotto forget --customer 10017\n", kiosk_cmd_forget},
+    {"replay", "make decisions again that were written down, to the bit",
+     "usage: sotto replay FILE [--json]\n"
+     "       sotto replay --record FILE --customer NUMBER --with-tags\n\n"
+     "FILE holds a release and decisions with all that they were made from; each is made again and compared "
+     "(exit\n"
+     "code 9 when one differs). --record decides now for one customer and writes that down, tags in the "
+     "clear: "
+     "not\n"
+     "while `sotto serve` runs.\n\n"
+     "  sotto replay decisions.log\n",
+     kiosk_cmd_replay},
     {"doctor", "what is wrong here, and what to do",
      "usage: sotto doctor [--json]\n\nEnds with 1 when something is bad.\n\n  sotto doctor\n",
      kiosk_cmd_doctor},
@@ -125,6 +136,9 @@ static int run(const kiosk_command *command, const char *config_path, int argc, 
         return command->run(NULL, argc, argv);
     static kiosk_config config;
     sotto_diag diag = {0};
+    /* A log is made again anywhere, on a machine that is no terminal too. */
+    if (command->run == kiosk_cmd_replay && argc > 1 && strncmp(argv[1], "--record", 8) != 0)
+        return command->run(&config, argc, argv);
     sotto_status status = kiosk_config_load(&config, config_path, &diag);
     return status == SOTTO_OK ? command->run(&config, argc, argv) : kiosk_fail_status(status, &diag);
 }
