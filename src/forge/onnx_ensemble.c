@@ -152,7 +152,7 @@ static sotto_status read_weights(onnx_ensemble *e, const char *prefix)
     for (size_t i = 0; i < 4; i++)
         (void)snprintf(names[i], sizeof names[i], "%s_%s", prefix, PARTS[i]);
     const onnx_attribute *weights = sotto_onnx_attribute(e->node, names[3]);
-    const int64_t *nodes, *trees, *ids;
+    const int64_t *nodes = NULL, *trees = NULL, *ids = NULL;
     size_t n = weights == NULL ? 0 : weights->float_count;
     if (n == 0 || n > FORGE_NODES_MAX)
         return bad(e, names[3], "no weights of leaves, or too many");
