@@ -246,7 +246,7 @@ static sotto_status widen(onnx *o, const onnx_node *n, const char *name, double 
 static sotto_status scaler(onnx *o, const onnx_node *n)
 {
     double *offset, *scale;
-    size_t offsets, scales;
+    size_t offsets = 0, scales = 0;
     sotto_status status = widen(o, n, "offset", &offset, &offsets);
     if (status == SOTTO_OK)
         status = widen(o, n, "scale", &scale, &scales);
