@@ -1,19 +1,20 @@
-/* How long one decision takes, in process: the written model of the tests with 300 trees, and policies of 8,
- * 100 and 256 campaigns over as many products. Not a test: run by hand on a release build, prints
- * microseconds.
+/* How long one decision takes, in process: the written model of the tests with 300 trees, and policies of
+ * some campaigns over a shelf of products. "cold": everything was pushed out of the caches before each
+ * decision. Not a test: run by hand on a release build, prints microseconds.
  *
- *   bench_decide [DECISIONS [CAMPAIGNS]] */
+ *   bench_decide [DECISIONS [CAMPAIGNS PRODUCTS]] */
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "decide_test.h"
 
-enum { TREES = 300, DEPTH = 6, PEOPLE = 64, MEMORY = 8 << 20 };
+enum { TREES = 300, DEPTH = 6, PEOPLE = 64, MEMORY = 32 << 20, EVICT = 48 << 20 };
 
 static fixture f;
 static sotto_decision out;
-static uint8_t memory[MEMORY], model_file[1 << 20];
+static uint8_t memory[MEMORY], model_file[1 << 20], evict[EVICT];
+static volatile uint64_t sink;
 static sotto_profile people[PEOPLE];
 
 static int64_t now_ns(void)
@@ -42,30 +43,39 @@ static void make_people(void)
     }
 }
 
-/* Each campaign has a product of its own, a rule, caps and a day part. */
-static void load(size_t campaigns)
+typedef struct size {
+    size_t campaigns, products;
+    bool cold, explore;
+} size;
+
+/* Each campaign has a rule, caps and a day part; products are spread over the campaigns. */
+static void load(const size *z)
 {
     sotto_vec catalogue, policy;
-    sotto_vec_init(&catalogue, 1 << 20);
+    sotto_vec_init(&catalogue, 2 << 20);
     sotto_vec_init(&policy, 1 << 20);
     assert_int_equal(sotto_vec_printf(&catalogue, "{\"version\":1,\"currency\":\"EUR\",\"products\":["),
                      SOTTO_OK);
-    assert_int_equal(sotto_vec_printf(&policy, "%s", POLICY_HEAD), SOTTO_OK);
-    for (size_t i = 0; i < campaigns; i++) {
-        const char *comma = i == 0 ? "" : ",";
+    assert_int_equal(sotto_vec_printf(&policy, "{%s%s",
+                                      z->explore ? "\"exploration\":{\"method\":\"thompson\"}," : "",
+                                      POLICY_HEAD + 1),
+                     SOTTO_OK);
+    for (size_t i = 0; i < z->products; i++) {
         assert_int_equal(
             sotto_vec_printf(&catalogue,
                              "%s{\"id\":\"p%zu\",\"risk\":1,\"value\":%zu,\"attributes\":{\"rate\":%zu,"
                              "\"months\":%zu}}",
-                             comma, i, 10 + i % 90, i % 5, i % 24),
+                             i == 0 ? "" : ",", i, 10 + i % 90, i % 5, i % 24),
             SOTTO_OK);
+    }
+    for (size_t i = 0; i < z->campaigns; i++) {
         assert_int_equal(
             sotto_vec_printf(
                 &policy,
                 "%s{\"number\":%zu,\"id\":\"c%zu\",\"product\":\"p%zu\",\"who\":{\"and\":[{\">=\":[{\"var\":"
                 "\"age\"},18]},{\"or\":[{\">\":[{\"var\":\"balance\"},0]},{\"var\":\"has_card\"}]}]},"
                 "\"caps\":{\"day\":2,\"week\":4},\"day_parts\":[[\"08:00\",\"19:00\"]]," WORDS,
-                comma, i + 1, i, i),
+                i == 0 ? "" : ",", i + 1, i, i * z->products / z->campaigns),
             SOTTO_OK);
     }
     assert_int_equal(sotto_vec_printf(&catalogue, "]}"), SOTTO_OK);
@@ -87,10 +97,18 @@ static int compare(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-static void measure(size_t campaigns, size_t n)
+static void push_out(void)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < EVICT; i += 64)
+        sum += evict[i]++;
+    sink = sum;
+}
+
+static void measure(const size *z, size_t n)
 {
     size_t mark = sotto_arena_mark(&f.arena);
-    load(campaigns);
+    load(z);
     size_t plan_bytes = sotto_arena_mark(&f.arena) - mark, offers = 0;
     int64_t *took_ns = malloc(n * sizeof *took_ns);
     assert_non_null(took_ns);
@@ -100,15 +118,18 @@ static void measure(size_t campaigns, size_t n)
                                   .now_s = NOON_S,
                                   .offers_max = 3,
                                   .seed = i};
+        if (z->cold)
+            push_out();
         int64_t start_ns = now_ns();
         sotto_decide(f.plan, &r, f.scratch, &out);
         took_ns[i] = now_ns() - start_ns;
         offers += out.offer_count;
     }
     qsort(took_ns, n, sizeof *took_ns, compare);
-    printf("%3zu campaigns and products, %d trees: median %" PRId64 ".%" PRId64 " us, p99 %" PRId64
+    printf("%3zu campaigns, %4zu products, %d trees%s%s: median %" PRId64 ".%" PRId64 " us, p99 %" PRId64
            ".%" PRId64 " us; %zu offers in %zu decisions; plan and scratch %zu bytes\n",
-           campaigns, TREES, took_ns[n / 2] / 1000, took_ns[n / 2] / 100 % 10, took_ns[n * 99 / 100] / 1000,
+           z->campaigns, z->products, TREES, z->cold ? ", cold" : "", z->explore ? ", exploring" : "",
+           took_ns[n / 2] / 1000, took_ns[n / 2] / 100 % 10, took_ns[n * 99 / 100] / 1000,
            took_ns[n * 99 / 100] / 100 % 10, offers, n, plan_bytes);
     free(took_ns);
     sotto_arena_reset(&f.arena, mark);
@@ -127,10 +148,15 @@ int main(int argc, char **argv)
     assert_int_equal(sotto_model_load(&f.model, sotto_span_of(model_file, len), &f.arena, &f.diag), SOTTO_OK);
     sotto_counters_clear(&f.counters);
     make_people();
-    static const size_t SIZES[] = {8, 100, 256};
-    for (size_t i = 0; i < SOTTO_COUNT(SIZES) && argc <= 2; i++)
-        measure(SIZES[i], n);
-    if (argc > 2)
-        measure((size_t)strtoul(argv[2], NULL, 10), n);
+    static const size SIZES[] = {{8, 8, false, false},     {100, 100, false, false}, {256, 256, false, false},
+                                 {100, 50, true, false},   {100, 500, true, false},  {100, 5000, true, false},
+                                 {100, 500, false, false}, {100, 500, false, true}};
+    for (size_t i = 0; i < SOTTO_COUNT(SIZES) && argc <= 3; i++)
+        measure(&SIZES[i], SIZES[i].cold ? n / 10 + 1 : n);
+    if (argc > 3) {
+        const size asked = {(size_t)strtoul(argv[2], NULL, 10), (size_t)strtoul(argv[3], NULL, 10), false,
+                            false};
+        measure(&asked, n);
+    }
     return 0;
 }
