@@ -247,6 +247,15 @@ static const char *named(const char *text)
     return text[0] == '\0' ? NULL : text;
 }
 
+/* Texts point into memory that was used again since; decide reads none, and a log must not hold what is there
+ * now. */
+static void drop_texts(kiosk_engine *e)
+{
+    for (size_t i = 0; i < sotto_dictionary_count(e->release.dictionary); i++)
+        if (sotto_dictionary_at(e->release.dictionary, i)->kind == SOTTO_TAG_TEXT)
+            e->release.profile.values[i] = (sotto_tag_value){0};
+}
+
 static sotto_status decide_now(kiosk_engine *e, const kiosk_ask *ask, bool *known, sotto_diag *diag)
 {
     uint8_t key[SOTTO_CUSTOMER_KEY_BYTES] = {0};
@@ -256,6 +265,8 @@ static sotto_status decide_now(kiosk_engine *e, const kiosk_ask *ask, bool *know
         status = sotto_vault_customer_key(e->vault, ask->customer, key);
     if (status == SOTTO_OK && ask->customer.len > 0)
         status = load_customer(e, key, today_of(e, now_s), known, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_load_terminal(e, diag);
     if (status != SOTTO_OK)
         return status;
     const sotto_decide_request request = {.profile = *known ? &e->release.profile : NULL,
@@ -272,6 +283,8 @@ static sotto_status decide_now(kiosk_engine *e, const kiosk_ask *ask, bool *know
                                           .offers_max = ask->offers,
                                           .seed = seed_of(e, key, now_s)};
     sotto_wipe(key, sizeof key);
+    if (ask->log != NULL)
+        drop_texts(e);
     sotto_decide(e->release.plan, &request, e->release.scratch, &e->decision);
     return ask->log == NULL ? SOTTO_OK : sotto_replay_put(e->release.plan, &request, &e->decision, ask->log);
 }

@@ -144,12 +144,12 @@ sotto_status kiosk_event_parse(kiosk_event *event, sotto_json_node body, sotto_d
         status = take_kind(body, event, diag);
     if (status == SOTTO_OK)
         status = take_text(body, "campaign", &event->campaign, diag);
-    /* For the application's own books; nothing is done with it here. */
     if (status == SOTTO_OK && has(body, "creative")) {
         int64_t creative = 0;
         status = sotto_json_get_i64(body, "creative", 1, UINT8_MAX, &creative, diag);
         event->creative = (uint8_t)creative;
     }
+    /* For the application's own books; nothing is done with it here. */
     if (status == SOTTO_OK && has(body, "decision"))
         status = sotto_json_get_str(body, "decision", &decision, diag);
     if (status == SOTTO_OK)
