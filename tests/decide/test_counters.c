@@ -192,7 +192,7 @@ static void test_the_last_hour_by_definition(void **state)
     uint64_t seed = 9;
     for (int round = 0; round < 40; round++) {
         int64_t at[24], last = 0;
-        size_t n = 1 + writer_random(&seed) % SOTTO_COUNT(at);
+        size_t n = 1 + (size_t)(writer_random(&seed) % SOTTO_COUNT(at));
         sotto_counters_clear(&c);
         for (size_t i = 0; i < n; i++) {
             at[i] = NOON_S + (int64_t)(writer_random(&seed) % 9000);
