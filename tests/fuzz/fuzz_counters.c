@@ -19,7 +19,8 @@ static void check(sotto_span packed)
         return;
     }
     require(sotto_counters_pack(&c, &out) == SOTTO_OK);
-    require(packed.ptr[0] == 1 || sotto_span_equal(sotto_buf_span(&out), packed)); /* 1 is read, not written */
+    require(packed.ptr[0] == 1 ||
+            sotto_span_equal(sotto_buf_span(&out), packed)); /* 1 is read, not written */
     static const int64_t TIMES[] = {INT64_MIN, 0, INT64_C(86400) * 20778, INT64_MAX};
     for (size_t i = 0; i < SOTTO_COUNT(TIMES); i++)
         for (int kind = SOTTO_EVENT_SHOWN; kind <= SOTTO_EVENT_DISMISSED; kind++) {
