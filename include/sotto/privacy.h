@@ -17,6 +17,11 @@
  * after any failure. The time it takes depends on the draw. */
 SOTTO_MUST_USE sotto_status sotto_noise_laplace(const sotto_entropy *entropy, uint64_t num, uint64_t den,
                                                 int64_t *out);
+/* Exact discrete Gaussian: P[X = x] proportional to exp(-x^2 / (2 sigma^2)), sigma^2 = num / den (algorithm 3
+ * there). den 1 and num < 2^40, or den 2^16 and num < 2^30: what sotto_budget_variance gives. As above. */
+SOTTO_MUST_USE sotto_status sotto_noise_gaussian(const sotto_entropy *entropy, uint64_t num, uint64_t den,
+                                                 int64_t *out);
+bool sotto_noise_variance_valid(uint64_t num, uint64_t den);
 /* Half width of the two-sided interval for the sum of `draws` independent draws: a w with
  * P[|sum| > w] <= 1 - confidence, never too small. Up to 65,536 draws it is the smallest one within 1 part in
  * 2,000 (or 1), from the exact distribution of the sum; that takes about a microsecond a draw. More draws:
@@ -25,6 +30,9 @@ SOTTO_MUST_USE sotto_status sotto_noise_laplace(const sotto_entropy *entropy, ui
  * 1 .. 999999: RANGE otherwise and *out is 0. */
 SOTTO_MUST_USE sotto_status sotto_noise_half_width(uint64_t num, uint64_t den, uint64_t draws,
                                                    uint32_t confidence_ppm, uint64_t *out);
+/* The same for the Gaussian, from its sub-Gaussian tail: some 1.4 times as wide as need be at 95 %. */
+SOTTO_MUST_USE sotto_status sotto_noise_gaussian_half_width(uint64_t num, uint64_t den, uint64_t draws,
+                                                            uint32_t confidence_ppm, uint64_t *out);
 
 /* ---- Budgets in micro-epsilon (1e-6), unsigned; rounding is always against the curator (up) ---- */
 /* What a customer pays whose clipped contribution is `contribution` of at most `bound` in a release at
@@ -44,6 +52,11 @@ void sotto_budget_scale(uint64_t epsilon_ueps, uint32_t bound, uint64_t *num, ui
 uint64_t sotto_budget_rho_nano(uint64_t epsilon_ueps, uint64_t delta_e12);
 /* The other way, rounded up: what a customer lost who paid rho_nano (up to 10^12) in all. */
 uint64_t sotto_budget_epsilon_ueps(uint64_t rho_nano, uint64_t delta_e12);
+
+/* sigma^2 = l2_squared / (2 rho), rounded up: rho-zCDP for counts that one customer moves by at most
+ * sqrt(l2_squared) (theorem 14 of Canonne, Kamath, Steinke). l2_squared 1 .. 10^6; false when the noise would
+ * pass 2^40. */
+bool sotto_budget_variance(uint64_t rho_nano, uint64_t l2_squared, uint64_t *num, uint64_t *den);
 
 /* ---- Measurement tasks (docs/formats/tasks.md), a target of the release ---- */
 #define SOTTO_TASK_CELLS_MAX       4096
@@ -177,6 +190,22 @@ const sotto_dimension *sotto_table_dimension(const sotto_table *table, enum sott
 /* Whether cell numbers of `earlier`, a task of the same id, mean the same in `task`: all alike, but campaigns
  * may have been appended where they are the slowest index of the only table. */
 bool sotto_task_continues(const sotto_task *task, const sotto_task *earlier);
+
+/* ---- What a task costs. An event adds at most one count to each table, so a customer's counts have an L1
+ * norm of at most bound and a square of the L2 norm of at most tables * events^2. ---- */
+uint32_t sotto_task_events_max(const sotto_task *task); /* counted events a customer and period */
+uint64_t sotto_task_l2_squared(const sotto_task *task);
+/* What counts of these norms cost, in the budget that the task's noise draws on: micro-epsilon for Laplace,
+ * epsilon * l1 / bound; nano-rho for Gaussian, rho * l2^2 / L2^2 (individual zCDP: Feldman, Zrnic 2021).
+ * Rounded up. */
+uint64_t sotto_task_cost(const sotto_task *task, uint32_t l1, uint64_t l2_squared);
+/* The noise of one cell. As sotto_noise_laplace and sotto_noise_gaussian. */
+SOTTO_MUST_USE sotto_status sotto_task_noise(const sotto_task *task, const sotto_entropy *entropy,
+                                             int64_t *out);
+/* As sotto_noise_half_width, for the task's own noise. */
+SOTTO_MUST_USE sotto_status sotto_task_half_width(const sotto_task *task, uint64_t draws,
+                                                  uint32_t confidence_ppm, uint64_t *out);
+
 /* The only task of a file of version 1. */
 SOTTO_MUST_USE sotto_status sotto_task_load(sotto_task *out, sotto_span json, const char *name,
                                             sotto_arena *arena, sotto_diag *diag);

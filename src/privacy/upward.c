@@ -1,22 +1,10 @@
 #include "upward.h"
+#include "wide.h"
 
 #include <assert.h>
 
-/* 128 bits; not every target has the type. */
-struct wide {
-    uint64_t high, low;
-};
-
-static struct wide multiply(uint64_t a, uint64_t b)
-{
-    uint64_t a1 = a >> 32, a0 = a & UINT32_MAX, b1 = b >> 32, b0 = b & UINT32_MAX;
-    uint64_t low = a0 * b0, middle = a1 * b0 + (low >> 32); /* at most 2^64 - 2^32: no carry */
-    uint64_t other = a0 * b1 + (middle & UINT32_MAX);
-    return (struct wide){a1 * b1 + (middle >> 32) + (other >> 32), other << 32 | (low & UINT32_MAX)};
-}
-
 /* w * 2^e and a little more when `more`, as a mantissa of 64 bits. */
-static sotto_up normalise(struct wide w, int64_t e, bool more)
+static sotto_up normalise(sotto_wide w, int64_t e, bool more)
 {
     if (w.high == 0) {
         w.high = w.low;
@@ -37,12 +25,12 @@ static sotto_up normalise(struct wide w, int64_t e, bool more)
 
 sotto_up sotto_up_of(uint64_t v, int64_t e)
 {
-    return normalise((struct wide){0, v}, e, false);
+    return normalise((sotto_wide){0, v}, e, false);
 }
 
 sotto_up sotto_up_mul(sotto_up a, sotto_up b)
 {
-    return normalise(multiply(a.m, b.m), a.e + b.e, false);
+    return normalise(sotto_wide_mul(a.m, b.m), a.e + b.e, false);
 }
 
 sotto_up sotto_up_add(sotto_up a, sotto_up b)
@@ -55,13 +43,13 @@ sotto_up sotto_up_add(sotto_up a, sotto_up b)
     uint64_t shifted = distance >= 64 ? 0 : b.m >> distance;
     bool more = distance >= 64 || (distance > 0 && b.m << (64 - distance) != 0);
     uint64_t sum = a.m + shifted;
-    return normalise((struct wide){sum < a.m, sum}, a.e, more);
+    return normalise((sotto_wide){sum < a.m, sum}, a.e, more);
 }
 
 /* Long division, bit by bit where d is large: it is so only once for each bound. */
-static struct wide divide(uint64_t m, uint64_t d, bool *more)
+static sotto_wide divide(uint64_t m, uint64_t d, bool *more)
 {
-    struct wide q = {m / d, 0};
+    sotto_wide q = {m / d, 0};
     uint64_t rest = m % d;
     for (int bit = 63; bit >= 0; bit--) {
         bool carry = rest >> 63 != 0;
@@ -76,20 +64,20 @@ static struct wide divide(uint64_t m, uint64_t d, bool *more)
 }
 
 /* The same for d < 2^32, 32 bits at a time. */
-static struct wide divide_small(uint64_t m, uint64_t d, bool *more)
+static sotto_wide divide_small(uint64_t m, uint64_t d, bool *more)
 {
     uint64_t rest = m % d, first = (rest << 32) / d;
     rest = (rest << 32) % d;
     uint64_t second = (rest << 32) / d;
     *more = (rest << 32) % d != 0;
-    return (struct wide){m / d, first << 32 | second};
+    return (sotto_wide){m / d, first << 32 | second};
 }
 
 sotto_up sotto_up_div(sotto_up a, uint64_t d)
 {
     assert(d >= 1);
     bool more = false;
-    struct wide q = d <= UINT32_MAX ? divide_small(a.m, d, &more) : divide(a.m, d, &more);
+    sotto_wide q = d <= UINT32_MAX ? divide_small(a.m, d, &more) : divide(a.m, d, &more);
     return normalise(q, a.e - 64, more);
 }
 

@@ -59,3 +59,72 @@ uint64_t sotto_budget_epsilon_ueps(uint64_t rho_nano, uint64_t delta_e12)
     }
     return high;
 }
+
+/* ---- the variance of the noise ---- */
+
+enum { FINE_BITS = 16 };
+static const uint64_t FINE_BELOW = UINT64_C(1) << 14, VARIANCE_MAX = UINT64_C(1) << 40;
+
+bool sotto_noise_variance_valid(uint64_t num, uint64_t den)
+{
+    return num >= 1 &&
+           ((den == 1 && num < VARIANCE_MAX) || (den == 1 << FINE_BITS && num < FINE_BELOW << FINE_BITS));
+}
+
+/* ceil of l2^2 / (2 rho), in 2^-16 while that is small: rounding up is more noise than asked for, never
+ * less. l2^2 <= 10^6 and 5 * 10^8 in front of it stay below 2^49. */
+bool sotto_budget_variance(uint64_t rho_nano, uint64_t l2_squared, uint64_t *num, uint64_t *den)
+{
+    *num = 0;
+    *den = 1;
+    if (rho_nano < 1 || l2_squared < 1 || l2_squared > 1000000)
+        return false;
+    uint64_t top = l2_squared * UINT64_C(500000000), whole = (top + rho_nano - 1) / rho_nano;
+    if (whole >= VARIANCE_MAX)
+        return false;
+    *num = whole;
+    if (whole >= FINE_BELOW - 1)
+        return true;
+    uint64_t rest =
+        top % rho_nano; /* rho_nano <= 10^15: shifted in two steps of 8 bits it stays below 2^58 */
+    uint64_t q = top / rho_nano;
+    for (unsigned i = 0; i < FINE_BITS; i += 8) {
+        q = q << 8 | (rest << 8) / rho_nano;
+        rest = (rest << 8) % rho_nano;
+    }
+    *num = q + (rest != 0);
+    *den = UINT64_C(1) << FINE_BITS;
+    return true;
+}
+
+/* Smallest w with w^2 den 2^24 >= x. */
+static uint64_t root_above(sotto_wide x, uint64_t den)
+{
+    uint64_t low = 0, high = 1; /* low^2 .. < x <= high^2 .. */
+    while (!sotto_wide_reaches(sotto_wide_scale(sotto_wide_mul(high, high), den << 24), x))
+        low = high, high *= 2;
+    while (high - low > 1) {
+        uint64_t middle = low + (high - low) / 2;
+        if (sotto_wide_reaches(sotto_wide_scale(sotto_wide_mul(middle, middle), den << 24), x))
+            high = middle;
+        else
+            low = middle;
+    }
+    return high;
+}
+
+/* A discrete Gaussian is sub-Gaussian with its own sigma^2 (Canonne, Kamath, Steinke 2020), and so is a sum
+ * with n sigma^2: P[|S| > w] <= 2 exp(-w^2 / (2 n sigma^2)). 2 n < 2^33, the logarithm < 2^28, num < 2^40. */
+sotto_status sotto_noise_gaussian_half_width(uint64_t num, uint64_t den, uint64_t draws,
+                                             uint32_t confidence_ppm, uint64_t *out)
+{
+    *out = 0;
+    if (!sotto_noise_variance_valid(num, den) || draws > UINT32_MAX || confidence_ppm < 1 ||
+        confidence_ppm > 999999)
+        return SOTTO_ERR(PRIVACY, RANGE);
+    uint64_t log =
+        (uint64_t)(sotto_fixed_ln_q24(2000000) - sotto_fixed_ln_q24(1000000 - confidence_ppm) + LN_SLACK_Q24);
+    if (draws > 0)
+        *out = root_above(sotto_wide_scale(sotto_wide_mul(2 * draws, log), num), den);
+    return SOTTO_OK;
+}
