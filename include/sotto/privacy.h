@@ -142,14 +142,7 @@ typedef struct sotto_task {
     const sotto_table *table;
     size_t table_count;
     size_t cells; /* of all tables, and the one for customers left out */
-    /* A task of version 1: campaign x segment x outcome in one table. */
-    uint64_t lifetime_ueps;
-    char segment_tag[65];
-    const char *const *campaigns;
-    size_t campaign_count;
-    const char *const *segments;
-    size_t segment_count;
-} sotto_task; /* ranges: docs/formats/tasks.md */
+} sotto_task;     /* ranges: docs/formats/tasks.md */
 
 /* One budget a customer, whatever the task. */
 typedef struct sotto_budget_policy {
@@ -205,13 +198,6 @@ SOTTO_MUST_USE sotto_status sotto_task_noise(const sotto_task *task, const sotto
 /* As sotto_noise_half_width, for the task's own noise. */
 SOTTO_MUST_USE sotto_status sotto_task_half_width(const sotto_task *task, uint64_t draws,
                                                   uint32_t confidence_ppm, uint64_t *out);
-
-/* The only task of a file of version 1. */
-SOTTO_MUST_USE sotto_status sotto_task_load(sotto_task *out, sotto_span json, const char *name,
-                                            sotto_arena *arena, sotto_diag *diag);
-size_t sotto_task_cell(const sotto_task *task, size_t campaign, size_t segment, enum sotto_outcome outcome);
-int sotto_task_campaign(const sotto_task *task, sotto_span id);  /* index or -1 */
-int sotto_task_segment(const sotto_task *task, sotto_span name); /* index; segment_count for any other */
 
 /* ---- Sealed report (docs/formats/report.md): COSE_Sign1 (RFC 9052, ES256) over CBOR, in an LZ4 frame,
  * padded after compression ---- */

@@ -80,6 +80,8 @@ SOTTO_MUST_USE sotto_status sotto_store_drop_all(sotto_store *store, enum sotto_
 SOTTO_MUST_USE sotto_status sotto_store_count(sotto_store *store, enum sotto_record kind, uint64_t *count,
                                               sotto_diag *diag);
 /* Smallest sub of a kind, for finding the oldest open period. NOT_FOUND when there is no record. */
+SOTTO_MUST_USE sotto_status sotto_store_next_sub(sotto_store *store, enum sotto_record kind, int64_t from,
+                                                 int64_t *sub, sotto_diag *diag); /* smallest >= from */
 SOTTO_MUST_USE sotto_status sotto_store_first_sub(sotto_store *store, enum sotto_record kind, int64_t *sub,
                                                   sotto_diag *diag);
 
@@ -102,7 +104,7 @@ typedef struct sotto_outbox_entry {
     int64_t acked_s;  /* 0 = not yet, -1 = set aside */
     uint8_t sha256[SOTTO_SHA256_BYTES];
     size_t bytes;
-    char note[256]; /* JSON of what the audit shows, written by tally: what left, at what epsilon, how many
+    char note[512]; /* JSON of what the audit shows, written by tally: what left, at what epsilon, how many
                        stood behind it */
 } sotto_outbox_entry;
 /* Next sequence number and the hash of the entry before it (zeros at first). */
@@ -112,6 +114,12 @@ SOTTO_MUST_USE sotto_status sotto_store_outbox_head(sotto_store *store, uint64_t
 /* CONFLICT when entry->seq is not the next one. sha256 is computed here. */
 SOTTO_MUST_USE sotto_status sotto_store_outbox_append(sotto_store *store, const sotto_outbox_entry *entry,
                                                       sotto_span sealed, sotto_diag *diag);
+/* Goes on after report seq, which left this terminal although this store does not hold it (an old copy was
+ * put back): a set-aside entry without bytes takes its place, under its hash. CONFLICT unless seq is past the
+ * end. */
+SOTTO_MUST_USE sotto_status sotto_store_outbox_skip(sotto_store *store, uint64_t seq,
+                                                    const uint8_t sha256[static SOTTO_SHA256_BYTES],
+                                                    int64_t now_s, sotto_diag *diag);
 /* Oldest entry not acknowledged: NOT_FOUND when none. Its bytes are appended to sealed (RANGE past its
  * limit). Entries whose hash differs are set aside (acked_s = -1), told in diag, and skipped. */
 SOTTO_MUST_USE sotto_status sotto_store_outbox_next(sotto_store *store, sotto_outbox_entry *entry,

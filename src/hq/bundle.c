@@ -5,6 +5,8 @@
  */
 #include "hq_priv.h"
 
+#include "sotto/split.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +45,7 @@ static sotto_plan_sources sources_of(const hq_bundle *b)
 static sotto_status take_memory(hq_bundle *b, sotto_diag *diag)
 {
     const sotto_plan_sources sources = sources_of(b);
-    size_t size = ARENA_FIXED + b->file[HQ_BUNDLE_DICTIONARY].len * 8 + b->file[HQ_BUNDLE_TASKS].len * 8;
+    size_t size = ARENA_FIXED + b->file[HQ_BUNDLE_DICTIONARY].len * 8 + b->file[HQ_BUNDLE_TASKS].len * 16;
     size += sotto_model_arena_bound(b->file[HQ_BUNDLE_MODEL].len) + sotto_plan_arena_bound(&sources);
     b->memory = malloc(size);
     if (b->memory == NULL)
@@ -67,65 +69,108 @@ static sotto_status compile(hq_bundle *b, sotto_diag *diag)
     const sotto_plan_sources sources = sources_of(b);
     status = sotto_plan_load(&b->plan, &sources, &b->arena, diag);
     if (status == SOTTO_OK)
-        status = sotto_task_load(&b->task, sotto_vec_span(&b->file[HQ_BUNDLE_TASKS]), path[HQ_BUNDLE_TASKS],
-                                 &b->arena, diag);
+        status = sotto_tasks_load(&b->tasks, sotto_vec_span(&b->file[HQ_BUNDLE_TASKS]), path[HQ_BUNDLE_TASKS],
+                                  &b->arena, diag);
     return status;
 }
 
 /* ---- what only head office checks ---- */
 
-static sotto_status check_campaigns(const hq_bundle *b, sotto_json_node task, sotto_diag *diag)
+static sotto_status check_campaigns(const hq_bundle *b, const sotto_dimension *d, sotto_json_node names,
+                                    sotto_diag *diag)
 {
-    sotto_json_node campaigns = sotto_json_member(task, "campaigns");
-    for (size_t i = 0; i < b->task.campaign_count; i++)
-        if (sotto_plan_find(b->plan, sotto_span_str(b->task.campaigns[i])) < 0)
-            return sotto_json_bad(sotto_json_at(campaigns, i), diag, SOTTO_ERR(HQ, NOT_FOUND),
+    for (size_t i = 0; i < d->named; i++)
+        if (sotto_plan_find(b->plan, sotto_span_str(d->names[i])) < 0)
+            return sotto_json_bad(sotto_json_at(names, i), diag, SOTTO_ERR(HQ, NOT_FOUND),
                                   "no campaign of the policy has this id");
     return SOTTO_OK;
 }
 
-static sotto_status check_choices(const hq_bundle *b, const sotto_tag *tag, sotto_json_node segments,
-                                  sotto_diag *diag)
+static bool has_value(const sotto_tag *tag, const char *name)
 {
-    sotto_json_node choices = sotto_json_member(segments, "choices");
-    for (size_t i = 0; i < b->task.segment_count; i++)
-        if (sotto_tag_choice_find(tag, sotto_span_str(b->task.segments[i])) < 0)
-            return sotto_json_bad(sotto_json_at(choices, i), diag, SOTTO_ERR(HQ, NOT_FOUND),
+    if (tag->kind == SOTTO_TAG_FLAG)
+        return strcmp(name, "0") == 0 || strcmp(name, "1") == 0;
+    return sotto_tag_choice_find(tag, sotto_span_str(name)) >= 0;
+}
+
+/* By name: choices and flags; by edges: what is a number. */
+static sotto_status check_bins(const sotto_dimension *d, const sotto_tag *tag, sotto_json_node place,
+                               sotto_json_node names, sotto_diag *diag)
+{
+    bool named = tag->kind == SOTTO_TAG_CHOICE || tag->kind == SOTTO_TAG_FLAG;
+    bool number = tag->kind == SOTTO_TAG_COUNT || tag->kind == SOTTO_TAG_AMOUNT;
+    if (d->names != NULL ? !named : !number)
+        return sotto_json_bad(place, diag, SOTTO_ERR(HQ, CONFLICT),
+                              d->names != NULL ? "the tag '%s' is not a choice"
+                                               : "the tag '%s' is not a number: edges do not fit it",
+                              tag->id);
+    for (size_t i = 0; d->names != NULL && i < d->named; i++)
+        if (!has_value(tag, d->names[i]))
+            return sotto_json_bad(sotto_json_at(names, i), diag, SOTTO_ERR(HQ, NOT_FOUND),
                                   "the tag '%s' has no such choice", tag->id);
     return SOTTO_OK;
 }
 
-static sotto_status check_segments(const hq_bundle *b, sotto_json_node task, sotto_diag *diag)
+static sotto_status check_tag(const hq_bundle *b, const sotto_dimension *d, sotto_json_node place,
+                              sotto_json_node names, sotto_diag *diag)
 {
-    sotto_json_node segments = sotto_json_member(task, "segments");
-    sotto_json_node name = sotto_json_member(segments, "tag");
-    if (b->task.segment_tag[0] == '\0')
-        return SOTTO_OK;
-    int index = sotto_dictionary_find(b->dictionary, sotto_span_str(b->task.segment_tag));
+    int index = sotto_dictionary_find(b->dictionary, sotto_span_str(d->tag));
     if (index < 0)
-        return sotto_json_bad(name, diag, SOTTO_ERR(HQ, NOT_FOUND), "the dictionary has no tag '%s'",
-                              b->task.segment_tag);
+        return sotto_json_bad(place, diag, SOTTO_ERR(HQ, NOT_FOUND), "the dictionary has no tag '%s'",
+                              d->tag);
     const sotto_tag *tag = sotto_dictionary_at(b->dictionary, (size_t)index);
-    if (tag->kind != SOTTO_TAG_CHOICE)
-        return sotto_json_bad(name, diag, SOTTO_ERR(HQ, CONFLICT), "the tag '%s' is not a choice", tag->id);
     if (!tag->aggregate)
-        return sotto_json_bad(name, diag, SOTTO_ERR(HQ, CONFLICT),
+        return sotto_json_bad(place, diag, SOTTO_ERR(HQ, CONFLICT),
                               "the dictionary does not allow the tag '%s' to be counted (\"aggregate\")",
                               tag->id);
-    return check_choices(b, tag, segments, diag);
+    return check_bins(d, tag, place, names, diag);
+}
+
+/* The members as they stand in the file: version 1 names campaigns and segments, version 2 bins. */
+static sotto_status check_dimension(const hq_bundle *b, const sotto_dimension *d, sotto_json_node task,
+                                    sotto_json_node node, sotto_diag *diag)
+{
+    bool old = sotto_json_type(node) == SOTTO_JSON_ABSENT;
+    sotto_json_node segments = sotto_json_member(task, "segments");
+    if (d->kind == SOTTO_DIMENSION_CAMPAIGN)
+        return check_campaigns(
+            b, d, old ? sotto_json_member(task, "campaigns") : sotto_json_member(node, "bins"), diag);
+    if (d->kind != SOTTO_DIMENSION_TAG)
+        return SOTTO_OK;
+    return check_tag(b, d, sotto_json_member(old ? segments : node, "tag"),
+                     old ? sotto_json_member(segments, "choices") : sotto_json_member(node, "bins"), diag);
+}
+
+static sotto_status check_task(const hq_bundle *b, const sotto_task *task, sotto_json_node node,
+                               sotto_diag *diag)
+{
+    sotto_json_node tables = sotto_json_member(node, "tables");
+    sotto_status status = SOTTO_OK;
+    for (size_t t = 0; t < task->table_count; t++)
+        for (size_t i = 0; i < task->table[t].dimensions && status == SOTTO_OK; i++)
+            status = check_dimension(b, &task->table[t].dimension[i], node,
+                                     sotto_json_at(sotto_json_at(tables, t), i), diag);
+    sotto_split_task split;
+    if (status != SOTTO_OK || task->mode != SOTTO_MODE_B)
+        return status;
+    status = sotto_split_task_of(&split, &b->tasks, task, diag);
+    if (status == SOTTO_OK && sotto_split_report_size(&split) > SOTTO_REPORT_MAX)
+        status =
+            sotto_json_bad(tables, diag, SOTTO_ERR(HQ, RANGE), "the shares of so many cells cannot be sent");
+    return status;
 }
 
 /* Parses tasks.json again for the places of its members. */
-static sotto_status with_task(const hq_bundle *b,
-                              sotto_status (*check)(const hq_bundle *, sotto_json_node, sotto_diag *),
-                              sotto_diag *diag)
+static sotto_status check_tasks(const hq_bundle *b, sotto_diag *diag)
 {
     sotto_json *doc;
     sotto_status status =
         sotto_json_parse(&doc, sotto_vec_span(&b->file[HQ_BUNDLE_TASKS]), b->path[HQ_BUNDLE_TASKS], diag);
     if (status != SOTTO_OK)
         return status;
-    status = check(b, sotto_json_at(sotto_json_member(sotto_json_root(doc), "tasks"), 0), diag);
+    sotto_json_node tasks = sotto_json_member(sotto_json_root(doc), "tasks");
+    for (size_t i = 0; i < b->tasks.count && status == SOTTO_OK; i++)
+        status = check_task(b, &b->tasks.task[i], sotto_json_at(tasks, i), diag);
     sotto_json_free(doc);
     return status;
 }
@@ -140,9 +185,7 @@ sotto_status hq_bundle_load(hq_bundle *out, const char *const path[static HQ_BUN
     if (status == SOTTO_OK)
         status = compile(out, diag);
     if (status == SOTTO_OK)
-        status = with_task(out, check_campaigns, diag);
-    if (status == SOTTO_OK)
-        status = with_task(out, check_segments, diag);
+        status = check_tasks(out, diag);
     if (status != SOTTO_OK)
         hq_bundle_free(out);
     return status;
@@ -158,46 +201,30 @@ void hq_bundle_free(hq_bundle *bundle)
 
 /* ---- continuing what was counted ---- */
 
-static bool same_segments(const sotto_task *a, const sotto_task *b)
-{
-    if (strcmp(a->segment_tag, b->segment_tag) != 0 || a->segment_count != b->segment_count)
-        return false;
-    for (size_t i = 0; i < a->segment_count; i++)
-        if (strcmp(a->segments[i], b->segments[i]) != 0)
-            return false;
-    return true;
-}
-
-static bool continues(const sotto_task *task, const sotto_task *earlier)
-{
-    if (!same_segments(task, earlier) || task->period_days != earlier->period_days ||
-        task->campaign_count < earlier->campaign_count)
-        return false;
-    for (size_t i = 0; i < earlier->campaign_count; i++)
-        if (strcmp(task->campaigns[i], earlier->campaigns[i]) != 0)
-            return false;
-    return true;
-}
-
 sotto_status hq_bundle_follows(const hq_bundle *bundle, sotto_span earlier_tasks, bool *same_id,
                                sotto_diag *diag)
 {
     *same_id = false;
-    size_t size = ARENA_FIXED + earlier_tasks.len * 8;
+    size_t size = ARENA_FIXED + earlier_tasks.len * 16;
     void *memory = malloc(size);
     if (memory == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY),
                               "no memory for the tasks of the release before");
     sotto_arena arena;
     sotto_arena_init(&arena, memory, size);
-    sotto_task earlier;
-    sotto_status status = sotto_task_load(&earlier, earlier_tasks, "tasks of a release before", &arena, diag);
-    *same_id = status == SOTTO_OK && earlier.id == bundle->task.id;
-    if (*same_id && !continues(&bundle->task, &earlier))
-        status = sotto_diag_at(diag, SOTTO_ERR(HQ, CONFLICT), bundle->path[HQ_BUNDLE_TASKS], 0,
-                               "task %u had other campaigns, segments or periods in a release before: only "
-                               "append campaigns, or give it a new id",
-                               (unsigned)earlier.id);
+    sotto_tasks earlier;
+    sotto_status status =
+        sotto_tasks_load(&earlier, earlier_tasks, "tasks of a release before", &arena, diag);
+    for (size_t i = 0; i < earlier.count && status == SOTTO_OK; i++) {
+        const sotto_task *task = sotto_tasks_find(&bundle->tasks, earlier.task[i].id);
+        *same_id = *same_id || task != NULL;
+        if (task != NULL && !sotto_task_continues(task, &earlier.task[i]))
+            status =
+                sotto_diag_at(diag, SOTTO_ERR(HQ, CONFLICT), bundle->path[HQ_BUNDLE_TASKS], 0,
+                              "task %u had other campaigns, segments or periods in a release before: only "
+                              "append campaigns, or give it a new id",
+                              (unsigned)task->id);
+    }
     free(memory);
     return status;
 }

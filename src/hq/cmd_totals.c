@@ -6,22 +6,22 @@
 
 #define BAR_CELLS 24
 
-static const char *segment_name(const sotto_task *task, size_t segment)
+static const char *segment_name(const hq_offers *offers, size_t segment)
 {
-    if (segment < task->segment_count)
-        return task->segments[segment];
-    return segment == task->segment_count ? "other" : "all";
+    if (segment < offers->segment_count)
+        return offers->segments[segment];
+    return segment == offers->segment_count ? "other" : "all";
 }
 
 /* A task without segments has "other" alone, which says the same as "all". */
-static bool is_listed(const sotto_task *task, size_t segment)
+static bool is_listed(const hq_offers *offers, size_t segment)
 {
-    return task->segment_count > 0 || segment == task->segment_count + 1;
+    return offers->segment_count > 0 || segment == offers->segment_count + 1;
 }
 
 static const hq_cell *cell_of(const hq_totals *t, size_t campaign, size_t segment)
 {
-    return &t->cell[campaign * (t->task.segment_count + 2) + segment];
+    return &t->cell[campaign * (t->offers.segment_count + 2) + segment];
 }
 
 /* '#' is there whatever the noise did, '.' may be noise. */
@@ -39,7 +39,7 @@ static void bar(int64_t count, uint64_t half_width, int64_t largest, char out[st
 static int64_t largest_of(const hq_totals *t)
 {
     int64_t largest = 0;
-    for (size_t i = 0; i < t->task.campaign_count * (t->task.segment_count + 2); i++) {
+    for (size_t i = 0; i < t->offers.campaign_count * (t->offers.segment_count + 2); i++) {
         int64_t top =
             sotto_add_sat_i64(t->cell[i].count[SOTTO_OUTCOME_SHOWN], (int64_t)t->cell[i].half_width);
         largest = top > largest ? top : largest;
@@ -62,8 +62,8 @@ static void print_row(const hq_totals *t, size_t campaign, size_t segment, int w
     const hq_cell *cell = cell_of(t, campaign, segment);
     bar(cell->count[SOTTO_OUTCOME_SHOWN], cell->half_width, largest, line);
     printf("%-*s %-12.12s %8lld %8lld  +-%-6llu", width,
-           segment == 0 || t->task.segment_count == 0 ? t->task.campaigns[campaign] : "",
-           segment_name(&t->task, segment), (long long)cell->count[SOTTO_OUTCOME_SHOWN],
+           segment == 0 || t->offers.segment_count == 0 ? t->offers.campaigns[campaign] : "",
+           segment_name(&t->offers, segment), (long long)cell->count[SOTTO_OUTCOME_SHOWN],
            (long long)cell->count[SOTTO_OUTCOME_TAKEN], (unsigned long long)cell->half_width);
     print_rate(cell);
     printf("  %s\n", line);
@@ -92,16 +92,16 @@ static void print_head(const hq_totals *t)
 void hq_totals_print(const hq_totals *t)
 {
     int width = 8;
-    for (size_t c = 0; c < t->task.campaign_count; c++)
-        if ((int)strlen(t->task.campaigns[c]) > width)
-            width = (int)strlen(t->task.campaigns[c]);
+    for (size_t c = 0; c < t->offers.campaign_count; c++)
+        if ((int)strlen(t->offers.campaigns[c]) > width)
+            width = (int)strlen(t->offers.campaigns[c]);
     print_head(t);
     printf("%-*s %-12s %8s %8s  %-8s  %22s  SHOWN\n", width, "CAMPAIGN", "SEGMENT", "SHOWN", "TAKEN", "ERROR",
            "TAKEN OF SHOWN");
     int64_t largest = largest_of(t);
-    for (size_t c = 0; c < t->task.campaign_count; c++)
-        for (size_t g = 0; g < t->task.segment_count + 2; g++)
-            if (is_listed(&t->task, g))
+    for (size_t c = 0; c < t->offers.campaign_count; c++)
+        for (size_t g = 0; g < t->offers.segment_count + 2; g++)
+            if (is_listed(&t->offers, g))
                 print_row(t, c, g, width, largest);
 }
 
@@ -127,12 +127,12 @@ static void put_row(sotto_json_writer *w, const hq_totals *t, size_t campaign, s
     const hq_cell *cell = cell_of(t, campaign, segment);
     sotto_json_obj(w);
     sotto_json_name(w, "campaign");
-    sotto_json_cstr(w, t->task.campaigns[campaign]);
+    sotto_json_cstr(w, t->offers.campaigns[campaign]);
     sotto_json_name(w, "segment");
-    if (segment == t->task.segment_count + 1)
+    if (segment == t->offers.segment_count + 1)
         sotto_json_null(w);
     else
-        sotto_json_cstr(w, segment_name(&t->task, segment));
+        sotto_json_cstr(w, segment_name(&t->offers, segment));
     sotto_json_name(w, "shown");
     sotto_json_i64(w, cell->count[SOTTO_OUTCOME_SHOWN]);
     sotto_json_name(w, "taken");
@@ -150,7 +150,7 @@ static void put_head(sotto_json_writer *w, const hq_totals *t)
     sotto_json_name(w, "name");
     sotto_json_cstr(w, t->task.name);
     sotto_json_name(w, "segment_tag");
-    sotto_json_cstr(w, t->task.segment_tag);
+    sotto_json_cstr(w, t->offers.segment_tag);
     sotto_json_name(w, "confidence_percent");
     sotto_json_decimal(w, t->confidence_ppm, 4);
     sotto_json_name(w, "epsilon");
@@ -170,7 +170,7 @@ static void put_head(sotto_json_writer *w, const hq_totals *t)
 sotto_status hq_totals_json(const hq_totals *t, sotto_diag *diag)
 {
     hq_json json;
-    size_t rows = t->task.campaign_count * (t->task.segment_count + 2);
+    size_t rows = t->offers.campaign_count * (t->offers.segment_count + 2);
     sotto_status status = hq_json_begin(&json, 4096 + rows * 1024, diag);
     if (status != SOTTO_OK)
         return status;
@@ -178,9 +178,9 @@ sotto_status hq_totals_json(const hq_totals *t, sotto_diag *diag)
     put_head(&json.w, t);
     sotto_json_name(&json.w, "rows");
     sotto_json_arr(&json.w);
-    for (size_t c = 0; c < t->task.campaign_count; c++)
-        for (size_t g = 0; g < t->task.segment_count + 2; g++)
-            if (is_listed(&t->task, g))
+    for (size_t c = 0; c < t->offers.campaign_count; c++)
+        for (size_t g = 0; g < t->offers.segment_count + 2; g++)
+            if (is_listed(&t->offers, g))
                 put_row(&json.w, t, c, g);
     sotto_json_arr_end(&json.w);
     sotto_json_obj_end(&json.w);

@@ -47,13 +47,14 @@ static bool answers(const sotto_report *report, const sotto_task *task)
 static sotto_status check_task(const hq_collector *c, const sotto_report *report, sotto_arena *arena,
                                sotto_diag *diag)
 {
-    sotto_task task;
+    sotto_tasks tasks;
     sotto_vec json;
     sotto_vec_init(&json, HQ_FILE_LIMIT);
     sotto_status status = hq_registry_release_tasks(c->registry, report->release_version, &json, diag);
     if (status == SOTTO_OK)
-        status = sotto_task_load(&task, sotto_vec_span(&json), "tasks.json", arena, diag);
-    if (status == SOTTO_OK && !answers(report, &task))
+        status = sotto_tasks_load(&tasks, sotto_vec_span(&json), "tasks.json", arena, diag);
+    const sotto_task *task = status == SOTTO_OK ? sotto_tasks_find(&tasks, report->task_id) : NULL;
+    if (status == SOTTO_OK && (task == NULL || !answers(report, task)))
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, UNSUPPORTED),
                                 "the report does not answer the task of release %llu",
                                 (unsigned long long)report->release_version);

@@ -124,7 +124,7 @@ typedef struct hq_bundle {
     sotto_dictionary *dictionary;
     const sotto_model *model;
     const sotto_plan *plan;
-    sotto_task task;
+    sotto_tasks tasks;
 } hq_bundle;
 /* Reads and checks the five files exactly as a terminal will, and what a terminal cannot check: that what is
  * counted exists and may be counted. Errors name the given path, the member and the line. On failure *out is
@@ -257,8 +257,15 @@ typedef struct hq_cell {
     /* Taken of shown, in millionths; -1 when too little was shown to say. */
     int32_t rate_ppm, rate_low_ppm, rate_high_ppm;
 } hq_cell;
+/* A table of campaign, perhaps one tag, and outcome: how offers are shown to people. */
+typedef struct hq_offers {
+    const char *segment_tag; /* "" = none */
+    const char *const *campaigns, *const *segments;
+    size_t campaign_count, segment_count, first_cell;
+} hq_offers;
 typedef struct hq_totals {
-    sotto_task task; /* as the newest release that has it defines it */
+    sotto_task task;  /* as the newest release that has it defines it */
+    hq_offers offers; /* its first table of that form */
     uint32_t confidence_ppm;
     uint64_t reports, devices, devices_enrolled, periods_missing;
     int32_t first_day, last_day; /* first days of the periods reported; first > last when none was */
@@ -266,7 +273,7 @@ typedef struct hq_totals {
     void *memory;  /* of the task */
 } hq_totals;
 typedef struct hq_totals_request {
-    uint32_t task_id; /* 0 = the task of the newest release */
+    uint32_t task_id; /* 0 = the first task with offers of the newest release */
     int32_t first_day, last_day;
     uint32_t confidence_ppm;
 } hq_totals_request;
@@ -289,6 +296,7 @@ int hq_cmd_enrol_code(int argc, char **argv);
 int hq_cmd_publish(int argc, char **argv);
 int hq_cmd_serve(int argc, char **argv);
 int hq_cmd_totals(int argc, char **argv);
+int hq_cmd_audit(int argc, char **argv);
 int hq_cmd_devices(int argc, char **argv);
 int hq_cmd_revoke(int argc, char **argv);
 

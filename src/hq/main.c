@@ -87,6 +87,15 @@ static const hq_command COMMANDS[] = {
      "smallest batch. docs/privacy.md says who can see what.\n\n"
      "  sotto-hq aggregate collect --dir /srv/collector --task 7 --peer https://leader.bank:8453\n",
      hq_cmd_aggregate},
+    {"audit", "verify what a terminal says has left it",
+     "usage: sotto-hq audit verify FILE [--dir DIR] [--json]\n\n"
+     "FILE was written by `sotto audit export`. Checks its signature, each report's own, the numbers, the "
+     "chain "
+     "of hashes,\nand that the statement says of each report what the report says. With --dir also that the "
+     "key "
+     "is the terminal's.\nNeeds nothing else: an auditor can do it elsewhere.\n\n"
+     "  sotto-hq audit verify audit.json --dir /srv/sotto-hq\n",
+     hq_cmd_audit},
     {"devices", "every terminal: certificate, last report, alarms and what to do",
      "usage: sotto-hq devices --dir DIR [--json]\n\n  sotto-hq devices --dir /srv/sotto-hq\n",
      hq_cmd_devices},

@@ -24,23 +24,56 @@ typedef struct summing {
     int64_t first_days;            /* sum over devices of their first period */
 } summing;
 
-static size_t row_cells(const sotto_task *task)
+static size_t row_cells(const hq_offers *offers)
 {
-    return task->segment_count + 2;
+    return offers->segment_count + 2;
+}
+
+/* The table of that form whose slowest index are campaigns. */
+static bool view(const sotto_task *task, hq_offers *out)
+{
+    for (size_t t = 0; t < task->table_count; t++) {
+        const sotto_table *table = &task->table[t];
+        const sotto_dimension *d = table->dimension;
+        bool tag = table->dimensions == 3 && d[1].kind == SOTTO_DIMENSION_TAG && d[1].names != NULL;
+        if ((table->dimensions != 2 && !tag) || d[0].kind != SOTTO_DIMENSION_CAMPAIGN ||
+            d[table->dimensions - 1].kind != SOTTO_DIMENSION_OUTCOME)
+            continue;
+        *out = (hq_offers){.segment_tag = tag ? d[1].tag : "",
+                           .campaigns = d[0].names,
+                           .campaign_count = d[0].named,
+                           .segments = tag ? d[1].names : NULL,
+                           .segment_count = tag ? d[1].named : 0,
+                           .first_cell = table->first_cell};
+        return true;
+    }
+    return false;
 }
 
 /* ---- the task ---- */
 
-static sotto_status load_task(hq_totals *out, sotto_span json, sotto_diag *diag)
+static sotto_status load_tasks(hq_totals *out, sotto_span json, sotto_tasks *tasks, sotto_diag *diag)
 {
     sotto_arena arena;
-    size_t size = (512u << 10) + json.len * 8;
+    size_t size = (512u << 10) + json.len * 16;
     free(out->memory);
     out->memory = malloc(size);
     if (out->memory == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for the task");
     sotto_arena_init(&arena, out->memory, size);
-    return sotto_task_load(&out->task, json, "tasks.json", &arena, diag);
+    return sotto_tasks_load(tasks, json, "tasks.json", &arena, diag);
+}
+
+/* The task of that id, or with 0 the first one, that has such a table. */
+static bool pick(hq_totals *out, const sotto_tasks *tasks, uint32_t id)
+{
+    for (size_t i = 0; i < tasks->count; i++)
+        if ((id == 0 || tasks->task[i].id == id) && tasks->task[i].mode == SOTTO_MODE_A &&
+            view(&tasks->task[i], &out->offers)) {
+            out->task = tasks->task[i];
+            return true;
+        }
+    return false;
 }
 
 /* The newest release with this task defines its campaigns best: later ones only append. */
@@ -49,17 +82,19 @@ static sotto_status find_task(hq_totals *out, hq_registry *registry, uint64_t ne
 {
     for (uint64_t version = newest; version > 0; version--) {
         sotto_vec json;
+        sotto_tasks tasks = {.count = 0};
         sotto_vec_init(&json, HQ_FILE_LIMIT);
         sotto_status status = hq_registry_release_tasks(registry, version, &json, diag);
         if (status == SOTTO_OK)
-            status = load_task(out, sotto_vec_span(&json), diag);
+            status = load_tasks(out, sotto_vec_span(&json), &tasks, diag);
         sotto_vec_free(&json);
-        if (status != SOTTO_OK || id == 0 || out->task.id == id)
+        if (status != SOTTO_OK || pick(out, &tasks, id))
             return status;
     }
-    return newest == 0
-               ? sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "nothing was published yet")
-               : sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "no release has a task %u", (unsigned)id);
+    return newest == 0 ? sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "nothing was published yet")
+                       : sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND),
+                                        "no release has a task %u of campaign, segment and outcome in mode A",
+                                        (unsigned)id);
 }
 
 /* ---- sums ---- */
@@ -73,7 +108,7 @@ static scale *scale_of(summing *s, const hq_report_row *row)
         return NULL;
     scale *fresh = &s->scale[s->scales];
     *fresh = (scale){.epsilon_ueps = row->epsilon_ueps, .bound = row->bound};
-    fresh->draws = calloc(s->out->task.campaign_count, sizeof *fresh->draws);
+    fresh->draws = calloc(s->out->offers.campaign_count, sizeof *fresh->draws);
     if (fresh->draws == NULL)
         return NULL;
     s->scales++;
@@ -98,22 +133,24 @@ static void note_device(summing *s, const hq_report_row *row)
 static sotto_status add_row(void *ctx, const hq_report_row *row)
 {
     summing *s = ctx;
-    const sotto_task *task = &s->out->task;
-    const size_t per_campaign = (task->segment_count + 1) * SOTTO_OUTCOMES;
-    size_t campaigns = row->cell_count / per_campaign;
+    const hq_offers *offers = &s->out->offers;
+    const size_t per_campaign = (offers->segment_count + 1) * SOTTO_OUTCOMES;
+    size_t campaigns =
+        row->cell_count < offers->first_cell ? 0 : (row->cell_count - offers->first_cell) / per_campaign;
     scale *noise = scale_of(s, row);
     if (noise == NULL)
         return sotto_diag_set(s->diag, SOTTO_ERR(HQ, NO_MEMORY),
                               "no memory, or too many kinds of noise in one task");
-    if (campaigns > task->campaign_count)
-        campaigns = task->campaign_count;
+    if (campaigns > offers->campaign_count)
+        campaigns = offers->campaign_count;
     for (size_t c = 0; c < campaigns; c++) {
         noise->draws[c]++;
-        for (size_t g = 0; g <= task->segment_count; g++) {
-            hq_cell *cell = &s->out->cell[c * row_cells(task) + g];
+        for (size_t g = 0; g <= offers->segment_count; g++) {
+            hq_cell *cell = &s->out->cell[c * row_cells(offers) + g];
             for (size_t o = 0; o < SOTTO_OUTCOMES; o++)
                 cell->count[o] = sotto_add_sat_i64(
-                    cell->count[o], row->cells[sotto_task_cell(task, c, g, (enum sotto_outcome)o)]);
+                    cell->count[o], row->cells[offers->first_cell +
+                                               (c * (offers->segment_count + 1) + g) * SOTTO_OUTCOMES + o]);
         }
     }
     note_device(s, row);
@@ -132,6 +169,17 @@ static void count_missing(summing *s)
 
 /* ---- error bars ---- */
 
+/* The task with the noise that these reports were drawn with. */
+static sotto_task as_drawn(const sotto_task *task, const scale *noise)
+{
+    sotto_task drawn = *task;
+    drawn.epsilon_ueps = noise->epsilon_ueps;
+    drawn.bound = noise->bound;
+    if (drawn.noise == SOTTO_NOISE_GAUSSIAN)
+        drawn.rho_nano = sotto_budget_rho_nano(drawn.epsilon_ueps, drawn.delta_e12);
+    return drawn;
+}
+
 /* Draws of several scales: each group gets its share of what may go wrong, and the bounds add up (the union
  * bound). */
 static sotto_status half_width(const summing *s, size_t campaign, uint64_t cells, uint32_t confidence_ppm,
@@ -142,13 +190,13 @@ static sotto_status half_width(const summing *s, size_t campaign, uint64_t cells
     for (size_t i = 0; i < s->scales; i++)
         groups += s->scale[i].draws[campaign] > 0;
     for (size_t i = 0; i < s->scales; i++) {
-        uint64_t draws = s->scale[i].draws[campaign] * cells, num, den, width;
+        uint64_t draws = s->scale[i].draws[campaign] * cells, width;
         if (draws == 0)
             continue;
-        sotto_budget_scale(s->scale[i].epsilon_ueps, s->scale[i].bound, &num, &den);
+        const sotto_task task = as_drawn(&s->out->task, &s->scale[i]);
         uint32_t miss_ppm = (1000000 - confidence_ppm) / groups;
         sotto_status status =
-            sotto_noise_half_width(num, den, draws, 1000000 - (miss_ppm > 0 ? miss_ppm : 1), &width);
+            sotto_task_half_width(&task, draws, 1000000 - (miss_ppm > 0 ? miss_ppm : 1), &width);
         if (status != SOTTO_OK)
             return status;
         *out += width;
@@ -193,17 +241,17 @@ static sotto_status finish_cell(const summing *s, size_t campaign, uint64_t cell
 
 static sotto_status finish(const summing *s)
 {
-    const sotto_task *task = &s->out->task;
+    const hq_offers *offers = &s->out->offers;
     sotto_status status = SOTTO_OK;
-    for (size_t c = 0; c < task->campaign_count; c++) {
-        hq_cell *row = &s->out->cell[c * row_cells(task)], *all = &row[task->segment_count + 1];
-        for (size_t g = 0; g <= task->segment_count && status == SOTTO_OK; g++) {
+    for (size_t c = 0; c < offers->campaign_count; c++) {
+        hq_cell *row = &s->out->cell[c * row_cells(offers)], *all = &row[offers->segment_count + 1];
+        for (size_t g = 0; g <= offers->segment_count && status == SOTTO_OK; g++) {
             for (size_t o = 0; o < SOTTO_OUTCOMES; o++)
                 all->count[o] = sotto_add_sat_i64(all->count[o], row[g].count[o]);
             status = finish_cell(s, c, 1, &row[g]);
         }
         if (status == SOTTO_OK)
-            status = finish_cell(s, c, task->segment_count + 1, all);
+            status = finish_cell(s, c, offers->segment_count + 1, all);
     }
     return status;
 }
@@ -237,7 +285,7 @@ sotto_status hq_totals_make(hq_totals *out, hq_registry *registry, uint64_t newe
     summing s = {.out = out, .diag = diag};
     sotto_status status = find_task(out, registry, newest_release, request->task_id, diag);
     if (status == SOTTO_OK) {
-        out->cell = calloc(out->task.campaign_count * row_cells(&out->task), sizeof *out->cell);
+        out->cell = calloc(out->offers.campaign_count * row_cells(&out->offers), sizeof *out->cell);
         status = out->cell != NULL
                      ? sum_up(&s, registry, request)
                      : sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for the totals");

@@ -158,6 +158,8 @@ static sotto_status tell_audit(kiosk_engine *e, const sotto_http_message *reques
 {
     reply->code = 200;
     reply->content_type = "application/json";
+    if (sotto_span_is(request->target, "/v1/audit?export"))
+        return kiosk_audit_export(e, &reply->body, diag);
     return kiosk_audit_json(e, sotto_span_is(request->target, "/v1/audit?bytes"), &reply->body, diag);
 }
 
@@ -170,9 +172,10 @@ typedef struct route {
 } route;
 
 static const route ROUTES[] = {
-    {"POST", "/v1/decide", decide_from, NULL}, {"POST", "/v1/events", kiosk_events_from, NULL},
-    {"POST", "/v1/forget", forget_from, NULL}, {"GET", "/v1/status", tell_status, NULL},
-    {"GET", "/v1/audit", NULL, tell_audit},    {"GET", "/v1/audit?bytes", NULL, tell_audit}};
+    {"POST", "/v1/decide", decide_from, NULL},    {"POST", "/v1/events", kiosk_events_from, NULL},
+    {"POST", "/v1/forget", forget_from, NULL},    {"GET", "/v1/status", tell_status, NULL},
+    {"GET", "/v1/audit", NULL, tell_audit},       {"GET", "/v1/audit?bytes", NULL, tell_audit},
+    {"GET", "/v1/audit?export", NULL, tell_audit}};
 
 static const route *find_route(const sotto_http_message *request, sotto_diag *diag)
 {

@@ -282,10 +282,12 @@ static sotto_status decide_now(kiosk_engine *e, const kiosk_ask *ask, bool *know
                                           .arm_key = ask->customer.len == 0 ? 0 : arm_of(e, key),
                                           .offers_max = ask->offers,
                                           .seed = seed_of(e, key, now_s)};
-    sotto_wipe(key, sizeof key);
     if (ask->log != NULL)
         drop_texts(e);
     sotto_decide(e->release.plan, &request, e->release.scratch, &e->decision);
+    if (*known && e->decision.profiled)
+        kiosk_recent_note(e, key);
+    sotto_wipe(key, sizeof key);
     return ask->log == NULL ? SOTTO_OK : sotto_replay_put(e->release.plan, &request, &e->decision, ask->log);
 }
 

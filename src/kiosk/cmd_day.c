@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define REQUEST_MAX 4096
+#define AUDIT_LIMIT (64u << 20) /* bytes of an exported audit: centuries of nights */
 
 /* What shows an answer to a person; NULL prints the JSON. */
 typedef void (*shower)(sotto_json_node answer);
@@ -390,21 +391,39 @@ static int64_t whole(sotto_json_node obj, const char *name)
     return sotto_json_get_i64(obj, name, INT64_MIN, INT64_MAX, &value, NULL) == SOTTO_OK ? value : 0;
 }
 
-/* One report in a sentence that a customer could read. */
+static void show_cost(sotto_json_node what)
+{
+    char epsilon[32], delta[32];
+    (void)sotto_fixed_format_decimal(whole(what, "epsilon_ueps"), 6, epsilon, sizeof epsilon);
+    printf("at epsilon %s", epsilon);
+    if (whole(what, "delta_e12") > 0) {
+        (void)sotto_fixed_format_decimal(whole(what, "delta_e12"), 12, delta, sizeof delta);
+        printf(", delta %s", delta);
+    }
+}
+
+/* One report in sentences that a customer could read. */
 static void show_what(sotto_json_node what)
 {
-    sotto_span task = text_of(what, "task");
-    char epsilon[32], day[21];
+    sotto_span task = text_of(what, "task"), type = text_of(what, "type");
+    bool shares = sotto_span_is(text_of(what, "mode"), "B");
+    char day[21];
+    if (task.len == 0)
+        return; /* the place of a report that is not here: accept-restore */
     sotto_time_format(whole(what, "day") * 86400, day);
-    (void)sotto_fixed_format_decimal(whole(what, "epsilon_ueps"), 6, epsilon, sizeof epsilon);
-    printf("  Task \"%.*s\", %.10s, %lld day%s: %lld noised counts over %lld campaigns, at epsilon %s, with "
-           "at most %lld\n"
+    printf("  Task \"%.*s\"%s%.*s%s, %.10s, %lld day%s: %lld %s, ", SPAN(task), type.len > 0 ? " (" : "",
+           SPAN(type), type.len > 0 ? ")" : "", day, (long long)whole(what, "days"),
+           whole(what, "days") == 1 ? "" : "s", (long long)whole(what, "cells"),
+           shares ? "counts, cut into two shares that say nothing apart" : "noised counts");
+    show_cost(what);
+    printf(", with at most %lld\n"
            "  events of any one customer. %lld customers stood behind it; %lld were left out, their budget "
            "being spent.\n",
-           SPAN(task), day, (long long)whole(what, "days"), whole(what, "days") == 1 ? "" : "s",
-           (long long)whole(what, "cells"), (long long)whole(what, "campaigns"), epsilon,
            (long long)whole(what, "bound"), (long long)whole(what, "behind"),
            (long long)whole(what, "left_out"));
+    if (sotto_json_type(sotto_json_member(what, "told")) != SOTTO_JSON_ABSENT && whole(what, "told") > 0)
+        printf("  %lld of those were counted as left out, for the first and only time.\n",
+               (long long)whole(what, "told"));
 }
 
 static void show_audit(sotto_json_node answer)
@@ -422,9 +441,54 @@ static void show_audit(sotto_json_node answer)
     }
 }
 
+/* The statement as serve signed it, into a file: what others verify without this terminal. */
+static int export_audit(const kiosk_config *config, const char *path)
+{
+    kiosk_local *local = NULL;
+    sotto_vec answer;
+    sotto_diag diag = {0};
+    int http = 0, code = 0;
+    sotto_vec_init(&answer, AUDIT_LIMIT);
+    sotto_status status = kiosk_local_open(&local, config, &diag);
+    if (status == SOTTO_OK)
+        status =
+            kiosk_local_ask(local, "GET", "/v1/audit?export", sotto_span_of(NULL, 0), &http, &answer, &diag);
+    if (status == SOTTO_OK)
+        code = exit_code_of(http, sotto_vec_span(&answer), true);
+    if (status == SOTTO_OK && code == 0)
+        status = sotto_port_write_file(path, sotto_vec_span(&answer), 0644, &diag);
+    if (status == SOTTO_OK && code == 0)
+        printf("Written to %s, %zu bytes: sotto-hq audit verify %s\n", path, answer.len, path);
+    kiosk_local_close(local);
+    sotto_vec_free(&answer);
+    return status == SOTTO_OK ? code : kiosk_fail_status(status, &diag);
+}
+
+/* An operator's decision, made while serve is stopped: not the kiosk application's to ask for. */
+static int accept_restore(const kiosk_config *config)
+{
+    kiosk_engine *e = NULL;
+    sotto_diag diag = {0};
+    uint64_t lost = 0;
+    sotto_status status = kiosk_engine_open(&e, config, &diag);
+    if (status == SOTTO_OK)
+        status = kiosk_accept_restore(e, &lost, &diag);
+    if (status == SOTTO_OK)
+        printf("Reports may go on. %llu report%s left this terminal that the store does not know: every "
+               "customer is\n"
+               "charged for %s, and periods that are over are not told again.\n",
+               (unsigned long long)lost, lost == 1 ? "" : "s", lost == 1 ? "it" : "them");
+    kiosk_engine_close(e);
+    return status == SOTTO_OK ? 0 : kiosk_fail_status(status, &diag);
+}
+
 int kiosk_cmd_audit(const kiosk_config *config, int argc, char **argv)
 {
     bool bytes = argc > 1 && strcmp(argv[argc - 1], "--bytes") == 0;
+    if (argc == 3 && strcmp(argv[1], "export") == 0)
+        return export_audit(config, argv[2]);
+    if (argc == 2 && strcmp(argv[1], "accept-restore") == 0)
+        return accept_restore(config);
     return no_words_but_json(config, bytes ? argc - 1 : argc, argv, bytes ? "/v1/audit?bytes" : "/v1/audit",
                              bytes ? NULL : show_audit);
 }

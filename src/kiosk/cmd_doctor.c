@@ -134,6 +134,18 @@ static void check_time(findings *f, const kiosk_config *config, sotto_json_node 
     tell(f, BAD, "time", what, "find out why; a terminal far ahead has to be made and enrolled anew");
 }
 
+/* Reports stop when the store is older than its witness. */
+static void check_restore(findings *f, sotto_json_node status)
+{
+    sotto_span text;
+    char what[256];
+    if (sotto_json_get_str(status, "stopped", &text, NULL) != SOTTO_OK)
+        return;
+    snprintf(what, sizeof what, "%.*s", (int)text.len, (const char *)text.ptr);
+    tell(f, BAD, "restore", what,
+         "find out who put it back; then, with serve stopped: sotto audit accept-restore");
+}
+
 static void check_daemon(findings *f, const kiosk_config *config)
 {
     sotto_client *client = NULL;
@@ -161,6 +173,7 @@ static void check_daemon(findings *f, const kiosk_config *config)
              : waiting > 7 ? "sync has not got through for a week"
                            : "");
         check_time(f, config, root);
+        check_restore(f, root);
     }
     sotto_json_free(doc);
     sotto_client_free(client);

@@ -42,15 +42,17 @@ static sotto_status listen_at(const kiosk_config *config, const char *folder, co
  * users and modes, and not every kernel has Landlock: its absence is told. */
 static sotto_status build_walls(const kiosk_config *config, const sotto_log *log, sotto_diag *diag)
 {
-    const sotto_port_grant grants[] = {{config->vault_dir, false},
-                                       {config->release_dir, false},
-                                       {config->store_dir, true},
-                                       {config->run_dir, true},
-                                       KIOSK_LEAK_CHECK_GRANT};
+    char witness[KIOSK_PATH_MAX];
+    sotto_status status = kiosk_path(config->vault_dir, KIOSK_WITNESS_DIR, witness, diag);
+    if (status != SOTTO_OK)
+        return status;
+    const sotto_port_grant grants[] = {{config->vault_dir, false},   {witness, true},
+                                       {config->release_dir, false}, {config->store_dir, true},
+                                       {config->run_dir, true},      KIOSK_LEAK_CHECK_GRANT};
     enum sotto_port_wall network = SOTTO_WALL_UNSUPPORTED, files = SOTTO_WALL_UNSUPPORTED;
     sotto_port_harden_process();
     /* A folder that is not there when the wall is built stays out of reach for good. */
-    sotto_status status = sotto_port_make_dir(config->release_dir, 0750, diag);
+    status = sotto_port_make_dir(config->release_dir, 0750, diag);
     if (status == SOTTO_OK)
         status = sotto_port_deny_network(&network, diag);
     if (status == SOTTO_OK)

@@ -80,6 +80,7 @@ sotto_status kiosk_release_accept(kiosk_engine *e, uint64_t version, sotto_diag 
     }
     kiosk_release_free(&e->release);
     e->release = fresh;
+    kiosk_recent_clear(e); /* its campaigns have other places now */
     sotto_log_event(&e->log, SOTTO_LOG_INFO, "release.accepted", "version=%llu", (unsigned long long)version);
     return SOTTO_OK;
 }
@@ -144,6 +145,8 @@ sotto_status kiosk_engine_open(kiosk_engine **out, const kiosk_config *config, s
     sotto_status status = open_vault(e, path, diag);
     if (status == SOTTO_OK)
         status = open_store(e, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_witness_open(e, diag);
     if (status != SOTTO_OK) {
         kiosk_engine_close(e);
         return status;
@@ -179,9 +182,10 @@ sotto_status kiosk_night(kiosk_engine *e, sotto_tally_result *result, sotto_diag
         status = kiosk_now(e, &now_s, diag);
     if (status != SOTTO_OK)
         return status;
-    const sotto_tally_config config = {.task = &e->release.task,
+    const sotto_tally_config config = {.tasks = &e->release.tasks,
                                        .vault = e->vault,
                                        .entropy = &e->entropy,
+                                       .witness = &e->witness,
                                        .device = device,
                                        .release_version = e->release.version,
                                        .now_s = now_s};

@@ -66,7 +66,7 @@ typedef struct kiosk_release {
     sotto_dictionary *dictionary;
     const sotto_model *model;
     const sotto_plan *plan;
-    sotto_task task;
+    sotto_tasks tasks;
     sotto_profile profile; /* one customer's tags at a time */
     void *scratch;         /* decide's */
 } kiosk_release;
@@ -79,6 +79,14 @@ SOTTO_MUST_USE sotto_status kiosk_release_load(kiosk_release *out, const char *d
 void kiosk_release_free(kiosk_release *release);
 
 /* ---- engine ---- */
+#define KIOSK_RECENT_MAX  512       /* offers whose score is remembered */
+#define KIOSK_WITNESS_DIR "witness" /* below vault_dir; written by serve, unlike the rest */
+typedef struct kiosk_recent {
+    uint8_t key[SOTTO_CUSTOMER_KEY_BYTES];
+    size_t campaign;
+    uint32_t propensity_q30;
+    bool used;
+} kiosk_recent;
 typedef struct kiosk_engine {
     const kiosk_config *config;
     sotto_clock clock;
@@ -95,6 +103,9 @@ typedef struct kiosk_engine {
     uint8_t answer[KIOSK_ANSWER_MAX];
     uint8_t seed_key[SOTTO_KEY_BYTES];
     uint8_t arm_key[SOTTO_KEY_BYTES];
+    kiosk_recent recent[KIOSK_RECENT_MAX]; /* ring: in memory only, so a restart forgets it */
+    size_t recent_at;
+    sotto_tally_witness witness;
     uint64_t decisions, events; /* since start, for status */
 } kiosk_engine;
 
@@ -178,6 +189,26 @@ typedef struct kiosk_events_sum {
 SOTTO_MUST_USE sotto_status kiosk_import_events(const kiosk_config *config, const char *path,
                                                 kiosk_events_sum *sum, sotto_diag *diag);
 
+/* Remembers the propensities of e->decision for events that follow. */
+void kiosk_recent_note(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES]);
+void kiosk_recent_clear(kiosk_engine *e);
+/* An event as the measurement sees it. e->release.profile is the customer's. */
+typedef struct kiosk_counted {
+    const uint8_t *key;
+    enum sotto_event_kind kind;
+    int campaign;  /* of the plan, -1 = none */
+    int32_t today; /* the terminal's day */
+    int hour;      /* the terminal's hour of the event */
+    int64_t at_s;
+} kiosk_counted;
+/* Counts it in every task that asks for it, inside the caller's transaction. */
+SOTTO_MUST_USE sotto_status kiosk_count(kiosk_engine *e, const kiosk_counted *event, bool *counted,
+                                        sotto_diag *diag);
+
+SOTTO_MUST_USE sotto_status kiosk_witness_open(kiosk_engine *e, sotto_diag *diag);
+/* The operator's word that reports may go on although an old copy of the store was put back. */
+SOTTO_MUST_USE sotto_status kiosk_accept_restore(kiosk_engine *e, uint64_t *lost, sotto_diag *diag);
+
 SOTTO_MUST_USE sotto_status kiosk_forget(kiosk_engine *e, sotto_span customer, sotto_diag *diag);
 /* Closes ended periods. Needs a release with a task and an enrolled device. */
 SOTTO_MUST_USE sotto_status kiosk_night(kiosk_engine *e, sotto_tally_result *result, sotto_diag *diag);
@@ -192,6 +223,8 @@ SOTTO_MUST_USE sotto_status kiosk_status_json(kiosk_engine *e, sotto_buf *json, 
 /* Every report since the terminal began: years of them, so its size is the caller's to bound. */
 SOTTO_MUST_USE sotto_status kiosk_audit_json(kiosk_engine *e, bool with_bytes, sotto_vec *json,
                                              sotto_diag *diag);
+/* The same with bytes, as a statement that the report key signs (docs/formats/audit.md). */
+SOTTO_MUST_USE sotto_status kiosk_audit_export(kiosk_engine *e, sotto_vec *out, sotto_diag *diag);
 SOTTO_MUST_USE sotto_status kiosk_device_get(kiosk_engine *e, char device[static 65],
                                              sotto_diag *diag); /* NOT_FOUND before enrolment */
 SOTTO_MUST_USE sotto_status kiosk_device_set(kiosk_engine *e, const char *device, sotto_diag *diag);

@@ -74,10 +74,17 @@ static const kiosk_command COMMANDS[] = {
     {"status", "device, release, customers, reports waiting",
      "usage: sotto status [--json]\n\n  sotto status --json\n", kiosk_cmd_status},
     {"audit", "everything that left this terminal, in plain words",
-     "usage: sotto audit [--json | --bytes]\n\n"
-     "Each report: when, at what epsilon, for which campaigns, how many customers stood behind it. --bytes "
+     "usage: sotto audit [--json | --bytes]\n"
+     "       sotto audit export FILE\n"
+     "       sotto audit accept-restore\n\n"
+     "Each report: when, at what epsilon, for which task, how many customers stood behind it. --bytes "
      "shows the\n"
-     "sealed bytes as well.\n\n  sotto audit\n",
+     "sealed bytes as well. export writes all of it, signed, for `sotto-hq audit verify`. accept-restore "
+     "lets "
+     "reports\n"
+     "go on after an old copy of the store was put back (stop serve first): every customer is charged for "
+     "the\n"
+     "reports that were lost.\n\n  sotto audit export audit.json\n",
      kiosk_cmd_audit},
     {"forget", "erase a customer: profile, counters, open events",
      "usage: sotto forget --customer NUMBER [--json]\n\n  sotto forget --customer 10017\n", kiosk_cmd_forget},

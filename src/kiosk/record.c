@@ -212,44 +212,16 @@ static sotto_status update_terminal(kiosk_engine *e, const change *c, sotto_diag
                : status;
 }
 
-/* The segment by the measurement task's tag; any customer whose tag is absent or may not be counted stands in
- * "other". */
-static size_t segment_of(const kiosk_engine *e, int32_t today)
-{
-    const sotto_task *task = &e->release.task;
-    sotto_tag_value value;
-    int index = sotto_dictionary_find(e->release.dictionary, sotto_span_str(task->segment_tag));
-    if (index < 0)
-        return task->segment_count;
-    const sotto_tag *tag = sotto_dictionary_at(e->release.dictionary, (size_t)index);
-    if (!tag->aggregate || tag->kind != SOTTO_TAG_CHOICE ||
-        !sotto_profile_read(&e->release.profile, (size_t)index, SOTTO_PURPOSE_MEASUREMENT, today, &value))
-        return task->segment_count;
-    return (size_t)sotto_task_segment(task, sotto_span_str(tag->choices[value.num]));
-}
-
-static bool may_count(const kiosk_engine *e, int32_t today)
-{
-    sotto_tag_value value;
-    int tag = sotto_plan_measurement_tag(e->release.plan);
-    return tag >= 0 &&
-           sotto_profile_read(&e->release.profile, (size_t)tag, SOTTO_PURPOSE_SERVICE, today, &value) &&
-           value.num != 0;
-}
-
 static sotto_status count_event(kiosk_engine *e, const change *c, bool *counted, sotto_diag *diag)
 {
-    *counted = false;
-    bool taken = c->event->what.kind == SOTTO_EVENT_TAKEN;
-    if (!taken && c->event->what.kind != SOTTO_EVENT_SHOWN)
-        return SOTTO_OK;
-    int32_t today = (int32_t)sotto_floor_div_i64(local_s(e, c->now_s), 86400);
-    int campaign = sotto_task_campaign(&e->release.task, c->event->campaign);
-    if (campaign < 0 || !may_count(e, today))
-        return SOTTO_OK;
-    size_t cell = sotto_task_cell(&e->release.task, (size_t)campaign, segment_of(e, today),
-                                  taken ? SOTTO_OUTCOME_TAKEN : SOTTO_OUTCOME_SHOWN);
-    return sotto_tally_note(e->store, &e->release.task, c->key, cell, c->at_s, counted, diag);
+    int64_t here_s = local_s(e, c->at_s);
+    const kiosk_counted event = {.key = c->key,
+                                 .kind = c->event->what.kind,
+                                 .campaign = c->campaign,
+                                 .today = (int32_t)sotto_floor_div_i64(local_s(e, c->now_s), 86400),
+                                 .hour = (int)((here_s - sotto_floor_div_i64(here_s, 86400) * 86400) / 3600),
+                                 .at_s = c->at_s};
+    return kiosk_count(e, &event, counted, diag);
 }
 
 static sotto_status change_all(kiosk_engine *e, const change *c, bool *counted, sotto_diag *diag)
@@ -258,10 +230,10 @@ static sotto_status change_all(kiosk_engine *e, const change *c, bool *counted, 
     if (status == SOTTO_OK)
         status = update_history(e, c, diag);
     if (status == SOTTO_OK)
-        status = update_counters(e, c, diag);
+        status = count_event(e, c, counted, diag); /* while text tags still point into what they came from */
     if (status == SOTTO_OK)
-        status = update_terminal(e, c, diag);
-    return status == SOTTO_OK ? count_event(e, c, counted, diag) : status;
+        status = update_counters(e, c, diag);
+    return status == SOTTO_OK ? update_terminal(e, c, diag) : status;
 }
 
 sotto_status kiosk_record_one(kiosk_engine *e, const kiosk_event *event, kiosk_recorded *recorded,

@@ -16,7 +16,7 @@ static sotto_status take_memory(kiosk_release *r, const sotto_vec *texts)
 {
     const sotto_plan_sources sources = {.catalogue = sotto_vec_span(&texts[CATALOGUE]),
                                         .policy = sotto_vec_span(&texts[POLICY])};
-    size_t size = ARENA_FIXED + texts[DICTIONARY].len * 8 + texts[TASKS].len * 8;
+    size_t size = ARENA_FIXED + texts[DICTIONARY].len * 8 + texts[TASKS].len * 16;
     size += sotto_model_arena_bound(r->model_file.len) + sotto_plan_arena_bound(&sources);
     r->memory = malloc(size);
     if (r->memory == NULL)
@@ -42,7 +42,8 @@ static sotto_status compile(kiosk_release *r, const sotto_vec *texts, sotto_diag
     if (status == SOTTO_OK)
         status = sotto_plan_load(&r->plan, &sources, &r->arena, diag);
     if (status == SOTTO_OK)
-        status = sotto_task_load(&r->task, sotto_vec_span(&texts[TASKS]), TEXT_NAME[TASKS], &r->arena, diag);
+        status =
+            sotto_tasks_load(&r->tasks, sotto_vec_span(&texts[TASKS]), TEXT_NAME[TASKS], &r->arena, diag);
     if (status == SOTTO_OK)
         status = sotto_profile_init(&r->profile, r->dictionary, &r->arena);
     if (status == SOTTO_OK &&

@@ -1,6 +1,7 @@
 /* What the terminal says of itself: status for the operator, audit for the privacy officer. */
 #include "kiosk_priv.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void put_time(sotto_json_writer *w, const char *name, int64_t utc_s)
@@ -43,6 +44,17 @@ static void put_outbox(sotto_json_writer *w, const sotto_outbox_sum *sum)
     sotto_json_obj_end(w);
 }
 
+/* Why no report may leave, or null. */
+static void put_stopped(kiosk_engine *e, sotto_json_writer *w)
+{
+    sotto_diag why = {0};
+    sotto_json_name(w, "stopped");
+    if (sotto_tally_check(e->store, &e->witness, &why) == SOTTO_OK)
+        sotto_json_null(w);
+    else
+        sotto_json_cstr(w, why.text);
+}
+
 sotto_status kiosk_status_json(kiosk_engine *e, sotto_buf *json, sotto_diag *diag)
 {
     char device[65] = "";
@@ -78,6 +90,7 @@ sotto_status kiosk_status_json(kiosk_engine *e, sotto_buf *json, sotto_diag *dia
     sotto_json_name(&w, "events");
     sotto_json_u64(&w, e->events);
     put_outbox(&w, &sum);
+    put_stopped(e, &w);
     sotto_json_obj_end(&w);
     return sotto_json_writer_end(&w);
 }
@@ -134,12 +147,56 @@ static sotto_status put_report(void *ctx, const sotto_outbox_entry *entry, sotto
     return status;
 }
 
-sotto_status kiosk_audit_json(kiosk_engine *e, bool with_bytes, sotto_vec *json, sotto_diag *diag)
+static sotto_status put_reports(kiosk_engine *e, bool with_bytes, sotto_vec *json, sotto_diag *diag)
 {
-    static const char head[] = "{\"reports\":[", tail[] = "]}";
+    static const char head[] = "\"reports\":[", tail[] = "]}";
     audit_walk walk = {.engine = e, .json = json, .with_bytes = with_bytes};
     sotto_status status = sotto_vec_put(json, head, sizeof head - 1);
     if (status == SOTTO_OK)
         status = sotto_store_outbox_each(e->store, put_report, &walk, diag);
     return status == SOTTO_OK ? sotto_vec_put(json, tail, sizeof tail - 1) : status;
+}
+
+sotto_status kiosk_audit_json(kiosk_engine *e, bool with_bytes, sotto_vec *json, sotto_diag *diag)
+{
+    sotto_status status = sotto_vec_put(json, "{", 1);
+    return status == SOTTO_OK ? put_reports(e, with_bytes, json, diag) : status;
+}
+
+/* Who says it, when, and by which key: the first members of the statement. */
+static sotto_status put_head(kiosk_engine *e, sotto_vec *out, sotto_diag *diag)
+{
+    uint8_t key[SOTTO_PUBLIC_KEY_BYTES];
+    char device[65], hex[2 * SOTTO_PUBLIC_KEY_BYTES + 1], text[512], made[21];
+    int64_t now_s = 0;
+    sotto_status status = kiosk_device_get(e, device, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_now(e, &now_s, diag);
+    if (status == SOTTO_OK)
+        status = sotto_vault_report_public_key(e->vault, key);
+    if (status != SOTTO_OK)
+        return status;
+    sotto_hex_encode(sotto_span_of(key, sizeof key), hex, sizeof hex);
+    sotto_time_format(now_s, made);
+    int len = snprintf(text, sizeof text,
+                       "{\"format\":\"sotto-audit\",\"version\":1,\"device\":\"%s\",\"report_key\":\"%s\","
+                       "\"made_at\":\"%s\",",
+                       device, hex, made);
+    return sotto_vec_put(out, text, (size_t)len);
+}
+
+sotto_status kiosk_audit_export(kiosk_engine *e, sotto_vec *out, sotto_diag *diag)
+{
+    uint8_t signature[SOTTO_SIGNATURE_BYTES];
+    char hex[2 * SOTTO_SIGNATURE_BYTES + 1], line[2 * SOTTO_SIGNATURE_BYTES + 32];
+    sotto_status status = put_head(e, out, diag);
+    if (status == SOTTO_OK)
+        status = put_reports(e, true, out, diag);
+    if (status == SOTTO_OK)
+        status = sotto_vault_report_sign(e->vault, sotto_vec_span(out), signature);
+    if (status != SOTTO_OK)
+        return status;
+    sotto_hex_encode(sotto_span_of(signature, sizeof signature), hex, sizeof hex);
+    int len = snprintf(line, sizeof line, "\n{\"signature\":\"%s\"}\n", hex);
+    return sotto_vec_put(out, line, (size_t)len);
 }

@@ -134,7 +134,8 @@ static bool same_dimension(const sotto_dimension *a, const sotto_dimension *earl
 bool sotto_task_continues(const sotto_task *task, const sotto_task *earlier)
 {
     if (task->type != earlier->type || task->period_days != earlier->period_days ||
-        task->mode != earlier->mode || task->has_left_out != earlier->has_left_out ||
+        task->mode != earlier->mode || task->noise != earlier->noise ||
+        task->delta_e12 != earlier->delta_e12 || task->has_left_out != earlier->has_left_out ||
         task->table_count != earlier->table_count)
         return false;
     for (size_t t = 0; t < task->table_count; t++) {
@@ -146,24 +147,4 @@ bool sotto_task_continues(const sotto_task *task, const sotto_task *earlier)
                 return false;
     }
     return true;
-}
-
-/* ---- tasks of version 1 ---- */
-
-size_t sotto_task_cell(const sotto_task *task, size_t campaign, size_t segment, enum sotto_outcome outcome)
-{
-    assert(campaign < task->campaign_count);
-    assert(segment <= task->segment_count && (unsigned)outcome < SOTTO_OUTCOMES);
-    return (campaign * (task->segment_count + 1) + segment) * SOTTO_OUTCOMES + (size_t)outcome;
-}
-
-int sotto_task_campaign(const sotto_task *task, sotto_span id)
-{
-    return find(task->campaigns, task->campaign_count, id);
-}
-
-int sotto_task_segment(const sotto_task *task, sotto_span name)
-{
-    int index = find(task->segments, task->segment_count, name);
-    return index >= 0 ? index : (int)task->segment_count;
 }

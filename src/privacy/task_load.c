@@ -264,6 +264,9 @@ static sotto_status read_mode(sotto_task *out, sotto_json_node node, const sotto
     size_t mode = 0;
     sotto_status status = read_word(node, "mode", MODES, SOTTO_COUNT(MODES), &mode, diag);
     out->mode = (enum sotto_task_mode)mode;
+    if (status == SOTTO_OK && out->mode == SOTTO_MODE_A && is_there(node, "cell_bits"))
+        return sotto_json_bad(sotto_json_member(node, "cell_bits"), diag, SOTTO_ERR(PRIVACY, MALFORMED),
+                              "only shares have bits");
     if (status != SOTTO_OK || out->mode == SOTTO_MODE_A)
         return status;
     if (!file->has_aggregators)
@@ -277,7 +280,7 @@ static sotto_status read_mode(sotto_task *out, sotto_json_node node, const sotto
 static sotto_status read_quota(sotto_task *out, sotto_json_node node, const sotto_tasks *file,
                                sotto_diag *diag)
 {
-    out->quota_ueps = out->lifetime_ueps = file->budget.lifetime_ueps;
+    out->quota_ueps = file->budget.lifetime_ueps;
     out->quota_rho_nano = file->budget.lifetime_rho_nano;
     if (out->noise == SOTTO_NOISE_GAUSSIAN && file->budget.lifetime_rho_nano == 0)
         return sotto_json_bad(sotto_json_member(node, "noise"), diag, SOTTO_ERR(PRIVACY, MALFORMED),
@@ -328,41 +331,37 @@ static sotto_status read_task(sotto_task *out, sotto_json_node node, const sotto
 
 /* ---- a task of version 1 ---- */
 
-static sotto_status read_segments(sotto_task *out, sotto_json_node node, sotto_arena *arena, sotto_diag *diag)
+static sotto_status read_segments(sotto_dimension *out, sotto_json_node node, sotto_arena *arena,
+                                  sotto_diag *diag)
 {
     static const char *const MEMBERS[] = {"tag", "choices"};
-    if (sotto_json_type(node) == SOTTO_JSON_ABSENT)
-        return SOTTO_OK;
     sotto_status status = sotto_json_as_object(node, diag);
     if (status == SOTTO_OK)
         status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
     if (status == SOTTO_OK)
-        status = sotto_task_label(node, "tag", sotto_task_tag_byte, out->segment_tag, sizeof out->segment_tag,
-                                  diag);
+        status = sotto_task_label(node, "tag", sotto_task_tag_byte, out->tag, sizeof out->tag, diag);
     if (status == SOTTO_OK)
-        status =
-            sotto_task_list(node, "choices", SEGMENTS_MAX, &out->segments, &out->segment_count, arena, diag);
+        status = sotto_task_list(node, "choices", SEGMENTS_MAX, &out->names, &out->named, arena, diag);
+    out->kind = SOTTO_DIMENSION_TAG;
+    out->bins = out->named + 1;
     return status;
 }
 
-static sotto_status make_table_1(sotto_task *out, sotto_json_node node, sotto_arena *arena, sotto_diag *diag)
+static sotto_status read_table_1(sotto_task *out, sotto_json_node node, sotto_arena *arena, sotto_diag *diag)
 {
     sotto_table *table = NULL;
     sotto_status status = take_tables(&table, 1, node, arena, diag);
     if (status != SOTTO_OK)
         return status;
     sotto_dimension *d = table->dimension;
-    *d++ = (sotto_dimension){.kind = SOTTO_DIMENSION_CAMPAIGN,
-                             .names = out->campaigns,
-                             .named = out->campaign_count,
-                             .bins = out->campaign_count};
-    if (out->segment_count > 0) {
-        *d = (sotto_dimension){.kind = SOTTO_DIMENSION_TAG,
-                               .names = out->segments,
-                               .named = out->segment_count,
-                               .bins = out->segment_count + 1};
-        memcpy(d++->tag, out->segment_tag, sizeof out->segment_tag);
-    }
+    d->kind = SOTTO_DIMENSION_CAMPAIGN;
+    status = sotto_task_list(node, "campaigns", NAMES_MAX, &d->names, &d->named, arena, diag);
+    d->bins = d->named;
+    d++;
+    if (status == SOTTO_OK && is_there(node, "segments"))
+        status = read_segments(d++, sotto_json_member(node, "segments"), arena, diag);
+    if (status != SOTTO_OK)
+        return status;
     d->kind = SOTTO_DIMENSION_OUTCOME;
     fixed_names(d++, OUTCOME_NAMES, SOTTO_OUTCOMES);
     table->dimensions = (size_t)(d - table->dimension);
@@ -389,13 +388,8 @@ static sotto_status read_task_1(sotto_task *out, sotto_json_node node, const sot
         status = read_name(out, node, diag);
     if (status == SOTTO_OK)
         status = read_numbers(out, node, diag);
-    out->quota_ueps = out->lifetime_ueps = file->budget.lifetime_ueps;
-    if (status == SOTTO_OK)
-        status =
-            sotto_task_list(node, "campaigns", NAMES_MAX, &out->campaigns, &out->campaign_count, arena, diag);
-    if (status == SOTTO_OK)
-        status = read_segments(out, sotto_json_member(node, "segments"), arena, diag);
-    return status == SOTTO_OK ? make_table_1(out, node, arena, diag) : status;
+    out->quota_ueps = file->budget.lifetime_ueps;
+    return status == SOTTO_OK ? read_table_1(out, node, arena, diag) : status;
 }
 
 /* ---- the file ---- */
@@ -574,21 +568,5 @@ sotto_status sotto_tasks_load(sotto_tasks *out, sotto_span json, const char *nam
         *out = (sotto_tasks){0};
         sotto_arena_reset(arena, mark);
     }
-    return status;
-}
-
-sotto_status sotto_task_load(sotto_task *out, sotto_span json, const char *name, sotto_arena *arena,
-                             sotto_diag *diag)
-{
-    size_t mark = sotto_arena_mark(arena);
-    sotto_tasks file;
-    *out = (sotto_task){0};
-    sotto_status status = sotto_tasks_load(&file, json, name, arena, diag);
-    if (status == SOTTO_OK && (file.count != 1 || file.task[0].campaigns == NULL)) {
-        status = sotto_diag_at(diag, SOTTO_ERR(PRIVACY, UNSUPPORTED), name, 0, "not a file of version 1");
-        sotto_arena_reset(arena, mark);
-    }
-    if (status == SOTTO_OK)
-        *out = file.task[0];
     return status;
 }

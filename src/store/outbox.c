@@ -121,6 +121,33 @@ static sotto_status mark(sotto_store *store, uint64_t seq, int64_t acked_s, sott
     return sotto_store_broke(store, rc, "mark a report", diag);
 }
 
+sotto_status sotto_store_outbox_skip(sotto_store *store, uint64_t seq,
+                                     const uint8_t sha256[static SOTTO_SHA256_BYTES], int64_t now_s,
+                                     sotto_diag *diag)
+{
+    uint64_t next = 0;
+    uint8_t previous[SOTTO_SHA256_BYTES];
+    const sotto_outbox_entry entry = {.seq = seq, .sealed_s = now_s, .note = "{}"};
+    sotto_status status = sotto_store_may_change(store, diag);
+    if (status == SOTTO_OK)
+        status = sotto_store_outbox_head(store, &next, previous, diag);
+    if (status != SOTTO_OK)
+        return status;
+    if (seq < next || seq >= INT64_MAX)
+        return sotto_diag_set(diag, SOTTO_ERR(STORE, CONFLICT), "report %llu is not past the end",
+                              (unsigned long long)seq);
+    sqlite3_stmt *statement = sotto_store_take(store, STATEMENT_OUTBOX_APPEND, &status, diag);
+    if (statement == NULL)
+        return status;
+    int rc = bind_entry(statement, &entry, sha256, sotto_span_of(NULL, 0));
+    if (rc != SQLITE_OK) {
+        sotto_store_release(statement);
+        return sotto_store_broke(store, rc, "append to the outbox", diag);
+    }
+    status = sotto_store_run(store, statement, "append to the outbox", diag);
+    return status == SOTTO_OK ? mark(store, seq, ACKED_SET_ASIDE, diag) : status;
+}
+
 /* The oldest entry that waits. *found false when none does, *whole false when it is damaged. */
 static sotto_status oldest(sotto_store *store, sotto_outbox_entry *entry, sotto_vec *sealed, bool *found,
                            bool *whole, sotto_diag *diag)

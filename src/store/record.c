@@ -114,14 +114,20 @@ static sotto_status next_sub(sotto_store *store, enum sotto_record kind, int64_t
     return status;
 }
 
-sotto_status sotto_store_first_sub(sotto_store *store, enum sotto_record kind, int64_t *sub, sotto_diag *diag)
+sotto_status sotto_store_next_sub(sotto_store *store, enum sotto_record kind, int64_t from, int64_t *sub,
+                                  sotto_diag *diag)
 {
     bool found;
     *sub = 0;
-    sotto_status status = next_sub(store, kind, INT64_MIN, &found, sub, diag);
+    sotto_status status = next_sub(store, kind, from, &found, sub, diag);
     if (status == SOTTO_OK && !found)
         return sotto_diag_set(diag, SOTTO_ERR(STORE, NOT_FOUND), "no record of that kind");
     return status;
+}
+
+sotto_status sotto_store_first_sub(sotto_store *store, enum sotto_record kind, int64_t *sub, sotto_diag *diag)
+{
+    return sotto_store_next_sub(store, kind, INT64_MIN, sub, diag);
 }
 
 /* The key of the table begins with kind and sub, so the few subs in use are visited one by one. */

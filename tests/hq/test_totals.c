@@ -30,7 +30,7 @@ static const hq_totals_request ALL = {
 
 static const hq_cell *cell(const hq_totals *t, size_t campaign, size_t segment)
 {
-    return &t->cell[campaign * (t->task.segment_count + 2) + segment];
+    return &t->cell[campaign * (t->offers.segment_count + 2) + segment];
 }
 
 static void nothing_yet(void **state)

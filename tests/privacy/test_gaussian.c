@@ -47,10 +47,10 @@ static double deviation(const unsigned *seen, const double *p, unsigned draws)
 
 static unsigned draws_of(void)
 {
-    return getenv("SOTTO_EMULATED") != NULL ? 4000 : 60000;
+    return getenv("SOTTO_EMULATED") != NULL ? 4000 : 40000;
 }
 
-/* Power: with 60,000 draws of 11 bins a share of 1.5 % moved between neighbours is found with probability
+/* Power: with 40,000 draws of 11 bins a share of 2 % moved between neighbours is found with probability
  * above .99 at z = 4.5 (false alarm below 10^-5 a case; the seeds are fixed, so it cannot flicker). */
 static void distribution_is_exact(void **state)
 {

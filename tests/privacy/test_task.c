@@ -9,15 +9,19 @@
 
 static uint8_t memory[1 << 17];
 
+static sotto_tasks file;
+
+/* The first task of the file. */
 static sotto_status load(const char *json, sotto_task *out, sotto_diag *diag)
 {
     sotto_arena arena;
     sotto_arena_init(&arena, memory, sizeof memory);
-    sotto_status status = sotto_task_load(out, sotto_span_str(json), "tasks.json", &arena, diag);
+    sotto_status status = sotto_tasks_load(&file, sotto_span_str(json), "tasks.json", &arena, diag);
     if (status != SOTTO_OK) {
         assert_int_equal(arena.used, 0);
-        assert_null(out->campaigns);
+        assert_true(file.count == 0 && file.task == NULL);
     }
+    *out = status == SOTTO_OK ? file.task[0] : (sotto_task){0};
     return status;
 }
 
@@ -39,14 +43,17 @@ static void reads_every_member(void **state)
                           &task, NULL),
                      SOTTO_OK);
     assert_string_equal(task.name, "offers");
-    assert_string_equal(task.segment_tag, "age_band");
-    assert_true(task.id == 3 && task.epsilon_ueps == 500000 && task.lifetime_ueps == 20000000);
+    const sotto_dimension *d = task.table[0].dimension;
+    assert_true(task.table_count == 1 && task.table[0].dimensions == 3 && !task.has_left_out);
+    assert_string_equal(d[1].tag, "age_band");
+    assert_true(task.id == 3 && task.epsilon_ueps == 500000 && file.budget.lifetime_ueps == 20000000);
+    assert_true(task.quota_ueps == 20000000 && file.budget.renew_days == 0);
     assert_true(task.bound == 8 && task.period_days == 7);
-    assert_true(task.campaign_count == 2 && task.segment_count == 2 && task.cells == 2 * 3 * 2);
-    assert_int_equal(sotto_task_campaign(&task, sotto_span_str("spär")), 1);
-    assert_int_equal(sotto_task_campaign(&task, sotto_span_str("gol")), -1);
-    assert_int_equal(sotto_task_segment(&task, sotto_span_str("30+")), 1);
-    assert_int_equal(sotto_task_segment(&task, sotto_span_str("")), 2);
+    assert_true(d[0].named == 2 && d[1].named == 2 && d[1].bins == 3 && task.cells == 2 * 3 * 2);
+    assert_int_equal(sotto_dimension_by_name(&d[0], sotto_span_str("spär")), 1);
+    assert_int_equal(sotto_dimension_by_name(&d[0], sotto_span_str("gol")), -1);
+    assert_int_equal(sotto_dimension_by_name(&d[1], sotto_span_str("30+")), 1);
+    assert_int_equal(sotto_dimension_by_name(&d[1], sotto_span_str("")), 2);
 }
 
 static void cells_are_numbered_without_gaps(void **state)
@@ -61,8 +68,9 @@ static void cells_are_numbered_without_gaps(void **state)
     for (size_t campaign = 0; campaign < 3; campaign++)
         for (size_t segment = 0; segment <= 2; segment++)
             for (int outcome = 0; outcome < SOTTO_OUTCOMES; outcome++)
-                assert_int_equal(sotto_task_cell(&task, campaign, segment, (enum sotto_outcome)outcome),
-                                 expected++);
+                assert_int_equal(
+                    sotto_table_cell(&task.table[0], (size_t[]){campaign, segment, (size_t)outcome}),
+                    expected++);
     assert_int_equal(expected, task.cells);
 }
 
@@ -74,8 +82,7 @@ static void segments_may_be_absent(void **state)
                                              "0.000001", "1000", "31", "[\"a\"]", "")),
                           &task, NULL),
                      SOTTO_OK);
-    assert_true(task.cells == 2 && task.segment_count == 0 && task.segment_tag[0] == '\0');
-    assert_int_equal(sotto_task_segment(&task, sotto_span_str("any")), 0);
+    assert_true(task.cells == 2 && task.table[0].dimensions == 2);
     assert_true(task.epsilon_ueps == 1);
 }
 
@@ -196,10 +203,10 @@ static void every_truncation_is_refused(void **state)
     const char *json =
         WITH("\"o\"", "1", "\"offer-counts\"", "\"one-collector\"", "1", "1", "1", "[\"a\"]", GOOD_SEGMENTS);
     for (size_t len = 0; len < strlen(json); len++) {
-        sotto_task task;
+        sotto_tasks task;
         sotto_arena arena;
         sotto_arena_init(&arena, memory, sizeof memory);
-        assert_int_not_equal(sotto_task_load(&task, sotto_span_of(json, len), "tasks.json", &arena, NULL),
+        assert_int_not_equal(sotto_tasks_load(&task, sotto_span_of(json, len), "tasks.json", &arena, NULL),
                              SOTTO_OK);
     }
 }
@@ -211,22 +218,153 @@ static void a_small_arena_is_an_error(void **state)
                             "[\"a\",\"b\"]", GOOD_SEGMENTS);
     sotto_status status = SOTTO_ERR(PRIVACY, NO_SPACE);
     for (size_t cap = 0; status != SOTTO_OK; cap++) {
-        sotto_task task;
+        sotto_tasks task;
         sotto_arena arena;
         sotto_arena_init(&arena, memory, cap);
-        status = sotto_task_load(&task, sotto_span_str(json), "tasks.json", &arena, NULL);
+        status = sotto_tasks_load(&task, sotto_span_str(json), "tasks.json", &arena, NULL);
         assert_true(status == SOTTO_OK || status == SOTTO_ERR(PRIVACY, NO_SPACE));
         assert_true(cap < 4000);
     }
 }
 
+#define VERSION_2(head, tasks)                                                                               \
+    "{\"format\":\"sotto-tasks\",\"version\":2,\"lifetime_epsilon\":20" head ",\"tasks\":[" tasks "]}"
+#define TASK_2(id, type, mode, rest, tables)                                                                 \
+    "{\"name\":\"t" id "\",\"id\":" id ",\"type\":\"" type "\",\"mode\":\"" mode                             \
+    "\",\"epsilon\":1,\"bound\":8,\"period_days\":1" rest ",\"tables\":[" tables "]}"
+#define OUTCOME  "{\"of\":\"outcome\"}"
+#define SCORES   "{\"of\":\"score\",\"edges\":[0.01,0.05]}"
+#define KEY(c)   "\"04" c c c c c c c c c c c c c c c c "\""
+#define KEYS     ",\"aggregators\":{\"leader\":" KEY("aaaaaaaa") ",\"helper\":" KEY("bbbbbbbb") "}"
+#define GAUSSIAN ",\"lifetime_gaussian\":{\"epsilon\":8,\"delta\":0.000001}"
+
+static void version_2_has_several_tasks_of_any_shape(void **state)
+{
+    (void)state;
+    sotto_task task;
+    const char *json =
+        VERSION_2(
+            KEYS GAUSSIAN
+            ",\"renewal\":{\"days\":365,\"epsilon\":5},\"home\":{\"tag\":\"home\",\"unknown\":\"skipped\"}",
+            TASK_2("1", "offer-counts", "one-collector", ",\"quota_epsilon\":7,\"smallest_batch\":30",
+                   "[" SCORES "," OUTCOME
+                   "]") "," TASK_2("2", "funnel", "two-aggregators", ",\"cell_bits\":12",
+                                   "[{\"of\":\"step\"}],[{\"of\":\"hour\",\"edges\":[12,18]},{\"of\":"
+                                   "\"step\"}]") "," TASK_2("3", "tag-counts", "one-collector",
+                                                            ",\"noise\":\"gaussian\",\"delta\":0.000001",
+                                                            "[{\"of\":\"tag\",\"tag\":\"age\",\"edges\":[30,"
+                                                            "45.5]}],"
+                                                            "[{\"of\":\"tag\",\"tag\":\"job\",\"bins\":["
+                                                            "\"a\",\"b\"]}]"));
+    sotto_diag diag = {0};
+    if (load(json, &task, &diag) != SOTTO_OK)
+        fail_msg("%s at line %u", diag.text, (unsigned)diag.line);
+    assert_true(file.count == 3 && file.has_aggregators && file.home_unknown == SOTTO_HOME_UNKNOWN_SKIPPED);
+    assert_true(file.budget.renew_days == 365 && file.budget.renew_ueps == 5000000);
+    assert_true(task.has_left_out && task.quota_ueps == 7000000 && task.smallest_batch == 30);
+    /* Cell 0 counts customers left out; scores have bins < .01, .01 .., .05 .., unknown. */
+    assert_true(task.table[0].first_cell == 1 && task.cells == 1 + 4 * 2);
+    assert_int_equal(sotto_dimension_by_value(&task.table[0].dimension[0], 10000), 1);
+    assert_int_equal(sotto_dimension_by_value(&task.table[0].dimension[0], 9999), 0);
+    const sotto_task *funnel = sotto_tasks_find(&file, 2), *tags = sotto_tasks_find(&file, 3);
+    assert_true(funnel->mode == SOTTO_MODE_B && funnel->cell_bits == 12 && funnel->cells == 1 + 4 + 3 * 4);
+    assert_true(sotto_task_events_max(funnel) == 4 && sotto_task_l2_squared(funnel) == 2 * 16);
+    assert_true(tags->rho_nano > 0 && tags->quota_rho_nano == file.budget.lifetime_rho_nano);
+    assert_true(tags->cells == 1 + 4 + 3 && tags->table[1].first_cell == 5);
+    char label[64];
+    sotto_dimension_label(&tags->table[0].dimension[0], 1, label, sizeof label);
+    assert_string_equal(label, "30 .. 45.5");
+    sotto_dimension_label(&tags->table[1].dimension[0], 2, label, sizeof label);
+    assert_string_equal(label, "other");
+    assert_int_equal(sotto_task_cost(tags, 8, 32), tags->rho_nano);
+    assert_int_equal(sotto_task_cost(tags, 2, 2), (tags->rho_nano * 2 + 31) / 32);
+}
+
+static void bad_files_of_version_2_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *json;
+        int cause;
+    } CASES[] = {
+        {VERSION_2("", TASK_2("1", "offer-counts", "two-aggregators", ",\"cell_bits\":8", "[" OUTCOME "]")),
+         SOTTO_CAUSE_MALFORMED}, /* no aggregators */
+        {VERSION_2(KEYS, TASK_2("1", "offer-counts", "two-aggregators", "", "[" OUTCOME "]")),
+         SOTTO_CAUSE_MALFORMED}, /* no bits */
+        {VERSION_2("", TASK_2("1", "offer-counts", "one-collector", ",\"cell_bits\":8", "[" OUTCOME "]")),
+         SOTTO_CAUSE_MALFORMED},
+        {VERSION_2("", TASK_2("1", "offer-counts", "one-collector", ",\"delta\":0.000001", "[" OUTCOME "]")),
+         SOTTO_CAUSE_MALFORMED},
+        {VERSION_2("", TASK_2("1", "offer-counts", "one-collector",
+                              ",\"noise\":\"gaussian\",\"delta\":0.000001", "[" OUTCOME "]")),
+         SOTTO_CAUSE_MALFORMED}, /* no budget of that kind */
+        {VERSION_2("", TASK_2("1", "offer-counts", "one-collector", "", "[" SCORES "]")),
+         SOTTO_CAUSE_MALFORMED},
+        {VERSION_2("", TASK_2("1", "funnel", "one-collector", "", "[{\"of\":\"step\"}," SCORES "]")),
+         SOTTO_CAUSE_MALFORMED},
+        {VERSION_2("", TASK_2("1", "funnel", "one-collector", "", "[{\"of\":\"step\"},{\"of\":\"step\"}]")),
+         SOTTO_CAUSE_MALFORMED},
+        {VERSION_2("", TASK_2("1", "tag-counts", "one-collector", "",
+                              "[{\"of\":\"tag\",\"tag\":\"age\",\"edges\":[5,5]}]")),
+         SOTTO_CAUSE_RANGE},
+        {VERSION_2("", TASK_2("1", "offer-counts", "one-collector", "", "[" OUTCOME "]") "," TASK_2(
+                           "1", "offer-counts", "one-collector", "", "[" OUTCOME "]")),
+         SOTTO_CAUSE_CONFLICT},
+        {VERSION_2("", TASK_2("1", "health", "one-collector", "", "[" OUTCOME "]")), SOTTO_CAUSE_UNSUPPORTED},
+        {VERSION_2(",\"aggregators\":{\"leader\":" KEY("aaaaaaaa") ",\"helper\":" KEY("aaaaaaaa") "}",
+                   TASK_2("1", "offer-counts", "one-collector", "", "[" OUTCOME "]")),
+         SOTTO_CAUSE_CONFLICT},
+        {VERSION_2(",\"renewal\":{\"days\":1,\"epsilon\":21}",
+                   TASK_2("1", "offer-counts", "one-collector", "", "[" OUTCOME "]")),
+         SOTTO_CAUSE_RANGE},
+    };
+    for (size_t i = 0; i < SOTTO_COUNT(CASES); i++) {
+        sotto_task task;
+        sotto_diag diag = {0};
+        if (sotto_status_cause(load(CASES[i].json, &task, &diag)) != CASES[i].cause)
+            fail_msg("case %zu: %s", i, diag.text);
+        assert_true(diag.text[0] != '\0');
+    }
+}
+
+/* Only campaigns may grow, and only where they are the slowest index. */
+static void cells_keep_their_meaning(void **state)
+{
+    (void)state;
+    static uint8_t other[1 << 15];
+    sotto_tasks later;
+    sotto_arena arena;
+    static const char *const CAMPAIGNS[] = {"[\"a\"]", "[\"a\",\"b\"]", "[\"b\",\"a\"]"};
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) {
+            char json[2][512];
+            sotto_task task;
+            for (int k = 0; k < 2; k++)
+                (void)snprintf(json[k], sizeof json[k],
+                               VERSION_2("", TASK_2("1", "offer-counts", "one-collector", "",
+                                                    "[{\"of\":\"campaign\",\"bins\":%s}," OUTCOME "]")),
+                               CAMPAIGNS[k == 0 ? i : j]);
+            assert_int_equal(load(json[0], &task, NULL), SOTTO_OK);
+            sotto_arena_init(&arena, other, sizeof other);
+            assert_int_equal(sotto_tasks_load(&later, sotto_span_str(json[1]), "t", &arena, NULL), SOTTO_OK);
+            assert_int_equal(sotto_task_continues(later.task, &task), i == j || (i == 0 && j == 1));
+        }
+}
+
 int main(void)
 {
     static const struct CMUnitTest TESTS[] = {
-        cmocka_unit_test(reads_every_member),          cmocka_unit_test(cells_are_numbered_without_gaps),
-        cmocka_unit_test(segments_may_be_absent),      cmocka_unit_test(bad_members_are_named),
-        cmocka_unit_test(several_tasks_are_for_later), cmocka_unit_test(cells_have_a_limit),
-        cmocka_unit_test(every_truncation_is_refused), cmocka_unit_test(a_small_arena_is_an_error),
+        cmocka_unit_test(reads_every_member),
+        cmocka_unit_test(cells_are_numbered_without_gaps),
+        cmocka_unit_test(segments_may_be_absent),
+        cmocka_unit_test(bad_members_are_named),
+        cmocka_unit_test(several_tasks_are_for_later),
+        cmocka_unit_test(cells_have_a_limit),
+        cmocka_unit_test(version_2_has_several_tasks_of_any_shape),
+        cmocka_unit_test(bad_files_of_version_2_are_named),
+        cmocka_unit_test(cells_keep_their_meaning),
+        cmocka_unit_test(every_truncation_is_refused),
+        cmocka_unit_test(a_small_arena_is_an_error),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }

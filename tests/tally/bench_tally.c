@@ -12,7 +12,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { DAY = 20778, CAMPAIGNS_MAX = 2048 };
+enum { DAY = 20778 };
 
 static double now_s(void)
 {
@@ -52,8 +52,9 @@ static void note_all(sotto_store *store, const sotto_task *task, uint32_t custom
             need(sotto_store_begin(store, NULL) == SOTTO_OK);
         need(sotto_sha256(sotto_span_of(&n, sizeof n), key) == SOTTO_OK);
         for (uint32_t i = 0; i < 1 + n % 3; i++)
-            need(sotto_tally_note(store, task, key, (n * 7 + i) % task->cells, (int64_t)DAY * 86400, &counted,
-                                  NULL) == SOTTO_OK);
+            need(sotto_tally_note(store, task, key,
+                                  &(sotto_tally_cells){.cell = {(n * 7 + i) % task->cells}, .count = 1},
+                                  (int64_t)DAY * 86400, &counted, NULL) == SOTTO_OK);
         if (n % 1000 == 999 || n == customers - 1)
             need(sotto_store_commit(store, NULL) == SOTTO_OK);
     }
@@ -63,7 +64,8 @@ static void note_all(sotto_store *store, const sotto_task *task, uint32_t custom
 static void close_one(sotto_store *store, const sotto_task *task, const sotto_vault *vault)
 {
     sotto_entropy entropy = sotto_port_entropy();
-    sotto_tally_config config = {.task = task,
+    const sotto_tasks tasks = {.budget = {.lifetime_ueps = task->quota_ueps}, .task = task, .count = 1};
+    sotto_tally_config config = {.tasks = &tasks,
                                  .vault = vault,
                                  .entropy = &entropy,
                                  .device = "kiosk-1",
@@ -79,7 +81,6 @@ static void close_one(sotto_store *store, const sotto_task *task, const sotto_va
 
 int main(int argc, char **argv)
 {
-    static const char *campaigns[CAMPAIGNS_MAX];
     char folder[] = "/tmp/sotto-bench-XXXXXX", command[64], path[64];
     uint32_t customers = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 100000;
     size_t cells = argc > 2 ? strtoul(argv[2], NULL, 10) : 1000;
@@ -89,17 +90,16 @@ int main(int argc, char **argv)
     need(mkdtemp(folder) != NULL && cells >= 2 && cells <= SOTTO_TASK_CELLS_MAX);
     (void)snprintf(path, sizeof path, "%s/s.db", folder);
     sotto_store_config store_config = {.path = path, .create = true};
-    for (size_t i = 0; i < CAMPAIGNS_MAX; i++)
-        campaigns[i] = "campaign";
+    const sotto_table table = {.cells = cells};
     sotto_task task = {.name = "bench",
                        .id = 1,
                        .epsilon_ueps = 500000,
-                       .lifetime_ueps = 20000000,
+                       .quota_ueps = 20000000,
                        .bound = 8,
                        .period_days = 1,
-                       .campaigns = campaigns,
-                       .campaign_count = cells / 2,
-                       .cells = cells / 2 * 2};
+                       .table = &table,
+                       .table_count = 1,
+                       .cells = cells};
     need(sotto_vault_start(NULL) == SOTTO_OK && sotto_vault_open(&vault, &provider, NULL) == SOTTO_OK);
     need(sotto_vault_store_key(vault, store_config.key) == SOTTO_OK);
     need(sotto_store_open(&store, &store_config, NULL) == SOTTO_OK);

@@ -25,6 +25,7 @@ struct world {
     sotto_store *store;
     sotto_vault *vault;
     uint8_t public_key[SOTTO_PUBLIC_KEY_BYTES];
+    const sotto_tally_witness *witness; /* NULL: none */
 };
 
 static sotto_status world_load_root(void *ctx, uint8_t root[static SOTTO_KEY_BYTES], sotto_diag *diag)
@@ -78,23 +79,36 @@ static inline void world_remove(struct world *w)
     assert_int_equal(rmdir(w->folder), 0);
 }
 
-static const char *const CAMPAIGNS[] = {"gold", "savings", "travel"};
-static const char *const SEGMENTS[] = {"young", "old"};
+/* One table of that many cells, from cell `first` on. */
+static inline const sotto_table *table_at(size_t first, size_t cells)
+{
+    static sotto_table pool[64];
+    static size_t used;
+    sotto_table *table = &pool[used++ % SOTTO_COUNT(pool)];
+    *table = (sotto_table){.first_cell = first, .cells = cells};
+    return table;
+}
 
 static inline sotto_task task_of(uint64_t epsilon_ueps, uint32_t bound, uint32_t period_days)
 {
     return (sotto_task){.name = "offers",
                         .id = 3,
                         .epsilon_ueps = epsilon_ueps,
-                        .lifetime_ueps = 10 * epsilon_ueps,
+                        .quota_ueps = 10 * epsilon_ueps,
                         .bound = bound,
                         .period_days = period_days,
-                        .segment_tag = "age_band",
-                        .campaigns = CAMPAIGNS,
-                        .campaign_count = SOTTO_COUNT(CAMPAIGNS),
-                        .segments = SEGMENTS,
-                        .segment_count = SOTTO_COUNT(SEGMENTS),
-                        .cells = SOTTO_COUNT(CAMPAIGNS) * (SOTTO_COUNT(SEGMENTS) + 1) * SOTTO_OUTCOMES};
+                        .table = table_at(0, 18),
+                        .table_count = 1,
+                        .cells = 18};
+}
+
+/* A file of one task, whose quota is all that a customer has. */
+static inline sotto_tasks tasks_of(const sotto_task *task)
+{
+    return (sotto_tasks){
+        .budget = {.lifetime_ueps = task->quota_ueps, .lifetime_rho_nano = task->quota_rho_nano},
+        .task = task,
+        .count = 1};
 }
 
 struct customer {
@@ -109,14 +123,15 @@ static inline struct customer customer_of(uint32_t n)
 static inline bool note(struct world *w, const sotto_task *task, uint32_t n, size_t cell, int64_t day)
 {
     bool counted = false;
-    assert_ok(sotto_tally_note(w->store, task, customer_of(n).key, cell, AT(day), &counted, NULL));
+    const sotto_tally_cells event = {.cell = {cell}, .count = 1};
+    assert_ok(sotto_tally_note(w->store, task, customer_of(n).key, &event, AT(day), &counted, NULL));
     return counted;
 }
 
 static inline uint64_t spent(struct world *w, uint32_t n)
 {
-    uint64_t ueps = 0;
-    assert_ok(sotto_tally_spent(w->store, customer_of(n).key, &ueps, NULL));
+    uint64_t ueps = 0, rho = 0;
+    assert_ok(sotto_tally_spent(w->store, customer_of(n).key, &ueps, &rho, NULL));
     return ueps;
 }
 
@@ -135,17 +150,32 @@ static sotto_status seeded_fill(void *ctx, void *buf, size_t len)
  * exp(-1000). */
 enum { NOISELESS_PER_EVENT_UEPS = 1000000000 };
 
-static inline sotto_status close_at(struct world *w, const sotto_task *task, int64_t day, uint64_t *seed,
-                                    sotto_tally_result *result, sotto_diag *diag)
+static inline sotto_status close_tasks(struct world *w, const sotto_tasks *tasks, int64_t day, uint64_t *seed,
+                                       sotto_tally_result *result, sotto_diag *diag)
 {
     sotto_entropy entropy = {.ctx = seed, .fill = seeded_fill};
-    sotto_tally_config config = {.task = task,
+    sotto_tally_config config = {.tasks = tasks,
                                  .vault = w->vault,
                                  .entropy = &entropy,
+                                 .witness = w->witness,
                                  .device = "kiosk-1",
                                  .release_version = 9,
                                  .now_s = AT(day)};
     return sotto_tally_close(w->store, &config, result, diag);
+}
+
+static inline sotto_status close_at(struct world *w, const sotto_task *task, int64_t day, uint64_t *seed,
+                                    sotto_tally_result *result, sotto_diag *diag)
+{
+    sotto_tasks tasks = tasks_of(task);
+    return close_tasks(w, &tasks, day, seed, result, diag);
+}
+
+static inline int64_t open_day(struct world *w, uint32_t task)
+{
+    int64_t day = 0;
+    assert_ok(sotto_tally_first_open_day(w->store, task, &day, NULL));
+    return day;
 }
 
 /* Opens the oldest report that waits, acknowledges it, and gives it. Cells in memory of the caller. */

@@ -38,10 +38,8 @@ static void a_new_store_only_learns_where_periods_begin(void **state)
 {
     (void)state;
     sotto_task task = exact_task(4, 1);
-    int64_t next;
     assert_int_equal(close_ok(&task, DAY).reports, 0);
-    assert_ok(sotto_store_get_i64(w.store, SOTTO_TALLY_NEXT_DAY, &next, NULL));
-    assert_int_equal(next, DAY);
+    assert_int_equal(open_day(&w, 3), DAY);
     assert_false(take_report(&w, &opened));
     assert_int_equal(close_ok(&task, DAY).reports, 0);
     assert_int_equal(close_ok(&task, DAY + 1).reports, 1);
@@ -101,7 +99,7 @@ static void a_spent_customer_counts_as_nothing(void **state)
 {
     (void)state;
     sotto_task task = exact_task(4, 1);
-    task.lifetime_ueps = 7 * (uint64_t)NOISELESS_PER_EVENT_UEPS;
+    task.quota_ueps = 7 * (uint64_t)NOISELESS_PER_EVENT_UEPS;
     for (int day = DAY; day < DAY + 3; day++)
         for (int i = 0; i < 4; i++)
             assert_true(note(&w, &task, 1, 0, day));
@@ -124,7 +122,7 @@ static void the_budget_is_shared_by_tasks(void **state)
     (void)state;
     sotto_task first = exact_task(4, 1), second = exact_task(4, 1);
     second.id = 4;
-    second.lifetime_ueps = 6 * (uint64_t)NOISELESS_PER_EVENT_UEPS;
+    second.quota_ueps = 6 * (uint64_t)NOISELESS_PER_EVENT_UEPS;
     for (int i = 0; i < 4; i++)
         assert_true(note(&w, &first, 1, 0, DAY));
     assert_int_equal(close_ok(&first, DAY + 1).customers, 1);
@@ -154,7 +152,7 @@ static void a_changed_task_clips_what_was_noted(void **state)
 {
     (void)state;
     sotto_task before = exact_task(4, 1), after = exact_task(2, 1);
-    after.campaign_count = 1;
+    after.table = table_at(0, 6);
     after.cells = 6;
     assert_true(note(&w, &before, 1, 17, DAY));
     for (size_t cell = 0; cell < 3; cell++)
@@ -260,7 +258,8 @@ static void nothing_leaves_without_noise(void **state)
     for (size_t good = 0; good < task.cells; good++) {
         struct failing failing = {.seed = 1, .left = good};
         sotto_entropy entropy = {.ctx = &failing, .fill = failing_fill};
-        sotto_tally_config config = {.task = &task,
+        sotto_tasks tasks = tasks_of(&task);
+        sotto_tally_config config = {.tasks = &tasks,
                                      .vault = w.vault,
                                      .entropy = &entropy,
                                      .device = "kiosk-1",

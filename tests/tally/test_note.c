@@ -21,12 +21,12 @@ static uint32_t counted_on(uint32_t n, int64_t period, const sotto_task *task)
     uint8_t memory[CONTRIBUTION_MAX];
     sotto_buf record = sotto_buf_of(memory, sizeof memory);
     sotto_contribution part;
-    sotto_status status =
-        sotto_store_get(w.store, SOTTO_RECORD_CONTRIBUTION, customer_of(n).key, period, &record, NULL);
+    sotto_status status = sotto_store_get(w.store, SOTTO_RECORD_CONTRIBUTION, customer_of(n).key,
+                                          sotto_tally_sub(task->id, period), &record, NULL);
     if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
         return 0;
     assert_ok(status);
-    assert_ok(sotto_contribution_read(&part, sotto_buf_span(&record), task->id, NULL));
+    assert_ok(sotto_contribution_read(&part, sotto_buf_span(&record), NULL));
     return part.count;
 }
 
@@ -42,6 +42,20 @@ static void events_past_the_bound_are_dropped(void **state)
     assert_true(note(&w, &task, 2, 3, DAY));
 }
 
+/* An event counts in each table or in none. */
+static void an_event_counts_whole(void **state)
+{
+    (void)state;
+    sotto_task task = task_of(1000000, 5, 1);
+    const sotto_tally_cells event = {.cell = {1, 7}, .count = 2};
+    for (int i = 0; i < 3; i++) {
+        bool counted = false;
+        assert_ok(sotto_tally_note(w.store, &task, customer_of(1).key, &event, AT(DAY), &counted, NULL));
+        assert_int_equal(counted, i < 2);
+    }
+    assert_int_equal(counted_on(1, DAY, &task), 4);
+}
+
 static void periods_are_counted_from_1970(void **state)
 {
     (void)state;
@@ -55,6 +69,11 @@ static void periods_are_counted_from_1970(void **state)
     assert_int_equal(sotto_tally_period_of(&week, -1), -7);
     assert_int_equal(sotto_tally_day_of(-1), -1);
     assert_int_equal(sotto_tally_day_of(86399), 0);
+    for (int64_t day = -3; day <= 3; day++) {
+        int64_t sub = sotto_tally_sub(7, day * 1000000);
+        assert_true(sotto_tally_sub_task(sub) == 7 && sotto_tally_sub_day(sub) == day * 1000000);
+        assert_true(sub > sotto_tally_sub(6, INT32_MAX) && sub < sotto_tally_sub(8, INT32_MIN));
+    }
 }
 
 static void closed_periods_take_nothing(void **state)
@@ -86,23 +105,28 @@ static void an_unreadable_record_is_left_alone(void **state)
     (void)state;
     sotto_task task = task_of(1000000, 8, 1);
     bool counted = true;
-    assert_ok(sotto_store_put(w.store, SOTTO_RECORD_CONTRIBUTION, customer_of(1).key, DAY,
-                              sotto_span_of("\2x", 2), NULL));
-    assert_cause(sotto_tally_note(w.store, &task, customer_of(1).key, 0, AT(DAY), &counted, NULL),
+    assert_ok(sotto_store_put(w.store, SOTTO_RECORD_CONTRIBUTION, customer_of(1).key, sotto_tally_sub(3, DAY),
+                              sotto_span_of("\3x", 2), NULL));
+    const sotto_tally_cells event = {.cell = {0}, .count = 1};
+    assert_cause(sotto_tally_note(w.store, &task, customer_of(1).key, &event, AT(DAY), &counted, NULL),
                  UNSUPPORTED);
     assert_false(counted);
     uint8_t memory[8];
     sotto_buf record = sotto_buf_of(memory, sizeof memory);
-    assert_ok(sotto_store_get(w.store, SOTTO_RECORD_CONTRIBUTION, customer_of(1).key, DAY, &record, NULL));
-    assert_true(sotto_span_is(sotto_buf_span(&record), "\2x"));
+    assert_ok(sotto_store_get(w.store, SOTTO_RECORD_CONTRIBUTION, customer_of(1).key, sotto_tally_sub(3, DAY),
+                              &record, NULL));
+    assert_true(sotto_span_is(sotto_buf_span(&record), "\3x"));
 }
 
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     static const struct CMUnitTest TESTS[] = {
-        TEST(events_past_the_bound_are_dropped),  TEST(periods_are_counted_from_1970),
-        TEST(closed_periods_take_nothing),        TEST(a_note_is_part_of_the_callers_transaction),
+        TEST(events_past_the_bound_are_dropped),
+        TEST(an_event_counts_whole),
+        TEST(periods_are_counted_from_1970),
+        TEST(closed_periods_take_nothing),
+        TEST(a_note_is_part_of_the_callers_transaction),
         TEST(an_unreadable_record_is_left_alone),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
