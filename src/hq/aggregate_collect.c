@@ -111,7 +111,6 @@ static sotto_status ask(struct collecting *c)
 static sotto_status open_totals(struct collecting *c)
 {
     uint8_t key[SOTTO_HPKE_PRIVATE_BYTES];
-    uint64_t num, den;
     sotto_status status = agg_party_hpke(c->dir, key, c->diag);
     c->cells = calloc(c->task.task.cells, sizeof *c->cells);
     if (status == SOTTO_OK && c->cells == NULL)
@@ -123,10 +122,10 @@ static sotto_status open_totals(struct collecting *c)
         c->batch.closed = true;
         status = agg_store_batch_close(c->db, &c->batch, c->diag);
     }
-    if (status != SOTTO_OK)
-        return status;
-    sotto_budget_scale(c->task.task.epsilon_ueps, c->task.task.bound, &num, &den);
-    return sotto_noise_half_width(num, den, SOTTO_SPLIT_PARTIES, 950000, &c->half_width);
+    const sotto_task *task = sotto_tasks_find(&c->tasks, c->task.task.task_id);
+    if (status == SOTTO_OK && task != NULL)
+        status = sotto_task_half_width(task, SOTTO_SPLIT_PARTIES, 950000, &c->half_width);
+    return status;
 }
 
 /* ---- tell ---- */

@@ -28,13 +28,15 @@ static sotto_status aad_of(const agg_batch *batch, sotto_buf *out)
 /* ---- noise ---- */
 
 /* Each party adds the whole noise: the total stays private although the other one may tell all it has. The
- * scale is that of mode A, bound / epsilon, since a customer moves a batch's cells by at most bound (L1) in
- * each period that it paid for. */
+ * scale is that of mode A: bound / epsilon, since a customer moves a batch's cells by at most bound (L1) in
+ * each period that it paid for; or, for Gaussian noise, the variance that makes rho of the L2 norm. */
 static sotto_status draw(const aggregator *a, const sotto_split_task *task, int64_t *out)
 {
     uint64_t num, den;
     if (task->gaussian)
-        return SOTTO_ERR(HQ, UNSUPPORTED);
+        return sotto_budget_variance(task->rho_nano, task->l2_squared, &num, &den)
+                   ? sotto_noise_gaussian(&a->entropy, num, den, out)
+                   : SOTTO_ERR(HQ, RANGE);
     sotto_budget_scale(task->epsilon_ueps, task->bound, &num, &den);
     return sotto_noise_laplace(&a->entropy, num, den, out);
 }

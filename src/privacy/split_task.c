@@ -40,6 +40,7 @@ sotto_status sotto_split_task_of(sotto_split_task *out, const sotto_tasks *tasks
     if (out->gaussian) {
         out->delta_e12 = task->delta_e12;
         out->rho_nano = task->rho_nano;
+        out->l2_squared = sotto_task_l2_squared(task);
     }
     _Static_assert(sizeof out->key == sizeof tasks->aggregator_key, "leader, helper");
     memcpy(out->key, tasks->aggregator_key, sizeof out->key);

@@ -102,9 +102,8 @@ static void seal_terminal(size_t i)
     assert_int_equal(sotto_vec_put(&w.sealed[i], out.ptr, out.len), SOTTO_OK);
 }
 
-static int set_up(void **state)
+static int set_up_with(bool gaussian)
 {
-    (void)state;
     const sotto_key_provider provider = {.name = "memory", .load = load_root};
     sotto_entropy entropy = sotto_port_entropy();
     uint8_t public_key[3][SOTTO_HPKE_PUBLIC_BYTES];
@@ -123,6 +122,12 @@ static int set_up(void **state)
                                 .bound = 1,
                                 .period_days = 1,
                                 .smallest_batch = 3};
+    if (gaussian) {
+        w.task.gaussian = true;
+        w.task.delta_e12 = 1000000;
+        w.task.rho_nano = UINT64_C(4000000000);
+        w.task.l2_squared = 25;
+    }
     memcpy(w.task.key[0], public_key[0], sizeof public_key[0]);
     memcpy(w.task.key[1], public_key[1], sizeof public_key[1]);
     memcpy(w.collector, public_key[2], sizeof w.collector);
@@ -131,6 +136,12 @@ static int set_up(void **state)
     for (size_t i = 0; i < TERMINALS; i++)
         seal_terminal(i);
     return 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return set_up_with(false);
 }
 
 static int tear_down(void **state)
@@ -482,6 +493,31 @@ static void broken_lines_change_nothing(void **state)
         }
 }
 
+/* The other noise: each party's draw is of the task's own variance, 3.125 with l2^2 = 25 and rho = 4. */
+static void gaussian_noise_is_added_twice(void **state)
+{
+    int64_t cells[CELLS];
+    sotto_vec answer;
+    double squares = 0;
+    unsigned drawn = 0;
+    assert_int_equal(tear_down(state), 0);
+    for (unsigned round = 0; round < 12; round++) {
+        assert_int_equal(set_up_with(true), 0);
+        hand_over_all();
+        work_through();
+        assert_int_equal(ask_total(1, INT32_MIN, INT32_MAX, &answer, NULL), SOTTO_OK);
+        assert_int_equal(open_total(1, sotto_vec_span(&answer), cells), TERMINALS);
+        for (unsigned c = 0; c < CELLS; c++, drawn++)
+            squares += (double)(cells[c] - w.exact[c]) * (double)(cells[c] - w.exact[c]);
+        sotto_vec_free(&answer);
+        assert_int_equal(tear_down(state), 0);
+    }
+    /* 72 sums of two draws of variance 3.125: mean square 6.25, standard error 1.04; six of them to each
+     * side. */
+    assert_true(squares / drawn > 1.5 && squares / drawn < 13);
+    assert_int_equal(set_up(state), 0);
+}
+
 static void only_who_may_ask(void **state)
 {
     (void)state;
@@ -513,7 +549,7 @@ int main(void)
         TEST(a_batch_is_opened_once),   TEST(small_batches_stay_closed),
         TEST(the_helper_counts_itself), TEST(hostile_reports_are_left_out),
         TEST(lies_are_left_out),        TEST(broken_lines_change_nothing),
-        TEST(only_who_may_ask),
+        TEST(only_who_may_ask),         TEST(gaussian_noise_is_added_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
