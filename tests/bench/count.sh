@@ -1,12 +1,16 @@
 #!/bin/sh
-# Instructions a candidate and tree on armv7: count.sh BUILD_ARMV7 MODEL.sotto [PRODUCT_FEATURES [TREES]]
-# Needs qemu-arm with plugins and the armv7 preset's rank_once (ninja -C BUILD_ARMV7 rank_once).
+# Instructions a candidate and tree on ARM: count.sh BUILD_ARMV7|BUILD_AARCH64 MODEL.sotto [PRODUCT_FEATURES [TREES]]
+# Needs qemu-arm or qemu-aarch64 with plugins and the preset's rank_once (ninja -C BUILD_ARMV7 rank_once).
 set -eu
 build=$1 model=$2 features=${3:-4} trees=${4:-300}
 here=$(dirname "$0")
 cc -shared -fPIC -O2 -o "$build/count_insn.so" "$here/count_insn.c"
+case $build in
+    *aarch64*) run="qemu-aarch64 -L /usr/aarch64-linux-gnu" ;;
+    *) run="qemu-arm -L /usr/arm-linux-gnueabihf" ;;
+esac
 count() { # products times way
-    qemu-arm -L /usr/arm-linux-gnueabihf -d plugin -plugin "$build/count_insn.so" \
+    $run -d plugin -plugin "$build/count_insn.so" \
         "$build/tests/model/rank_once" "$model" "$features" "$1" "$2" "$3" 2>&1 | awk '/^instructions/ {print $2}'
 }
 for products in 1 10 200 1000; do

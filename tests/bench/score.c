@@ -3,7 +3,7 @@
  *
  *   score MODEL.json ROWS.csv DICTIONARY.json RECIPE.json     rows of a table through a trained model
  *   score                                                     the table of ranking (score_rank.c)
- *   score --save TREES FOLDER                                 a model of that table, in three formats
+ *   score --save TREES FOLDER                                 a model of that table, in four formats
  *
  * (The three files come from `sotto-hq describe` and `sotto-hq train`.) Not part of the tests: figures depend
  * on the machine. */

@@ -127,6 +127,12 @@ static void save_model(const contest *c, const char *folder)
         (void)snprintf(name, sizeof name, "%s/table.%s", folder, kinds[i]);
         must(XGBoosterSaveModel(c->booster, name), "save");
     }
+    char const *json;
+    bst_ulong len;
+    must(XGBoosterSaveModelToBuffer(c->booster, "{\"format\": \"json\"}", &len, &json), "save");
+    (void)snprintf(name, sizeof name, "%s/table.c", folder);
+    if (!bench_write_c(sotto_span_of(json, len), sotto_model_info_of(c->model)->trees, name))
+        exit(1);
     (void)snprintf(name, sizeof name, "%s/table.sotto", folder);
     FILE *out = fopen(name, "wb");
     if (out == NULL || fwrite(c->file.ptr, 1, c->file.len, out) != c->file.len || fclose(out) != 0) {
