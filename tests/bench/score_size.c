@@ -9,11 +9,11 @@ static void write_node(FILE *out, const walker_tree *t, int32_t at, int indent)
 {
     const walker_node *n = &t->nodes[at];
     if (n->left < 0) {
-        fprintf(out, "%*sreturn %.9gf;\n", indent, "", n->value);
+        fprintf(out, "%*sreturn %#.9gf;\n", indent, "", n->value);
         return;
     }
     /* A missing value is not a number: no comparison with it holds. */
-    fprintf(out, n->missing_left ? "%*sif (!(x[%u] >= %.9gf)) {\n" : "%*sif (x[%u] < %.9gf) {\n", indent, "",
+    fprintf(out, n->missing_left ? "%*sif (!(x[%u] >= %#.9gf)) {\n" : "%*sif (x[%u] < %#.9gf) {\n", indent, "",
             (unsigned)n->feature, n->value);
     write_node(out, t, n->left, indent + 2);
     fprintf(out, "%*s}\n", indent, "");
