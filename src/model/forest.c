@@ -1,6 +1,8 @@
 /* Loading the trees: after this no score needs a check. docs/formats/model.md sections 5 to 8. */
 #include "model_priv.h"
 
+static const uint64_t REASONS_MAX = UINT64_C(3) << 60;
+
 static sotto_status check_leaf(const loader *l, const node *n)
 {
     if (n->slot != 0 || n->bin != LEAF_BIN)
@@ -109,6 +111,29 @@ static void sum_expected(sotto_model *m)
             m->expected_q24 += (int64_t)m->values[m->trees[i].root] * (INT64_C(1) << m->shift);
 }
 
+/* A feature's reason is a sum of some steps' changes. Among n steps whose values lie within `range` of each
+ * other, the rising ones add up to at most range x (n + 1) / 2, and so do the falling ones. With 1,024 terms
+ * (2^62 in all), trees (2^59) and bias (2^56) every sum of some reasons, and that with the bias, then stays
+ * within 2^63. */
+static sotto_status check_reasons(const loader *l)
+{
+    const sotto_model *m = l->model;
+    uint64_t sum = 0; /* at most 4,096 trees x 2^32 x 2^8 */
+    for (size_t t = 0; t < m->info.trees; t++) {
+        uint32_t end = t + 1 < m->info.trees ? m->trees[t + 1].root : (uint32_t)m->info.nodes;
+        int64_t least = INT32_MAX, most = INT32_MIN;
+        for (uint32_t i = m->trees[t].root; i < end; i++) {
+            least = m->values[i] < least ? m->values[i] : least;
+            most = m->values[i] > most ? m->values[i] : most;
+        }
+        sum += (uint64_t)(most - least) * ((m->trees[t].depth + 1u) / 2);
+        if (sum >= REASONS_MAX >> m->shift)
+            return sotto_model_bad(l, &m->trees[t], SOTTO_ERR(MODEL, RANGE),
+                                   "values so far apart that reasons would not fit 64 bits");
+    }
+    return SOTTO_OK;
+}
+
 sotto_status sotto_model_read_forest(loader *l)
 {
     sotto_model *m = l->model;
@@ -124,5 +149,5 @@ sotto_status sotto_model_read_forest(loader *l)
     m->values = (const int32_t *)(const void *)l->section[SECTION_VALU].ptr;
     m->source_ids = (const uint32_t *)(const void *)l->section[SECTION_SRCN].ptr;
     sum_expected(m);
-    return SOTTO_OK;
+    return check_reasons(l);
 }

@@ -5,6 +5,7 @@
 
 static const int64_t LN_2_Q40 = INT64_C(762123384786); /* ln 2 x 2^40 */
 static const int64_t AMOUNT_MAX = INT64_C(1) << 52;
+static const int64_t SHARE_MAX = INT64_C(1) << 51;
 
 static int64_t hold(int64_t v)
 {
@@ -41,8 +42,14 @@ int64_t sotto_model_value_q24(const sotto_model *m, const int64_t margins_q24[st
     return times_q30(amount_of(m, margins_q24[1]), sotto_fixed_sigmoid_q30(margins_q24[0]));
 }
 
+static int64_t hold_share(int64_t v)
+{
+    return v > SHARE_MAX ? SHARE_MAX : v < -SHARE_MAX ? -SHARE_MAX : v;
+}
+
 /* Adds whole x part / parts_sum to each feature, by differences of rounded running sums: they add up to whole
- * exactly. */
+ * exactly. Where parts nearly cancel, a running sum may be far larger than whole: it is held within 2^51, so
+ * that any sum of some of 1,024 reasons, of both steps, is within 2^62. */
 static void share(int64_t whole, const int64_t *part, size_t n, int64_t *out)
 {
     int64_t sum = 0, running = 0, given = 0;
@@ -53,7 +60,7 @@ static void share(int64_t whole, const int64_t *part, size_t n, int64_t *out)
         running += part[f];
         bool good =
             sotto_fixed_mul_div(sum < 0 ? -whole : whole, running, sum < 0 ? -sum : sum, &until) == SOTTO_OK;
-        until = f + 1 == n ? whole : good ? until : given;
+        until = f + 1 == n ? whole : good ? hold_share(until) : given;
         out[f] += until - given;
         given = until;
     }
