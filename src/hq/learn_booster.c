@@ -393,6 +393,12 @@ sotto_status learn_booster_margins(learn_booster *b, const learn_table *t, size_
     return predict(b, t, first, n, 1, n, out, diag);
 }
 
+sotto_status learn_booster_outputs(learn_booster *b, const learn_table *t, size_t first, size_t n,
+                                   size_t outputs, float *out, sotto_diag *diag)
+{
+    return predict(b, t, first, n, 1, n * outputs, out, diag);
+}
+
 sotto_status learn_booster_leaves(learn_booster *b, const learn_table *t, size_t first, size_t n,
                                   size_t trees, uint32_t *out, sotto_diag *diag)
 {

@@ -60,6 +60,13 @@ sotto_status learn_booster_margins(learn_booster *b, const learn_table *t, size_
     return not_here(diag);
 }
 
+sotto_status learn_booster_outputs(learn_booster *b, const learn_table *t, size_t first, size_t n,
+                                   size_t outputs, float *out, sotto_diag *diag)
+{
+    (void)b, (void)t, (void)first, (void)n, (void)outputs, (void)out;
+    return not_here(diag);
+}
+
 sotto_status learn_booster_leaves(learn_booster *b, const learn_table *t, size_t first, size_t n,
                                   size_t trees, uint32_t *out, sotto_diag *diag)
 {

@@ -176,9 +176,12 @@ static sotto_status prove(const compile_options *o, const learn_input *in, sotto
                              r->has_split ? &r->split : NULL, diag);
     r->proven = status == SOTTO_OK;
     if (status == SOTTO_OK && r->proof.leaves_differ > 0)
-        status = sotto_diag_at(diag, SOTTO_ERR(HQ, INTERNAL), o->source, 0,
-                               "%zu leaves differ from the trained model's: nothing was written",
-                               r->proof.leaves_differ);
+        status = sotto_diag_at(
+            diag, SOTTO_ERR(HQ, INTERNAL), o->source, 0,
+            "%zu leaves differ from the trained model's, the first in row %zu, tree %zu (%" PRIu32
+            ", there %" PRIu32 "): nothing was written",
+            r->proof.leaves_differ, r->proof.differs_row, r->proof.differs_tree, r->proof.leaf_ours,
+            r->proof.leaf_theirs);
     learn_table_free(&table);
     return status;
 }
@@ -204,9 +207,13 @@ static sotto_status compile(const compile_options *o, learn_input *in, sotto_spa
 static void print_proof(const learn_proof *p, const char *what)
 {
     char rows[32], leaves[32], held_out[32];
-    printf("proof: %s rows x %zu trees = %s leaves, all identical to %s\n", learn_grouped(p->rows, rows),
-           p->trees, learn_grouped((uint64_t)p->rows * p->trees, leaves), what);
-    printf("  largest difference of a margin: %.3g to the exact sum of the leaves", p->margin_difference);
+    if (p->trees > 0)
+        printf("proof: %s rows x %zu trees = %s leaves, all identical to %s\n", learn_grouped(p->rows, rows),
+               p->trees, learn_grouped((uint64_t)p->rows * p->trees, leaves), what);
+    else
+        printf("proof: %s rows\n", learn_grouped(p->rows, rows));
+    printf("  largest difference of a margin: %.3g to the exact sum of the %s", p->margin_difference,
+           p->trees > 0 ? "leaves" : "terms");
     if (!isnan(p->tool_difference))
         printf(", %.3g to XGBoost's own float32 sum", p->tool_difference);
     printf("\n");

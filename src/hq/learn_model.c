@@ -21,14 +21,12 @@ int sotto_hq_cmd_model(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } COMMANDS[] = {{"compile", learn_cmd_compile},
-                    {"predict", learn_cmd_predict},
+    } COMMANDS[] = {{"compile", learn_cmd_compile},   {"predict", learn_cmd_predict},
                     {"check", learn_cmd_check},
 #ifdef SOTTO_HQ_REPORT
                     {"report", learn_cmd_report},
 #endif
-                    {"features", learn_cmd_features},
-                    {"calibrate", learn_cmd_calibrate}};
+                    {"features", learn_cmd_features}, {"calibrate", learn_cmd_calibrate}};
     sotto_diag diag = {.status = SOTTO_OK};
     for (size_t i = 0; argc > 1 && i < SOTTO_COUNT(COMMANDS); i++)
         if (strcmp(argv[1], COMMANDS[i].name) == 0)

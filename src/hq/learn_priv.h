@@ -206,6 +206,9 @@ sotto_status learn_booster_json(learn_booster *b, sotto_vec *out, sotto_diag *di
 /* Margins of rows [first, first + n): out n floats. */
 sotto_status learn_booster_margins(learn_booster *b, const learn_table *t, size_t first, size_t n, float *out,
                                    sotto_diag *diag);
+/* Those of several outputs, row after row: out n x outputs floats. */
+sotto_status learn_booster_outputs(learn_booster *b, const learn_table *t, size_t first, size_t n,
+                                   size_t outputs, float *out, sotto_diag *diag);
 /* Leaves, n x trees, as XGBoost numbers them. */
 sotto_status learn_booster_leaves(learn_booster *b, const learn_table *t, size_t first, size_t n,
                                   size_t trees, uint32_t *out, sotto_diag *diag);
@@ -216,16 +219,18 @@ void learn_booster_free(learn_booster *b); /* NULL allowed */
 enum learn_source { LEARN_SOURCE_XGBOOST, LEARN_SOURCE_LIGHTGBM, LEARN_SOURCE_NONE };
 typedef struct learn_walker learn_walker;
 sotto_status learn_walker_load(learn_walker **out, enum learn_source source, sotto_span file,
-                               const char *name, size_t trees, sotto_diag *diag);
+                               const char *name, const sotto_model_info *info, sotto_diag *diag);
 void learn_walker_free(learn_walker *w);
-/* Leaf numbers of one row; adds the leaves to the sum of the output of each tree: exact to a double (at most
- * 4,096 floats). x: one value a feature, NaN = missing. */
-void learn_walker_row(const learn_walker *w, const double *x, uint32_t *leaves, double *sums);
+/* Leaf numbers of one row; adds the leaves and terms to the sum of the output of each: exact to a double (at
+ * most 4,096 floats), and their magnitudes to sizes (may be NULL). x: one value a feature, NaN = missing. */
+void learn_walker_row(const learn_walker *w, const double *x, uint32_t *leaves, double *sums, double *sizes);
 
 /* ---- Proof of a compiled model (learn_proof.c) ---- */
 
 typedef struct learn_proof {
     size_t rows, trees, leaves_differ;
+    size_t differs_row, differs_tree; /* the first of those, and what each had there */
+    uint32_t leaf_ours, leaf_theirs;
     double margin_difference; /* largest |integer - exact sum of float leaves| over the rows, bias left out */
     double tool_difference; /* largest |integer - XGBoost's own float32 sum|; NAN when XGBoost is not there */
     bool by_tool;           /* leaves were compared with XGBoost's own too */
@@ -233,6 +238,9 @@ typedef struct learn_proof {
     size_t held_out;
     double auc_float, auc_integer, logloss_float, logloss_integer;
 } learn_proof;
+/* INTERNAL when a margin is further from the exact sum of the source's leaves and terms than the model's
+ * bound, or from XGBoost's own by more than that and the rounding of its float32 sum: naming row and output.
+ * Leaves that differ are counted. */
 sotto_status learn_prove(learn_proof *p, const sotto_model *m, enum learn_source source, sotto_span json,
                          const char *json_name, const learn_table *t, const learn_split *split,
                          sotto_diag *diag);

@@ -22,7 +22,9 @@ typedef struct proving {
     double *margin_float, *margin_integer; /* of all rows, first output */
     size_t outputs;
     int64_t bias_q24[SOTTO_MODEL_OUTPUTS_MAX], margins[SOTTO_MODEL_OUTPUTS_MAX]; /* one an output */
-    double sums[SOTTO_MODEL_OUTPUTS_MAX];
+    double sums[SOTTO_MODEL_OUTPUTS_MAX], sizes[SOTTO_MODEL_OUTPUTS_MAX];
+    double bound; /* of a margin */
+    const char *name;
     sotto_diag *diag;
 } proving;
 
@@ -47,11 +49,11 @@ void learn_provenance(const sotto_model *m, const char *name, char *out, size_t 
 static sotto_status take_memory(proving *p)
 {
     size_t trees = p->proof->trees, rows = p->table->rows;
-    p->ours = calloc(trees, sizeof *p->ours);
-    p->walked = calloc(trees, sizeof *p->walked);
-    p->theirs = calloc(trees * BLOCK_ROWS, sizeof *p->theirs);
+    p->ours = calloc(trees + 1, sizeof *p->ours); /* a linear model has none */
+    p->walked = calloc(trees + 1, sizeof *p->walked);
+    p->theirs = calloc((trees + 1) * BLOCK_ROWS, sizeof *p->theirs);
     p->row = calloc(p->table->features, sizeof *p->row);
-    p->tool_margin = calloc(BLOCK_ROWS, sizeof *p->tool_margin);
+    p->tool_margin = calloc(BLOCK_ROWS * p->outputs, sizeof *p->tool_margin);
     p->margin_float = calloc(rows, sizeof *p->margin_float);
     p->margin_integer = calloc(rows, sizeof *p->margin_integer);
     if (p->ours == NULL || p->walked == NULL || p->theirs == NULL || p->row == NULL ||
@@ -73,45 +75,100 @@ static void free_memory(proving *p)
     learn_booster_free(p->booster);
 }
 
-static void prove_row(proving *p, size_t row, size_t in_block)
+static void compare_leaves(proving *p, size_t row, size_t in_block)
 {
     learn_proof *proof = p->proof;
+    for (size_t t = 0; t < proof->trees; t++) {
+        uint32_t theirs = p->booster == NULL ? p->walked[t] : p->theirs[in_block * proof->trees + t];
+        if (p->ours[t] == theirs && p->ours[t] == p->walked[t])
+            continue;
+        if (proof->leaves_differ++ == 0) {
+            proof->differs_row = row;
+            proof->differs_tree = t;
+            proof->leaf_ours = p->ours[t];
+            proof->leaf_theirs = p->ours[t] == theirs ? p->walked[t] : theirs;
+        }
+    }
+}
+
+static sotto_status too_far(const proving *p, size_t row, size_t output, double ours, double theirs,
+                            double allowed, const char *whose)
+{
+    return sotto_diag_at(
+        p->diag, SOTTO_ERR(HQ, INTERNAL), p->name, 0,
+        "row %zu, output %zu: the margin is %.9g, %s %.9g: further apart than %.3g, so nothing was "
+        "written",
+        row, output, ours, whose, theirs, allowed);
+}
+
+/* A term is held within 2^28 (docs/formats/model.md, LINR): beyond, there is no bound. */
+static sotto_status compare_sums(proving *p, size_t row)
+{
+    static const double TERM_MAX = 268435456.0;
+    for (size_t i = 0; i < p->outputs; i++) {
+        double ours = (double)(p->margins[i] - p->bias_q24[i]) / ONE_Q24,
+               difference = fabs(ours - p->sums[i]);
+        if (!(p->sizes[i] < TERM_MAX))
+            continue;
+        /* The sum of doubles was itself rounded, 4,096 times at most. */
+        double allowed = p->bound + p->sizes[i] * ldexp(1, -40);
+        if (!(difference <= allowed))
+            return too_far(p, row, i, ours, p->sums[i], allowed, "the exact sum without bias");
+        p->proof->margin_difference = fmax(p->proof->margin_difference, difference);
+    }
+    return SOTTO_OK;
+}
+
+/* Adding n float32 is off by at most n u / (1 - n u) of the sum of their magnitudes, u = 2^-24 (Higham,
+ * "Accuracy and Stability of Numerical Algorithms", 2002, section 4.2); products and the bias are four
+ * roundings more. */
+static sotto_status compare_tool(proving *p, size_t row, size_t in_block)
+{
+    static const double TERM_MAX = 268435456.0;
+    double n = (double)(p->proof->trees + sotto_model_info_of(p->model)->terms + 4) / ONE_Q24;
+    for (size_t i = 0; i < p->outputs; i++) {
+        double ours = (double)p->margins[i] / ONE_Q24, bias = (double)p->bias_q24[i] / ONE_Q24;
+        double own = (double)p->tool_margin[in_block * p->outputs + i], difference = fabs(ours - own);
+        if (!(p->sizes[i] < TERM_MAX))
+            continue;
+        double allowed = p->bound + n / (1 - n) * (p->sizes[i] + fabs(bias));
+        if (!(difference <= allowed))
+            return too_far(p, row, i, ours, own, allowed, "XGBoost's own");
+        p->proof->tool_difference = fmax(p->proof->tool_difference, difference);
+    }
+    return SOTTO_OK;
+}
+
+static sotto_status prove_row(proving *p, size_t row, size_t in_block)
+{
     const int32_t *keys = p->table->keys + row * p->table->features;
     for (size_t f = 0; f < p->table->features; f++)
         p->row[f] = p->table->values != NULL ? p->table->values[row * p->table->features + f]
                                              : (double)learn_key_float(keys[f]);
     memset(p->sums, 0, sizeof p->sums);
-    learn_walker_row(p->walker, p->row, p->walked, p->sums);
+    memset(p->sizes, 0, sizeof p->sizes);
+    learn_walker_row(p->walker, p->row, p->walked, p->sums, p->sizes);
     sotto_model_leaves(p->model, keys, p->ours);
     sotto_model_margins_q24(p->model, keys, p->margins);
-    int64_t margin = p->margins[0], bias = p->bias_q24[0];
-    double sum = p->sums[0];
-    for (size_t t = 0; t < proof->trees; t++) {
-        bool tool = p->booster == NULL || p->ours[t] == p->theirs[in_block * proof->trees + t];
-        proof->leaves_differ += !(tool && p->ours[t] == p->walked[t]);
-    }
-    p->margin_integer[row] = (double)margin / ONE_Q24;
-    p->margin_float[row] = sum + (double)bias / ONE_Q24;
-    for (size_t i = 0; i < p->outputs; i++) {
-        double difference = fabs((double)(p->margins[i] - p->bias_q24[i]) / ONE_Q24 - p->sums[i]);
-        proof->margin_difference = fmax(proof->margin_difference, difference);
-    }
-    if (p->booster == NULL || p->outputs > 1)
-        return;
-    double own = (double)p->tool_margin[in_block];
-    proof->tool_difference = fmax(proof->tool_difference, fabs(p->margin_integer[row] - own));
-    p->margin_float[row] = own;
+    compare_leaves(p, row, in_block);
+    p->margin_integer[row] = (double)p->margins[0] / ONE_Q24;
+    p->margin_float[row] = p->booster != NULL ? (double)p->tool_margin[in_block * p->outputs]
+                                              : p->sums[0] + (double)p->bias_q24[0] / ONE_Q24;
+    if (p->proof->leaves_differ > 0)
+        return SOTTO_OK; /* said by the caller: the sums differ then, of course */
+    sotto_status status = compare_sums(p, row);
+    return status == SOTTO_OK && p->booster != NULL ? compare_tool(p, row, in_block) : status;
 }
 
 static sotto_status prove_block(proving *p, size_t first, size_t n)
 {
     sotto_status status = SOTTO_OK;
-    if (p->booster != NULL)
+    if (p->booster != NULL && p->proof->trees > 0)
         status = learn_booster_leaves(p->booster, p->table, first, n, p->proof->trees, p->theirs, p->diag);
-    if (status == SOTTO_OK && p->booster != NULL && p->outputs == 1)
-        status = learn_booster_margins(p->booster, p->table, first, n, p->tool_margin, p->diag);
+    if (status == SOTTO_OK && p->booster != NULL)
+        status = learn_booster_outputs(p->booster, p->table, first, n, p->outputs, p->tool_margin, p->diag);
     for (size_t i = 0; status == SOTTO_OK && i < n; i++)
-        prove_row(p, first + i, i);
+        status = prove_row(p, first + i, i);
     return status;
 }
 
@@ -167,14 +224,16 @@ sotto_status learn_prove(learn_proof *p, const sotto_model *m, enum learn_source
     *p = (learn_proof){.rows = t->rows, .trees = sotto_model_info_of(m)->trees, .tool_difference = NAN};
     proving work = {.proof = p, .model = m, .table = t, .diag = diag};
     work.outputs = sotto_model_info_of(m)->outputs;
+    work.bound = (double)sotto_model_info_of(m)->margin_error_q24 / ONE_Q24;
+    work.name = json_name;
     sotto_model_biases_q24(m, work.bias_q24);
     sotto_status status = take_memory(&work);
     if (status == SOTTO_OK)
-        status = learn_walker_load(&work.walker, source, json, json_name, p->trees, diag);
+        status = learn_walker_load(&work.walker, source, json, json_name, sotto_model_info_of(m), diag);
     if (status == SOTTO_OK && source == LEARN_SOURCE_XGBOOST && learn_booster_there() && !has_infinity(t)) {
         status = learn_booster_load(&work.booster, json, diag);
         p->by_tool = work.booster != NULL;
-        p->tool_difference = p->by_tool && work.outputs == 1 ? 0 : NAN;
+        p->tool_difference = p->by_tool ? 0 : NAN;
     }
     if (status == SOTTO_OK)
         status = prove_rows(&work);

@@ -65,15 +65,28 @@ static bool read_tree(sotto_json_node json, walker_tree *t)
     return t->nodes != NULL && read_categories(json, t);
 }
 
+/* gblinear: one coefficient an output and feature, feature after feature; behind them the biases. */
+static bool read_weights(learn_walker *w, sotto_json_node weights)
+{
+    size_t count = w->features * w->outputs;
+    w->terms = calloc(count, sizeof *w->terms);
+    for (size_t i = 0; w->terms != NULL && i < count; i++)
+        w->terms[i] = (walker_term){
+            .feature = i / w->outputs, .output = i % w->outputs, .coefficient = (double)number(weights, i)};
+    w->term_count = count;
+    return w->terms != NULL;
+}
+
 static sotto_status read_trees(learn_walker *w, sotto_json_node root, sotto_diag *diag)
 {
     sotto_json_node booster = sotto_json_member(sotto_json_member(root, "learner"), "gradient_booster");
+    sotto_json_node linear = sotto_json_member(sotto_json_member(booster, "model"), "weights");
     sotto_json_node weights = sotto_json_member(booster, "weight_drop");
     sotto_json_node inner = sotto_json_member(booster, "gbtree");
     sotto_json_node model = sotto_json_member(inner.val != NULL ? inner : booster, "model");
     sotto_json_node list = sotto_json_member(model, "trees"), info = sotto_json_member(model, "tree_info");
-    w->tree = calloc(w->trees, sizeof *w->tree);
-    bool good = w->tree != NULL;
+    w->tree = calloc(w->trees + 1, sizeof *w->tree);
+    bool good = w->tree != NULL && (linear.val == NULL || read_weights(w, linear));
     for (size_t t = 0; good && t < w->trees; t++) {
         good = read_tree(sotto_json_at(list, t), &w->tree[t]);
         w->tree[t].weight = weights.val != NULL ? (double)number(weights, t) : 1;
@@ -98,13 +111,15 @@ static sotto_status load_xgboost(learn_walker *w, sotto_span file, const char *n
 
 /* Only for files that the compiler took: their shape is known to be good. */
 sotto_status learn_walker_load(learn_walker **out, enum learn_source source, sotto_span file,
-                               const char *name, size_t trees, sotto_diag *diag)
+                               const char *name, const sotto_model_info *info, sotto_diag *diag)
 {
     *out = NULL;
     learn_walker *w = calloc(1, sizeof *w);
     if (w == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
-    w->trees = trees;
+    w->trees = info->trees;
+    w->features = info->features;
+    w->outputs = info->outputs;
     w->source = source;
     sotto_status status = source == LEARN_SOURCE_LIGHTGBM ? learn_walker_load_lightgbm(w, file, diag)
                                                           : load_xgboost(w, file, name, diag);
@@ -125,6 +140,7 @@ void learn_walker_free(learn_walker *w)
         free(w->tree[t].bits);
     }
     free(w->tree);
+    free(w->terms);
     free(w);
 }
 
@@ -143,7 +159,14 @@ static bool goes_left(const walker_tree *t, const walker_node *n, double v)
     return true;
 }
 
-void learn_walker_row(const learn_walker *w, const double *x, uint32_t *leaves, double *sums)
+static void add(double v, size_t output, double *sums, double *sizes)
+{
+    sums[output] += v;
+    if (sizes != NULL)
+        sizes[output] += fabs(v);
+}
+
+void learn_walker_row(const learn_walker *w, const double *x, uint32_t *leaves, double *sums, double *sizes)
 {
     for (size_t t = 0; t < w->trees; t++) {
         const walker_tree *tree = &w->tree[t];
@@ -155,6 +178,10 @@ void learn_walker_row(const learn_walker *w, const double *x, uint32_t *leaves, 
             n = tree->nodes + (left ? n->left : n->right);
         }
         leaves[t] = n->number;
-        sums[tree->output] += tree->weight * n->value;
+        add(tree->weight * n->value, tree->output, sums, sizes);
+    }
+    for (size_t i = 0; i < w->term_count; i++) {
+        const walker_term *t = &w->terms[i];
+        add(isnan(x[t->feature]) ? t->missing : t->coefficient * x[t->feature], t->output, sums, sizes);
     }
 }

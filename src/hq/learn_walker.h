@@ -22,10 +22,18 @@ typedef struct walker_tree {
     size_t output;
 } walker_tree;
 
+/* coefficient x value, or `missing` when there is none, is added to an output. */
+typedef struct walker_term {
+    size_t feature, output;
+    double coefficient, missing;
+} walker_term;
+
 struct learn_walker {
-    size_t trees;
+    size_t trees, features, outputs;
     enum learn_source source;
     walker_tree *tree;
+    walker_term *terms;
+    size_t term_count;
 };
 
 sotto_status learn_walker_load_lightgbm(learn_walker *w, sotto_span file, sotto_diag *diag);

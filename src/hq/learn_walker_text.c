@@ -104,7 +104,7 @@ static bool read_trees(learn_walker *w, char *text, size_t outputs)
 sotto_status learn_walker_load_lightgbm(learn_walker *w, sotto_span file, sotto_diag *diag)
 {
     char *text = malloc(file.len + 1);
-    w->tree = calloc(w->trees, sizeof *w->tree);
+    w->tree = calloc(w->trees + 1, sizeof *w->tree);
     bool good = text != NULL && w->tree != NULL;
     if (good) {
         memcpy(text, file.ptr, file.len);

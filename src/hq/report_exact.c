@@ -127,7 +127,7 @@ static void compare_row(comparing *c, size_t i)
     for (size_t f = 0; f < t->features; f++)
         c->row[f] = t->values != NULL ? t->values[r->row[i] * t->features + f]
                                       : (double)learn_key_float(t->keys[r->row[i] * t->features + f]);
-    learn_walker_row(c->walker, c->row, c->leaves, sums);
+    learn_walker_row(c->walker, c->row, c->leaves, sums, NULL);
     for (size_t k = 0; k < r->info->trees; k++) {
         double v = c->tree[k].value[c->leaves[k]];
         exact += v;
@@ -147,7 +147,7 @@ static sotto_status compare_scales(report *r, enum learn_source source, sotto_sp
     comparing c = {.report = r, .diag = diag};
     sotto_status status = take_memory(&c);
     if (status == SOTTO_OK)
-        status = learn_walker_load(&c.walker, source, file, r->o->source, r->info->trees, diag);
+        status = learn_walker_load(&c.walker, source, file, r->o->source, r->info, diag);
     for (size_t t = 0; status == SOTTO_OK && t < r->info->trees; t++) {
         status = read_leaves(&c.tree[t], &c.walker->tree[t], diag);
         if (status == SOTTO_OK)

@@ -207,6 +207,11 @@ check "reasons of one class" run model predict votes.sotto "$golden/onnx_rows.cs
 check "(add up to its margin)" awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "bias") b = i; next }
     { s = 0; for (i = b; i <= NF; i++) s += $i; d = s - $4; if (d > 1e-9 || d < -1e-9) bad = 1 } END { exit bad || NR < 2 }' out
 examples=$golden/../../../docs/examples/models
+awk 'BEGIN { OFS = ","; print "a,b,c"; for (i = 0; i < 300; i++) print i % 7 == 3 ? "" : i / 13 - 4, i * 37 % 101 / 8, i % 11 == 5 ? "" : i % 5 }' >linear_rows.csv
+for name in linear linear3; do
+    check "gblinear: every row proven ($name)" run model compile --from xgboost "$golden/$name.json" --data linear_rows.csv -o "$name.sotto"
+    check "(by terms)" sh -c "grep -q 'proof: 300 rows' out && grep -q 'exact sum of the terms' out"
+done
 check "a scorecard" run model compile --from scorecard "$examples/scorecard.csv" -o card.sotto
 printf 'age,housing,income\n24.99,0,3000\n25,1,\n' >card_rows.csv
 check "its score" run model predict card.sotto card_rows.csv --leaves

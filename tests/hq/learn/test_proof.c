@@ -1,0 +1,145 @@
+/* The proof against the trained model: it passes for the very file, and refuses another one with row and
+ * output. */
+#include "learn_priv.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ROWS = 300 };
+
+typedef sotto_status (*compiler)(sotto_span file, const sotto_forge_options *options, sotto_vec *out,
+                                 sotto_forge_report *report, sotto_diag *diag);
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static learn_input compile(compiler compile_file, sotto_span file)
+{
+    learn_input in = {.memory = NULL};
+    sotto_forge_options options = {.file_name = "model", .model_name = "test"};
+    sotto_forge_report report;
+    sotto_diag diag = {.status = SOTTO_OK};
+    sotto_vec_init(&in.model_file, 1 << 26);
+    if (compile_file(file, &options, &in.model_file, &report, &diag) != SOTTO_OK)
+        fail_msg("%s: %s", diag.where, diag.text);
+    assert_int_equal(learn_input_load(&in, &diag), SOTTO_OK);
+    return in;
+}
+
+static learn_table make_table(size_t features)
+{
+    learn_table t = {.rows = ROWS, .features = features};
+    uint64_t random = 5;
+    t.keys = calloc(ROWS * features, sizeof *t.keys);
+    assert_non_null(t.keys);
+    for (size_t i = 0; i < ROWS * features; i++) {
+        uint64_t r = next_random(&random);
+        t.keys[i] = r % 9 == 0 ? SOTTO_FLOAT_KEY_MISSING
+                               : sotto_fixed_decimal_key((int64_t)(r >> 8) % 20000 - 5000, 2);
+    }
+    return t;
+}
+
+static sotto_status prove(learn_proof *p, const learn_input *in, enum learn_source source, sotto_span file,
+                          sotto_diag *diag)
+{
+    learn_table t = make_table(sotto_model_info_of(in->model)->features);
+    *diag = (sotto_diag){.status = SOTTO_OK};
+    sotto_status status = learn_prove(p, in->model, source, file, "model", &t, NULL, diag);
+    free(t.keys);
+    return status;
+}
+
+static sotto_vec read_file(const char *name)
+{
+    char path[1024];
+    sotto_vec file;
+    (void)snprintf(path, sizeof path, SOTTO_SOURCE_DIR "/%s", name);
+    assert_int_equal(learn_read_file(path, &file, NULL), SOTTO_OK);
+    return file;
+}
+
+/* The same file with one piece of text, which must be there, exchanged for one as long. */
+static sotto_vec exchange(const sotto_vec *file, const char *from, const char *to)
+{
+    sotto_vec out;
+    size_t len = strlen(from), at = 0;
+    assert_int_equal(strlen(to), len);
+    sotto_vec_init(&out, 1 << 26);
+    assert_int_equal(sotto_vec_put(&out, file->ptr, file->len), SOTTO_OK);
+    while (at + len <= out.len && memcmp(out.ptr + at, from, len) != 0)
+        at++;
+    assert_true(at + len <= out.len);
+    memcpy(out.ptr + at, to, len);
+    return out;
+}
+
+typedef struct proof_case {
+    const char *path;
+    compiler compile;
+    enum learn_source source;
+    const char *from, *to; /* what another model has there */
+    const char *said;      /* of the other model */
+} proof_case;
+
+static const proof_case CASES[] = {
+    {"tests/data/model/linear.json", sotto_forge_xgboost, LEARN_SOURCE_XGBOOST, "-1.062422E-1",
+     "-1.062425E-1", "output 0"},
+    {"tests/data/model/linear3.json", sotto_forge_xgboost, LEARN_SOURCE_XGBOOST, "7.1259458E-3",
+     "7.1289458E-3", "output 2"},
+};
+
+static void the_same_file_is_proven(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SOTTO_COUNT(CASES); i++) {
+        sotto_vec file = read_file(CASES[i].path);
+        learn_input in = compile(CASES[i].compile, sotto_vec_span(&file));
+        learn_proof p;
+        sotto_diag diag;
+        if (prove(&p, &in, CASES[i].source, sotto_vec_span(&file), &diag) != SOTTO_OK)
+            fail_msg("%s: %s", CASES[i].path, diag.text);
+        assert_int_equal(p.rows, ROWS);
+        assert_int_equal(p.leaves_differ, 0);
+        assert_true(p.margin_difference > 0 || p.trees > 0);
+        learn_input_free(&in);
+        sotto_vec_free(&file);
+    }
+}
+
+static void another_model_is_not(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SOTTO_COUNT(CASES); i++) {
+        sotto_vec file = read_file(CASES[i].path), other = exchange(&file, CASES[i].from, CASES[i].to);
+        learn_input in = compile(CASES[i].compile, sotto_vec_span(&other));
+        learn_proof p;
+        sotto_diag diag;
+        sotto_status status = prove(&p, &in, CASES[i].source, sotto_vec_span(&file), &diag);
+        assert_int_equal(status, SOTTO_ERR(HQ, INTERNAL));
+        assert_non_null(strstr(diag.text, "row "));
+        assert_non_null(strstr(diag.text, CASES[i].said));
+        learn_input_free(&in);
+        sotto_vec_free(&file);
+        sotto_vec_free(&other);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_file_is_proven),
+        cmocka_unit_test(another_model_is_not),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
