@@ -29,7 +29,7 @@ behind() {
     case $1 in
         prio3 | split) echo privacy ;;
         hpke) echo vault ;;
-        predict) echo model ;;
+        predict | items) echo model ;;
         history) echo tags ;;
         *) echo "$1" ;;
     esac
