@@ -10,6 +10,9 @@
 #ifdef SOTTO_HQ_EVALUATE
 #include "evaluate.h"
 #endif
+#ifdef SOTTO_HQ_SIMULATE
+#include "simulate.h"
+#endif
 
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +36,10 @@ static const hq_command COMMANDS[] = {
 #ifdef SOTTO_HQ_EVALUATE
     {"evaluate", "figures with intervals: predictions, uplift, policy", NULL, sotto_hq_cmd_evaluate},
     {"value", "who will buy again, and for how much", NULL, sotto_hq_cmd_value},
+#endif
+#ifdef SOTTO_HQ_SIMULATE
+    {"simulate", "try a policy on customers before it is published, beside the present one", NULL,
+     sotto_hq_cmd_simulate},
 #endif
     {"publish", "check, sign and offer model, dictionary, catalogue, policy and tasks as one release",
      "usage: sotto-hq publish --dir DIR --model M.sotto --dictionary D.json --catalogue C.json --policy "

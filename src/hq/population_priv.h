@@ -94,6 +94,7 @@ enum pop_product {
     POP_NO_PRODUCT
 };
 enum pop_product pop_product_find(sotto_span id);
+void pop_hold(pop_person *p, enum pop_product product); /* has it from now on */
 bool pop_holds(const pop_person *p, enum pop_product product);
 /* Probability, in ppm, that the person takes the product when it is shown at that hour. */
 int64_t pop_taste_ppm(const pop_person *p, enum pop_product product, int hour);

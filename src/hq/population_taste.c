@@ -14,11 +14,18 @@ enum pop_product pop_product_find(sotto_span id)
     return POP_NO_PRODUCT;
 }
 
+static const enum pop_holding HOLDING[] = {
+    POP_HAS_SAVINGS, POP_HAS_TERM, POP_HAS_FUND,           POP_HAS_FUND,
+    POP_HAS_CARD,    POP_HAS_LOAN, POP_HAS_HOME_INSURANCE, POP_HAS_TRAVEL_INSURANCE};
+
+void pop_hold(pop_person *p, enum pop_product product)
+{
+    if (product < POP_NO_PRODUCT)
+        p->has[HOLDING[product]] = true;
+}
+
 bool pop_holds(const pop_person *p, enum pop_product product)
 {
-    static const enum pop_holding HOLDING[] = {
-        POP_HAS_SAVINGS, POP_HAS_TERM, POP_HAS_FUND,           POP_HAS_FUND,
-        POP_HAS_CARD,    POP_HAS_LOAN, POP_HAS_HOME_INSURANCE, POP_HAS_TRAVEL_INSURANCE};
     return product < POP_NO_PRODUCT && p->has[HOLDING[product]];
 }
 

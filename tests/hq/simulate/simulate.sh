@@ -1,0 +1,94 @@
+#!/bin/bash
+# sotto-hq simulate as a person runs it: what must hold whatever the figures are, refusals, exit codes.   simulate.sh PROGRAM TREE
+set -u
+program=$(realpath "$1") bank=$(realpath "$2")/docs/examples/bank
+command -v jq >/dev/null || { echo "skipped: no jq"; exit 77; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+passed=0 failed=0
+
+check() { # check WHAT COMMAND...: passes when the command succeeds
+    local what=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $what"
+        head -c 600 err out 2>/dev/null | sed 's/^/    /'
+    fi
+}
+simulate() {
+    "$program" simulate --catalogue "$bank/catalogue.json" --dictionary "$bank/dictionary.json" \
+        --population 120 --days 8 --seeds 3 "$@" >out 2>err
+}
+figures() { simulate "$@" --json && [ ! -s err ]; }
+holds() { jq -e "$1" out >/dev/null; }
+ends() { # ends CODE WORD ARGUMENTS...: exit code and a word on standard error, nothing on standard output
+    local code=$1 word=$2 got
+    shift 2
+    simulate "$@"
+    got=$?
+    [ "$got" = "$code" ] && grep -qF -- "$word" err && [ ! -s out ]
+}
+# A policy whose two campaigns need no profile: what is shown follows from caps alone.
+policy() { # policy FILE MEMBERS CAPS
+    cat >"$1" <<JSON
+{ "version": 1, $2
+  "campaigns": [ { "number": 1, "id": "one", "product": "saver", "needs_profile": false, "caps": $3,
+    "creatives": [ { "language": "en", "title": "T", "text": "T" } ] } ] }
+JSON
+}
+
+check "the example's policy" figures --policy "$bank/policy.json"
+check "sums agree" holds '([.campaigns[].taken.new.value] | add) as $t | ($t - .taken.new.value) * ($t - .taken.new.value) < 0.0001'
+check "shares of frequency make one" holds '([.frequency_of_offers[].new.value] | add) as $s | $s > 0.9999 and $s < 1.0001'
+check "who came and saw nothing" holds '.frequency_of_offers.none.new.value - (1 - .reach.new.value) | . * . < 1e-6'
+check "an interval over worlds" holds '.revenue.new | .low < .value and .value < .high'
+check "exclusions have names" holds '.excluded.not_eligible.new.value > 0 and .excluded.already_held.new.value > 0'
+check "segments" holds '.nothing_by_segment | has("under_30") and has("60_up")'
+cp out first
+check "the same again, on four threads" figures --policy "$bank/policy.json" --threads 4
+check "to the byte" cmp -s first out
+check "another seed" figures --policy "$bank/policy.json" --seed 9
+check "is another world" holds "$(jq '.shown.new.value' first) != .shown.new.value"
+
+check "the policy beside itself" figures --policy "$bank/policy.json" --present "$bank/policy.json"
+check "differs in nothing" holds '[.. | objects | select(has("difference")) | .difference | .value, .low, .high] | all(. == 0)'
+
+policy once.json '' '{ "total": 1 }'
+check "a cap of one" figures --policy once.json
+check "shows once to each who came" holds '.campaigns[0] | .shown.new.value == .reached.new.value'
+check "and to all of them" holds '.shown.new.value == .visitors.new.value and .reach.new.value == 1'
+check "then holds" holds '.excluded.cap_total.new.value > 0 and .cap_hits.new.value > 0'
+policy daily.json '' '{ "day": 1 }'
+check "beside a looser cap" figures --policy once.json --present daily.json
+check "fewer are shown, to as many" holds '.shown.difference.high < 0 and .reach.difference.value == 0'
+policy quiet.json '"quiet_hours": [["00:00", "24:00"]],' '{ "total": 1 }'
+check "quiet at all hours" figures --policy quiet.json
+check "shows nothing, and says why" holds '.shown.new.value == 0 and .nothing.new.value == 1 and .nothing_because.quiet_hours.new.value == 1'
+policy half.json '"salt": "s", "holdout": 0.5,' '{ "day": 9 }'
+check "half of the customers held out" figures --policy half.json
+check "are not reached" holds '.reach.new.value > 0.35 and .reach.new.value < 0.65'
+sed 's/"caps"/"budget": { "day": 5 }, "caps"/' daily.json >budget.json
+check "a budget of a terminal" figures --policy budget.json --terminals 2
+check "is kept at each" holds '.shown.new.value <= 5 * 2 * 8 and .excluded.budget_day.new.value > 0'
+
+"$program" population --customers 100 --examples "$bank" -o files >/dev/null 2>&1
+check "a table's taste is not known" ends 2 "--response model" --policy once.json --population files/customers.csv --response taste
+check "the model's chances need a model" ends 2 "--model" --policy once.json --population files/customers.csv
+check "a page" simulate --policy once.json --present daily.json --html page.html
+check "says whom it reached" grep -q 'saw an offer' page.html
+check "text says what is beside it" grep -q 'present' out
+check "no policy" ends 2 "--policy"
+echo "{" >bad.json
+check "a policy that is refused" ends 3 "bad.json" --policy bad.json
+policy wrong.json '"menu_of_the_day": 1,' '{ "day": 1 }'
+check "a member that is not known, with its place" ends 3 "wrong.json" --policy wrong.json
+check "a segment that is not there" ends 4 "nowhere" --policy once.json --segment nowhere
+check "no customers" ends 2 "--population" --policy once.json --population 3
+check "help" "$program" simulate --help >/dev/null
+
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
