@@ -110,12 +110,21 @@ SOTTO_MUST_USE sotto_status sotto_keypair_public_pem(const char *key_pem, char o
  * (NO_SPACE); UNSUPPORTED for a key that is not P-256. */
 SOTTO_MUST_USE sotto_status sotto_keypair_sign(const char *key_pem, sotto_span message, uint8_t *signature,
                                                size_t cap, size_t *len, sotto_diag *diag);
-enum sotto_sig_scheme { SOTTO_SIG_ECDSA_P256_SHA256, SOTTO_SIG_RSASSA_PSS_SHA256 };
-/* public_pem: SubjectPublicKeyInfo PEM of at most SOTTO_PEM_MAX - 1 bytes (RANGE). AUTH when it does not
- * verify, MALFORMED for a bad key, UNSUPPORTED for a key that is not of the scheme (another curve, RSA under
- * 2048 bits). */
-SOTTO_MUST_USE sotto_status sotto_public_verify(enum sotto_sig_scheme scheme, sotto_span public_pem,
+enum sotto_sig_scheme {
+    SOTTO_SIG_ECDSA_P256_SHA256, /* signature in DER (RFC 3279 section 2.2.3) */
+    SOTTO_SIG_RSASSA_PSS_SHA256, /* RFC 8017 section 8.1; 2048 bits or more */
+    SOTTO_SIG_ED25519 /* RFC 8032 section 5.1, pure; 64 bytes. Verified only: nothing here signs so */
+};
+/* public_key: SubjectPublicKeyInfo PEM of at most SOTTO_PEM_MAX - 1 bytes (RANGE); for ECDSA also the
+ * uncompressed point in 130 hex digits; for Ed25519 always 64 hex digits (the forms of TUF's keyval). AUTH
+ * when it does not verify, MALFORMED for a bad key, UNSUPPORTED for a key that is not of the scheme (another
+ * curve, RSA under 2048 bits). */
+SOTTO_MUST_USE sotto_status sotto_public_verify(enum sotto_sig_scheme scheme, sotto_span public_key,
                                                 sotto_span message, sotto_span signature, sotto_diag *diag);
+/* SHA-256 of the key itself, however it was written: two texts of one key give the same id. Errors as above
+ * (but AUTH). */
+SOTTO_MUST_USE sotto_status sotto_public_id(enum sotto_sig_scheme scheme, sotto_span public_key,
+                                            uint8_t id[static SOTTO_SHA256_BYTES], sotto_diag *diag);
 
 /* ---- X.509 (RFC 5280) for the device authority: CSR in, certificate out, so that a bank's own PKI serves as
  * well ---- */

@@ -137,7 +137,7 @@ SOTTO_MUST_USE sotto_status hq_bundle_follows(const hq_bundle *bundle, sotto_spa
                                               bool *same_id, sotto_diag *diag);
 void hq_bundle_free(hq_bundle *bundle);
 
-/* ---- tuf: metadata, signed (TUF specification 1.0.31, section 4) ---- */
+/* ---- tuf: metadata, signed (TUF specification 1.0.34, section 4) ---- */
 
 /* X(NAME, "role") */
 #define HQ_ROLES(X)                                                                                          \

@@ -1,5 +1,5 @@
 /*
- * Metadata of The Update Framework, made and signed (TUF specification 1.0.31, section 4). What is signed is
+ * Metadata of The Update Framework, made and signed (TUF specification 1.0.34, section 4). What is signed is
  * the canonical form (OLPC canonical JSON, section 4.1.3) of "signed"; what stands in the file is ordinary
  * JSON of the same value, because canonical JSON leaves line breaks of PEM keys unescaped.
  */
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPEC_VERSION "1.0.31"
+#define SPEC_VERSION "1.0.34"
 #define BODY_MAX     (64u << 10) /* four PEM keys or a handful of files */
 
 const char *hq_role_name(enum hq_role role)

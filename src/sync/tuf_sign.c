@@ -8,9 +8,9 @@
 #define SIGNATURE_MAX 1024 /* RSA-8192 */
 #define KEYID_DIGITS  (2 * SOTTO_SHA256_BYTES)
 
-/* What was counted so far: public keys in the order they were seen. */
+/* What was counted so far: the ids of keys, which do not depend on how a key is written. */
 typedef struct tally_of_keys {
-    sotto_span public_key[TUF_KEYIDS_MAX];
+    uint8_t key[TUF_KEYIDS_MAX][SOTTO_SHA256_BYTES];
     size_t count;
 } tally_of_keys;
 
@@ -28,20 +28,27 @@ static bool keyid_is_right(sotto_json_node key, sotto_span keyid)
     return hex[0] != '\0' && sotto_span_is(keyid, hex);
 }
 
+/* Keys of other kinds are no error (4.2: "TUF is not restricted to any particular"): they count for nothing.
+ * The second row: older repositories repeat the scheme's name as the key's type. */
 static bool scheme_of(sotto_json_node key, enum sotto_sig_scheme *scheme)
 {
+    static const struct {
+        const char *type, *name;
+        enum sotto_sig_scheme scheme;
+    } known[] = {{"ecdsa", "ecdsa-sha2-nistp256", SOTTO_SIG_ECDSA_P256_SHA256},
+                 {"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", SOTTO_SIG_ECDSA_P256_SHA256},
+                 {"rsa", "rsassa-pss-sha256", SOTTO_SIG_RSASSA_PSS_SHA256},
+                 {"ed25519", "ed25519", SOTTO_SIG_ED25519}};
     sotto_span type, name;
     if (sotto_json_get_str(key, "keytype", &type, NULL) != SOTTO_OK ||
         sotto_json_get_str(key, "scheme", &name, NULL) != SOTTO_OK)
         return false;
-    /* Older repositories repeat the scheme's name as the key's type. */
-    if (sotto_span_is(name, "ecdsa-sha2-nistp256") &&
-        (sotto_span_is(type, "ecdsa") || sotto_span_is(type, "ecdsa-sha2-nistp256"))) {
-        *scheme = SOTTO_SIG_ECDSA_P256_SHA256;
-        return true;
+    for (size_t i = 0; i < SOTTO_COUNT(known); i++) {
+        *scheme = known[i].scheme;
+        if (sotto_span_is(type, known[i].type) && sotto_span_is(name, known[i].name))
+            return true;
     }
-    *scheme = SOTTO_SIG_RSASSA_PSS_SHA256;
-    return sotto_span_is(type, "rsa") && sotto_span_is(name, "rsassa-pss-sha256");
+    return false;
 }
 
 static bool is_lower_hex(sotto_span text)
@@ -53,52 +60,21 @@ static bool is_lower_hex(sotto_span text)
     return true;
 }
 
-static bool signature_holds(sotto_json_node key, sotto_span public_pem, sotto_span sig_hex,
+static bool signature_holds(enum sotto_sig_scheme scheme, sotto_span public_key, sotto_span sig_hex,
                             sotto_span message)
 {
-    enum sotto_sig_scheme scheme;
     uint8_t sig[SIGNATURE_MAX];
-    if (!scheme_of(key, &scheme) || sig_hex.len == 0 || sig_hex.len % 2 != 0 ||
-        sig_hex.len > 2 * sizeof sig || !is_lower_hex(sig_hex) ||
+    if (sig_hex.len == 0 || sig_hex.len % 2 != 0 || sig_hex.len > 2 * sizeof sig || !is_lower_hex(sig_hex) ||
         sotto_hex_decode(sig_hex, sig, sig_hex.len / 2) != SOTTO_OK)
         return false;
-    return sotto_public_verify(scheme, public_pem, message, sotto_span_of(sig, sig_hex.len / 2), NULL) ==
+    return sotto_public_verify(scheme, public_key, message, sotto_span_of(sig, sig_hex.len / 2), NULL) ==
            SOTTO_OK;
 }
 
-/* The next character of a PEM text that is part of its base64 (armour lines and white space passed over), or
- * -1. */
-static int next_base64(sotto_span pem, size_t *at)
-{
-    while (*at < pem.len) {
-        int c = pem.ptr[(*at)++];
-        if (c == '-') {
-            while (*at < pem.len && pem.ptr[*at] != '\n')
-                (*at)++;
-            continue;
-        }
-        if (c != ' ' && c != '\n' && c != '\r' && c != '\t')
-            return c;
-    }
-    return -1;
-}
-
-/* The same key, however the lines of its PEM are broken. */
-static bool same_public_key(sotto_span a, sotto_span b)
-{
-    size_t at_a = 0, at_b = 0;
-    int ca, cb;
-    do {
-        ca = next_base64(a, &at_a);
-        cb = next_base64(b, &at_b);
-    } while (ca == cb && ca != -1);
-    return ca == cb;
-}
-
-static bool seen_before(const tally_of_keys *tally, sotto_span public_pem)
+static bool seen_before(const tally_of_keys *tally, const uint8_t id[static SOTTO_SHA256_BYTES])
 {
     for (size_t i = 0; i < tally->count; i++) {
-        if (same_public_key(tally->public_key[i], public_pem))
+        if (memcmp(tally->key[i], id, SOTTO_SHA256_BYTES) == 0)
             return true;
     }
     return false;
@@ -128,17 +104,19 @@ static bool listed(sotto_json_node keyids, sotto_span keyid)
 static void count_signature(tally_of_keys *tally, sotto_json_node keys, sotto_json_node keyids,
                             sotto_json_node signature, sotto_span message)
 {
-    sotto_span keyid, sig, public_pem;
+    enum sotto_sig_scheme scheme;
+    uint8_t id[SOTTO_SHA256_BYTES];
+    sotto_span keyid, sig, public_key;
     if (tally->count == TUF_KEYIDS_MAX || sotto_json_get_str(signature, "keyid", &keyid, NULL) != SOTTO_OK ||
         sotto_json_get_str(signature, "sig", &sig, NULL) != SOTTO_OK || !listed(keyids, keyid))
         return;
     sotto_json_node key = member_of(keys, keyid);
     sotto_json_node keyval = sotto_json_member(key, "keyval");
-    if (sotto_json_get_str(keyval, "public", &public_pem, NULL) != SOTTO_OK ||
-        seen_before(tally, public_pem) || !keyid_is_right(key, keyid) ||
-        !signature_holds(key, public_pem, sig, message))
+    if (sotto_json_get_str(keyval, "public", &public_key, NULL) != SOTTO_OK || !scheme_of(key, &scheme) ||
+        sotto_public_id(scheme, public_key, id, NULL) != SOTTO_OK || seen_before(tally, id) ||
+        !keyid_is_right(key, keyid) || !signature_holds(scheme, public_key, sig, message))
         return;
-    tally->public_key[tally->count++] = public_pem;
+    memcpy(tally->key[tally->count++], id, sizeof id);
 }
 
 sotto_status tuf_verify(sotto_json_node keys, sotto_json_node role, const tuf_meta *meta, const char *name,

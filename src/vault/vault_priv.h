@@ -29,6 +29,14 @@ SOTTO_MUST_USE sotto_status sotto_vault_p256_scalar(sotto_vault_candidate next, 
 /* 1 <= scalar < n of P-256, in constant time. */
 bool sotto_vault_p256_in_range(const uint8_t scalar[static 32]);
 
+/* Ed25519 (RFC 8032) by libsodium: Mbed TLS 3.6 has none. The key is 64 hex digits (MALFORMED). */
+enum { SOTTO_ED25519_KEY_BYTES = 32, SOTTO_ED25519_SIGNATURE_BYTES = 64 };
+SOTTO_MUST_USE sotto_status sotto_vault_ed25519_key(sotto_span hex,
+                                                    uint8_t out[static SOTTO_ED25519_KEY_BYTES],
+                                                    sotto_diag *diag);
+SOTTO_MUST_USE sotto_status sotto_vault_ed25519_verify(sotto_span public_hex, sotto_span message,
+                                                       sotto_span signature, sotto_diag *diag);
+
 /* The key file's text (docs/formats/keys.md). CORRUPT with what is wrong, never with what it holds. */
 enum { SOTTO_KEY_FILE_BYTES = 88 };
 SOTTO_MUST_USE sotto_status sotto_vault_key_file_parse(sotto_span text, uint8_t root[static SOTTO_KEY_BYTES],

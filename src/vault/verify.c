@@ -1,5 +1,7 @@
 #include "pem.h"
 
+#include "sotto/codec/text.h"
+
 #include <mbedtls/rsa.h>
 
 enum { RSA_MIN_BITS = 2048 }; /* NIST SP 800-131A revision 2, table 2 */
@@ -54,16 +56,68 @@ static sotto_status verify_with(enum sotto_sig_scheme scheme, mbedtls_pk_context
                : sotto_vault_verify_result(error, "the signature is not by this key over this message", diag);
 }
 
-sotto_status sotto_public_verify(enum sotto_sig_scheme scheme, sotto_span public_pem, sotto_span message,
+/* RFC 5480: id-ecPublicKey on secp256r1, then the point as a BIT STRING. */
+static sotto_status read_point(sotto_span hex, mbedtls_pk_context *out, sotto_diag *diag)
+{
+    uint8_t der[] = {
+        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
+        0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+        0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, [26 + SOTTO_PUBLIC_KEY_BYTES - 1] = 0,
+    };
+    if (sotto_hex_decode(hex, der + sizeof der - SOTTO_PUBLIC_KEY_BYTES, SOTTO_PUBLIC_KEY_BYTES) != SOTTO_OK)
+        return sotto_diag_set(diag, SOTTO_ERR(VAULT, MALFORMED), "the key is neither PEM nor a point in hex");
+    int error = mbedtls_pk_parse_public_key(out, der, sizeof der);
+    return error == 0 ? SOTTO_OK : sotto_vault_mbedtls_fail(diag, error, "not a point of P-256");
+}
+
+static sotto_status read_public(enum sotto_sig_scheme scheme, sotto_span text, mbedtls_pk_context *out,
+                                sotto_diag *diag)
+{
+    if (scheme != SOTTO_SIG_ECDSA_P256_SHA256 && scheme != SOTTO_SIG_RSASSA_PSS_SHA256)
+        return sotto_diag_set(diag, SOTTO_ERR(VAULT, USAGE), "no such signature scheme");
+    if (scheme == SOTTO_SIG_ECDSA_P256_SHA256 && text.len == 2 * SOTTO_PUBLIC_KEY_BYTES)
+        return read_point(text, out, diag);
+    return sotto_vault_read_public(text, out, diag);
+}
+
+sotto_status sotto_public_verify(enum sotto_sig_scheme scheme, sotto_span public_key, sotto_span message,
                                  sotto_span signature, sotto_diag *diag)
 {
     mbedtls_pk_context key;
-    if (scheme != SOTTO_SIG_ECDSA_P256_SHA256 && scheme != SOTTO_SIG_RSASSA_PSS_SHA256)
-        return sotto_diag_set(diag, SOTTO_ERR(VAULT, USAGE), "no such signature scheme");
+    if (scheme == SOTTO_SIG_ED25519)
+        return sotto_vault_ed25519_verify(public_key, message, signature, diag);
     mbedtls_pk_init(&key);
-    sotto_status status = sotto_vault_read_public(public_pem, &key, diag);
+    sotto_status status = read_public(scheme, public_key, &key, diag);
     if (status == SOTTO_OK)
         status = verify_with(scheme, &key, message, signature, diag);
+    mbedtls_pk_free(&key);
+    return status;
+}
+
+/* mbedTLS writes DER at the end of the buffer, always in the same form: an EC point uncompressed. */
+static sotto_status key_id(const mbedtls_pk_context *key, uint8_t id[static SOTTO_SHA256_BYTES],
+                           sotto_diag *diag)
+{
+    uint8_t der[SOTTO_PEM_MAX];
+    int len = mbedtls_pk_write_pubkey_der(key, der, sizeof der);
+    if (len < 0)
+        return sotto_vault_mbedtls_fail(diag, len, "the public key cannot be written");
+    return sotto_sha256(sotto_span_of(der + sizeof der - (size_t)len, (size_t)len), id);
+}
+
+sotto_status sotto_public_id(enum sotto_sig_scheme scheme, sotto_span public_key,
+                             uint8_t id[static SOTTO_SHA256_BYTES], sotto_diag *diag)
+{
+    mbedtls_pk_context key;
+    uint8_t raw[SOTTO_ED25519_KEY_BYTES];
+    if (scheme == SOTTO_SIG_ED25519) {
+        sotto_status read = sotto_vault_ed25519_key(public_key, raw, diag);
+        return read == SOTTO_OK ? sotto_sha256(sotto_span_of(raw, sizeof raw), id) : read;
+    }
+    mbedtls_pk_init(&key);
+    sotto_status status = read_public(scheme, public_key, &key, diag);
+    if (status == SOTTO_OK)
+        status = key_id(&key, id, diag);
     mbedtls_pk_free(&key);
     return status;
 }

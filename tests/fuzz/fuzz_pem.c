@@ -35,6 +35,7 @@ static void read_public(sotto_span pem)
     sotto_span message = sotto_span_str("m"), signature = sotto_span_str("0");
     require(sotto_public_verify(SOTTO_SIG_ECDSA_P256_SHA256, pem, message, signature, NULL) != SOTTO_OK);
     require(sotto_public_verify(SOTTO_SIG_RSASSA_PSS_SHA256, pem, message, signature, NULL) != SOTTO_OK);
+    require(sotto_public_verify(SOTTO_SIG_ED25519, pem, message, signature, NULL) != SOTTO_OK);
 }
 
 static void read_private(sotto_span pem)

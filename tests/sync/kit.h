@@ -68,7 +68,7 @@ sotto_tls *kit_tls(bool server, const kit_identity *authority, const kit_identit
                    bool peer_must_identify, sotto_clock clock);
 
 /* ---- TUF repositories ---- */
-#define REPO_KEYS 8
+#define REPO_KEYS 18
 enum repo_role { REPO_ROOT, REPO_TIMESTAMP, REPO_SNAPSHOT, REPO_TARGETS, REPO_ROLES };
 
 typedef struct repo_file {
@@ -111,6 +111,10 @@ void repo_add_target(repo *r, const char *name, const char *content);
 /* A delegated role's metadata, signed by one key. */
 void repo_publish_delegated(repo *r, const char *role, int64_t version, const char *targets,
                             const char *delegations, int key);
+/* Kinds of keys that TUF names (4.2). Every key is ECDSA in PEM unless it was made another before its first
+ * use. False where this machine cannot make one (RSA takes the openssl command). */
+enum repo_kind { REPO_ECDSA, REPO_ECDSA_POINT, REPO_RSA, REPO_ED25519, REPO_UNKNOWN_KIND };
+bool repo_make_key(int key, enum repo_kind kind);
 /* {"keyid":{...}} member of a keys object, and the keyid. */
 void repo_key_json(int key, char *out, size_t cap);
 const char *repo_keyid(int key);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <crypto_sign_ed25519.h>
+
 #define MONTH_S (30 * 86400)
 
 static const char *const role_names[] = {"root", "timestamp", "snapshot", "targets"};
@@ -13,7 +15,8 @@ static const char *const role_names[] = {"root", "timestamp", "snapshot", "targe
 
 static struct {
     bool made;
-    char private_pem[SOTTO_PEM_MAX], json[1024], keyid[65];
+    enum repo_kind kind;
+    char private_pem[SOTTO_PEM_MAX], json[1400], keyid[65];
 } keyring[REPO_KEYS];
 
 static void append(char *out, size_t cap, const char *text)
@@ -39,43 +42,174 @@ static void hash_hex(sotto_span bytes, char hex[static 65])
     sotto_hex_encode(sotto_span_of(digest, sizeof digest), hex, 65);
 }
 
-static void write_key_json(int key, const char *public_pem)
+static void write_key_json(int key, const char *type, const char *scheme, const char *public_key)
 {
+    sotto_vec canonical;
     sotto_buf out = sotto_buf_of(keyring[key].json, sizeof keyring[key].json - 1);
     sotto_json_writer w = sotto_json_writer_of(&out);
     sotto_json_obj(&w);
     sotto_json_name(&w, "keytype");
-    /* The older name of the type must work as well: key 2 has it. */
-    sotto_json_cstr(&w, key == 2 ? "ecdsa-sha2-nistp256" : "ecdsa");
+    sotto_json_cstr(&w, type);
     sotto_json_name(&w, "scheme");
-    sotto_json_cstr(&w, "ecdsa-sha2-nistp256");
+    sotto_json_cstr(&w, scheme);
     sotto_json_name(&w, "keyval");
     sotto_json_obj(&w);
     sotto_json_name(&w, "public");
-    sotto_json_cstr(&w, public_pem);
+    sotto_json_cstr(&w, public_key);
     sotto_json_obj_end(&w);
     sotto_json_obj_end(&w);
     kit_ok(sotto_json_writer_end(&w), NULL);
     keyring[key].json[out.len] = '\0';
-}
-
-static void need_key(int key)
-{
-    char public_pem[SOTTO_PEM_MAX];
-    sotto_vec canonical;
-    sotto_diag diag = {0};
-    sotto_entropy entropy = sotto_port_entropy();
-    assert_in_range(key, 0, REPO_KEYS - 1);
-    if (keyring[key].made)
-        return;
-    kit_ok(sotto_vault_start(&diag), &diag);
-    kit_ok(sotto_keypair_make(&entropy, keyring[key].private_pem, &diag), &diag);
-    kit_ok(sotto_keypair_public_pem(keyring[key].private_pem, public_pem, &diag), &diag);
-    write_key_json(key, public_pem);
     canonical_of(keyring[key].json, &canonical);
     hash_hex(sotto_vec_span(&canonical), keyring[key].keyid);
     sotto_vec_free(&canonical);
     keyring[key].made = true;
+}
+
+static void make_ecdsa(int key)
+{
+    char public_pem[SOTTO_PEM_MAX];
+    sotto_diag diag = {0};
+    sotto_entropy entropy = sotto_port_entropy();
+    kit_ok(sotto_keypair_make(&entropy, keyring[key].private_pem, &diag), &diag);
+    kit_ok(sotto_keypair_public_pem(keyring[key].private_pem, public_pem, &diag), &diag);
+    /* The older name of the type must work as well: key 2 has it. */
+    write_key_json(key, key == 2 ? "ecdsa-sha2-nistp256" : "ecdsa", "ecdsa-sha2-nistp256", public_pem);
+}
+
+/* ---- keys of other kinds ---- */
+
+static sotto_status give_one(void *ctx, void *out, size_t len)
+{
+    uint8_t *bytes = out;
+    (void)ctx;
+    memset(bytes, 0, len);
+    bytes[len - 1] = 1;
+    return SOTTO_OK;
+}
+
+/* The private key 1, whose point is the generator (FIPS 186-4 D.1.2.3). */
+static void make_point(int key)
+{
+    static const char generator[] = "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+                                    "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5";
+    sotto_diag diag = {0};
+    const sotto_entropy one = {.ctx = NULL, .fill = give_one};
+    kit_ok(sotto_keypair_make(&one, keyring[key].private_pem, &diag), &diag);
+    write_key_json(key, "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256", generator);
+}
+
+/* The first key of RFC 8032 section 7.1: what it signs with, and its public half. */
+static const char ED25519_SECRET[] = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+static const char ED25519_PUBLIC[] = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+
+static bool openssl(const char *arguments)
+{
+    char command[1024];
+    int n = snprintf(command, sizeof command, "openssl %s >/dev/null 2>&1", arguments);
+    assert_in_range(n, 1, (int)sizeof command - 1);
+    return system(command) == 0;
+}
+
+static char rsa_folder[64];
+
+static void remove_rsa(void)
+{
+    kit_remove_tree(rsa_folder);
+}
+
+/* One a process. */
+static bool make_rsa(int key)
+{
+    const char *folder = rsa_folder;
+    char arguments[700], pem[1024];
+    (void)snprintf(rsa_folder, sizeof rsa_folder, "/tmp/sotto-rsa-XXXXXX");
+    assert_non_null(mkdtemp(rsa_folder));
+    (void)atexit(remove_rsa);
+    (void)snprintf(arguments, sizeof arguments, "genrsa -out %s/key 2048", folder);
+    if (!openssl(arguments))
+        return false;
+    (void)snprintf(keyring[key].private_pem, sizeof keyring[key].private_pem, "%s", folder);
+    (void)snprintf(arguments, sizeof arguments, "pkey -in %s/key -pubout -out %s/public", folder, folder);
+    assert_true(openssl(arguments));
+    sotto_vec bytes = kit_read(kit_path(folder, "public"));
+    kit_ok(sotto_span_to_str(sotto_vec_span(&bytes), pem, sizeof pem), NULL);
+    sotto_vec_free(&bytes);
+    write_key_json(key, "rsa", "rsassa-pss-sha256", pem);
+    return true;
+}
+
+bool repo_make_key(int key, enum repo_kind kind)
+{
+    kit_ok(sotto_vault_start(NULL), NULL);
+    assert_in_range(key, 0, REPO_KEYS - 1);
+    assert_false(keyring[key].made && keyring[key].kind != kind);
+    keyring[key].kind = kind;
+    if (keyring[key].made)
+        return true;
+    switch (kind) {
+    case REPO_ECDSA:
+        make_ecdsa(key);
+        break;
+    case REPO_ECDSA_POINT:
+        make_point(key);
+        break;
+    case REPO_RSA:
+        return make_rsa(key);
+    case REPO_ED25519:
+        write_key_json(key, "ed25519", "ed25519", ED25519_PUBLIC);
+        break;
+    case REPO_UNKNOWN_KIND:
+        write_key_json(key, "sphincs", "sphincs-shake-128s", "00");
+        break;
+    }
+    return true;
+}
+
+static void sign_ed25519(sotto_span message, uint8_t *sig, size_t *len)
+{
+    uint8_t secret[64];
+    unsigned long long n = 0;
+    kit_ok(sotto_hex_decode(sotto_span_str(ED25519_SECRET), secret, 32), NULL);
+    kit_ok(sotto_hex_decode(sotto_span_str(ED25519_PUBLIC), secret + 32, 32), NULL);
+    assert_int_equal(crypto_sign_ed25519_detached(sig, &n, message.ptr, message.len, secret), 0);
+    *len = (size_t)n;
+}
+
+static void sign_rsa(const char *folder, sotto_span message, uint8_t *sig, size_t cap, size_t *len)
+{
+    char arguments[900];
+    kit_write(kit_path(folder, "message"), message.ptr, message.len);
+    (void)snprintf(arguments, sizeof arguments,
+                   "dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest -sign %s/key "
+                   "-out %s/sig %s/message",
+                   folder, folder, folder);
+    assert_true(openssl(arguments));
+    sotto_vec bytes = kit_read(kit_path(folder, "sig"));
+    assert_in_range(bytes.len, 1, cap);
+    memcpy(sig, bytes.ptr, bytes.len);
+    *len = bytes.len;
+    sotto_vec_free(&bytes);
+}
+
+static void sign(int key, sotto_span message, uint8_t *sig, size_t cap, size_t *len)
+{
+    sotto_diag diag = {0};
+    if (keyring[key].kind == REPO_ED25519)
+        sign_ed25519(message, sig, len);
+    else if (keyring[key].kind == REPO_RSA)
+        sign_rsa(keyring[key].private_pem, message, sig, cap, len);
+    else if (keyring[key].kind == REPO_UNKNOWN_KIND)
+        memset(sig, 0x5a, *len = 64);
+    else
+        kit_ok(sotto_keypair_sign(keyring[key].private_pem, message, sig, cap, len, &diag), &diag);
+}
+
+static void need_key(int key)
+{
+    assert_in_range(key, 0, REPO_KEYS - 1);
+    if (!keyring[key].made)
+        assert_true(repo_make_key(key, keyring[key].kind));
 }
 
 const char *repo_keyid(int key)
@@ -152,11 +286,8 @@ void repo_sign(const char *body, const int *signers, sotto_vec *out)
         uint8_t sig[SOTTO_DER_SIGNATURE_MAX];
         char hex[2 * sizeof sig + 1];
         size_t len = 0;
-        sotto_diag diag = {0};
         need_key(signers[i]);
-        kit_ok(sotto_keypair_sign(keyring[signers[i]].private_pem, sotto_vec_span(&message), sig, sizeof sig,
-                                  &len, &diag),
-               &diag);
+        sign(signers[i], sotto_vec_span(&message), sig, sizeof sig, &len);
         sotto_hex_encode(sotto_span_of(sig, len), hex, sizeof hex);
         kit_ok(sotto_vec_printf(out, "%s{\"keyid\":\"%s\",\"sig\":\"%s\"}", i > 0 ? "," : "",
                                 repo_keyid(signers[i]), hex),
@@ -185,7 +316,7 @@ static void put_root(sotto_vec *body, const repo *r)
     kit_ok(sotto_vec_printf(body, ",\"consistent_snapshot\":%s,\"keys\":{", r->consistent ? "true" : "false"),
            NULL);
     for (int key = 0; key < REPO_KEYS; key++) {
-        char json[1200];
+        char json[1600];
         if (!wanted[key])
             continue;
         repo_key_json(key, json, sizeof json);

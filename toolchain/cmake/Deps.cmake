@@ -101,6 +101,7 @@ if(NOT TARGET dep::mbedcrypto)
     sotto_dep(yyjson LIBRARY yyjson INCLUDE yyjson DEFINE YYJSON_DISABLE_NON_STANDARD=1)
     sotto_dep(tinycbor LIBRARY tinycbor INCLUDE tinycbor LINK m)
     sotto_dep(llhttp LIBRARY llhttp INCLUDE llhttp)
+    sotto_dep(sodium LIBRARY sodium INCLUDE sodium DEFINE SODIUM_STATIC=1)
     sotto_dep(cmocka LIBRARY cmocka INCLUDE cmocka)
 endif()
 

@@ -48,6 +48,14 @@ prepare_yyjson() { unpack "$1" "$2" 1 '*/src/*.[ch]' '*/LICENSE'; }
 prepare_tinycbor() { unpack "$1" "$2" 1 '*/src/*.[ch]' '*/LICENSE'; }
 # llhttp's C is generated from TypeScript; Node.js ships the result.
 prepare_llhttp() { unpack "$1" "$2" 3 '*/deps/llhttp/src/*' '*/deps/llhttp/include/*' '*/deps/llhttp/LICENSE-MIT'; }
+# Only what verifies an Ed25519 signature.
+prepare_libsodium() {
+    local sodium='*/src/libsodium'
+    unpack "$1" "$2" 3 "$sodium/include/sodium/*.h" "$sodium/crypto_sign/ed25519/ref10/*" \
+        "$sodium/crypto_core/ed25519/ref10/*" "$sodium/crypto_hash/sha512/*" "$sodium/crypto_verify/*"
+    unpack "$1" "$2" 1 '*/LICENSE'
+    cp "$toolchain/recipes/sodium_need.c" "$2/"
+}
 prepare_cmocka() { unpack "$1" "$2" 1 '*/src/*.[ch]' '*/include/*.h' '*/COPYING'; }
 
 # The version inside a source that travels in another project's archive.
