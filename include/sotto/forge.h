@@ -81,6 +81,19 @@ SOTTO_MUST_USE sotto_status sotto_forge_lightgbm(sotto_span text, const sotto_fo
                                                  sotto_vec *out, sotto_forge_report *report,
                                                  sotto_diag *diag);
 
+/* Two models, compiled before, as one of two steps (link VALUE or VALUE_EXP): its margin is the probability
+ * of the first (logistic link, calibrated or not) times the amount of the second (identity or log link).
+ * Trees, terms, thresholds and reasons are theirs; a feature of the same name in both must come from the same
+ * source, and is one. Where only one compared float64, the other's thresholds become those float64 that send
+ * every value the same way. Values of both stand at the coarser of their scales, which the report's error (of
+ * an expected value, whatever the row) counts. options: file_name is the propensity's, recipe is not looked
+ * at. Appends to out, after loading it once; out keeps its length on failure. Of the loader's causes, with
+ * the file; UNSUPPORTED (another kind, link or number of outputs; terms beside thresholds of float64),
+ * CONFLICT (a feature that is made otherwise), RANGE (too many trees or features), NO_MEMORY. */
+SOTTO_MUST_USE sotto_status sotto_forge_combine(sotto_span propensity, sotto_span amount,
+                                                const char *amount_name, const sotto_forge_options *options,
+                                                sotto_vec *out, sotto_forge_report *report, sotto_diag *diag);
+
 /* What goes between margin and probability (docs/formats/model.md, CALI). */
 typedef struct sotto_calibration {
     enum sotto_calibration_kind kind; /* NONE takes an old one away */

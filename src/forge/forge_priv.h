@@ -55,6 +55,18 @@ typedef struct forge_clusters {
     double *scale;    /* heap; one a feature, not 0 */
 } forge_clusters;
 
+/* What a model of two steps is made of; 0 propensity, 1 amount. */
+typedef struct forge_value {
+    double error_q24[2]; /* of the margins, as they were compiled */
+    unsigned shift[2];   /* their scales */
+    size_t trees[2];
+    double steepest; /* how much the probability rises with its margin, at most */
+    double
+        rounding; /* of the probability, in units of 2^-24: of the sigmoid, or of a calibration's integers */
+    double largest; /* magnitude of the amount's margin */
+    bool is_exp;    /* the amount is e^ of its margin */
+} forge_value;
+
 typedef struct forge_forest {
     forge_tree *trees; /* heap */
     size_t tree_count;
@@ -70,7 +82,14 @@ typedef struct forge_forest {
     int64_t source_error_q24;             /* what the source itself was off by already */
     double bias[SOTTO_MODEL_OUTPUTS_MAX]; /* margins before any tree, as the source computes them */
     sotto_vec provenance;                 /* name=value lines */
+    const forge_value
+        *value; /* NULL, or: `leaf` of inner nodes is what is expected there, and the error is of a value
+                 */
+    sotto_span calibration; /* of CALI, as it will stand there; ptr NULL: none */
 } forge_forest;
+
+/* The largest error of an expected value, in units of 2^-24, when values have scale 2^(24 - shift). */
+double sotto_forge_value_error(const forge_value *v, unsigned shift);
 
 /* Adds a term behind the others. NO_MEMORY, RANGE (not finite, beyond 2^1000). */
 sotto_status sotto_forge_add_term(forge_forest *f, forge_term term, sotto_diag *diag);

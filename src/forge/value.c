@@ -18,13 +18,13 @@ static int32_t round_value(double v, unsigned shift)
 }
 
 /* Fills expected[] of one tree from its last node to its root: children stand behind their parents. Branches
- * that no training row reached count alike. */
+ * that no training row reached count alike. as_it_is: `leaf` holds it in every node. */
 static void expect_tree(const forge_layout *l, const forge_tree *tree, uint32_t root, uint32_t end,
-                        double *expected)
+                        bool as_it_is, double *expected)
 {
     for (uint32_t i = end; i-- > root;) {
         uint32_t left = l->child[i];
-        if (left == i) {
+        if (left == i || as_it_is) {
             expected[i - root] = tree->nodes[l->source[i]].leaf;
             continue;
         }
@@ -37,8 +37,9 @@ static void expect_tree(const forge_layout *l, const forge_tree *tree, uint32_t 
 }
 
 /* One tree's values; *worst is the largest rounding of a leaf, in units of 2^-24. */
-static void value_tree(forge_layout *l, const forge_tree *tree, size_t t, double *expected, double *worst)
+static void value_tree(forge_layout *l, const forge_forest *f, size_t t, double *expected, double *worst)
 {
+    const forge_tree *tree = &f->trees[t];
     uint32_t root = l->root[t], end = l->root[t + 1];
     *worst = 0;
     for (uint32_t i = root; i < end; i++) {
@@ -48,7 +49,7 @@ static void value_tree(forge_layout *l, const forge_tree *tree, size_t t, double
         double kept = ldexp(round_value(leaf, l->shift), (int)l->shift);
         *worst = fmax(*worst, fabs(kept - leaf * ONE_Q24));
     }
-    expect_tree(l, tree, root, end, expected);
+    expect_tree(l, tree, root, end, f->value != NULL, expected);
     for (uint32_t i = root; i < end; i++)
         l->value[i] = round_value(expected[i - root], l->shift);
 }
@@ -106,18 +107,22 @@ sotto_status sotto_forge_values(forge_layout *l, const forge_forest *f, const ch
     if (expected == NULL)
         return sotto_forge_no_memory(diag);
     double error = 0;
+    for (size_t k = 0; f->value != NULL && k < 2; k++) /* where inner values fit, too */
+        l->shift = f->value->shift[k] > l->shift ? f->value->shift[k] : l->shift;
     sotto_status status = value_biases(l, f, file_name, &error, diag);
     for (size_t t = 0; status == SOTTO_OK && t < f->tree_count; t++)
         status = fit_tree(l, &f->trees[t], t, file_name, diag);
     for (size_t t = 0; status == SOTTO_OK && t < f->tree_count; t++) {
         double worst = 0;
-        value_tree(l, &f->trees[t], t, expected, &worst);
+        value_tree(l, f, t, expected, &worst);
         error += worst;
     }
     free(expected);
     error += sotto_forge_terms_error(f) + (double)f->source_error_q24;
     if (f->clusters.count > 0) /* a point and a centroid are each off by half a unit in each feature */
         error = sqrt((double)f->feature_count) * ldexp(1.001, SOTTO_MODEL_SCALE_BITS - l->unit);
+    if (f->value != NULL)
+        error = sotto_forge_value_error(f->value, l->shift);
     /* The sum of at most 4,097 halves was itself rounded: a thousandth covers that many times over. */
     l->margin_error_q24 = (int64_t)ceil(error + (error > 0 ? 0.001 : 0));
     return status;

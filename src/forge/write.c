@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECTIONS_MAX = 13, FRAME_BYTES = 32, ENTRY_BYTES = 16, HEAD_BYTES = 176, FEAT_BYTES = 112 };
+enum { SECTIONS_MAX = 14, FRAME_BYTES = 32, ENTRY_BYTES = 16, HEAD_BYTES = 176, FEAT_BYTES = 112 };
 enum { SECTION_ALIGN = 16, TRAILER_ALIGN = 8, LEAF_BIN = 65535 };
 
 /* Appends; the first failure sticks. */
@@ -220,6 +220,11 @@ static void write_clus(writer *w)
         put_le(w, (uint32_t)llrint(ldexp(c->centroid[i], w->layout->unit)), 4);
 }
 
+static void write_cali(writer *w)
+{
+    put(w, w->forest->calibration.ptr, w->forest->calibration.len);
+}
+
 static void write_prov(writer *w)
 {
     put(w, w->forest->provenance.ptr, w->forest->provenance.len);
@@ -287,6 +292,7 @@ static void write_file(writer *w)
         {"CATS", true, w->layout->threshold_count < w->layout->cut_count, write_cats, 0, 0},
         {"THRD", true, w->forest->wide, write_thrd, 0, 0},
         {"OUTS", true, w->forest->outputs > 1, write_outs, 0, 0},
+        {"CALI", true, w->forest->calibration.ptr != NULL, write_cali, 0, 0},
         {"LINR", true, w->forest->term_count > 0, write_linr, 0, 0},
         {"CLUS", true, w->forest->clusters.count > 0, write_clus, 0, 0},
         {"PROV", false, w->forest->provenance.len > 0, write_prov, 0, 0},

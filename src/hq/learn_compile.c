@@ -112,16 +112,6 @@ static sotto_status parse(compile_options *o, int argc, char **argv, sotto_diag 
     return status;
 }
 
-/* The file's name without folder and ending, when none was given. */
-static void choose_name(const compile_options *o, char *out, size_t cap)
-{
-    const char *slash = strrchr(o->out, '/'), *start = slash == NULL ? o->out : slash + 1;
-    (void)snprintf(out, cap, "%s", o->name != NULL ? o->name : start);
-    char *dot = strrchr(out, '.');
-    if (o->name == NULL && dot != NULL && dot != out)
-        *dot = '\0';
-}
-
 /* What the command line says, else what training left in the file. */
 static void choose(const char *given, const sotto_model *m, const char *name, char out[static 256])
 {
@@ -191,7 +181,7 @@ static sotto_status compile(const compile_options *o, learn_input *in, sotto_spa
 {
     char name[256];
     uint8_t digest[SOTTO_SHA256_BYTES];
-    choose_name(o, name, sizeof name);
+    learn_model_name(o->name, o->out, name, sizeof name);
     sotto_forge_options options = {.file_name = o->source,
                                    .model_name = name,
                                    .recipe = in->has_recipe ? &in->recipe : NULL,

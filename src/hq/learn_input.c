@@ -2,6 +2,7 @@
 #include "learn_priv.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     ARENA_BYTES = 64 << 20
@@ -85,4 +86,13 @@ sotto_status learn_input_model(learn_input *in, const char *path, sotto_diag *di
 {
     sotto_status status = learn_read_file(path, &in->model_file, diag);
     return status == SOTTO_OK ? learn_place(learn_input_load(in, diag), path, diag) : status;
+}
+
+void learn_model_name(const char *given, const char *path, char *out, size_t cap)
+{
+    const char *slash = strrchr(path, '/'), *start = slash == NULL ? path : slash + 1;
+    (void)snprintf(out, cap, "%s", given != NULL ? given : start);
+    char *dot = strrchr(out, '.');
+    if (given == NULL && dot != NULL && dot != out)
+        *dot = '\0';
 }

@@ -1,4 +1,4 @@
-/* sotto-hq model: compile, predict, calibrate, check, features, report. */
+/* sotto-hq model: compile, combine, predict, calibrate, check, features, report. */
 #include "learn_priv.h"
 
 #include <string.h>
@@ -7,6 +7,7 @@ static const char HELP[] =
     "sotto-hq model: trained models as integers\n"
     "\n"
     "  sotto-hq model compile    compiles a trained model and proves that it is the same\n"
+    "  sotto-hq model combine    makes one of two steps of two: how likely, and how much\n"
     "  sotto-hq model predict    scores the rows of a table\n"
     "  sotto-hq model calibrate  makes its probabilities mean what they say\n"
     "  sotto-hq model check      validates a model and says what it is made of\n"
@@ -21,8 +22,8 @@ int sotto_hq_cmd_model(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } COMMANDS[] = {{"compile", learn_cmd_compile},   {"predict", learn_cmd_predict},
-                    {"check", learn_cmd_check},
+    } COMMANDS[] = {{"compile", learn_cmd_compile},   {"combine", learn_cmd_combine},
+                    {"predict", learn_cmd_predict},   {"check", learn_cmd_check},
 #ifdef SOTTO_HQ_REPORT
                     {"report", learn_cmd_report},
 #endif
@@ -33,8 +34,9 @@ int sotto_hq_cmd_model(int argc, char **argv)
             return COMMANDS[i].run(argc - 1, argv + 1);
     if (learn_help(argc, argv, HELP))
         return 0;
-    return learn_finish(sotto_diag_set(&diag, SOTTO_ERR(HQ, USAGE),
-                                       "model compile, predict, calibrate, check, features or report; "
-                                       "--help shows how"),
-                        &diag);
+    return learn_finish(
+        sotto_diag_set(&diag, SOTTO_ERR(HQ, USAGE),
+                       "model compile, combine, predict, calibrate, check, features or report; "
+                       "--help shows how"),
+        &diag);
 }

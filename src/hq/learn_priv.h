@@ -75,6 +75,8 @@ sotto_status learn_input_read(learn_input *in, const char *dictionary, const cha
 sotto_status learn_input_model(learn_input *in, const char *path, sotto_diag *diag);
 /* Loads what stands in model_file. */
 sotto_status learn_input_load(learn_input *in, sotto_diag *diag);
+/* What a model is called when no name was given: its file's name without folder and ending. */
+void learn_model_name(const char *given, const char *path, char *out, size_t cap);
 /* Whole file; bytes are taken from the heap. */
 sotto_status learn_read_file(const char *path, sotto_vec *out, sotto_diag *diag);
 /* Sets diag->where to path when nothing more exact is there. */
@@ -249,6 +251,7 @@ void learn_provenance(const sotto_model *m, const char *name, char *out, size_t 
 
 /* ---- Sub-commands of model ---- */
 int learn_cmd_compile(int argc, char **argv);
+int learn_cmd_combine(int argc, char **argv);
 int learn_cmd_predict(int argc, char **argv);
 int learn_cmd_check(int argc, char **argv);
 int learn_cmd_features(int argc, char **argv);

@@ -67,7 +67,7 @@ sotto_status sotto_model_read_calibration(loader *l)
                                (unsigned)kind);
     if (reserved != 0)
         return sotto_model_bad(l, s.ptr + 2, SOTTO_ERR(MODEL, MALFORMED), "a reserved byte is not zero");
-    if (l->model->objective != OBJECTIVE_LOGISTIC || l->model->info.outputs != 1)
+    if ((l->model->objective != OBJECTIVE_LOGISTIC && !is_value(l->model)) || l->model->info.outputs != 1)
         return sotto_model_bad(l, s.ptr, SOTTO_ERR(MODEL, MALFORMED),
                                "calibration of a model whose answer is no probability");
     l->model->info.calibration = (enum sotto_calibration_kind)kind;

@@ -56,6 +56,10 @@ sotto_status sotto_model_bind(const sotto_model *m, const sotto_dictionary *d, s
     if (m->info.outputs != 1)
         return sotto_diag_set(diag, SOTTO_ERR(MODEL, UNSUPPORTED),
                               "a model of %zu outputs; a terminal ranks by one", m->info.outputs);
+    if (is_value(m))
+        return sotto_diag_set(
+            diag, SOTTO_ERR(MODEL, UNSUPPORTED),
+            "a model of expected values; a terminal ranks by propensity times the campaign's value");
     for (size_t i = 0; i < m->info.features; i++) {
         sotto_status status = sotto_feature_check(&m->features[i], d, diag);
         if (status != SOTTO_OK)

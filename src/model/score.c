@@ -41,7 +41,8 @@ int64_t sotto_model_margin_q24(const sotto_model *m, const int32_t *keys)
 
 uint32_t sotto_model_probability_q30(const sotto_model *m, int64_t margin_q24)
 {
-    if (m->info.calibration != SOTTO_CALIBRATION_NONE)
+    if (m->info.calibration != SOTTO_CALIBRATION_NONE &&
+        !is_value(m)) /* of a value it is inside the margin */
         return sotto_model_calibrated_q30(m, margin_q24);
     if (m->objective == OBJECTIVE_LOGISTIC)
         return sotto_fixed_sigmoid_q30(margin_q24);

@@ -37,9 +37,15 @@ static int64_t times_q30(int64_t amount_q24, int64_t p_q30)
     return high * p_q30 + sotto_fixed_round_shift(low * p_q30, 30);
 }
 
+static uint32_t probability_of(const sotto_model *m, int64_t margin_q24)
+{
+    return m->info.calibration != SOTTO_CALIBRATION_NONE ? sotto_model_calibrated_q30(m, margin_q24)
+                                                         : sotto_fixed_sigmoid_q30(margin_q24);
+}
+
 int64_t sotto_model_value_q24(const sotto_model *m, const int64_t margins_q24[static 2])
 {
-    return times_q30(amount_of(m, margins_q24[1]), sotto_fixed_sigmoid_q30(margins_q24[0]));
+    return times_q30(amount_of(m, margins_q24[1]), probability_of(m, margins_q24[0]));
 }
 
 static int64_t hold_share(int64_t v)
@@ -75,7 +81,7 @@ int64_t sotto_model_value_why(const sotto_model *m, const int32_t *keys, int64_t
 {
     int64_t part[SOTTO_MODEL_FEATURES_MAX], amounts[SOTTO_MODEL_FEATURES_MAX], before[2], now[2];
     now[0] = sotto_model_reference_why(m, keys, 0, &before[0], part);
-    int64_t p[2] = {sotto_fixed_sigmoid_q30(before[0]), sotto_fixed_sigmoid_q30(now[0])};
+    int64_t p[2] = {probability_of(m, before[0]), probability_of(m, now[0])};
     for (size_t f = 0; f < m->info.features; f++)
         contribution_q24[f] = 0;
     now[1] = sotto_model_reference_why(m, keys, 1, &before[1], amounts);

@@ -94,6 +94,66 @@ static void each_allocation_of_a_text_fails_once(void **state)
     free(f);
 }
 
+static sotto_vec read_file(const char *name)
+{
+    char path[1024];
+    uint8_t piece[4096];
+    sotto_vec out;
+    size_t n;
+    sotto_vec_init(&out, 1 << 20);
+    (void)snprintf(path, sizeof path, SOTTO_SOURCE_DIR "/%s", name);
+    FILE *in = fopen(path, "rb");
+    assert_non_null(in);
+    while ((n = fread(piece, 1, sizeof piece, in)) > 0)
+        assert_int_equal(sotto_vec_put(&out, piece, n), SOTTO_OK);
+    (void)fclose(in);
+    return out;
+}
+
+static void each_allocation_of_an_import_fails_once(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        compiler compile;
+    } FILES[] = {{"tests/data/model/pipeline.onnx", sotto_forge_onnx},
+                 {"tests/data/model/logistic.onnx", sotto_forge_onnx},
+                 {"tests/data/model/votes.onnx", sotto_forge_onnx},
+                 {"tests/data/model/linear3.json", sotto_forge_xgboost},
+                 {"docs/examples/models/scorecard.csv", sotto_forge_scorecard},
+                 {"docs/examples/models/scorecard.json", sotto_forge_scorecard},
+                 {"docs/examples/models/segments.csv", sotto_forge_kmeans},
+                 {"docs/examples/models/segments.json", sotto_forge_kmeans}};
+    for (size_t i = 0; i < SOTTO_COUNT(FILES); i++) {
+        sotto_vec file = read_file(FILES[i].path);
+        fail_each_allocation(FILES[i].compile, &file);
+        sotto_vec_free(&file);
+    }
+}
+
+static sotto_vec propensity;
+
+static sotto_status combine(sotto_span file, const sotto_forge_options *options, sotto_vec *out,
+                            sotto_forge_report *report, sotto_diag *diag)
+{
+    return sotto_forge_combine(sotto_vec_span(&propensity), file, "amount", options, out, report, diag);
+}
+
+static void each_allocation_of_two_steps_fails_once(void **state)
+{
+    (void)state;
+    sotto_vec amount, csv = read_file("docs/examples/models/amount.csv");
+    sotto_forge_options options = {.file_name = "amount.csv", .model_name = "amount"};
+    sotto_forge_report report;
+    propensity = read_file("tests/data/model/scorecard.sotto");
+    sotto_vec_init(&amount, 1 << 20);
+    assert_int_equal(sotto_forge_scorecard(sotto_vec_span(&csv), &options, &amount, &report, NULL), SOTTO_OK);
+    fail_each_allocation(combine, &amount);
+    sotto_vec_free(&csv);
+    sotto_vec_free(&amount);
+    sotto_vec_free(&propensity);
+}
+
 static sotto_status calibrate(sotto_span file, const sotto_forge_options *options, sotto_vec *out,
                               sotto_forge_report *report, sotto_diag *diag)
 {
@@ -184,6 +244,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_allocation_fails_once),
         cmocka_unit_test(each_allocation_of_a_text_fails_once),
+        cmocka_unit_test(each_allocation_of_an_import_fails_once),
+        cmocka_unit_test(each_allocation_of_two_steps_fails_once),
         cmocka_unit_test(each_allocation_of_a_calibration_fails_once),
         cmocka_unit_test(a_calibration_taken_away_leaves_the_model_that_was),
         cmocka_unit_test(a_result_that_does_not_fit_leaves_nothing),

@@ -31,6 +31,8 @@ static const golden GOLDEN[] = {
      UINT64_C(0x488c2160c6f017d0), UINT64_C(0x359b54ef94e3eb81)},
     {"votes.sotto", UINT64_C(0xfc7826169d41ce36), UINT64_C(0x1ac5d15fa299c28e), UINT64_C(0xacf1ae5941103b56),
      UINT64_C(0x927c3a3837b620e8)},
+    {"value.sotto", UINT64_C(0x0d4a3455ff5645d9), UINT64_C(0x0459589275ea7b25), UINT64_C(0x1028552441788cf3),
+     UINT64_C(0x55b5a1920c03491a)},
 };
 
 /* Every margin and probability of a model of several outputs, and keys from float64 and decimals. */

@@ -216,6 +216,22 @@ check "a scorecard" run model compile --from scorecard "$examples/scorecard.csv"
 printf 'age,housing,income\n24.99,0,3000\n25,1,\n' >card_rows.csv
 check "its score" run model predict card.sotto card_rows.csv --leaves
 check "(points over pdo / ln 2)" awk -F, 'NR == 2 { d = $2 - 0.7408746543663967; exit !(d < 1e-7 && d > -1e-7 && $4 == 0 && $5 == 0) }' out
+run model compile --from scorecard "$examples/amount.csv" -o amount.sotto
+check "two steps" run model combine card.sotto amount.sotto -o value.sotto
+check "(the bound)" has "an expected value is off by at most"
+for name in card amount value; do
+    run model predict "$name.sotto" card_rows.csv --why
+    cp out "$name.csv"
+done
+check "(probability times amount, row by row)" sh -c "paste -d, card.csv amount.csv value.csv | awk -F, '
+    NR == 1 { for (i = 1; i <= NF; i++) if (\$i == \"margin\") at[++n] = i; next }
+    { d = \$3 * \$(at[2]) - \$(at[3]); if (d > 1e-5 || d < -1e-5) bad = 1 } END { exit bad || n != 3 || NR != 3 }'"
+check "(reasons add up)" awk -F, 'NR > 1 { s = 0; for (i = 3; i <= NF; i++) s += $i; d = s - $2; if (d > 1e-9 || d < -1e-9) bad = 1 } END { exit bad || NR != 3 }' value.csv
+check "combine --json" run model combine card.sotto amount.sotto -o value.sotto --json
+check "(its error)" has '"value_error":'
+check "two steps the wrong way round" ends 3 "must say a probability" model combine amount.sotto card.sotto -o none.sotto
+check "one step" ends 2 "the amount model's file is needed" model combine card.sotto -o none.sotto
+check "a terminal cannot rank by it" ends 3 "propensity times the campaign's value" model check value.sotto --dictionary "$golden/dictionary.json"
 check "centroids" run model compile --from kmeans "$examples/segments.json" -o segments.sotto
 printf 'age,balance,visits\n30,500,9\n45,1000,3\n60,9000,4\n' >segment_rows.csv
 check "its segments" run model predict segments.sotto segment_rows.csv --leaves
@@ -228,7 +244,7 @@ check "(the same)" sh -c "cut -d, -f3 out | tr '\n' ' ' | grep -q '^leaf_0 0 1 2
 # refusals: where, why, exit code, nothing written
 check "unknown option" ends 2 "unknown option --frobnicate" train --frobnicate
 check "a missing option" ends 2 "--data FILE is needed" train --label taken
-check "model without a word" ends 2 "compile, predict, calibrate, check, features or report" model
+check "model without a word" ends 2 "compile, combine, predict, calibrate, check, features or report" model
 check "no such file" ends 4 "nowhere.csv" describe nowhere.csv --label y -o none
 check "no such column" ends 4 "no column wanted" describe rows.csv --label wanted -o none
 check "a label of many values" ends 3 "two are needed" describe rows.csv --label hour -o none
@@ -256,7 +272,7 @@ check "(nothing was written)" test ! -e none.sotto
 check "--from something else" ends 3 "xgboost, lightgbm, onnx" model compile --from catboost model.json -o none.sotto
 check "a recipe without a dictionary" ends 2 "needs --dictionary" model compile --from xgboost model.json --recipe "$golden/recipe.json" -o none.sotto
 check "a folder that is not there" ends 4 "" model compile --from xgboost model.json -o no/such/folder/m.sotto
-for command in train "model" "model compile" "model calibrate" "model predict" "model check" "model features" describe; do
+for command in train "model" "model compile" "model combine" "model calibrate" "model predict" "model check" "model features" describe; do
     # shellcheck disable=SC2086
     check "$command --help shows an example" sh -c "'$program' $command --help | grep -q 'sotto-hq $command .*'"
 done
