@@ -9,6 +9,7 @@
 #endif
 #ifdef SOTTO_HQ_EVALUATE
 #include "evaluate.h"
+#include "recommend.h"
 #endif
 #ifdef SOTTO_HQ_SIMULATE
 #include "simulate.h"
@@ -35,6 +36,7 @@ static const hq_command COMMANDS[] = {
 #endif
 #ifdef SOTTO_HQ_EVALUATE
     {"evaluate", "figures with intervals: predictions, uplift, policy", NULL, sotto_hq_cmd_evaluate},
+    {"recommend", "which product goes with which: train, predict, evaluate", NULL, sotto_hq_cmd_recommend},
     {"value", "who will buy again, and for how much", NULL, sotto_hq_cmd_value},
 #endif
 #ifdef SOTTO_HQ_SIMULATE
