@@ -15,7 +15,7 @@
 #ifdef SOTTO_EMULATED
 enum { RUNS_OF_A_SEED = 600, CUTS_OF_A_SEED = 128, SEED_MAX = 16 << 20 };
 #else
-enum { RUNS_OF_A_SEED = 20000, CUTS_OF_A_SEED = 4096, SEED_MAX = 16 << 20 };
+enum { RUNS_OF_A_SEED = 8000, CUTS_OF_A_SEED = 2048, SEED_MAX = 16 << 20 };
 #endif
 
 static unsigned long inputs;
