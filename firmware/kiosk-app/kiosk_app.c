@@ -6,8 +6,9 @@
  *
  * ARRIVALS.csv: minute,customer,<campaign id>,...; the numbers below a campaign say how likely (parts per
  * million) this customer takes that offer when it is shown. For each arrival: card_in, decide, shown, and by
- * the toss of a seeded coin taken. What really happened goes to TRUTH.json; the first of each kind of answer
- * is told in words on standard output.
+ * the toss of a seeded coin taken. Now and then somebody pays in a larger sum first, until a trigger has been
+ * seen. What really happened goes to TRUTH.json; the first of each kind of answer is told in words on
+ * standard output.
  */
 #include "sotto/codec.h"
 #include "sotto/port.h"
@@ -32,7 +33,7 @@ typedef struct app {
     size_t campaign_count;
     uint64_t arrivals, unknown, nothing, unprofiled, capped, refused;
     int64_t slowest_ms, total_ms;
-    bool told_offer, told_unknown, told_unprofiled, told_capped, told_nothing;
+    bool told_offer, told_unknown, told_unprofiled, told_capped, told_nothing, told_trigger, told_explored;
 } app;
 
 static int64_t now_ms(void)
@@ -70,7 +71,8 @@ static int ask(app *a, const char *target, sotto_span body, sotto_json **doc)
     return response->code;
 }
 
-static int send_event(app *a, sotto_span customer, const char *kind, const char *campaign_id, bool *counted)
+static int send_event(app *a, sotto_span customer, const char *kind, const char *campaign_id, int64_t amount,
+                      bool *counted)
 {
     uint8_t memory[512];
     sotto_buf body = sotto_buf_of(memory, sizeof memory);
@@ -83,6 +85,10 @@ static int send_event(app *a, sotto_span customer, const char *kind, const char 
     if (campaign_id != NULL) {
         sotto_json_name(&w, "campaign");
         sotto_json_cstr(&w, campaign_id);
+    }
+    if (amount > 0) {
+        sotto_json_name(&w, "amount");
+        sotto_json_i64(&w, amount);
     }
     sotto_json_obj_end(&w);
     sotto_json *doc;
@@ -126,22 +132,61 @@ static sotto_span text_of(sotto_json_node obj, const char *name)
 
 #define SPAN(s) (int)(s).len, (const char *)(s).ptr
 
+static bool flag_of(sotto_json_node obj, const char *name)
+{
+    bool value = false;
+    return sotto_json_get_bool(obj, name, &value, NULL) == SOTTO_OK && value;
+}
+
+static sotto_span number_of(sotto_json_node obj, const char *name)
+{
+    sotto_span text = sotto_span_str("-");
+    return sotto_json_as_number_text(sotto_json_member(obj, name), &text, NULL) == SOTTO_OK
+               ? text
+               : sotto_span_str("-");
+}
+
+static void tell_offer(sotto_json_node offer, size_t place)
+{
+    sotto_json_node reasons = sotto_json_member(offer, "reasons");
+    printf("    %zu. %.*s", place, SPAN(text_of(offer, "title")));
+    if (flag_of(offer, "notice"))
+        printf(" (a notice, which comes before all offers)");
+    if (text_of(offer, "trigger").len > 0)
+        printf(", called for by: %.*s", SPAN(text_of(offer, "trigger")));
+    if (flag_of(offer, "explored"))
+        printf(", shown to learn, by a chance of %.*s", SPAN(number_of(offer, "chance")));
+    if (sotto_json_count(reasons) > 0)
+        printf(" (propensity %.*s)", SPAN(number_of(offer, "propensity")));
+    for (size_t k = 0; k < sotto_json_count(reasons) && k < 3; k++)
+        printf("%s%.*s", k == 0 ? ", moved most by: " : ", ",
+               SPAN(text_of(sotto_json_at(reasons, k), "name")));
+    printf("\n");
+}
+
 static void tell_offers(sotto_json_node offers)
 {
-    for (size_t i = 0; i < sotto_json_count(offers); i++) {
-        sotto_json_node offer = sotto_json_at(offers, i), reasons = sotto_json_member(offer, "reasons");
-        sotto_span title = text_of(offer, "title"), number = sotto_span_str("-");
-        if (sotto_json_as_number_text(sotto_json_member(offer, "propensity"), &number, NULL) != SOTTO_OK)
-            number = sotto_span_str("-");
-        printf("    %zu. %.*s", i + 1, SPAN(title));
-        if (sotto_json_count(reasons) > 0)
-            printf(" (propensity %.*s)", SPAN(number));
-        for (size_t k = 0; k < sotto_json_count(reasons) && k < 3; k++) {
-            sotto_span name = text_of(sotto_json_at(reasons, k), "name");
-            printf("%s%.*s", k == 0 ? ", moved most by: " : ", ", SPAN(name));
-        }
-        printf("\n");
+    for (size_t i = 0; i < sotto_json_count(offers); i++)
+        tell_offer(sotto_json_at(offers, i), i + 1);
+}
+
+/* The reason that kept back most of the others, and how many. */
+static void tell_left_out(sotto_json_node answer)
+{
+    sotto_json_node excluded = sotto_json_member(answer, "excluded"), most = {0};
+    size_t all = sotto_json_count(excluded), best = 0;
+    for (size_t i = 0; i < all; i++) {
+        sotto_json_node because = sotto_json_member(sotto_json_at(excluded, i), "because");
+        size_t same = 0;
+        for (size_t k = 0; k < all; k++)
+            same +=
+                sotto_span_equal(text_of(because, "code"),
+                                 text_of(sotto_json_member(sotto_json_at(excluded, k), "because"), "code"));
+        most = same > best ? because : most;
+        best = same > best ? same : best;
     }
+    if (best > 0)
+        printf("    left out: %zu of %zu, %.*s\n", best, all, SPAN(text_of(most, "text")));
 }
 
 /* How many campaigns a frequency cap kept back. */
@@ -168,33 +213,56 @@ static void tell_cap(sotto_json_node answer)
     }
 }
 
+/* True the first time. */
+static bool once(bool *told)
+{
+    bool first = !*told;
+    *told = true;
+    return first;
+}
+
+static bool any_offer(sotto_json_node offers, bool explored)
+{
+    for (size_t i = 0; i < sotto_json_count(offers); i++) {
+        sotto_json_node offer = sotto_json_at(offers, i);
+        if (explored ? flag_of(offer, "explored") : text_of(offer, "trigger").len > 0)
+            return true;
+    }
+    return false;
+}
+
+/* Of somebody who agreed to be profiled. */
+static void tell_profiled(app *a, sotto_json_node answer, sotto_json_node offers)
+{
+    if (any_offer(offers, false) && once(&a->told_trigger))
+        printf("  A customer who has just paid in 9,000: a trigger calls for an offer.\n");
+    else if (any_offer(offers, true) && once(&a->told_explored))
+        printf(
+            "  A customer for whom the draw fell on learning: another offer than the best stands first.\n");
+    else if (count_caps(answer) > 0 && once(&a->told_capped)) {
+        printf("  A customer who has been here before today: a frequency cap holds.\n");
+        tell_cap(answer);
+    } else if (sotto_json_count(offers) > 0 && once(&a->told_offer))
+        printf("  A customer who agreed:\n");
+    else
+        return;
+    tell_offers(offers);
+}
+
 /* Tells the first answer of each kind, so that a reader sees one of each and not four hundred. */
 static void tell(app *a, sotto_json_node answer, bool known, bool profiled)
 {
     sotto_json_node offers = sotto_json_member(answer, "offers");
-    size_t count = sotto_json_count(offers);
-    size_t caps = count_caps(answer);
-    if (!known && !a->told_unknown) {
-        a->told_unknown = true;
-        printf("  A card nobody knows: no profile, only what needs none.\n");
-        tell_offers(offers);
-    } else if (known && !profiled && !a->told_unprofiled) {
-        a->told_unprofiled = true;
-        printf("  A customer who did not agree to profiling: tags are not read.\n");
-        tell_offers(offers);
-    } else if (caps > 0 && !a->told_capped) {
-        a->told_capped = true;
-        printf("  A customer who has been here before today: a frequency cap holds.\n");
-        tell_cap(answer);
-        tell_offers(offers);
-    } else if (count == 0 && !a->told_nothing) {
-        a->told_nothing = true;
+    if (known && sotto_json_count(offers) == 0 && once(&a->told_nothing)) {
         sotto_span why = text_of(sotto_json_member(answer, "nothing_because"), "text");
         printf("  A customer for whom nothing fits: show nothing, since %.*s.\n", SPAN(why));
-    } else if (profiled && count > 0 && !a->told_offer) {
-        a->told_offer = true;
-        printf("  A customer who agreed:\n");
+    } else if (profiled)
+        tell_profiled(a, answer, offers);
+    else if (once(known ? &a->told_unprofiled : &a->told_unknown)) {
+        printf(known ? "  A customer who did not agree to profiling: tags are not read.\n"
+                     : "  A card nobody knows: no profile, only what needs none.\n");
         tell_offers(offers);
+        tell_left_out(answer);
     }
 }
 
@@ -208,31 +276,47 @@ static campaign *find(app *a, sotto_span id)
     return NULL;
 }
 
-static bool show_first(app *a, const sotto_csv *csv, sotto_span customer, sotto_json_node answer, bool known)
+static bool show(app *a, const sotto_csv *csv, sotto_span customer, sotto_json_node offer)
 {
-    sotto_json_node offers = sotto_json_member(answer, "offers");
-    if (sotto_json_count(offers) == 0) {
-        a->nothing++;
-        return true;
-    }
-    campaign *c = find(a, text_of(sotto_json_at(offers, 0), "campaign"));
+    campaign *c = find(a, text_of(offer, "campaign"));
     uint64_t ppm = 0;
     bool counted;
-    if (c == NULL || !known)
-        return true; /* shown to somebody unknown: there is no one to remember it for */
-    if (send_event(a, customer, "shown", c->id, &counted) != 200)
+    if (c == NULL)
+        return true;
+    if (send_event(a, customer, "shown", c->id, 0, &counted) != 200)
         return false;
     c->shown++;
     c->counted_shown += counted;
     if (sotto_parse_u64(csv->field[2 + (size_t)(c - a->campaigns)], &ppm) != SOTTO_OK)
         return false;
-    if (toss(a) % 1000000 >= ppm)
+    if (flag_of(offer, "notice") || toss(a) % 1000000 >= ppm)
         return true;
-    if (send_event(a, customer, "taken", c->id, &counted) != 200)
+    if (send_event(a, customer, "taken", c->id, 0, &counted) != 200)
         return false;
     c->taken++;
     c->counted_taken += counted;
     return true;
+}
+
+/* Notices, then the first offer. What is shown to somebody unknown is remembered for no one. */
+static bool show_first(app *a, const sotto_csv *csv, sotto_span customer, sotto_json_node answer, bool known)
+{
+    sotto_json_node offers = sotto_json_member(answer, "offers");
+    bool fine = true, notice = true;
+    a->nothing += sotto_json_count(offers) == 0;
+    for (size_t i = 0; known && notice && fine && i < sotto_json_count(offers); i++) {
+        notice = flag_of(sotto_json_at(offers, i), "notice");
+        fine = show(a, csv, customer, sotto_json_at(offers, i));
+    }
+    return fine;
+}
+
+/* A larger sum, paid in by one customer in twenty until it has called for an offer. */
+static bool pay_in(app *a, sotto_span customer)
+{
+    bool counted;
+    return a->told_trigger || a->arrivals % 20 != 0 ||
+           send_event(a, customer, "deposit", NULL, 9000, &counted) == 200;
 }
 
 static bool arrive(app *a, const sotto_csv *csv)
@@ -241,8 +325,10 @@ static bool arrive(app *a, const sotto_csv *csv)
     sotto_json *doc;
     bool counted, known = false, profiled = false;
     a->arrivals++;
-    int code = send_event(a, customer, "card_in", NULL, &counted);
+    int code = send_event(a, customer, "card_in", NULL, 0, &counted);
     if (code != 200 && code != 404)
+        return false;
+    if (code == 200 && !pay_in(a, customer))
         return false;
     if (ask_decision(a, customer, &doc) != 200) {
         a->refused++;

@@ -64,9 +64,10 @@ static void say_campaigns(const sim_result *r)
                100 * sim_mean(r, SIM_SIDE_NEW, sim_measure_uptake, i).value,
                sim_mean(r, SIM_SIDE_NEW, sim_measure_revenue, i).value,
                sim_mean(r, SIM_SIDE_NEW, sim_measure_capped, i).value);
-        eval_figure f = sim_mean(r, SIM_SIDE_DIFFERENCE, sim_measure_revenue, i);
-        if (has_present(r))
+        if (has_present(r)) {
+            eval_figure f = sim_mean(r, SIM_SIDE_DIFFERENCE, sim_measure_revenue, i);
             say_value(&f, false);
+        }
         printf("\n");
     }
 }

@@ -147,7 +147,7 @@ static void test_same_seed_same_bytes(void **state)
     /* On every machine: computed once. A change of the population is a change of these numbers. */
     assert_int_equal(crc_of("a/customers.csv"), UINT32_C(0x053845fd));
     assert_int_equal(crc_of("a/contacts.csv"), UINT32_C(0x0448c5c4));
-    assert_int_equal(crc_of("a/arrivals.csv"), UINT32_C(0x664a6814));
+    assert_int_equal(crc_of("a/arrivals.csv"), UINT32_C(0xf02f1a6c));
 }
 
 /* A larger bank begins with the same customers. */
@@ -240,7 +240,7 @@ static void test_a_day(void **state)
     size_t rows = 0, unknown = 0, most = 0;
     bool more = true;
     assert_int_equal(sotto_csv_open(&csv, sotto_vec_span(&text), "arrivals.csv", 0, NULL), SOTTO_OK);
-    assert_int_equal(csv.columns, 10);
+    assert_int_equal(csv.columns, 13);
     assert_int_equal(column("term-12"), 3);
     while (sotto_csv_next(&csv, &more, NULL) == SOTTO_OK && more) {
         uint64_t minute, ppm;

@@ -81,6 +81,7 @@ check "the model's chances need a model" ends 2 "--model" --policy once.json --p
 check "a page" simulate --policy once.json --present daily.json --html page.html
 check "says whom it reached" grep -q 'saw an offer' page.html
 check "text says what is beside it" grep -q 'present' out
+check "text and page of a policy alone" simulate --policy once.json --html page.html
 check "no policy" ends 2 "--policy"
 echo "{" >bad.json
 check "a policy that is refused" ends 3 "bad.json" --policy bad.json
