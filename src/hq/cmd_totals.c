@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BAR_CELLS 24
+enum { BAR_CELLS = 24, LABEL_MAX = 400 };
 
 static const char *segment_name(const hq_offers *offers, size_t segment)
 {
@@ -49,53 +49,37 @@ static int64_t largest_of(const hq_totals *t)
 
 static void print_rate(const hq_cell *cell)
 {
-    if (cell->rate_ppm < 0)
+    if (cell->rate.ppm < 0)
         printf("  %22s", "too few to say");
     else
-        printf("  %6.2f %% (%5.1f ..%5.1f)", cell->rate_ppm / 1e4, cell->rate_low_ppm / 1e4,
-               cell->rate_high_ppm / 1e4);
+        printf("  %6.2f %% (%5.1f ..%5.1f)", cell->rate.ppm / 1e4, cell->rate.low_ppm / 1e4,
+               cell->rate.high_ppm / 1e4);
 }
 
 static void print_row(const hq_totals *t, size_t campaign, size_t segment, int width, int64_t largest)
 {
     char line[BAR_CELLS + 1];
     const hq_cell *cell = cell_of(t, campaign, segment);
-    bar(cell->count[SOTTO_OUTCOME_SHOWN], cell->half_width, largest, line);
-    printf("%-*s %-12.12s %8lld %8lld  +-%-6llu", width,
+    printf("%-*s %-12.12s ", width,
            segment == 0 || t->offers.segment_count == 0 ? t->offers.campaigns[campaign] : "",
-           segment_name(&t->offers, segment), (long long)cell->count[SOTTO_OUTCOME_SHOWN],
+           segment_name(&t->offers, segment));
+    if (cell->withheld) {
+        printf("withheld: fewer than %u\n", (unsigned)t->sums.task.smallest_batch);
+        return;
+    }
+    bar(cell->count[SOTTO_OUTCOME_SHOWN], cell->half_width, largest, line);
+    printf("%8lld %8lld  +-%-6llu", (long long)cell->count[SOTTO_OUTCOME_SHOWN],
            (long long)cell->count[SOTTO_OUTCOME_TAKEN], (unsigned long long)cell->half_width);
     print_rate(cell);
     printf("  %s\n", line);
 }
 
-static void print_head(const hq_totals *t)
-{
-    char first[11], last[11], epsilon[32];
-    hq_day_format(t->first_day, first);
-    hq_day_format(t->last_day, last);
-    (void)sotto_fixed_format_decimal((int64_t)t->task.epsilon_ueps, 6, epsilon, sizeof epsilon);
-    printf("Task %s (%u): epsilon %s a report, at most %u events a customer and period of %u day%s.\n",
-           t->task.name, (unsigned)t->task.id, epsilon, (unsigned)t->task.bound,
-           (unsigned)t->task.period_days, t->task.period_days == 1 ? "" : "s");
-    if (t->reports == 0)
-        printf("No reports yet; %llu terminals are enrolled.\n", (unsigned long long)t->devices_enrolled);
-    else
-        printf("%llu report%s from %llu of %llu terminal%s, periods from %s to %s, %llu missing.\n",
-               (unsigned long long)t->reports, t->reports == 1 ? "" : "s", (unsigned long long)t->devices,
-               (unsigned long long)t->devices_enrolled, t->devices_enrolled == 1 ? "" : "s", first, last,
-               (unsigned long long)t->periods_missing);
-    printf("Error bars: %.4g %% of the time the truth is within +- of each count.\n\n",
-           t->confidence_ppm / 1e4);
-}
-
-void hq_totals_print(const hq_totals *t)
+static void print_offers(const hq_totals *t)
 {
     int width = 8;
     for (size_t c = 0; c < t->offers.campaign_count; c++)
         if ((int)strlen(t->offers.campaigns[c]) > width)
             width = (int)strlen(t->offers.campaigns[c]);
-    print_head(t);
     printf("%-*s %-12s %8s %8s  %-8s  %22s  SHOWN\n", width, "CAMPAIGN", "SEGMENT", "SHOWN", "TAKEN", "ERROR",
            "TAKEN OF SHOWN");
     int64_t largest = largest_of(t);
@@ -105,21 +89,86 @@ void hq_totals_print(const hq_totals *t)
                 print_row(t, c, g, width, largest);
 }
 
-/* ---- JSON ---- */
+/* ---- any other table ---- */
 
-static void put_u64(sotto_json_writer *w, const char *name, uint64_t value)
+static void take_row(const hq_sums *s, const hq_cut *cut, size_t row, int64_t count[static SOTTO_STEPS])
 {
-    sotto_json_name(w, name);
-    sotto_json_u64(w, value);
+    for (size_t i = 0; i < cut->columns; i++)
+        count[i] = s->count[hq_cut_cell(cut, row, i)];
 }
 
-static void put_rate(sotto_json_writer *w, const char *name, int32_t ppm)
+static uint64_t width_at(hq_totals *t, size_t cell)
+{
+    uint64_t width = 0;
+    return hq_sums_width(&t->sums, &cell, 1, t->confidence_ppm, &width) == SOTTO_OK ? width : UINT64_MAX;
+}
+
+static void print_dimensions(const sotto_table *table)
+{
+    for (size_t i = 0; i < table->dimensions; i++)
+        printf("%s%s", i > 0 ? " x " : "",
+               table->dimension[i].kind == SOTTO_DIMENSION_TAG
+                   ? table->dimension[i].tag
+                   : sotto_dimension_name(table->dimension[i].kind));
+    putchar('\n');
+}
+
+static void print_table(hq_totals *t, const sotto_table *table)
+{
+    const hq_cut cut = hq_cut_of(table);
+    print_dimensions(table);
+    printf("  %-40s", "");
+    for (size_t i = 0; i < cut.columns; i++) {
+        char label[96] = "count";
+        if (cut.across >= 0)
+            sotto_dimension_label(&table->dimension[cut.across], i, label, sizeof label);
+        printf(" %10s", label);
+    }
+    printf("  ERROR\n");
+    for (size_t row = 0; row < cut.rows; row++) {
+        char label[LABEL_MAX];
+        int64_t count[SOTTO_STEPS];
+        hq_cut_label(&cut, row, label, sizeof label);
+        take_row(&t->sums, &cut, row, count);
+        printf("  %-40s", label);
+        if (hq_withheld(&t->sums.task, count, cut.columns)) {
+            printf(" withheld: fewer than %u\n", (unsigned)t->sums.task.smallest_batch);
+            continue;
+        }
+        for (size_t i = 0; i < cut.columns; i++)
+            printf(" %10lld", (long long)count[i]);
+        printf("  +-%llu\n", (unsigned long long)width_at(t, hq_cut_cell(&cut, row, 0)));
+    }
+}
+
+/* Cell 0: the bias of every figure of this task. */
+static void print_left_out(hq_totals *t)
+{
+    if (t->sums.task.has_left_out && t->sums.reports > 0)
+        printf("Left out: %lld customers +-%llu were told of in these periods as not counted any more, their "
+               "budget being spent.\n",
+               (long long)t->sums.count[0], (unsigned long long)width_at(t, 0));
+}
+
+void hq_totals_print(hq_totals *t)
+{
+    hq_sums_head(&t->sums, t->confidence_ppm);
+    print_left_out(t);
+    for (size_t i = 0; i < t->sums.task.table_count; i++) {
+        putchar('\n');
+        if (&t->sums.task.table[i] == t->offers.table)
+            print_offers(t);
+        else
+            print_table(t, &t->sums.task.table[i]);
+    }
+}
+
+/* ---- JSON ---- */
+
+static void put_count(sotto_json_writer *w, const char *name, int64_t count, bool withheld)
 {
     sotto_json_name(w, name);
-    if (ppm < 0)
-        sotto_json_null(w);
-    else
-        sotto_json_decimal(w, ppm, 6);
+    withheld ? sotto_json_null(w) : sotto_json_i64(w, count);
 }
 
 static void put_row(sotto_json_writer *w, const hq_totals *t, size_t campaign, size_t segment)
@@ -133,128 +182,140 @@ static void put_row(sotto_json_writer *w, const hq_totals *t, size_t campaign, s
         sotto_json_null(w);
     else
         sotto_json_cstr(w, segment_name(&t->offers, segment));
-    sotto_json_name(w, "shown");
-    sotto_json_i64(w, cell->count[SOTTO_OUTCOME_SHOWN]);
-    sotto_json_name(w, "taken");
-    sotto_json_i64(w, cell->count[SOTTO_OUTCOME_TAKEN]);
-    put_u64(w, "plus_minus", cell->half_width);
-    put_rate(w, "rate", cell->rate_ppm);
-    put_rate(w, "rate_low", cell->rate_low_ppm);
-    put_rate(w, "rate_high", cell->rate_high_ppm);
+    put_count(w, "shown", cell->count[SOTTO_OUTCOME_SHOWN], cell->withheld);
+    put_count(w, "taken", cell->count[SOTTO_OUTCOME_TAKEN], cell->withheld);
+    hq_json_u64(w, "plus_minus", cell->half_width);
+    hq_json_rate(w, "rate", cell->withheld ? -1 : cell->rate.ppm);
+    hq_json_rate(w, "rate_low", cell->withheld ? -1 : cell->rate.low_ppm);
+    hq_json_rate(w, "rate_high", cell->withheld ? -1 : cell->rate.high_ppm);
+    if (cell->withheld) {
+        sotto_json_name(w, "withheld");
+        sotto_json_bool(w, true);
+    }
     sotto_json_obj_end(w);
 }
 
-static void put_head(sotto_json_writer *w, const hq_totals *t)
+static void put_offers(sotto_json_writer *w, const hq_totals *t)
 {
-    put_u64(w, "task", t->task.id);
-    sotto_json_name(w, "name");
-    sotto_json_cstr(w, t->task.name);
-    sotto_json_name(w, "segment_tag");
-    sotto_json_cstr(w, t->offers.segment_tag);
-    sotto_json_name(w, "confidence_percent");
-    sotto_json_decimal(w, t->confidence_ppm, 4);
-    sotto_json_name(w, "epsilon");
-    sotto_json_decimal(w, (int64_t)t->task.epsilon_ueps, 6);
-    put_u64(w, "bound", t->task.bound);
-    put_u64(w, "period_days", t->task.period_days);
-    put_u64(w, "reports", t->reports);
-    put_u64(w, "devices", t->devices);
-    put_u64(w, "devices_enrolled", t->devices_enrolled);
-    put_u64(w, "periods_missing", t->periods_missing);
-    sotto_json_name(w, "from");
-    t->reports > 0 ? hq_json_day(w, t->first_day) : sotto_json_null(w);
-    sotto_json_name(w, "to");
-    t->reports > 0 ? hq_json_day(w, t->last_day) : sotto_json_null(w);
-}
-
-sotto_status hq_totals_json(const hq_totals *t, sotto_diag *diag)
-{
-    hq_json json;
-    size_t rows = t->offers.campaign_count * (t->offers.segment_count + 2);
-    sotto_status status = hq_json_begin(&json, 4096 + rows * 1024, diag);
-    if (status != SOTTO_OK)
-        return status;
-    sotto_json_obj(&json.w);
-    put_head(&json.w, t);
-    sotto_json_name(&json.w, "rows");
-    sotto_json_arr(&json.w);
+    sotto_json_name(w, "rows");
+    sotto_json_arr(w);
     for (size_t c = 0; c < t->offers.campaign_count; c++)
         for (size_t g = 0; g < t->offers.segment_count + 2; g++)
             if (is_listed(&t->offers, g))
-                put_row(&json.w, t, c, g);
-    sotto_json_arr_end(&json.w);
+                put_row(w, t, c, g);
+    sotto_json_arr_end(w);
+}
+
+static void put_bins(sotto_json_writer *w, const hq_cut *cut, size_t row)
+{
+    for (size_t i = 0; i < cut->table->dimensions; i++) {
+        const sotto_dimension *d = &cut->table->dimension[i];
+        char label[96];
+        if ((int)i == cut->across)
+            continue;
+        sotto_dimension_label(d, hq_cut_bin(cut, row, i), label, sizeof label);
+        sotto_json_name(w, d->kind == SOTTO_DIMENSION_TAG ? d->tag : sotto_dimension_name(d->kind));
+        sotto_json_cstr(w, label);
+    }
+}
+
+static void put_table_row(sotto_json_writer *w, hq_totals *t, const hq_cut *cut, size_t row)
+{
+    int64_t count[SOTTO_STEPS];
+    take_row(&t->sums, cut, row, count);
+    bool withheld = hq_withheld(&t->sums.task, count, cut->columns);
+    sotto_json_obj(w);
+    sotto_json_name(w, "of");
+    sotto_json_obj(w);
+    put_bins(w, cut, row);
+    sotto_json_obj_end(w);
+    for (size_t i = 0; i < cut->columns; i++) {
+        char label[96] = "count";
+        if (cut->across >= 0)
+            sotto_dimension_label(&cut->table->dimension[cut->across], i, label, sizeof label);
+        put_count(w, label, count[i], withheld);
+    }
+    hq_json_u64(w, "plus_minus", width_at(t, hq_cut_cell(cut, row, 0)));
+    if (withheld) {
+        sotto_json_name(w, "withheld");
+        sotto_json_bool(w, true);
+    }
+    sotto_json_obj_end(w);
+}
+
+static void put_tables(sotto_json_writer *w, hq_totals *t)
+{
+    sotto_json_name(w, "tables");
+    sotto_json_arr(w);
+    for (size_t i = 0; i < t->sums.task.table_count; i++) {
+        const hq_cut cut = hq_cut_of(&t->sums.task.table[i]);
+        sotto_json_arr(w);
+        for (size_t row = 0; row < cut.rows; row++)
+            put_table_row(w, t, &cut, row);
+        sotto_json_arr_end(w);
+    }
+    sotto_json_arr_end(w);
+}
+
+sotto_status hq_totals_json(hq_totals *t, sotto_diag *diag)
+{
+    hq_json json;
+    size_t rows = t->sums.task.cells + t->offers.campaign_count * (t->offers.segment_count + 2);
+    sotto_status status = hq_json_begin(&json, 4096 + rows * 1536, diag);
+    if (status != SOTTO_OK)
+        return status;
+    sotto_json_obj(&json.w);
+    hq_sums_head_json(&json.w, &t->sums, t->confidence_ppm);
+    if (t->sums.task.has_left_out) {
+        put_count(&json.w, "left_out", t->sums.count[0], false);
+        hq_json_u64(&json.w, "left_out_plus_minus", width_at(t, 0));
+    }
+    if (t->offers.table != NULL) {
+        sotto_json_name(&json.w, "segment_tag");
+        sotto_json_cstr(&json.w, t->offers.segment_tag);
+        put_offers(&json.w, t);
+    }
+    put_tables(&json.w, t);
     sotto_json_obj_end(&json.w);
     return hq_json_print(&json, diag);
 }
 
 /* ---- the command ---- */
 
-typedef struct asked {
-    const char *dir, *from, *to, *confidence;
-    int64_t task;
-    bool as_json;
-} asked;
-
-/* Percent with up to four digits behind the point: 95, 99.9. */
-static sotto_status read_confidence(const char *text, uint32_t *ppm, sotto_diag *diag)
+static sotto_status say(const hq_asked *a, uint32_t task, sotto_diag *diag)
 {
-    int64_t value = 0;
-    sotto_status status = sotto_fixed_parse_decimal(sotto_span_str(text), 4, &value);
-    if (status != SOTTO_OK || value < 500000 || value > 999999)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--confidence takes percent from 50 to 99.9999");
-    *ppm = (uint32_t)value;
-    return SOTTO_OK;
-}
-
-static sotto_status read_request(const asked *a, hq_totals_request *request, sotto_diag *diag)
-{
-    *request =
-        (hq_totals_request){.task_id = (uint32_t)a->task, .first_day = INT32_MIN, .last_day = INT32_MAX};
-    sotto_status status = read_confidence(a->confidence, &request->confidence_ppm, diag);
-    if (status == SOTTO_OK && a->from != NULL)
-        status = hq_day_parse(a->from, &request->first_day, diag);
-    if (status == SOTTO_OK && a->to != NULL)
-        status = hq_day_parse(a->to, &request->last_day, diag);
-    if (status == SOTTO_OK && request->first_day > request->last_day)
-        status = sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--from is after --to");
-    return status;
-}
-
-static sotto_status make(const asked *a, hq_totals *out, sotto_diag *diag)
-{
-    hq_registry *registry = NULL;
-    hq_repo repo = {0};
-    hq_totals_request request;
-    sotto_status status = read_request(a, &request, diag);
-    if (status == SOTTO_OK)
-        status = hq_office_registry(a->dir, &registry, diag);
-    if (status == SOTTO_OK)
-        status = hq_repo_read(&repo, a->dir, diag);
-    if (status == SOTTO_OK)
-        status = hq_totals_make(out, registry, repo.role[HQ_ROLE_TARGETS].version, &request, diag);
-    hq_repo_free(&repo);
-    hq_registry_close(registry);
+    hq_totals totals;
+    const hq_totals_request request = {.task_id = task,
+                                       .first_day = a->first_day,
+                                       .last_day = a->last_day,
+                                       .confidence_ppm = a->confidence_ppm};
+    sotto_status status = hq_totals_make(&totals, a->registry, a->newest_release, &request, diag);
+    if (status == SOTTO_OK && a->as_json)
+        status = hq_totals_json(&totals, diag);
+    else if (status == SOTTO_OK)
+        hq_totals_print(&totals);
+    hq_totals_free(&totals);
     return status;
 }
 
 int hq_cmd_totals(int argc, char **argv)
 {
     sotto_diag diag = {0};
-    asked a = {.confidence = "95"};
-    hq_totals totals = {0};
-    const hq_option options[] = {{"--dir", HQ_TEXT, &a.dir, .required = true},
-                                 {"--task", HQ_NUMBER, &a.task, .min = 1, .max = INT32_MAX},
-                                 {"--from", HQ_TEXT, &a.from, .required = false},
-                                 {"--to", HQ_TEXT, &a.to, .required = false},
-                                 {"--confidence", HQ_TEXT, &a.confidence, .required = false},
-                                 {"--json", HQ_FLAG, &a.as_json, .required = false}};
+    hq_asked a = {0};
+    uint32_t task[SOTTO_TASKS_MAX] = {0};
+    size_t count = 1;
+    const hq_option options[] = {HQ_ASKED_OPTIONS(a)};
     if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
         return 2;
-    sotto_status status = make(&a, &totals, &diag);
-    if (status == SOTTO_OK && a.as_json)
-        status = hq_totals_json(&totals, &diag);
-    else if (status == SOTTO_OK)
-        hq_totals_print(&totals);
-    hq_totals_free(&totals);
+    sotto_status status = hq_asked_open(&a, &diag);
+    task[0] = (uint32_t)a.task;
+    if (status == SOTTO_OK && a.task == 0)
+        status = hq_sums_tasks(a.registry, a.newest_release, task, &count, &diag);
+    for (size_t i = 0; i < count && status == SOTTO_OK; i++) {
+        if (i > 0 && !a.as_json)
+            putchar('\n');
+        status = say(&a, task[i], &diag);
+    }
+    hq_asked_close(&a);
     return status == SOTTO_OK ? 0 : hq_fail(status, &diag);
 }

@@ -9,13 +9,15 @@
  *   tuf, repo    metadata of The Update Framework, made and signed; the repository as it stands on the disk
  *   code         one-time codes
  *   collect      requests of terminals -> registry -> replies
- *   totals       what the reports add up to, with error bars
+ *   sums         what the reports of a task add up to, cell by cell, with error bars
+ *   totals       the same for offers; histogram: AUC, gain, calibration, drift of noised counts
  *   cmd_*        the commands
  */
 #ifndef SOTTO_HQ_PRIV_H
 #define SOTTO_HQ_PRIV_H
 
 #include "registry.h"
+#include "sums.h"
 
 #include "sotto/base.h"
 #include "sotto/codec.h"
@@ -254,26 +256,24 @@ bool hq_collect_path_valid(sotto_span path);
 typedef struct hq_cell {
     int64_t count[SOTTO_OUTCOMES]; /* sums of noised counts: may be below zero */
     uint64_t half_width;           /* of each of the two */
-    /* Taken of shown, in millionths; -1 when too little was shown to say. */
-    int32_t rate_ppm, rate_low_ppm, rate_high_ppm;
+    hq_rate rate;                  /* taken of shown */
+    bool withheld;                 /* a small cohort: nothing of it is shown */
 } hq_cell;
 /* A table of campaign, perhaps one tag, and outcome: how offers are shown to people. */
 typedef struct hq_offers {
-    const char *segment_tag; /* "" = none */
+    const sotto_table *table; /* NULL: the task has no such table, and no cell below */
+    const char *segment_tag;  /* "" = none */
     const char *const *campaigns, *const *segments;
-    size_t campaign_count, segment_count, first_cell;
+    size_t campaign_count, segment_count;
 } hq_offers;
 typedef struct hq_totals {
-    sotto_task task;  /* as the newest release that has it defines it */
+    hq_sums sums;
     hq_offers offers; /* its first table of that form */
     uint32_t confidence_ppm;
-    uint64_t reports, devices, devices_enrolled, periods_missing;
-    int32_t first_day, last_day; /* first days of the periods reported; first > last when none was */
     hq_cell *cell; /* campaigns x (segments + 2): the segments, "other", and all of them together */
-    void *memory;  /* of the task */
 } hq_totals;
 typedef struct hq_totals_request {
-    uint32_t task_id; /* 0 = the first task with offers of the newest release */
+    uint32_t task_id; /* 0 = the first task of mode A of the newest release that has one */
     int32_t first_day, last_day;
     uint32_t confidence_ppm;
 } hq_totals_request;
@@ -281,8 +281,41 @@ typedef struct hq_totals_request {
 SOTTO_MUST_USE sotto_status hq_totals_make(hq_totals *out, hq_registry *registry, uint64_t newest_release,
                                            const hq_totals_request *request, sotto_diag *diag);
 void hq_totals_free(hq_totals *totals);
-void hq_totals_print(const hq_totals *totals);
-SOTTO_MUST_USE sotto_status hq_totals_json(const hq_totals *totals, sotto_diag *diag);
+void hq_totals_print(hq_totals *totals);
+SOTTO_MUST_USE sotto_status hq_totals_json(hq_totals *totals, sotto_diag *diag);
+
+/* ---- what totals, funnel, lift and drift are asked ---- */
+
+typedef struct hq_asked {
+    const char *dir, *from, *to, *confidence, *html;
+    int64_t task;
+    bool as_json;
+    /* by hq_asked_open: */
+    int32_t first_day, last_day;
+    uint32_t confidence_ppm;
+    hq_registry *registry;
+    uint64_t newest_release;
+} hq_asked;
+#define HQ_ASKED_OPTIONS(a)                                                                                  \
+    {"--dir", HQ_TEXT, &(a).dir, .required = true},                                                          \
+        {"--task", HQ_NUMBER, &(a).task, .min = 1, .max = INT32_MAX},                                        \
+        {"--from", HQ_TEXT, &(a).from, .required = false}, {"--to", HQ_TEXT, &(a).to, .required = false},    \
+        {"--confidence", HQ_TEXT, &(a).confidence, .required = false},                                       \
+    {                                                                                                        \
+        "--json", HQ_FLAG, &(a).as_json, .required = false                                                   \
+    }
+/* Reads what was given (percent: 95 unless given) and opens the office's registry. To be closed in any case.
+ */
+SOTTO_MUST_USE sotto_status hq_asked_open(hq_asked *asked, sotto_diag *diag);
+void hq_asked_close(hq_asked *asked);
+/* What every figure's page begins with: the task, its noise, who reported. */
+void hq_sums_head(const hq_sums *sums, uint32_t confidence_ppm);
+/* The same as members of an object that is open. */
+void hq_sums_head_json(sotto_json_writer *w, const hq_sums *sums, uint32_t confidence_ppm);
+void hq_json_u64(sotto_json_writer *w, const char *name, uint64_t value);
+void hq_json_rate(sotto_json_writer *w, const char *name, int32_t ppm); /* null below 0 */
+void hq_json_number(sotto_json_writer *w, const char *name,
+                    double value); /* six digits; null unless finite */
 
 /* ---- commands: argv[0] is the command's name. Return an exit code. ---- */
 typedef struct hq_command {
@@ -296,6 +329,10 @@ int hq_cmd_enrol_code(int argc, char **argv);
 int hq_cmd_publish(int argc, char **argv);
 int hq_cmd_serve(int argc, char **argv);
 int hq_cmd_totals(int argc, char **argv);
+int hq_cmd_funnel(int argc, char **argv);
+int hq_cmd_lift(int argc, char **argv);
+int hq_cmd_drift(int argc, char **argv);
+int hq_cmd_plan_task(int argc, char **argv);
 int hq_cmd_audit(int argc, char **argv);
 int hq_cmd_devices(int argc, char **argv);
 int hq_cmd_revoke(int argc, char **argv);

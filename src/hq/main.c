@@ -74,11 +74,44 @@ static const hq_command COMMANDS[] = {
      hq_cmd_serve},
     {"totals", "what the reports add up to, with error bars",
      "usage: sotto-hq totals --dir DIR [--task ID] [--from DATE] [--to DATE] [--confidence 95] [--json]\n\n"
-     "For each campaign and segment: how often it was shown and taken, plus or minus what the noise may be\n"
-     "(with the given confidence in percent), and the rate. --from and --to: first days of periods, "
-     "included.\n\n"
+     "Every task of mode A, or the one named. For each campaign and segment: how often it was shown and\n"
+     "taken, plus or minus what the noise may be (with the given confidence in percent), and the rate; "
+     "other\n"
+     "tables as counts. Rows below a task's smallest batch are withheld. \"Left out\" is how many customers "
+     "a\n"
+     "task does not see any more. --from and --to: first days of periods, included. --json: a line for each "
+     "task.\n\n"
      "  sotto-hq totals --dir /srv/sotto-hq --from 2026-11-01 --to 2026-11-30\n",
      hq_cmd_totals},
+    {"funnel", "how far visits get: card in, shown, dismissed, taken",
+     "usage: sotto-hq funnel --dir DIR [--task ID] [--from DATE] [--to DATE] [--confidence 95] [--json]\n\n"
+     "Steps and rates with intervals, of a task of type funnel.\n\n"
+     "  sotto-hq funnel --dir /srv/sotto-hq --from 2026-11-01\n",
+     hq_cmd_funnel},
+    {"lift", "how well the model in use orders customers: AUC, gain, calibration",
+     "usage: sotto-hq lift --dir DIR [--task ID] [--contacts 38] [--from DATE] [--to DATE] [--confidence 95] "
+     "[--json]\n\n"
+     "From a task with a table of score and outcome: the area under the ROC curve, the share of takers "
+     "among\n"
+     "the best --contacts percent, and in each bin what was taken beside what the score said. Intervals are\n"
+     "those of the noise.\n\n"
+     "  sotto-hq lift --dir /srv/sotto-hq --contacts 10\n",
+     hq_cmd_lift},
+    {"drift", "have the customers who come moved: stability of each input",
+     "usage: sotto-hq drift --dir DIR [--task ID] [--from DATE] [--to DATE] [--table FILE.csv] [--confidence "
+     "95] [--json]\n\n"
+     "The population stability index of each tag and score that a task counts, beside what noise alone "
+     "would\n"
+     "give. Periods from --from on (the second half, when not given) against those before, or against the\n"
+     "columns of a table that bear the tags' names, such as the one the model was trained on.\n\n"
+     "  sotto-hq drift --dir /srv/sotto-hq --table contacts.csv\n",
+     hq_cmd_drift},
+    {"plan-task", "what tasks would cost a customer, and how precise they would be",
+     "usage: sotto-hq plan-task --tasks TASKS.json [--terminals 1] [--customers 1000] [--json]\n\n"
+     "Before they are published: the budget that each report takes, for how long it lasts with all tasks\n"
+     "together, and the error of a cell's total over so many terminals.\n\n"
+     "  sotto-hq plan-task --tasks tasks.json --terminals 40 --customers 20000\n",
+     hq_cmd_plan_task},
     {"aggregate", "mode B: two aggregators that each see nothing, and their collector",
      "usage: sotto-hq aggregate init --dir DIR --role leader|helper|collector [--host NAME]...\n"
      "       sotto-hq aggregate pair --dir DIR --party FILE [--party FILE]\n"

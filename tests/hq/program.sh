@@ -20,13 +20,13 @@ expect 0 'Exit codes' "$HQ" --help
 expect 0 'sotto-hq [0-9]' "$HQ" --version
 expect 2 'no command' "$HQ" dance
 expect 2 'unknown option' "$HQ" --loud init
-for command in init publish enrol-code serve totals devices revoke; do
+for command in init publish enrol-code serve totals funnel lift drift devices revoke; do
     expect 0 "sotto-hq $command --dir /srv" "$HQ" "$command" --help
     expect 2 'dir is missing' "$HQ" "$command"
     expect 2 'needs a value' "$HQ" "$command" --dir
     expect 2 'not known here' "$HQ" "$command" --dir "$WORK/hq" --colour
 done
-for command in totals devices; do expect 4 'sotto-hq init' "$HQ" "$command" --dir "$WORK/hq"; done
+for command in totals funnel lift drift devices; do expect 4 'sotto-hq init' "$HQ" "$command" --dir "$WORK/hq"; done
 expect 4 'sotto-hq init' "$HQ" enrol-code --dir "$WORK/hq" --device a
 expect 2 'device is missing' "$HQ" enrol-code --dir "$WORK/hq"
 expect 0 'ca.pem' "$HQ" init --dir "$WORK/hq" --name 'Example Bank' --host hq.example.org --host 10.1.2.3
@@ -34,6 +34,9 @@ expect 4 'nothing was changed' "$HQ" init --dir "$WORK/hq"
 expect 0 '"hosts":\["127.0.0.1","localhost"\]' "$HQ" init --dir "$WORK/second" --json
 expect 3 '' "$HQ" init --dir "$WORK/third" --host 'not a name'
 expect 4 'nothing was published' "$HQ" totals --dir "$WORK/hq"
+expect 0 'spent after' "$HQ" plan-task --tasks "$(dirname "$0")/../../docs/examples/bank/tasks.json" --terminals 40
+expect 2 'tasks is missing' "$HQ" plan-task
+expect 4 '' "$HQ" plan-task --tasks "$WORK/none.json"
 expect 4 'nothing was published' "$HQ" publish --dir "$WORK/hq" --refresh
 expect 2 'or --refresh' "$HQ" publish --dir "$WORK/hq" --model x
 expect 2 'takes no files' "$HQ" publish --dir "$WORK/hq" --refresh --model x

@@ -37,10 +37,10 @@ static void nothing_yet(void **state)
 {
     (void)state;
     hq_totals totals = totals_of(1, &ALL);
-    assert_int_equal(totals.reports, 0);
-    assert_true(totals.first_day > totals.last_day);
+    assert_int_equal(totals.sums.reports, 0);
+    assert_true(totals.sums.first_day > totals.sums.last_day);
     assert_int_equal(cell(&totals, 0, 0)->half_width, 0);
-    assert_int_equal(cell(&totals, 0, 0)->rate_ppm, -1);
+    assert_int_equal(cell(&totals, 0, 0)->rate.ppm, -1);
     hq_totals_free(&totals);
     sotto_diag diag = {0};
     cause_is(hq_totals_make(&totals, collector.registry, 0, &ALL, &diag), NOT_FOUND);
@@ -71,12 +71,12 @@ static void sums_and_filters(void **state)
     terminal_seal(two, 1);
     assert_int_equal(send_report(&collector, two), 200); /* began a day later, and two days are missing */
     hq_totals totals = totals_of(1, &ALL);
-    assert_int_equal(totals.reports, 4);
-    assert_int_equal(totals.devices, 2);
-    assert_int_equal(totals.devices_enrolled, 2);
-    assert_int_equal(totals.first_day, TEST_PERIOD_DAY);
-    assert_int_equal(totals.last_day, TEST_PERIOD_DAY + 3);
-    assert_int_equal(totals.periods_missing, 1 + 2);
+    assert_int_equal(totals.sums.reports, 4);
+    assert_int_equal(totals.sums.devices, 2);
+    assert_int_equal(totals.sums.devices_enrolled, 2);
+    assert_int_equal(totals.sums.first_day, TEST_PERIOD_DAY);
+    assert_int_equal(totals.sums.last_day, TEST_PERIOD_DAY + 3);
+    assert_int_equal(totals.sums.periods_missing, 1 + 2);
     for (size_t c = 0; c < 2; c++)
         for (size_t g = 0; g < 3; g++)
             for (size_t o = 0; o < 2; o++) {
@@ -88,9 +88,9 @@ static void sums_and_filters(void **state)
     hq_totals_request narrow = {
         .first_day = TEST_PERIOD_DAY + 1, .last_day = TEST_PERIOD_DAY + 2, .confidence_ppm = 990000};
     totals = totals_of(1, &narrow);
-    assert_int_equal(totals.reports, 2);
+    assert_int_equal(totals.sums.reports, 2);
     assert_int_equal(cell(&totals, 0, 0)->count[0], 1100);
-    assert_int_equal(totals.periods_missing, 0);
+    assert_int_equal(totals.sums.periods_missing, 0);
     hq_totals_free(&totals);
     terminal_free(one);
     terminal_free(two);
@@ -118,12 +118,12 @@ static void error_bars(void **state)
     assert_int_equal(sotto_noise_half_width(8, 1, 30, 950000, &expected), SOTTO_OK);
     assert_int_equal(cell(&totals, 0, 3)->half_width, expected); /* young, old, other */
     const hq_cell *c = cell(&totals, 0, 0);
-    assert_int_equal(c->rate_ppm, 100000);
-    assert_true(c->rate_low_ppm < 100000 && c->rate_high_ppm > 100000);
+    assert_int_equal(c->rate.ppm, 100000);
+    assert_true(c->rate.low_ppm < 100000 && c->rate.high_ppm > 100000);
     int64_t w = (int64_t)c->half_width;
-    assert_true(c->rate_low_ppm <= (1000 - w) * 1000000 / (10000 + w));
-    assert_true(c->rate_high_ppm >= (1000 + w) * 1000000 / (10000 - w));
-    assert_int_equal(cell(&totals, 1, 0)->rate_ppm, -1);
+    assert_true(c->rate.low_ppm <= (1000 - w) * 1000000 / (10000 + w));
+    assert_true(c->rate.high_ppm >= (1000 + w) * 1000000 / (10000 - w));
+    assert_int_equal(cell(&totals, 1, 0)->rate.ppm, -1);
     hq_totals_free(&totals);
     terminal_free(one);
 }
@@ -197,7 +197,7 @@ static void over_releases(void **state)
     terminal_next(one);
     assert_int_equal(send_report(&collector, one), 200);
     hq_totals totals = totals_of(2, &ALL);
-    assert_int_equal(totals.reports, 2);
+    assert_int_equal(totals.sums.reports, 2);
     assert_int_equal(cell(&totals, 0, 0)->count[0], 20);
     assert_int_equal(sotto_noise_half_width(8, 1, 1, 975000, &a), SOTTO_OK);
     assert_int_equal(sotto_noise_half_width(16, 1, 1, 975000, &b), SOTTO_OK);
@@ -238,6 +238,55 @@ static void printed_both_ways(void **state)
     terminal_free(one);
 }
 
+/* Two tasks with several dimensions: a line each, customers left out, small rows withheld. */
+static const char TWO_TASKS[] =
+    "{\"format\":\"sotto-tasks\",\"version\":2,\"lifetime_epsilon\":20,\"tasks\":[\n"
+    "{\"name\":\"visits\",\"id\":5,\"type\":\"funnel\",\"mode\":\"one-collector\",\"epsilon\":0.5,\"bound\":"
+    "4,"
+    "\"period_days\":1,\"smallest_batch\":50,\"tables\":[[{\"of\":\"tag\",\"tag\":\"segment\",\"bins\":["
+    "\"young\"]},"
+    "{\"of\":\"step\"}]]},\n"
+    "{\"name\":\"scores\",\"id\":6,\"type\":\"offer-counts\",\"mode\":\"one-collector\",\"epsilon\":0.5,"
+    "\"bound\":4,"
+    "\"period_days\":1,\"tables\":[[{\"of\":\"score\",\"edges\":[0.1,0.5]},{\"of\":\"outcome\"}]]}]}\n";
+
+static void every_task(void **state)
+{
+    (void)state;
+    sotto_vec text;
+    terminal *one = terminal_new("atm-1", 1);
+    enrol(&collector, one);
+    write_text("tasks.json", TWO_TASKS);
+    assert_int_equal(publish_files(), 0);
+    static const int64_t CELLS[] = {3, 400, 300, 100, 60, 40, 30, 20, 10};
+    memcpy(one->cells, CELLS, sizeof CELLS);
+    one->report.task_id = 5;
+    one->report.release_version = 2;
+    one->report.cell_count = SOTTO_COUNT(CELLS);
+    terminal_seal(one, 1);
+    assert_int_equal(send_report(&collector, one), 200);
+    assert_int_equal(RUN(hq_cmd_totals, "totals", "--dir", at("office")), 0);
+    sotto_vec_init(&text, 1 << 16);
+    ok(sotto_port_read_file(at("stdout"), &text, NULL), NULL);
+    assert_int_equal(sotto_vec_put(&text, "", 1), SOTTO_OK);
+    assert_non_null(strstr((char *)text.ptr, "withheld: fewer than 50"));
+    assert_non_null(strstr((char *)text.ptr, "Left out: 3 customers"));
+    assert_non_null(strstr((char *)text.ptr, "Task scores (6)"));
+    assert_null(strstr((char *)text.ptr, " 40 "));
+    sotto_vec_free(&text);
+    assert_int_equal(RUN(hq_cmd_totals, "totals", "--dir", at("office"), "--task", "5", "--json"), 0);
+    sotto_json *doc = printed();
+    sotto_json_node root = sotto_json_root(doc), rows = sotto_json_at(sotto_json_member(root, "tables"), 0);
+    int64_t count = 0;
+    ok(sotto_json_get_i64(root, "left_out", 0, 99, &count, NULL), NULL);
+    assert_int_equal(count, 3);
+    ok(sotto_json_get_i64(sotto_json_at(rows, 0), "taken", 0, 99, &count, NULL), NULL);
+    assert_int_equal(count, 60);
+    assert_int_equal(sotto_json_type(sotto_json_member(sotto_json_at(rows, 1), "card_in")), SOTTO_JSON_NULL);
+    sotto_json_free(doc);
+    terminal_free(one);
+}
+
 static void devices_listed(void **state)
 {
     (void)state;
@@ -271,8 +320,8 @@ static void devices_listed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(nothing_yet),   T(sums_and_filters),  T(error_bars),     T(truth_is_within),
-        T(over_releases), T(printed_both_ways), T(devices_listed),
+        T(nothing_yet),   T(sums_and_filters),  T(error_bars), T(truth_is_within),
+        T(over_releases), T(printed_both_ways), T(every_task), T(devices_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

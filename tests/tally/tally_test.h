@@ -53,7 +53,10 @@ static inline void world_open_store(struct world *w)
 
 static inline struct world world_make(void)
 {
-    struct world w = {.folder = "/tmp/sotto-tally-XXXXXX"};
+    /* In memory where there is such a place: kills and faults are of processes and calls, not of disks. */
+    struct world w = {.folder = "/dev/shm/sotto-tally-XXXXXX"};
+    if (access("/dev/shm", W_OK) != 0)
+        (void)snprintf(w.folder, sizeof w.folder, "/tmp/sotto-tally-XXXXXX");
     sotto_key_provider provider = {.name = "memory", .load = world_load_root};
     assert_non_null(mkdtemp(w.folder));
     (void)snprintf(w.path, sizeof w.path, "%s/s.db", w.folder);

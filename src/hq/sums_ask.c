@@ -1,0 +1,117 @@
+/* What totals, funnel, lift and drift are asked, and the head of what they answer. */
+#include "hq_priv.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* Percent with up to four digits behind the point: 95, 99.9. */
+static sotto_status read_confidence(const char *text, uint32_t *ppm, sotto_diag *diag)
+{
+    int64_t value = 0;
+    sotto_status status = sotto_fixed_parse_decimal(sotto_span_str(text), 4, &value);
+    if (status != SOTTO_OK || value < 500000 || value > 999999)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--confidence takes percent from 50 to 99.9999");
+    *ppm = (uint32_t)value;
+    return SOTTO_OK;
+}
+
+static sotto_status read_words(hq_asked *a, sotto_diag *diag)
+{
+    a->first_day = INT32_MIN;
+    a->last_day = INT32_MAX;
+    sotto_status status =
+        read_confidence(a->confidence != NULL ? a->confidence : "95", &a->confidence_ppm, diag);
+    if (status == SOTTO_OK && a->from != NULL)
+        status = hq_day_parse(a->from, &a->first_day, diag);
+    if (status == SOTTO_OK && a->to != NULL)
+        status = hq_day_parse(a->to, &a->last_day, diag);
+    if (status == SOTTO_OK && a->first_day > a->last_day)
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--from is after --to");
+    return status;
+}
+
+sotto_status hq_asked_open(hq_asked *asked, sotto_diag *diag)
+{
+    hq_repo repo = {0};
+    sotto_status status = read_words(asked, diag);
+    if (status == SOTTO_OK)
+        status = hq_office_registry(asked->dir, &asked->registry, diag);
+    if (status == SOTTO_OK)
+        status = hq_repo_read(&repo, asked->dir, diag);
+    asked->newest_release = repo.role[HQ_ROLE_TARGETS].version;
+    hq_repo_free(&repo);
+    return status;
+}
+
+void hq_asked_close(hq_asked *asked)
+{
+    hq_registry_close(asked->registry);
+    asked->registry = NULL;
+}
+
+void hq_sums_head(const hq_sums *s, uint32_t confidence_ppm)
+{
+    char first[11], last[11], epsilon[32];
+    hq_day_format(s->first_day, first);
+    hq_day_format(s->last_day, last);
+    (void)sotto_fixed_format_decimal((int64_t)s->task.epsilon_ueps, 6, epsilon, sizeof epsilon);
+    printf("Task %s (%u): epsilon %s a report, at most %u events a customer and period of %u day%s.\n",
+           s->task.name, (unsigned)s->task.id, epsilon, (unsigned)s->task.bound,
+           (unsigned)s->task.period_days, s->task.period_days == 1 ? "" : "s");
+    if (s->reports == 0)
+        printf("No reports yet; %llu terminals are enrolled.\n", (unsigned long long)s->devices_enrolled);
+    else
+        printf("%llu report%s from %llu of %llu terminal%s, periods from %s to %s, %llu missing.\n",
+               (unsigned long long)s->reports, s->reports == 1 ? "" : "s", (unsigned long long)s->devices,
+               (unsigned long long)s->devices_enrolled, s->devices_enrolled == 1 ? "" : "s", first, last,
+               (unsigned long long)s->periods_missing);
+    printf("Error bars: %.4g %% of the time the truth is within +- of each count.\n", confidence_ppm / 1e4);
+}
+
+void hq_json_u64(sotto_json_writer *w, const char *name, uint64_t value)
+{
+    sotto_json_name(w, name);
+    sotto_json_u64(w, value);
+}
+
+void hq_json_rate(sotto_json_writer *w, const char *name, int32_t ppm)
+{
+    sotto_json_name(w, name);
+    if (ppm < 0)
+        sotto_json_null(w);
+    else
+        sotto_json_decimal(w, ppm, 6);
+}
+
+void hq_json_number(sotto_json_writer *w, const char *name, double value)
+{
+    sotto_json_name(w, name);
+    if (isfinite(value) && fabs(value) < 1e12)
+        sotto_json_decimal(w, (int64_t)llround(value * 1e6), 6);
+    else
+        sotto_json_null(w);
+}
+
+void hq_sums_head_json(sotto_json_writer *w, const hq_sums *s, uint32_t confidence_ppm)
+{
+    hq_json_u64(w, "task", s->task.id);
+    sotto_json_name(w, "name");
+    sotto_json_cstr(w, s->task.name);
+    sotto_json_name(w, "type");
+    sotto_json_cstr(w, sotto_task_type_name(s->task.type));
+    sotto_json_name(w, "confidence_percent");
+    sotto_json_decimal(w, confidence_ppm, 4);
+    sotto_json_name(w, "epsilon");
+    sotto_json_decimal(w, (int64_t)s->task.epsilon_ueps, 6);
+    hq_json_u64(w, "bound", s->task.bound);
+    hq_json_u64(w, "period_days", s->task.period_days);
+    hq_json_u64(w, "smallest_batch", s->task.smallest_batch);
+    hq_json_u64(w, "reports", s->reports);
+    hq_json_u64(w, "devices", s->devices);
+    hq_json_u64(w, "devices_enrolled", s->devices_enrolled);
+    hq_json_u64(w, "periods_missing", s->periods_missing);
+    sotto_json_name(w, "from");
+    s->reports > 0 ? hq_json_day(w, s->first_day) : sotto_json_null(w);
+    sotto_json_name(w, "to");
+    s->reports > 0 ? hq_json_day(w, s->last_day) : sotto_json_null(w);
+}
