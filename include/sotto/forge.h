@@ -34,6 +34,7 @@ typedef struct sotto_forge_report {
     int64_t margin_error_q24; /* bound: the largest leaf rounding of each tree, summed, half a unit a term,
                                  and the bias's; of clusters: of a distance */
     size_t bytes;
+    unsigned scale_bits; /* of leaves and biases: 24, or fewer where one is too large for that */
 } sotto_forge_report;
 
 /* XGBoost JSON or UBJSON, 1.x to 3.x: gbtree, dart and gblinear; one output with logistic, identity or log

@@ -8,6 +8,7 @@
 
 #define SOTTO_JSON_DEPTH_MAX 64
 #define SOTTO_JSON_TEXT_MAX  ((size_t)64 << 20)
+#define SOTTO_JSON_LARGE_MAX ((size_t)1 << 30)
 
 /* The children of a container in file order; of an object, `name` is the current child's name. */
 typedef struct sotto_json_children {

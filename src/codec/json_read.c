@@ -121,12 +121,12 @@ static sotto_json *allocate(sotto_span text, const char *name)
     return doc;
 }
 
-sotto_status sotto_json_parse(sotto_json **out, sotto_span text, const char *name, sotto_diag *diag)
+static sotto_status parse(sotto_json **out, sotto_span text, size_t most, const char *name, sotto_diag *diag)
 {
     *out = NULL;
-    if (text.len > SOTTO_JSON_TEXT_MAX)
+    if (text.len > most)
         return sotto_diag_at(diag, SOTTO_ERR(CODEC, RANGE), name, 0,
-                             "%zu bytes of JSON, where %zu are the most", text.len, SOTTO_JSON_TEXT_MAX);
+                             "%zu bytes of JSON, where %zu are the most", text.len, most);
     sotto_json *doc = allocate(text, name);
     if (doc == NULL)
         return sotto_diag_at(diag, SOTTO_ERR(CODEC, NO_MEMORY), name, 0, "no memory for %zu bytes of JSON",
@@ -143,6 +143,16 @@ sotto_status sotto_json_parse(sotto_json **out, sotto_span text, const char *nam
     }
     *out = doc;
     return SOTTO_OK;
+}
+
+sotto_status sotto_json_parse(sotto_json **out, sotto_span text, const char *name, sotto_diag *diag)
+{
+    return parse(out, text, SOTTO_JSON_TEXT_MAX, name, diag);
+}
+
+sotto_status sotto_json_parse_large(sotto_json **out, sotto_span text, const char *name, sotto_diag *diag)
+{
+    return parse(out, text, SOTTO_JSON_LARGE_MAX, name, diag);
 }
 
 void sotto_json_free(sotto_json *doc)

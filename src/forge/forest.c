@@ -196,6 +196,7 @@ static void fill_report(sotto_forge_report *report, const forge_forest *f, const
                                    .features = f->feature_count,
                                    .thresholds = l->cut_count,
                                    .margin_error_q24 = l->margin_error_q24,
+                                   .scale_bits = SOTTO_MODEL_SCALE_BITS - l->shift,
                                    .bytes = bytes};
 }
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 48, TEXT_MAX = 64 << 20 }; /* what sotto_json_parse takes */
+enum { DEPTH_MAX = 48, TEXT_MAX = 1 << 30 }; /* what sotto_json_parse_large takes */
 static const char NO_NUMBER[] = "[]";
 
 typedef struct reader {

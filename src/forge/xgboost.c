@@ -396,7 +396,7 @@ static sotto_status read_file(reader *r, sotto_span file)
     sotto_vec text;
     sotto_status status = sotto_forge_xgboost_json(&file, &text, r->options->file_name, r->diag);
     if (status == SOTTO_OK)
-        status = sotto_json_parse(&doc, file, r->options->file_name, r->diag);
+        status = sotto_json_parse_large(&doc, file, r->options->file_name, r->diag);
     sotto_vec_free(&text);
     if (status == SOTTO_OK)
         status = read_model(r, sotto_json_root(doc));

@@ -2,11 +2,13 @@
 #include "learn_priv.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const char HELP[] = "sotto-hq model check: validates a model and says what it is made of\n"
                            "\n"
                            "  sotto-hq model check model.sotto\n"
                            "\n"
+                           "  --names A,B,C        also: every feature is one of these columns\n"
                            "  --dictionary FILE    also: every feature can be computed from these tags\n"
                            "  --json               the same as JSON\n";
 
@@ -24,11 +26,18 @@ static const char *transform_name(enum sotto_feature_transform transform)
     return NAMES[transform];
 }
 
-static const char *link_name(enum sotto_model_link link)
+const char *learn_link_name(enum sotto_model_link link)
 {
     static const char *const NAMES[] = {"identity", "logistic",  "log",        "softmax",
                                         "value",    "log value", "probability"};
     return NAMES[link];
+}
+
+const char *learn_kind_name(const sotto_model_info *info)
+{
+    if (info->kind == SOTTO_MODEL_CLUSTERS)
+        return "clusters";
+    return info->terms == 0 ? "trees" : info->trees == 0 ? "linear" : "trees and linear terms";
 }
 
 static const char *calibration_name(enum sotto_calibration_kind kind)
@@ -72,7 +81,7 @@ static void print_model(const sotto_model *m, const char *path)
         printf("  %zu linear terms\n", i->terms);
     if (i->clusters > 0)
         printf("  %zu clusters\n", i->clusters);
-    printf("  %s link, %zu output%s\n", link_name(i->link), i->outputs, i->outputs == 1 ? "" : "s");
+    printf("  %s link, %zu output%s\n", learn_link_name(i->link), i->outputs, i->outputs == 1 ? "" : "s");
     printf("  calibration: %s\n", calibration_name(i->calibration));
     printf("  a score takes at most %s steps\n", learn_grouped(i->steps_max, steps));
     printf("  a margin differs from the source's leaves by at most %.3g\n",
@@ -83,6 +92,30 @@ static void print_model(const sotto_model *m, const char *path)
         print_feature(sotto_model_feature(m, f));
     if (provenance.len > 0)
         printf("provenance\n%.*s", (int)provenance.len, (const char *)provenance.ptr);
+}
+
+/* "a,b,c" holds that name, plain or in quotation marks. */
+static bool is_listed(const char *names, const char *name)
+{
+    size_t len = strlen(name);
+    while (true) {
+        size_t word = strcspn(names, ",");
+        bool quoted = word >= 2 && names[0] == '"' && names[word - 1] == '"';
+        if (word - 2 * quoted == len && memcmp(names + quoted, name, len) == 0)
+            return true;
+        if (names[word] == '\0')
+            return false;
+        names += word + 1;
+    }
+}
+
+static sotto_status check_names(const sotto_model *m, const char *names, sotto_diag *diag)
+{
+    for (size_t f = 0; f < sotto_model_info_of(m)->features; f++)
+        if (!is_listed(names, sotto_model_feature(m, f)->name))
+            return sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "feature %s is none of these columns",
+                                  sotto_model_feature(m, f)->name);
+    return SOTTO_OK;
 }
 
 static void json_u64(sotto_json_writer *w, const char *name, uint64_t v)
@@ -132,7 +165,7 @@ static void json_model(sotto_json_writer *w, const sotto_model *m)
     json_u64(w, "depth", i->depth);
     json_u64(w, "steps_max", i->steps_max);
     json_u64(w, "outputs", i->outputs);
-    json_str(w, "link", link_name(i->link));
+    json_str(w, "link", learn_link_name(i->link));
     json_str(w, "calibration", calibration_name(i->calibration));
     learn_json_real(w, "margin_error", (double)i->margin_error_q24 / 16777216.0, 12);
     learn_json_real(w, "bias", (double)i->bias_q24 / 16777216.0, 12);
@@ -164,9 +197,10 @@ int learn_cmd_check(int argc, char **argv)
 {
     sotto_diag diag = {.status = SOTTO_OK};
     learn_input in = {.memory = NULL};
-    const char *path = NULL, *dictionary = NULL;
+    const char *path = NULL, *dictionary = NULL, *names = NULL;
     bool json = false;
     const learn_option options[] = {{"--json", LEARN_FLAG, &json, 0, 0},
+                                    {"--names", LEARN_TEXT, &names, 0, 0},
                                     {"--dictionary", LEARN_TEXT, &dictionary, 0, 0}};
     if (learn_help(argc, argv, HELP))
         return 0;
@@ -181,6 +215,8 @@ int learn_cmd_check(int argc, char **argv)
         status = learn_input_model(&in, path, &diag);
     if (status == SOTTO_OK && dictionary != NULL)
         status = learn_place(sotto_model_bind(in.model, in.dictionary, &diag), path, &diag);
+    if (status == SOTTO_OK && names != NULL)
+        status = learn_place(check_names(in.model, names, &diag), path, &diag);
     if (status == SOTTO_OK && !json)
         print_model(in.model, path);
     if (status == SOTTO_OK)

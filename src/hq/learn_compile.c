@@ -13,7 +13,7 @@ static const char HELP[] =
     "\\\n"
     "      --data contacts.csv -o model.sotto\n"
     "\n"
-    "  --from xgboost       XGBoost's JSON or UBJSON\n"
+    "  --from xgboost       XGBoost's JSON or UBJSON. Without --from the file itself says what it is\n"
     "  --from lightgbm      LightGBM's text\n"
     "  --from onnx          ONNX as scikit-learn's exporters write it: tree ensembles, linear models, and "
     "what\n"
@@ -41,6 +41,7 @@ typedef struct compile_options {
 
 typedef struct outcome {
     size_t source_bytes;
+    const learn_source_kind *kind;
     sotto_forge_report report;
     bool proven;
     learn_proof proof;
@@ -48,30 +49,6 @@ typedef struct outcome {
     learn_split split;
     bool has_split;
 } outcome;
-
-/* What can be compiled, and what reads it a second time for the proof. */
-typedef struct source_kind {
-    const char *name;
-    sotto_status (*compile)(sotto_span file, const sotto_forge_options *options, sotto_vec *out,
-                            sotto_forge_report *report, sotto_diag *diag);
-    enum learn_source walker;
-} source_kind;
-
-static const source_kind SOURCES[] = {
-    {"xgboost", sotto_forge_xgboost, LEARN_SOURCE_XGBOOST},
-    {"lightgbm", sotto_forge_lightgbm, LEARN_SOURCE_LIGHTGBM},
-    {"onnx", sotto_forge_onnx, LEARN_SOURCE_NONE},
-    {"scorecard", sotto_forge_scorecard, LEARN_SOURCE_NONE},
-    {"kmeans", sotto_forge_kmeans, LEARN_SOURCE_NONE},
-};
-
-static const source_kind *find_source(const char *name)
-{
-    for (size_t i = 0; i < SOTTO_COUNT(SOURCES); i++)
-        if (strcmp(name, SOURCES[i].name) == 0)
-            return &SOURCES[i];
-    return NULL;
-}
 
 static sotto_status parse(compile_options *o, int argc, char **argv, sotto_diag *diag)
 {
@@ -98,17 +75,10 @@ static sotto_status parse(compile_options *o, int argc, char **argv, sotto_diag 
         status = learn_need(o->source, "the trained model's file", diag);
     if (status == SOTTO_OK)
         status = learn_need(o->out, "-o FILE", diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o->from, "--from xgboost|lightgbm|onnx|scorecard|kmeans", diag);
-    if (status == SOTTO_OK && find_source(o->from) == NULL)
+    if (status == SOTTO_OK && o->from != NULL && learn_source_named(o->from) == NULL)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, UNSUPPORTED),
                                 "--from %.40s: xgboost, lightgbm, onnx, scorecard and kmeans can be compiled",
                                 o->from);
-    if (status == SOTTO_OK && o->data != NULL && find_source(o->from)->walker == LEARN_SOURCE_NONE)
-        status =
-            sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE),
-                           "--data proves models of xgboost and lightgbm; model predict shows what another "
-                           "gives");
     return status;
 }
 
@@ -145,6 +115,23 @@ static void choose_rows(const compile_options *o, const sotto_model *m, outcome 
                    r->split.holdout_percent <= 90;
 }
 
+/* What --from says, else what the file looks like. */
+static sotto_status choose_kind(const compile_options *o, sotto_span file, outcome *r, sotto_diag *diag)
+{
+    r->kind = o->from != NULL ? learn_source_named(o->from) : learn_source_guess(file);
+    if (r->kind == NULL)
+        return sotto_diag_at(
+            diag, SOTTO_ERR(HQ, USAGE), o->source, 0,
+            "what it is cannot be seen from the file: say --from xgboost (JSON or UBJSON), lightgbm "
+            "(text), onnx, scorecard or kmeans (CSV or JSON)");
+    if (o->data != NULL && r->kind->walker == LEARN_SOURCE_NONE)
+        return sotto_diag_set(
+            diag, SOTTO_ERR(HQ, USAGE),
+            "--data proves models of xgboost and lightgbm; model predict shows what another "
+            "gives");
+    return SOTTO_OK;
+}
+
 static sotto_status prove(const compile_options *o, const learn_input *in, sotto_span json, outcome *r,
                           sotto_diag *diag)
 {
@@ -162,7 +149,7 @@ static sotto_status prove(const compile_options *o, const learn_input *in, sotto
                        .date_column = r->date_column[0] == '\0' ? NULL : r->date_column};
     sotto_status status = learn_table_read(&table, &plan, o->data, diag);
     if (status == SOTTO_OK)
-        status = learn_prove(&r->proof, in->model, find_source(o->from)->walker, json, o->source, &table,
+        status = learn_prove(&r->proof, in->model, r->kind->walker, json, o->source, &table,
                              r->has_split ? &r->split : NULL, diag);
     r->proven = status == SOTTO_OK;
     if (status == SOTTO_OK && r->proof.leaves_differ > 0)
@@ -190,7 +177,7 @@ static sotto_status compile(const compile_options *o, learn_input *in, sotto_spa
     sotto_vec_init(&in->model_file, (size_t)1 << 30);
     sotto_status status = sotto_sha256(json, digest);
     if (status == SOTTO_OK)
-        status = find_source(o->from)->compile(json, &options, &in->model_file, &r->report, diag);
+        status = r->kind->compile(json, &options, &in->model_file, &r->report, diag);
     return status == SOTTO_OK ? learn_input_load(in, diag) : status;
 }
 
@@ -226,6 +213,9 @@ static void print_report(const compile_options *o, const outcome *r)
     putchar('\n');
     printf("  %s bytes (the source: %s, %.1f times as many)\n", learn_grouped(f->bytes, bytes),
            learn_grouped(r->source_bytes, source), (double)r->source_bytes / (double)f->bytes);
+    if (f->scale_bits < SOTTO_MODEL_SCALE_BITS)
+        printf("  values are kept in units of 2^-%u, since some need more than 2^-%d has room for\n",
+               f->scale_bits, SOTTO_MODEL_SCALE_BITS);
     printf("  a %s is off by at most %.3g, whatever the row\n", f->clusters > 0 ? "distance" : "margin",
            (double)f->margin_error_q24 / 16777216.0);
     if (r->proven)
@@ -268,7 +258,8 @@ static void json_proof(sotto_json_writer *w, const outcome *r)
     sotto_json_obj_end(w);
 }
 
-static sotto_status print_json(const compile_options *o, const outcome *r, sotto_diag *diag)
+static sotto_status print_json(const compile_options *o, const outcome *r, const sotto_model_info *info,
+                               sotto_diag *diag)
 {
     uint8_t memory[4096];
     sotto_buf buf = sotto_buf_of(memory, sizeof memory);
@@ -277,6 +268,14 @@ static sotto_status print_json(const compile_options *o, const outcome *r, sotto
     sotto_json_obj(&w);
     sotto_json_name(&w, "file");
     sotto_json_cstr(&w, o->out);
+    sotto_json_name(&w, "from");
+    sotto_json_cstr(&w, r->kind->name);
+    sotto_json_name(&w, "kind");
+    sotto_json_cstr(&w, learn_kind_name(info));
+    sotto_json_name(&w, "link");
+    sotto_json_cstr(&w, learn_link_name(info->link));
+    json_u64(&w, "outputs", info->outputs);
+    json_u64(&w, "scale_bits", f->scale_bits);
     json_u64(&w, "bytes", f->bytes);
     json_u64(&w, "source_bytes", r->source_bytes);
     json_u64(&w, "trees", f->trees);
@@ -301,6 +300,8 @@ static sotto_status run(const compile_options *o, learn_input *in, sotto_vec *js
         status = learn_read_file(o->source, json, diag);
     r.source_bytes = json->len;
     if (status == SOTTO_OK)
+        status = choose_kind(o, sotto_vec_span(json), &r, diag);
+    if (status == SOTTO_OK)
         status = compile(o, in, sotto_vec_span(json), &r, diag);
     if (status == SOTTO_OK && o->data != NULL)
         status = prove(o, in, sotto_vec_span(json), &r, diag);
@@ -309,7 +310,7 @@ static sotto_status run(const compile_options *o, learn_input *in, sotto_vec *js
     if (status != SOTTO_OK)
         return status;
     if (o->json)
-        return print_json(o, &r, diag);
+        return print_json(o, &r, sotto_model_info_of(in->model), diag);
     print_report(o, &r);
     return learn_flush(diag);
 }

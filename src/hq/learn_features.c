@@ -12,6 +12,7 @@ static const char HELP[] =
     "\n"
     "  --data FILE, --dictionary FILE, --recipe FILE   as for sotto-hq train\n"
     "  --label COLUMN, --positive WORD   a last column, 0 or 1\n"
+    "  --names A,B,C                     the table has no header: these are its columns\n"
     "  --today DATE, --date-column NAME  the day of each row, for recipes with ages\n"
     "\n"
     "  Numbers have the digits that give the same float32 back; a missing value is an empty field.\n";
@@ -79,6 +80,7 @@ int learn_cmd_features(int argc, char **argv)
                                     {"--recipe", LEARN_TEXT, &recipe, 0, 0},
                                     {"--label", LEARN_TEXT, &plan.label, 0, 0},
                                     {"--positive", LEARN_TEXT, &plan.positive, 0, 0},
+                                    {"--names", LEARN_TEXT, &plan.names, 0, 0},
                                     {"--today", LEARN_TEXT, &plan.today, 0, 0},
                                     {"--date-column", LEARN_TEXT, &plan.date_column, 0, 0}};
     if (learn_help(argc, argv, HELP))

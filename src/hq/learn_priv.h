@@ -219,6 +219,19 @@ void learn_booster_free(learn_booster *b); /* NULL allowed */
 /* ---- Independent readings of trained models, in floats (learn_walker.c, learn_walker_text.c) ---- */
 
 enum learn_source { LEARN_SOURCE_XGBOOST, LEARN_SOURCE_LIGHTGBM, LEARN_SOURCE_NONE };
+/* What can be compiled, and what reads it a second time for the proof (learn_source.c). */
+typedef struct learn_source_kind {
+    const char *name; /* of --from */
+    sotto_status (*compile)(sotto_span file, const sotto_forge_options *options, sotto_vec *out,
+                            sotto_forge_report *report, sotto_diag *diag);
+    enum learn_source walker;
+} learn_source_kind;
+const learn_source_kind *learn_source_named(const char *name); /* NULL: no such kind */
+/* By what the file begins with or holds. NULL: it may be anything. */
+const learn_source_kind *learn_source_guess(sotto_span file);
+/* "trees", "linear", ...; "logistic", ... */
+const char *learn_kind_name(const sotto_model_info *info);
+const char *learn_link_name(enum sotto_model_link link);
 typedef struct learn_walker learn_walker;
 sotto_status learn_walker_load(learn_walker **out, enum learn_source source, sotto_span file,
                                const char *name, const sotto_model_info *info, sotto_diag *diag);

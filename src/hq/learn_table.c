@@ -52,7 +52,7 @@ static sotto_status need_column(const reading *r, const char *name, int *out)
     if (*out < 0 && first_row_is_numbers(r->csv))
         return sotto_diag_at(r->diag, SOTTO_ERR(HQ, NOT_FOUND), r->csv->name, 1,
                              "no column %s: the first row is numbers, so the table seems to have no header "
-                             "(model predict can be given one: --names A,B,C)",
+                             "(model predict and features can be given one: --names A,B,C)",
                              name);
     if (*out < 0)
         return sotto_diag_at(r->diag, SOTTO_ERR(HQ, NOT_FOUND), r->csv->name, 1, "the table has no column %s",

@@ -101,7 +101,7 @@ static sotto_status load_xgboost(learn_walker *w, sotto_span file, const char *n
     sotto_vec text;
     sotto_status status = sotto_forge_xgboost_json(&file, &text, name, diag);
     if (status == SOTTO_OK)
-        status = sotto_json_parse(&doc, file, name, diag);
+        status = sotto_json_parse_large(&doc, file, name, diag);
     sotto_vec_free(&text);
     if (status == SOTTO_OK)
         status = read_trees(w, sotto_json_root(doc), diag);

@@ -181,10 +181,12 @@ sotto_status report_exact(report *r, sotto_diag *diag)
     sotto_status status = learn_read_file(r->o->source, &file, diag);
     if (status == SOTTO_OK)
         status = check_source(r, sotto_vec_span(&file), diag);
+    const learn_source_kind *kind = status == SOTTO_OK ? learn_source_guess(sotto_vec_span(&file)) : NULL;
+    enum learn_source source = kind == NULL ? LEARN_SOURCE_NONE : kind->walker;
+    if (status == SOTTO_OK && source != LEARN_SOURCE_XGBOOST && source != LEARN_SOURCE_LIGHTGBM)
+        status = sotto_diag_at(diag, SOTTO_ERR(HQ, UNSUPPORTED), r->o->source, 0,
+                               "a source of XGBoost or LightGBM is compared; leave --source away");
     if (status == SOTTO_OK) {
-        /* LightGBM's text begins with the word "tree"; XGBoost's JSON and UBJSON with a brace. */
-        enum learn_source source =
-            file.len > 0 && file.ptr[0] == '{' ? LEARN_SOURCE_XGBOOST : LEARN_SOURCE_LIGHTGBM;
         r->has_source = true;
         r->source_bytes = file.len;
         status = learn_prove(&r->proof, r->model, source, sotto_vec_span(&file), r->o->source, &r->table,

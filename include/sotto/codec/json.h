@@ -23,6 +23,9 @@ typedef struct sotto_json_node {
 /* Parses text (<= 64 MiB). *out is NULL on failure. MALFORMED with line and offset, NO_MEMORY. */
 SOTTO_MUST_USE sotto_status sotto_json_parse(sotto_json **out, sotto_span text, const char *name,
                                              sotto_diag *diag);
+/* The same for files of one's own that may be larger, <= 1 GiB: trained models. */
+SOTTO_MUST_USE sotto_status sotto_json_parse_large(sotto_json **out, sotto_span text, const char *name,
+                                                   sotto_diag *diag);
 void sotto_json_free(sotto_json *doc); /* NULL allowed */
 sotto_json_node sotto_json_root(const sotto_json *doc);
 

@@ -269,6 +269,19 @@ check "a model that is none" ends 3 "not a model" model check rows.csv
 sed 's/binary:logistic/multi:softmax/' model.json >multi.json
 check "a model of another kind" ends 3 "multi.json" model compile --from xgboost multi.json -o none.sotto
 check "(nothing was written)" test ! -e none.sotto
+check "a source that says nothing of itself" ends 2 "say --from xgboost" model compile rows.csv -o none.sotto
+for name in votes.onnx linear.json; do
+    check "compile without --from: $name" run model compile "$golden/$name" -o guess.sotto --json
+    check "(what it is)" sh -c "grep -q '\"from\":\"' out && grep -q '\"scale_bits\":24' out && grep -q '\"link\":\"' out"
+done
+for name in scorecard.csv scorecard.json segments.csv segments.json amount.csv; do
+    check "compile without --from: $name" run model compile "$examples/$name" -o guess.sotto
+done
+check "check --names" run model check guess.sotto --names "x,income,age"
+check "check --names: one is missing" ends 4 "feature age is none" model check guess.sotto --names "income,agee"
+sed 1d rows.csv >bare.csv
+check "features of a table without a header" run model features --data bare.csv "${tags[@]}" --label taken --names "$(head -n 1 rows.csv)"
+check "(the same)" cmp -s out features.csv
 check "--from something else" ends 3 "xgboost, lightgbm, onnx" model compile --from catboost model.json -o none.sotto
 check "a recipe without a dictionary" ends 2 "needs --dictionary" model compile --from xgboost model.json --recipe "$golden/recipe.json" -o none.sotto
 check "a folder that is not there" ends 4 "" model compile --from xgboost model.json -o no/such/folder/m.sotto
