@@ -200,7 +200,7 @@ static void compile_model(trial *c)
     c->trees = status == SOTTO_OK ? sotto_model_info_of(c->model)->trees : 0;
     if (status == SOTTO_OK)
         status = learn_walker_load(&c->walker, LEARN_SOURCE_XGBOOST, sotto_span_of(json, len), "trial",
-                                   c->trees, &diag);
+                                   sotto_model_info_of(c->model), &diag);
     if (status != SOTTO_OK)
         fprintf(stderr, "%s\n", diag.text);
     must(status == SOTTO_OK, "compile");
@@ -238,7 +238,7 @@ static void compare_rows(trial *c)
             x[f] = (double)c->t->x[r * n + f];
         }
         double sum[1] = {0};
-        learn_walker_row(c->walker, x, walked, sum);
+        learn_walker_row(c->walker, x, walked, sum, NULL);
         sotto_model_leaves(c->model, keys, ours);
         c->integer[r] = (double)sotto_model_margin_q24(c->model, keys) / 16777216.0;
         c->exact[r] = sum[0] + bias;
