@@ -1,6 +1,6 @@
 #!/bin/sh
 # Instructions a candidate and tree on ARM: count.sh BUILD_ARMV7|BUILD_AARCH64 MODEL.sotto [PRODUCT_FEATURES [TREES]]
-# Needs qemu-arm or qemu-aarch64 with plugins and the preset's rank_once (ninja -C BUILD_ARMV7 rank_once).
+# PRODUCTS="10 200" counts other shelves. Needs qemu-arm or qemu-aarch64 with plugins and the preset's rank_once (ninja -C BUILD_ARMV7 rank_once).
 set -eu
 build=$1 model=$2 features=${3:-4} trees=${4:-300}
 here=$(dirname "$0")
@@ -13,7 +13,7 @@ count() { # products times way
     $run -d plugin -plugin "$build/count_insn.so" \
         "$build/tests/model/rank_once" "$model" "$features" "$1" "$2" "$3" 2>&1 | awk '/^instructions/ {print $2}'
 }
-for products in 1 10 200 1000; do
+for products in ${PRODUCTS:-1 10 200 1000}; do
     for way in rows portable best; do
         once=$(count $products 1 $way)
         thrice=$(count $products 3 $way)

@@ -2,7 +2,7 @@
  * on the same rows.
  *
  *   score MODEL.json ROWS.csv DICTIONARY.json RECIPE.json     rows of a table through a trained model
- *   score                                                     the table of ranking (score_rank.c)
+ *   score [--full]                                            the table of ranking (score_rank.c)
  *   score --save TREES FOLDER                                 a model of that table, in four formats
  *
  * (The three files come from `sotto-hq describe` and `sotto-hq train`.) Not part of the tests: figures depend
@@ -154,8 +154,8 @@ static void run(const bench *b)
 int main(int argc, char **argv)
 {
     bench b = {.rows = 0};
-    if (argc == 1)
-        return bench_rank();
+    if (argc == 1 || (argc == 2 && strcmp(argv[1], "--full") == 0))
+        return bench_rank(argc == 2);
     if (argc == 4 && strcmp(argv[1], "--save") == 0)
         return bench_save(strtoul(argv[2], NULL, 10), argv[3]);
     if (argc != 5) {

@@ -13,19 +13,19 @@ static void write_node(FILE *out, const walker_tree *t, int32_t at, int indent)
         return;
     }
     /* A missing value is not a number: no comparison with it holds. */
-    fprintf(out, n->missing_left ? "%*sif (!(x[%u] >= %#.9gf)) {\n" : "%*sif (x[%u] < %#.9gf) {\n", indent, "",
-            (unsigned)n->feature, n->value);
+    fprintf(out, n->missing_left ? "%*sif (!(x[%u] >= %#.9gf)) {\n" : "%*sif (x[%u] < %#.9gf) {\n", indent,
+            "", (unsigned)n->feature, n->value);
     write_node(out, t, n->left, indent + 2);
     fprintf(out, "%*s}\n", indent, "");
     write_node(out, t, n->right, indent);
 }
 
-bool bench_write_c(sotto_span json, size_t trees, const char *path)
+bool bench_write_c(sotto_span json, const sotto_model_info *info, const char *path)
 {
     learn_walker *w = NULL;
     sotto_diag diag = {.status = SOTTO_OK};
     FILE *out = fopen(path, "w");
-    if (out == NULL || learn_walker_load(&w, LEARN_SOURCE_XGBOOST, json, "table", trees, &diag) != SOTTO_OK)
+    if (out == NULL || learn_walker_load(&w, LEARN_SOURCE_XGBOOST, json, "table", info, &diag) != SOTTO_OK)
         return false;
     for (size_t t = 0; t < w->trees; t++) {
         fprintf(out, "static float tree_%zu(const float *x) {\n", t);
