@@ -160,7 +160,7 @@ enum sotto_rank_path {
 typedef struct sotto_rank_shelf {
     size_t products;                 /* 0 .. SOTTO_RANK_PRODUCTS_MAX */
     const uint16_t *product_feature; /* features that are the product's, each once; all others are the
-                                        customer's. None may depend on both. */
+                                        customer's. None depends on both: no source of a recipe does. */
     size_t product_feature_count;
     const int32_t *product_keys; /* products x product_feature_count */
     enum sotto_rank_path path;
@@ -168,11 +168,14 @@ typedef struct sotto_rank_shelf {
 typedef struct sotto_ranking_info {
     size_t products;
     /* Trees by what a candidate costs: nothing (no product's feature changes them), a class and its value
-     * (products are alike to the tree), a set of leaves, a walk from the root (more than 64 leaves). */
+     * (products are alike to the tree), a set of leaves, a walk from the root (more than 64 leaves; every
+     * tree of a model of several outputs, of an expected value, with linear terms, or with a category above
+     * 65,503). */
     size_t trees_constant, trees_by_class, trees_by_mask, trees_walked;
     size_t arena_bytes;
 } sotto_ranking_info;
-/* Arena bytes that preparing may take: 8 a tree and product at most, 48 an inner node, 4 a leaf. */
+/* Arena bytes that preparing may take: 8 a tree and product at most, 48 an inner node (112 with
+ * categories), 4 a leaf. */
 size_t sotto_model_rank_bound(const sotto_model *m, size_t products, size_t product_features);
 /* The model must outlive the ranking, which is read-only after this and may be shared between threads. RANGE
  * (too many products), UNSUPPORTED (path), NO_SPACE: the arena is given back and *out is NULL. */

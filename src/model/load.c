@@ -325,6 +325,7 @@ sotto_status sotto_model_load(const sotto_model **out, sotto_span file, sotto_ar
         sotto_arena_reset(arena, mark);
         return status;
     }
+    sotto_model_slot(l.model);
     sotto_model_pack(l.model, arena);
     l.model->info.bytes = file.len;
     l.model->info.arena_bytes = sotto_arena_mark(arena) - mark;

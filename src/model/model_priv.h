@@ -104,9 +104,12 @@ typedef struct calibration {
 struct sotto_model {
     sotto_model_info info;
     enum objective objective;
-    /* Only numeric splits, missing values that are NaN, one output and values in q24: what the fast paths
-     * know. A model that is not plain is scored by the reference path (reference.c). */
+    /* Only numeric splits, missing values that are NaN, one output and values in q24: what the fastest paths
+     * know. */
     bool plain;
+    /* One sum of trees whose features all fit slots (score_priv.h): ranked by sets of leaves. Every plain
+     * model is. What is not slotted is scored by the reference path (reference.c). */
+    bool slotted;
     unsigned shift; /* values are q(24 - shift) */
     size_t thresholds_count;
     int64_t expected_q24; /* bias and the value of every root: where a reason starts */
@@ -124,12 +127,12 @@ struct sotto_model {
     const int32_t *values;
     const uint32_t *source_ids; /* NULL: numbered as they stand */
     calibration calibration;
-    size_t parts;               /* margins inside: info.outputs, or the two of an expected value */
-    const term *terms;          /* info.terms, ascending by output and feature */
-    const axis *axes;           /* of clusters: one a feature */
-    const int32_t *centroids;   /* of clusters: info.clusters x info.features coordinates */
-    int unit;                   /* of clusters: a coordinate is an integer times 2^-unit */
-    unsigned reach;             /* of clusters: coordinates are within 2^reach */
+    size_t parts;             /* margins inside: info.outputs, or the two of an expected value */
+    const term *terms;        /* info.terms, ascending by output and feature */
+    const axis *axes;         /* of clusters: one a feature */
+    const int32_t *centroids; /* of clusters: info.clusters x info.features coordinates */
+    int unit;                 /* of clusters: a coordinate is an integer times 2^-unit */
+    unsigned reach;           /* of clusters: coordinates are within 2^reach */
     sotto_span provenance;
 };
 
@@ -196,6 +199,25 @@ static inline bool is_leaf(const node *nodes, uint32_t index)
     return nodes[index].child == index;
 }
 
+/* The category that the float32 of this key (not MISSING) is; NO_CATEGORY when no set can hold it. */
+#define NO_CATEGORY UINT32_MAX
+uint32_t sotto_model_category(const sotto_feature *f, int32_t key);
+/* Whether a set holds a category. set: numbered over all features. */
+static inline bool in_set(const sotto_model *m, uint32_t set, uint32_t category)
+{
+    uint32_t first = m->set_start[set], words = m->set_start[set + 1] - first;
+    return category / 32 < words && (m->set_words[first + category / 32] >> category % 32 & 1) != 0;
+}
+/* A key that the feature takes for missing. */
+static inline bool is_missing(const sotto_feature *f, int32_t key)
+{
+    const int32_t zero_key = 0x0554ad2e; /* of 1e-35f: what LightGBM takes for zero (kZeroThreshold) */
+    bool zero = f->kind == SOTTO_FEATURE_NUMBER_ZERO && key >= -zero_key && key <= zero_key;
+    return key == SOTTO_FLOAT_KEY_MISSING || zero;
+}
+
+/* Sets m->slotted, when everything else is there. */
+void sotto_model_slot(sotto_model *m);
 /* Sets m->packed where that can be. */
 void sotto_model_pack(sotto_model *m, sotto_arena *arena);
 

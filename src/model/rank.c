@@ -11,6 +11,10 @@
  * Many products look alike to one tree. Where they fall into few classes, the leaf is found once a class and
  * a candidate costs one load of its class and one of the class's value.
  *
+ * A split by a set of categories is such a test too: "failed" is "the set holds the category". The categories
+ * of a feature are few, so what each of them leaves open is a row of all trees, made when the catalogue is
+ * loaded: one AND a tree, whichever tests there are.
+ *
  * Leaves are added in 32 bits, tree after tree, while no choice of leaves could overflow (`ends_group` is set
  * in time), then in 64: integers, so the result is the one of sotto_model_margin_q24 to the last bit. */
 #include "rank_priv.h"
@@ -51,20 +55,51 @@ static size_t count_failing(const rank_test *tests, size_t n, uint16_t slot)
     return (size_t)(at - tests) + (n == 1 && at[0].bin < slot);
 }
 
-/* open: the leaves of each tree that the customer's side leaves open. Of the tests that fail, whole strides
- * are one row of all trees; the rest are taken one by one. */
+/* Of the tests that fail, whole strides are one row of all trees; the rest are taken one by one. */
+static void shut_by_bins(const sotto_ranking *r, size_t s, uint16_t slot, uint64_t *open)
+{
+    const rank_test *tests = r->tests + r->first_test[s];
+    size_t failing = count_failing(tests, r->first_test[s + 1] - r->first_test[s], slot);
+    size_t rows = failing / r->stride;
+    if (rows > 0)
+        r->kernels->shut_row(open, r->rows + (r->first_row[s] + rows - 1) * r->tree_end, r->tree_end);
+    for (size_t i = rows * r->stride; i < failing; i++)
+        open[tests[i].tree] &= tests[i].mask;
+}
+
+/* Without rows: the tests of slot s, the feature's first or second. */
+static void shut_by_sets(const sotto_ranking *r, size_t s, uint16_t slot, uint64_t *open)
+{
+    for (size_t i = r->first_test[s]; i < r->first_test[s + 1]; i++)
+        if (fails(r->model, slot, (uint16_t)s, r->tests[i].bin))
+            open[r->tests[i].tree] &= r->tests[i].mask;
+}
+
+static void shut_by_category(const sotto_ranking *r, size_t f, const uint16_t *slots, uint64_t *open)
+{
+    size_t row = slots[2 * f] == LEAF_BIN ? 0 : slots[2 * f] + 1u;
+    if (r->categories[f] == 0) {
+        shut_by_sets(r, 2 * f, slots[2 * f], open);
+        shut_by_sets(r, 2 * f + 1, slots[2 * f + 1], open);
+    } else if (row <= r->categories[f]) {
+        r->kernels->shut_row(open, r->rows + (r->first_row[2 * f] + row) * r->tree_end, r->tree_end);
+    }
+}
+
+/* open: the leaves of each tree that the customer's side leaves open. */
 static void shut_leaves(const sotto_ranking *r, const uint16_t *slots, uint64_t *open)
 {
     for (size_t t = 0; t < r->tree_end; t++)
         open[t] = UINT64_MAX;
-    for (size_t s = 0; s < 2 * r->model->info.features; s++) {
-        const rank_test *tests = r->tests + r->first_test[s];
-        size_t failing = count_failing(tests, r->first_test[s + 1] - r->first_test[s], slots[s]);
-        size_t rows = failing / r->stride;
-        if (rows > 0)
-            r->kernels->shut_row(open, r->rows + (r->first_row[s] + rows - 1) * r->tree_end, r->tree_end);
-        for (size_t i = rows * r->stride; i < failing; i++)
-            open[tests[i].tree] &= tests[i].mask;
+    for (size_t f = 0; f < r->model->info.features; f++) {
+        if (r->first_test[2 * f] == r->first_test[2 * f + 2])
+            continue;
+        if (is_category(&r->model->features[f])) {
+            shut_by_category(r, f, slots, open);
+            continue;
+        }
+        shut_by_bins(r, 2 * f, slots[2 * f], open);
+        shut_by_bins(r, 2 * f + 1, slots[2 * f + 1], open);
     }
 }
 
@@ -129,7 +164,8 @@ static void add_walked_trees(const sotto_ranking *r, uint16_t *slots, int64_t *m
 {
     for (size_t p = 0; p < r->info.products && r->info.trees_walked > 0; p++) {
         copy_product_slots(r, p, slots);
-        margin[p] += sum_trees(r->model, slots, r->walked, r->info.trees_walked);
+        margin[p] += r->model->plain ? sum_trees(r->model, slots, r->walked, r->info.trees_walked)
+                                     : sotto_score_slotted(r->model, slots, r->walked, r->info.trees_walked);
     }
 }
 
@@ -151,7 +187,7 @@ static void fill_customer_slots(const sotto_ranking *r, const int32_t *customer_
 {
     size_t customer_features = r->model->info.features - r->product_feature_count;
     for (size_t i = 0; i < customer_features; i++)
-        fill_slot(r->model, r->customer_feature[i], customer_keys[r->customer_feature[i]], slots);
+        fill_slot_of_kind(r->model, r->customer_feature[i], customer_keys[r->customer_feature[i]], slots);
     for (size_t i = 0; i < r->product_feature_count; i++)
         slots[2 * r->product_feature[i]] = slots[2 * r->product_feature[i] + 1] = 0;
 }
@@ -164,13 +200,13 @@ void sotto_model_rank_q24(const sotto_ranking *r, const int32_t *customer_keys, 
     int32_t *acc = (int32_t *)(void *)((uint8_t *)scratch + y.acc);
     uint64_t *open = (uint64_t *)(void *)((uint8_t *)scratch + y.open);
     assert(((uintptr_t)scratch & 15) == 0);
-    if (!r->model->plain) {
+    if (!r->model->slotted) {
         score_each(r, customer_keys, margin_q24);
         return;
     }
     fill_customer_slots(r, customer_keys, slots);
     shut_leaves(r, slots, open);
-    int64_t base = r->model->info.bias_q24 + sum_constant(r, open);
+    int64_t base = sum_constant(r, open);
     for (size_t p = 0; p < r->padded; p++)
         acc[p] = 0;
     for (size_t p = 0; p < r->info.products; p++)
@@ -178,4 +214,6 @@ void sotto_model_rank_q24(const sotto_ranking *r, const int32_t *customer_keys, 
     add_class_trees(r, open, acc, margin_q24);
     add_mask_trees(r, open, acc, margin_q24);
     add_walked_trees(r, slots, margin_q24);
+    for (size_t p = 0; p < r->info.products; p++) /* within 2^59 and 2^56, as reference.c has it */
+        margin_q24[p] = r->model->info.bias_q24 + margin_q24[p] * (INT64_C(1) << r->model->shift);
 }

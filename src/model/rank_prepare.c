@@ -1,19 +1,8 @@
 /* Preparing a shelf of products: which tests are the product's, what they leave open, which products a tree
- * cannot tell apart. The method is in rank.c. */
-#include "rank_priv.h"
+ * cannot tell apart. The customer's tests are in rank_tests.c, the method in rank.c. */
+#include "rank_shelf.h"
 
 #include <assert.h>
-
-/* One preparation. */
-typedef struct shelf {
-    sotto_ranking *r;
-    sotto_arena *arena;
-    uint64_t *work;                            /* a row of masks */
-    uint32_t *leaf_node;                       /* RANK_LEAVES_MAX */
-    uint64_t *below;                           /* of a tree's nodes: leaves under it */
-    bool is_product[SOTTO_MODEL_FEATURES_MAX]; /* whose side a feature is on */
-    size_t kind_count[4];                      /* constant, by few classes, by many, by mask */
-} shelf;
 
 enum { NODES_OF_TREE_MAX = 2 * RANK_LEAVES_MAX - 1, ALIGN = 16 };
 
@@ -23,23 +12,25 @@ static size_t leaves_of(const sotto_model *m, size_t t)
     return (end - m->trees[t].root + 1) / 2; /* every inner node has two children */
 }
 
+static size_t bound_categories(const sotto_model *m)
+{
+    return m->info.has_categories ? (m->info.nodes / 2) * CATEGORY_BYTES_OF_TEST : 0;
+}
+
 size_t sotto_model_rank_bound(const sotto_model *m, size_t products, size_t product_features)
 {
     size_t row = rank_pad(products) * sizeof(uint64_t) + RANK_PAD * sizeof(uint64_t) + ALIGN;
     size_t leaves = m->info.leaves + m->info.trees * RANK_PAD;
     return sizeof(sotto_ranking) +
            (m->info.trees + 1) * (row + sizeof(rank_tree) + sizeof(tree) + 2 * ALIGN) +
-           leaves * sizeof(int32_t) + (4 * m->info.features + 1) * sizeof(uint32_t) +
-           (m->info.nodes / 2) * 3 * sizeof(rank_test) +
+           leaves * sizeof(int32_t) + (5 * m->info.features + 1) * sizeof(uint32_t) +
+           (m->info.nodes / 2) * 3 * sizeof(rank_test) + bound_categories(m) +
            (product_features * (products * 2 + 1) + m->info.features) * sizeof(uint16_t) + 16 * ALIGN;
 }
 
 /* ---- One tree ---- */
 
-/* leaf_node[i]: the i-th leaf from the left. below[k]: the leaves under the k-th node of the tree. Nodes
- * stand in breadth-first order, so going backwards meets children first, but their leaves' numbers need the
- * order from left to right: an explicit stack, at most one entry a level and its sibling. */
-static void number_leaves(const sotto_model *m, const tree *t, uint32_t *leaf_node, uint64_t *below)
+void sotto_rank_number_leaves(const sotto_model *m, const tree *t, uint32_t *leaf_node, uint64_t *below)
 {
     uint32_t stack[RANK_LEAVES_MAX + 1], nodes = 0;
     size_t depth = 0, leaves = 0;
@@ -60,12 +51,6 @@ static void number_leaves(const sotto_model *m, const tree *t, uint32_t *leaf_no
             uint32_t child = m->nodes[t->root + k].child - t->root;
             below[k] = below[child] | below[child + 1];
         }
-}
-
-/* What stays open when the test of inner node k fails. */
-static uint64_t mask_of(const sotto_model *m, const tree *t, const uint64_t *below, uint32_t k)
-{
-    return ~below[m->nodes[t->root + k].child - t->root];
 }
 
 static bool take_leaves(shelf *s, rank_tree *rt)
@@ -98,9 +83,11 @@ static void compute_row(const shelf *s, const rank_tree *rt, uint64_t *row)
         if (p >= s->r->info.products)
             continue;
         copy_product_slots(s->r, p, slots);
-        for (uint32_t i = 0; i < count; i++)
-            if (slots[m->nodes[t->root + tests[i]].slot] > m->nodes[t->root + tests[i]].bin)
-                row[p] &= mask_of(m, t, s->below, tests[i]);
+        for (uint32_t i = 0; i < count; i++) {
+            const node *n = &m->nodes[t->root + tests[i]];
+            if (fails(m, slots[n->slot], n->slot, n->bin))
+                row[p] &= rank_mask_of(m, t, s->below, tests[i]);
+        }
     }
 }
 
@@ -164,7 +151,7 @@ static bool take_tree(shelf *s, size_t index)
     rank_tree *rt = &r->trees[r->tree_end++];
     rt->index = (uint32_t)index;
     rt->leaf_count = (uint16_t)leaves;
-    number_leaves(m, &m->trees[index], s->leaf_node, s->below);
+    sotto_rank_number_leaves(m, &m->trees[index], s->leaf_node, s->below);
     compute_row(s, rt, s->work);
     return take_leaves(s, rt) && take_row(s, rt);
 }
@@ -209,120 +196,6 @@ static void end_groups(sotto_ranking *r)
         r->trees[r->tree_end - 1].ends_group = true;
 }
 
-/* ---- The customer's tests ---- */
-
-/* Calls for each test of the customer's side; counts them by slot, or puts them into their places. */
-static void each_test(shelf *s, uint32_t *place, rank_test *tests)
-{
-    const sotto_model *m = s->r->model;
-    for (size_t i = 0; i < s->r->tree_end; i++) {
-        const rank_tree *rt = &s->r->trees[i];
-        const tree *t = &m->trees[rt->index];
-        if (tests != NULL)
-            number_leaves(m, t, s->leaf_node, s->below);
-        for (uint32_t k = 0; k + 1 < 2u * rt->leaf_count; k++) {
-            const node *n = &m->nodes[t->root + k];
-            if (is_leaf(m->nodes, t->root + k) || s->is_product[n->slot / 2])
-                continue;
-            uint32_t at = place[n->slot]++;
-            if (tests != NULL)
-                tests[at] = (rank_test){mask_of(m, t, s->below, k), (uint32_t)i, n->bin};
-        }
-    }
-}
-
-/* Heapsort (Williams 1964): in place, no recursion, never quadratic. */
-static void sift(rank_test *tests, size_t at, size_t n)
-{
-    for (size_t child; (child = 2 * at + 1) < n; at = child) {
-        child += child + 1 < n && tests[child + 1].bin > tests[child].bin;
-        if (tests[at].bin >= tests[child].bin)
-            return;
-        rank_test swap = tests[at];
-        tests[at] = tests[child];
-        tests[child] = swap;
-    }
-}
-
-static void sort_tests(rank_test *tests, size_t n)
-{
-    for (size_t i = n / 2; i-- > 0;)
-        sift(tests, i, n);
-    for (size_t i = n; i-- > 1;) {
-        rank_test swap = tests[0];
-        tests[0] = tests[i];
-        tests[i] = swap;
-        sift(tests, 0, i);
-    }
-}
-
-static bool take_tests(shelf *s)
-{
-    sotto_ranking *r = s->r;
-    size_t slots = 2 * r->model->info.features;
-    r->first_test = sotto_arena_array(s->arena, slots + 1, sizeof *r->first_test);
-    if (r->first_test == NULL)
-        return false;
-    each_test(s, r->first_test, NULL);
-    uint32_t total = 0;
-    for (size_t i = 0; i <= slots; i++) { /* from counts to starts */
-        uint32_t count = i < slots ? r->first_test[i] : 0;
-        r->first_test[i] = total;
-        total += count;
-    }
-    r->tests = sotto_arena_array(s->arena, total, sizeof *r->tests);
-    if (r->tests == NULL)
-        return false;
-    each_test(s, r->first_test, r->tests);
-    for (size_t i = slots; i > 0; i--) /* each start has moved on to the next one's */
-        r->first_test[i] = r->first_test[i - 1];
-    r->first_test[0] = 0;
-    for (size_t i = 0; i < slots; i++)
-        sort_tests(r->tests + r->first_test[i], r->first_test[i + 1] - r->first_test[i]);
-    return true;
-}
-
-/* With this stride the rows take no more than twice the tests themselves. */
-static size_t stride_for(size_t trees)
-{
-    enum { STRIDE_MIN = 16 };
-    return trees / 4 + 1 > STRIDE_MIN ? trees / 4 + 1 : STRIDE_MIN;
-}
-
-static void fill_rows(sotto_ranking *r, size_t slot)
-{
-    uint64_t *row = r->rows + r->first_row[slot] * r->tree_end;
-    const rank_test *tests = r->tests + r->first_test[slot];
-    size_t n = (r->first_test[slot + 1] - r->first_test[slot]) / r->stride;
-    for (size_t i = 0; i < n; i++, row += r->tree_end) {
-        for (size_t t = 0; t < r->tree_end; t++)
-            row[t] = i == 0 ? UINT64_MAX : row[t - r->tree_end];
-        for (size_t k = i * r->stride; k < (i + 1) * r->stride; k++)
-            row[tests[k].tree] &= tests[k].mask;
-    }
-}
-
-static bool take_rows(shelf *s)
-{
-    sotto_ranking *r = s->r;
-    size_t slots = 2 * r->model->info.features;
-    uint32_t rows = 0;
-    r->stride = stride_for(r->tree_end);
-    r->first_row = sotto_arena_array(s->arena, slots, sizeof *r->first_row);
-    if (r->first_row == NULL)
-        return false;
-    for (size_t i = 0; i < slots; i++) {
-        r->first_row[i] = rows;
-        rows += (uint32_t)((r->first_test[i + 1] - r->first_test[i]) / r->stride);
-    }
-    r->rows = sotto_arena_array(s->arena, rows * r->tree_end, sizeof *r->rows);
-    if (r->rows == NULL)
-        return false;
-    for (size_t i = 0; i < slots; i++)
-        fill_rows(r, i);
-    return true;
-}
-
 /* ---- The whole ---- */
 
 static bool take_product_features(shelf *s, const sotto_rank_shelf *from)
@@ -356,14 +229,14 @@ static bool take_product_slots(shelf *s, const sotto_rank_shelf *from)
         return false;
     for (size_t i = 0; i < count; i++) {
         size_t f = from->product_feature[i % features];
-        fill_slot(r->model, f, from->product_keys[i], slots);
+        fill_slot_of_kind(r->model, f, from->product_keys[i], slots);
         r->product_slots[2 * i] = slots[2 * f];
         r->product_slots[2 * i + 1] = slots[2 * f + 1];
     }
     return true;
 }
 
-/* Of a model that is not plain: its trees are walked, a product at a time. */
+/* Of a model that is not slotted: its trees are walked, a product at a time. */
 static bool take_product_keys(shelf *s, const sotto_rank_shelf *from)
 {
     sotto_ranking *r = s->r;
@@ -387,7 +260,7 @@ static bool take_all(shelf *s, const sotto_rank_shelf *from)
     s->below = below;
     if (!take_product_features(s, from))
         return false;
-    if (!r->model->plain)
+    if (!r->model->slotted)
         return take_product_keys(s, from);
     s->work = sotto_arena_array(s->arena, r->padded, sizeof *s->work);
     r->walked = sotto_arena_array(s->arena, trees, sizeof *r->walked);
@@ -400,7 +273,7 @@ static bool take_all(shelf *s, const sotto_rank_shelf *from)
     if (!sort_trees(s))
         return false;
     end_groups(r);
-    return take_tests(s) && take_rows(s);
+    return sotto_rank_take_tests(s) && sotto_rank_take_rows(s);
 }
 
 static void describe(const shelf *s)

@@ -54,13 +54,16 @@ struct sotto_ranking {
     size_t constant_end, class_end, tree_end; /* trees by kind: [0, constant_end) and so on */
     uint32_t *first_test;                     /* of each slot, and the end */
     rank_test *tests;                         /* by slot, bins ascending */
-    size_t stride;                            /* tests of one slot that a row stands for */
-    uint32_t *first_row;                      /* of each slot */
+    /* Of a feature of categories the tests of both slots stand together, bins in any order, and its rows (at
+     * first_row of its first slot) are what each category leaves open, behind what a missing value does. */
+    uint32_t *categories; /* one a feature: rows of categories; 0: none, its tests are taken one by one */
+    size_t stride;        /* tests of one slot that a row stands for */
+    uint32_t *first_row;  /* of each slot */
     uint64_t *rows; /* of each slot: what its first stride, 2 x stride, ... tests leave open, a tree each */
     tree *walked;
     uint16_t *product_feature, *customer_feature;
     size_t product_feature_count;
-    uint16_t *product_slots; /* two a product and product feature; plain models */
+    uint16_t *product_slots; /* two a product and product feature; slotted models */
     int32_t *product_keys;   /* one a product and product feature; other models, which are scored whole */
 };
 

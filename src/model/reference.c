@@ -3,13 +3,11 @@
  * is scored by it. */
 #include "model_priv.h"
 
-static const int32_t ZERO_KEY = 0x0554ad2e; /* of 1e-35f: what LightGBM takes for zero (kZeroThreshold) */
 static const int32_t ONE_KEY = 0x3f800000;
-static const uint32_t NO_CATEGORY = UINT32_MAX;
 enum { FRACTION_BITS = 23, FLOAT_BIAS = 127 };
 
 /* The whole part of the float32 that has this key; none at 2^24 and above, where no set reaches. */
-static uint32_t category_of(const sotto_feature *f, int32_t key)
+uint32_t sotto_model_category(const sotto_feature *f, int32_t key)
 {
     if (key < 0)
         return f->kind == SOTTO_FEATURE_CATEGORY_CUT && key > -ONE_KEY ? 0 : NO_CATEGORY;
@@ -23,22 +21,15 @@ static uint32_t category_of(const sotto_feature *f, int32_t key)
     return whole >> (FLOAT_BIAS + FRACTION_BITS - exponent);
 }
 
-static bool in_set(const sotto_model *m, uint32_t set, uint32_t category)
-{
-    uint32_t first = m->set_start[set], words = m->set_start[set + 1] - first;
-    return category / 32 < words && (m->set_words[first + category / 32] >> category % 32 & 1) != 0;
-}
-
 static bool goes_right(const sotto_model *m, const node *n, const int32_t *keys)
 {
     size_t feature = n->slot / 2u;
     const sotto_feature *f = &m->features[feature];
     int32_t key = keys[feature];
-    bool zero = f->kind == SOTTO_FEATURE_NUMBER_ZERO && key >= -ZERO_KEY && key <= ZERO_KEY;
-    if (key == SOTTO_FLOAT_KEY_MISSING || zero)
+    if (is_missing(f, key))
         return (n->slot & 1) == 0;
     if (is_category(f))
-        return in_set(m, m->first_set[feature] + n->bin, category_of(f, key));
+        return in_set(m, m->first_set[feature] + n->bin, sotto_model_category(f, key));
     return key >= m->thresholds[m->first_threshold[feature] + n->bin];
 }
 

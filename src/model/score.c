@@ -28,10 +28,65 @@ static int64_t packed_margin(const sotto_model *m, const uint16_t *slots)
     return m->info.bias_q24 + sum;
 }
 
+/* ---- Slotted models that are not plain ---- */
+
+static bool sets_fit(const sotto_model *m)
+{
+    size_t sets = m->info.has_categories ? m->first_set[m->info.features] : 0;
+    for (size_t i = 0; i < sets; i++)
+        if (m->set_start[i + 1] - m->set_start[i] > SLOT_WORDS_MAX)
+            return false;
+    return true;
+}
+
+void sotto_model_slot(sotto_model *m)
+{
+    m->slotted =
+        m->plain || (m->info.kind == SOTTO_MODEL_SUM && m->parts == 1 && m->info.terms == 0 && sets_fit(m));
+}
+
+static inline uint32_t step_slotted(const sotto_model *m, const uint16_t *slots, uint32_t at)
+{
+    const node *n = &m->nodes[at];
+    return n->child == at ? at : n->child + fails(m, slots[n->slot], n->slot, n->bin);
+}
+
+static inline int64_t walk_slotted(const sotto_model *m, const uint16_t *slots, const tree *t, size_t lanes)
+{
+    uint32_t at[LANES];
+    for (unsigned left = start_lanes(t, lanes, at); left > 0; left--)
+        for (size_t i = 0; i < lanes; i++)
+            at[i] = step_slotted(m, slots, at[i]);
+    return sum_values(m, at, lanes);
+}
+
+int64_t sotto_score_slotted(const sotto_model *m, const uint16_t *slots, const tree *t, size_t n)
+{
+    int64_t sum = 0;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        sum += walk_slotted(m, slots, t + i, LANES);
+    for (; i < n; i++)
+        sum += walk_slotted(m, slots, t + i, 1);
+    return sum;
+}
+
+/* Ranges: reference.c. */
+static int64_t slotted_margin(const sotto_model *m, const int32_t *keys)
+{
+    uint16_t slots[SLOTS_MAX];
+    for (size_t f = 0; f < m->info.features; f++)
+        fill_slot_of_kind(m, f, keys[f], slots);
+    return m->info.bias_q24 +
+           sotto_score_slotted(m, slots, m->trees, m->info.trees) * (INT64_C(1) << m->shift);
+}
+
 int64_t sotto_model_margin_q24(const sotto_model *m, const int32_t *keys)
 {
-    if (!m->plain)
+    if (!m->slotted)
         return sotto_model_reference_margin(m, keys, 0);
+    if (!m->plain)
+        return slotted_margin(m, keys);
     uint16_t slots[SLOTS_MAX];
     fill_slots(m, keys, slots);
     if (m->packed != NULL)

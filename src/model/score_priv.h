@@ -38,6 +38,38 @@ static inline void fill_slot(const sotto_model *m, size_t f, int32_t key, uint16
     slots[2 * f + 1] = bin;
 }
 
+/* The same for every kind of feature. A category is its own slot value; NO_CATEGORY_SLOT is in no set, since
+ * those of a slotted model end below it. */
+enum { NO_CATEGORY_SLOT = LEAF_BIN - 1, SLOT_WORDS_MAX = NO_CATEGORY_SLOT / 32 };
+
+static inline void fill_slot_of_kind(const sotto_model *m, size_t f, int32_t key, uint16_t *slots)
+{
+    const sotto_feature *feature = &m->features[f];
+    bool missing = is_missing(feature, key), category = is_category(feature);
+    if (!missing && !category) {
+        fill_slot(m, f, key, slots);
+        return;
+    }
+    uint32_t value = missing ? NO_CATEGORY : sotto_model_category(feature, key);
+    slots[2 * f + 1] = (uint16_t)(value < NO_CATEGORY_SLOT ? value
+                                  : missing && !category   ? 0
+                                                           : NO_CATEGORY_SLOT);
+    slots[2 * f] = missing ? LEAF_BIN : slots[2 * f + 1];
+}
+
+/* Whether an inner node's test of `slot` against `bin` sends a row right whose slot holds value, for every
+ * kind of feature. */
+static inline bool fails(const sotto_model *m, uint16_t value, uint16_t slot, uint16_t bin)
+{
+    size_t f = slot / 2u;
+    if (!is_category(&m->features[f]))
+        return value > bin;
+    return value == LEAF_BIN || in_set(m, m->first_set[f] + bin, value);
+}
+
+/* The sum of the leaves of n trees of a slotted model that is not plain, in the model's own units. */
+int64_t sotto_score_slotted(const sotto_model *m, const uint16_t *slots, const tree *t, size_t n);
+
 static inline uint32_t step(const node *nodes, const uint16_t *slots, uint32_t at)
 {
     node n = nodes[at];

@@ -3,7 +3,7 @@
 #include "model_test.h"
 #include "rank_priv.h"
 
-enum { FEATURES = 12, BINS = 40, TREES = 320, NODES = TREES * 1023, PRODUCTS = 333 };
+enum { FEATURES = 12, BINS = 40, TREES = 320, NODES = TREES * 1023, PRODUCTS = 333, SET_WORDS = 13 };
 
 typedef struct forest {
     sotto_model model;
@@ -13,6 +13,7 @@ typedef struct forest {
     tree trees[TREES];
     node *nodes;
     int32_t *values;
+    uint32_t first_set[FEATURES + 1], set_start[FEATURES * BINS + 1], set_words[FEATURES * BINS * SET_WORDS];
     uint64_t random;
 } forest;
 
@@ -71,7 +72,7 @@ static forest *new_forest(uint64_t seed, size_t trees, uint32_t split, uint32_t 
     f->model.info.bias_q24 = -12345678901;
     for (size_t t = 0; t < trees; t++)
         grow(f, t, (uint16_t)(t % 9), split, features, leaf_mask);
-    f->model.plain = true;
+    f->model.plain = f->model.slotted = true;
     f->model.features = f->features;
     f->model.first_threshold = f->first;
     f->model.thresholds = f->thresholds;
@@ -79,6 +80,49 @@ static forest *new_forest(uint64_t seed, size_t trees, uint32_t split, uint32_t 
     f->model.nodes = f->nodes;
     f->model.values = f->values;
     return f;
+}
+
+/* Sets of a feature: up to that many words, the last of which is not zero; some are empty. With few words
+ * there are few categories. */
+static void plant_sets(forest *f, size_t feature, uint32_t words, uint32_t word_mask)
+{
+    uint32_t set = f->first_set[feature];
+    f->first_set[feature + 1] = set + BINS;
+    for (size_t i = 0; i < BINS; i++, set++) {
+        uint32_t n = pick(f, words + 1), at = f->set_start[set];
+        for (uint32_t k = 0; k < n; k++)
+            f->set_words[at + k] = (uint32_t)next_random(&f->random) & word_mask;
+        f->set_words[at + n] = 0;
+        if (n > 0)
+            f->set_words[at + n - 1] |= 1;
+        f->set_start[set + 1] = at + n;
+    }
+}
+
+/* Makes some features categories, of a dozen or of hundreds, and of some zero a missing value; leaves count
+ * in units of 2^-(24 - shift). */
+static void mix_kinds(forest *f, unsigned shift)
+{
+    for (size_t i = 0; i < FEATURES; i++) {
+        f->first_set[i + 1] = f->first_set[i];
+        if (i % 3 == 1) {
+            f->features[i].kind = i % 2 ? SOTTO_FEATURE_CATEGORY : SOTTO_FEATURE_CATEGORY_CUT;
+            plant_sets(f, i, i < 6 ? 1 : SET_WORDS, i < 6 ? 0xfff : UINT32_MAX);
+        } else if (i % 5 == 0) {
+            f->features[i].kind = SOTTO_FEATURE_NUMBER_ZERO;
+        }
+    }
+    f->model.plain = false;
+    f->model.info.kind = SOTTO_MODEL_SUM;
+    f->model.info.has_categories = true;
+    f->model.parts = 1;
+    f->model.shift = shift;
+    f->model.biases_q24 = &f->model.info.bias_q24;
+    f->model.first_set = f->first_set;
+    f->model.set_start = f->set_start;
+    f->model.set_words = f->set_words;
+    sotto_model_slot(&f->model);
+    assert_true(f->model.slotted);
 }
 
 static void free_forest(forest *f)
@@ -147,6 +191,8 @@ static void compare_customer(const shop *s, const sotto_model *m, size_t product
         for (size_t i = 0; i < s->features; i++)
             keys[s->feature[i]] = s->keys[p * s->features + i];
         assert_true(margins[p] == sotto_model_margin_q24(m, keys));
+        if (!m->plain) /* a path of its own; a plain model's is held by the golden vectors */
+            assert_true(margins[p] == sotto_model_reference_margin(m, keys, 0));
     }
 }
 
@@ -254,13 +300,55 @@ static void trained_and_wild_models_rank_as_they_score(void **state)
     }
 }
 
+static void categories_and_missing_zeros_rank_as_they_score(void **state)
+{
+    (void)state;
+    size_t by_class = 0, by_mask = 0, walked = 0;
+    for (uint64_t seed = 4; seed <= 6; seed++) {
+        forest *f = new_forest(seed + 60, TREES, 10 + (uint32_t)seed, FEATURES, 0x3ffffff);
+        mix_kinds(f, (unsigned)seed % 3 * 4);
+        sotto_ranking_info info = compare(&f->model, (size_t)(seed % 7), seed);
+        by_class += info.trees_by_class;
+        by_mask += info.trees_by_mask;
+        walked += info.trees_walked;
+        assert_true(info.trees_walked < TREES);
+        free_forest(f);
+    }
+    assert_true(by_class > 100 && by_mask > 100 && walked > 100);
+}
+
+/* Categories are slot values up to 65,503: a set that reaches further leaves the model to the reference. */
+static void sets_that_fit_no_slot_are_scored_whole(void **state)
+{
+    (void)state;
+    forest *f = new_forest(71, 8, 12, FEATURES, 0xffffff);
+    uint32_t *words = calloc(SLOT_WORDS_MAX + 1 + FEATURES * BINS * SET_WORDS, sizeof *words);
+    assert_non_null(words);
+    mix_kinds(f, 0);
+    sotto_model m = f->model;
+    uint32_t end = f->set_start[4 * BINS]; /* four features have sets: the last set is made longer */
+    memcpy(words, f->set_words, end * sizeof *words);
+    m.set_words = words;
+    uint32_t last = f->set_start[4 * BINS - 1];
+    for (uint32_t length = SLOT_WORDS_MAX; length <= SLOT_WORDS_MAX + 1; length++) {
+        f->set_start[4 * BINS] = last + length;
+        words[last + length - 1] = 1;
+        sotto_model_slot(&m);
+        assert_int_equal(m.slotted, length == SLOT_WORDS_MAX);
+        sotto_ranking_info info = compare(&m, 3, 72);
+        assert_int_equal(info.trees_walked == m.info.trees, length > SLOT_WORDS_MAX);
+    }
+    free(words);
+    free_forest(f);
+}
+
 /* A model that the fast paths do not know is scored a product at a time. */
 static void other_models_are_scored_whole(void **state)
 {
     (void)state;
     test_model g = open_golden("golden.sotto");
     sotto_model m = *g.model;
-    m.plain = false;
+    m.plain = m.slotted = false;
     sotto_ranking_info info = compare(&m, 3, 21);
     assert_int_equal(info.trees_walked, m.info.trees);
     close_golden(&g);
@@ -307,6 +395,8 @@ int main(void)
         cmocka_unit_test(packed_nodes_score_as_those_of_the_file),
         cmocka_unit_test(few_or_no_product_features),
         cmocka_unit_test(trained_and_wild_models_rank_as_they_score),
+        cmocka_unit_test(categories_and_missing_zeros_rank_as_they_score),
+        cmocka_unit_test(sets_that_fit_no_slot_are_scored_whole),
         cmocka_unit_test(other_models_are_scored_whole),
         cmocka_unit_test(too_little_memory_is_said),
     };
