@@ -110,7 +110,8 @@ static loaded combine(const loaded *p, const loaded *a)
  * turns. */
 static double value_of(uint64_t seed)
 {
-    random_forest f = {.state = seed | 1};
+    static random_forest f; /* large: not cleared each time */
+    f.state = seed | 1;
     float v = random_threshold(&f);
     double up = v == FLT_MAX ? 0x1p128 : (double)nextafterf(v, INFINITY), middle = ((double)v + up) / 2;
     switch (random_below(&f, 9)) {
