@@ -10,6 +10,7 @@
 #include "sotto/base.h"
 #include "sotto/codec.h"
 #include "sotto/fixed.h"
+#include "sotto/items.h"
 #include "sotto/model.h"
 #include "sotto/tags.h"
 
@@ -27,6 +28,7 @@ typedef struct sotto_plan sotto_plan;
 typedef struct sotto_plan_sources {
     const sotto_dictionary *dictionary;
     const sotto_model *model; /* NULL: campaigns are ranked by value alone */
+    const sotto_items *items; /* what goes with what; NULL: the release has none. Must outlive the plan */
     sotto_span catalogue;     /* docs/formats/catalogue.md */
     sotto_span policy;        /* docs/formats/policy.md */
     const char *catalogue_name, *policy_name;
@@ -230,7 +232,10 @@ typedef struct sotto_offer {
     uint8_t creative;    /* index into the campaign's */
     const char *trigger; /* id of what called for it, or NULL */
     int64_t score;       /* propensity_q30 x value_minor >> 10: what they are ordered by. Without a
-                            propensity 2^30 stands in its place: by value alone */
+                            propensity 2^30 stands in its place: by value alone. With a recommender
+                            factor_q16 multiplies it, and the product's popularity stands in that place */
+    uint32_t factor_q16; /* of the recommender; 2^16 = 1, also without one */
+    const char *because; /* id of the product held that raised the factor most, or NULL */
     sotto_reason reasons[SOTTO_REASONS_MAX]; /* largest absolute contribution first */
     size_t reason_count;
 } sotto_offer;
@@ -255,7 +260,8 @@ void sotto_decide(const sotto_plan *plan, const sotto_decide_request *request, v
 
 /* ---- Decisions written down whole, to be made again (docs/formats/decision-log.md). Such a file holds tag
  * values: it is made by a person's command only and belongs where the store may be. ---- */
-#define SOTTO_REPLAY_PARTS    4  /* of the release: dictionary, model (empty = none), catalogue, policy */
+#define SOTTO_REPLAY_PARTS                                                                                   \
+    5 /* of the release: dictionary, model (empty = none), catalogue, policy, items (likewise) */
 #define SOTTO_REPLAY_NAME_MAX 64 /* bytes of a slot, channel, ... */
 /* A number over everything an answer says: equal answers on any two CPUs have equal digests. */
 uint64_t sotto_decision_digest(const sotto_plan *plan, const sotto_decision *decision);

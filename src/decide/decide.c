@@ -87,6 +87,8 @@ static void answer(const sotto_deciding *d, sotto_workspace *w, size_t count, so
         offer->creative = c->creative;
         offer->trigger = sotto_decide_trigger(d, &d->plan->terms[c->campaign]);
         offer->score = c->score;
+        offer->factor_q16 = c->factor_q16;
+        offer->because = c->because;
         sotto_rank_explain(d, w, offer);
     }
     out->offer_count = count;

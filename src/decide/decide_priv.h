@@ -199,7 +199,14 @@ struct sotto_plan {
     uint32_t holdout_q30;
     sotto_exploration explore;
     unsigned currency_decimals;
-    size_t rule_cost; /* steps of all rules */
+    size_t rule_cost;         /* steps of all rules */
+    const sotto_items *items; /* NULL: the policy wants no recommender */
+    int16_t *item_of;         /* of each product; -1 = none */
+    int16_t *product_of;      /* of each item; -1 = none */
+    uint32_t rarest_q30;      /* the least popular item's share */
+    int segment_tag;          /* index, or -1 */
+    int8_t *segment_of;       /* of each choice of segment_tag; -1 = none of the items' */
+    size_t choice_count;
 };
 
 /* ---- Loading ---- */
@@ -251,6 +258,7 @@ extern const char *const sotto_decide_cap_names[5]; /* hour day week month total
 SOTTO_MUST_USE sotto_status sotto_policy_limits_load(const sotto_plan_loading *l, sotto_json_node root);
 SOTTO_MUST_USE sotto_status sotto_policy_care_load(const sotto_plan_loading *l, sotto_json_node root);
 SOTTO_MUST_USE sotto_status sotto_policy_explore_load(const sotto_plan_loading *l, sotto_json_node root);
+SOTTO_MUST_USE sotto_status sotto_policy_recommend_load(const sotto_plan_loading *l, sotto_json_node root);
 SOTTO_MUST_USE sotto_status sotto_journeys_load(const sotto_plan_loading *l, sotto_json_node root);
 SOTTO_MUST_USE sotto_status sotto_campaign_when_load(const sotto_plan_loading *l, sotto_json_node node,
                                                      sotto_terms *terms);
@@ -321,6 +329,8 @@ typedef struct sotto_candidate {
     int64_t score;
     uint64_t tie;
     uint32_t chance_q30;
+    uint32_t factor_q16; /* of the recommender */
+    const char *because;
     uint8_t rank; /* what comes before any score: a notice, the explored offer, the campaign's priority */
     uint8_t creative;
     bool notice, explored;
@@ -343,12 +353,23 @@ typedef struct sotto_workspace {
     sotto_candidate *candidates; /* campaigns */
     sotto_seen *seen;            /* limits */
     int64_t *explore;            /* SOTTO_EXPLORE_WORK, or none without exploration */
+    int32_t *held_age;           /* of each of the recommender's items, days */
+    sotto_items_held *held;      /* what the customer has of them */
+    size_t held_count;
+    int segment; /* of the recommender; -1 = not known */
 } sotto_workspace;
 /* Fills w->candidates with the offers of the answer, in order, and every campaign's exclusion. Returns how
  * many. */
 size_t sotto_choose(const sotto_deciding *d, sotto_workspace *w, sotto_decision *out);
 /* Zero-filled pieces of scratch (asserted to be aligned to 16). */
 sotto_workspace sotto_workspace_of(const sotto_plan *plan, void *scratch);
+/* What the customer holds, and the segment: fills w->held and w->segment. */
+void sotto_recommend_prepare(const sotto_deciding *d, sotto_workspace *w);
+/* Of a plan with a recommender: how many of all customers want the product; and what this one's score is
+ * multiplied by, with the id of the product held that raised it most (NULL: none did). */
+uint32_t sotto_recommend_popular_q30(const sotto_plan *plan, size_t product);
+uint32_t sotto_recommend_factor_q16(const sotto_plan *plan, const sotto_workspace *w, size_t product,
+                                    const char **because);
 void sotto_rank_prepare(const sotto_deciding *d, sotto_workspace *w);
 sotto_candidate sotto_rank_score(const sotto_deciding *d, sotto_workspace *w, size_t campaign);
 /* Whether a comes before b. */

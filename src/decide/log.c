@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-enum { FILE_VERSION = 1, RECORD_VERSION = 1, CRC_BYTES = 4, PARTS = 4, ABSENT = 0xff };
+/* Version 1 has no items: it is written where there are none, so that older programs read it. */
+enum { FILE_VERSION = 2, FILE_VERSION_1 = 1, PARTS_1 = 4, RECORD_VERSION = 1, CRC_BYTES = 4, ABSENT = 0xff };
 static const char MAGIC[] = "SOTTOLOG";
 
 /* ---- the answer as one number ---- */
@@ -19,6 +20,8 @@ static uint64_t add_offer(uint64_t hash, const sotto_plan *plan, const sotto_off
     hash = add(add(hash, (uint64_t)o->margin_q24), o->propensity_q30);
     hash = add(add(hash, o->chance_q30), (uint64_t)o->score);
     hash = add(add(hash, o->creative), o->explored);
+    if (plan->items != NULL)
+        hash = add(hash, o->factor_q16);
     for (size_t i = 0; i < o->reason_count; i++)
         hash = add(add(hash, o->reasons[i].tag), (uint64_t)o->reasons[i].contribution_q24);
     return hash;
@@ -50,10 +53,11 @@ static sotto_status put_part(sotto_buf *out, sotto_span bytes)
 
 sotto_status sotto_replay_head(const sotto_span part[static SOTTO_REPLAY_PARTS], sotto_buf *out)
 {
+    bool items = part[SOTTO_REPLAY_PARTS - 1].len > 0;
     sotto_status status = sotto_buf_put(out, MAGIC, sizeof MAGIC - 1);
     if (status == SOTTO_OK)
-        status = sotto_put_u32(out, FILE_VERSION);
-    for (size_t i = 0; status == SOTTO_OK && i < PARTS; i++)
+        status = sotto_put_u32(out, items ? FILE_VERSION : FILE_VERSION_1);
+    for (size_t i = 0; status == SOTTO_OK && i < (items ? SOTTO_REPLAY_PARTS : PARTS_1); i++)
         status = put_part(out, part[i]);
     return status;
 }
@@ -154,9 +158,10 @@ sotto_status sotto_replay_open(sotto_replay *out, sotto_span file, const char *n
     sotto_span magic = sotto_cursor_bytes(&c, sizeof MAGIC - 1);
     if (!sotto_span_is(magic, MAGIC))
         return sotto_diag_at_offset(diag, SOTTO_ERR(DECIDE, MALFORMED), name, 0, "no log of decisions");
-    if (sotto_cursor_u32(&c) != FILE_VERSION && c.status == SOTTO_OK)
+    uint32_t version = sotto_cursor_u32(&c);
+    if ((version < FILE_VERSION_1 || version > FILE_VERSION) && c.status == SOTTO_OK)
         (void)sotto_cursor_fail(&c, SOTTO_ERR(DECIDE, UNSUPPORTED));
-    for (size_t i = 0; i < PARTS; i++)
+    for (size_t i = 0; i < (version == FILE_VERSION_1 ? PARTS_1 : SOTTO_REPLAY_PARTS); i++)
         out->part[i] = sotto_cursor_bytes(&c, sotto_cursor_u32(&c));
     out->at = sotto_cursor_offset(&c);
     out->file = file;

@@ -121,6 +121,7 @@ static sotto_status load_all(sotto_plan_loading *l, const sotto_plan_sources *so
                               "the memory given for the plan is too small");
     l->plan->dictionary = sources->dictionary;
     l->plan->model = sources->model;
+    l->plan->items = sources->items;
     sotto_status status = load_json(l, sources->catalogue, sources->catalogue_name, sotto_catalogue_load);
     if (status == SOTTO_OK)
         status = load_json(l, sources->policy, sources->policy_name, sotto_policy_load);
@@ -163,8 +164,10 @@ size_t sotto_plan_arena_bound(const sotto_plan_sources *sources)
     size_t products = sources->catalogue.len / PRODUCT_TEXT_MIN + 1;
     if (products > SOTTO_PRODUCTS_MAX)
         products = SOTTO_PRODUCTS_MAX;
-    return sizeof(sotto_plan) + 1024 + 12 * (sources->catalogue.len + sources->policy.len) + 8 * features +
-           4 * product_features * products + ranking_bound(sources->model, products, product_features);
+    return sizeof(sotto_plan) + 1024 + SOTTO_TAG_CHOICES_MAX +
+           12 * (sources->catalogue.len + sources->policy.len) + 8 * features +
+           4 * product_features * products + sizeof(int16_t) * (products + SOTTO_ITEMS_MAX) +
+           ranking_bound(sources->model, products, product_features);
 }
 
 /* ---- What a plan says ---- */

@@ -4,7 +4,8 @@
 #include <assert.h>
 
 typedef struct layout {
-    size_t keys, contribution, by_tag, margin, scored, candidates, seen, explore, ranking, total;
+    size_t keys, contribution, by_tag, margin, scored, candidates, seen, explore, held_age, held, ranking,
+        total;
 } layout;
 
 /* Pieces in descending need of alignment would save a few bytes; 16 for each is simpler to see right. */
@@ -27,6 +28,9 @@ static layout lay_out(const sotto_plan *plan)
     y.seen = place(&y.total, plan->limit_count, sizeof(sotto_seen));
     y.explore = place(&y.total, plan->explore.method == SOTTO_EXPLORE_THOMPSON ? SOTTO_EXPLORE_WORK : 0,
                       sizeof(int64_t));
+    size_t items = plan->items == NULL ? 0 : sotto_items_count(plan->items);
+    y.held_age = place(&y.total, items, sizeof(int32_t));
+    y.held = place(&y.total, items, sizeof(sotto_items_held));
     y.ranking = place(&y.total, plan->ranking == NULL ? 0 : sotto_model_rank_scratch_size(plan->ranking), 1);
     return y;
 }
@@ -49,6 +53,8 @@ sotto_workspace sotto_workspace_of(const sotto_plan *plan, void *scratch)
                          .candidates = (sotto_candidate *)(void *)(base + y.candidates),
                          .seen = (sotto_seen *)(void *)(base + y.seen),
                          .explore = (int64_t *)(void *)(base + y.explore),
+                         .held_age = (int32_t *)(void *)(base + y.held_age),
+                         .held = (sotto_items_held *)(void *)(base + y.held),
                          .ranking = base + y.ranking};
     for (size_t i = 0; i < plan->product_count; i++)
         w.scored[i] = 0;
@@ -64,6 +70,7 @@ void sotto_rank_prepare(const sotto_deciding *d, sotto_workspace *w)
 {
     if (uses_model(d))
         sotto_model_customer_keys(d->plan->model, d->profile, &d->moment, w->keys);
+    sotto_recommend_prepare(d, w);
 }
 
 static void set_product_keys(const sotto_plan *plan, sotto_workspace *w, size_t product)
@@ -116,7 +123,27 @@ static int64_t expected_value(uint32_t propensity_q30, int64_t value_minor)
            ((int64_t)propensity_q30 * (value_minor & 1023) >> 10);
 }
 
-/* Without a model, or without a profile to give it, value alone ranks: as if everybody took everything. */
+/* floor(score x factor / 2^16), exactly. score <= 2^60 and factor <= 2^18, so no term passes 2^62. */
+static int64_t multiply(int64_t score, uint32_t factor_q16)
+{
+    return (score >> 16) * (int64_t)factor_q16 + ((score & 65535) * (int64_t)factor_q16 >> 16);
+}
+
+static void recommend(const sotto_deciding *d, const sotto_workspace *w, sotto_candidate *out)
+{
+    out->factor_q16 = SOTTO_ITEMS_FACTOR_ONE_Q16;
+    if (d->plan->items == NULL || out->notice)
+        return;
+    size_t product = d->plan->terms[out->campaign].product;
+    if (!uses_model(d))
+        out->score = expected_value(sotto_recommend_popular_q30(d->plan, product),
+                                    d->plan->campaigns[out->campaign].value_minor);
+    out->factor_q16 = sotto_recommend_factor_q16(d->plan, w, product, &out->because);
+    out->score = multiply(out->score, out->factor_q16);
+}
+
+/* Without a model, or without a profile to give it, value alone ranks: as if everybody took everything; with
+ * a recommender, as if everybody were like all the others. */
 sotto_candidate sotto_rank_score(const sotto_deciding *d, sotto_workspace *w, size_t campaign)
 {
     const sotto_campaign *c = &d->plan->campaigns[campaign];
@@ -133,6 +160,7 @@ sotto_candidate sotto_rank_score(const sotto_deciding *d, sotto_workspace *w, si
     } else {
         out.score = expected_value(SOTTO_PROB_ONE_Q30, c->value_minor);
     }
+    recommend(d, w, &out);
     return out;
 }
 

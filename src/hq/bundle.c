@@ -1,5 +1,5 @@
 /*
- * The five files of a release, read and checked as a terminal does it: the same functions, in the same order,
+ * The files of a release, read and checked as a terminal does it: the same functions, in the same order,
  * with the same limits. What passes here is taken there. On top stand the checks that need the files of head
  * office: what is counted must exist, may be counted, and must continue what was counted before.
  */
@@ -27,7 +27,8 @@ static sotto_status read_files(hq_bundle *b, sotto_diag *diag)
     sotto_status status = SOTTO_OK;
     for (size_t i = 0; i < HQ_BUNDLE_COUNT && status == SOTTO_OK; i++) {
         sotto_vec_init(&b->file[i], HQ_FILE_LIMIT);
-        status = sotto_port_read_file(b->path[i], &b->file[i], diag);
+        if (b->path[i] != NULL)
+            status = sotto_port_read_file(b->path[i], &b->file[i], diag);
     }
     return status;
 }
@@ -36,6 +37,7 @@ static sotto_plan_sources sources_of(const hq_bundle *b)
 {
     return (sotto_plan_sources){.dictionary = b->dictionary,
                                 .model = b->model,
+                                .items = b->items,
                                 .catalogue = sotto_vec_span(&b->file[HQ_BUNDLE_CATALOGUE]),
                                 .policy = sotto_vec_span(&b->file[HQ_BUNDLE_POLICY]),
                                 .catalogue_name = b->path[HQ_BUNDLE_CATALOGUE],
@@ -47,6 +49,7 @@ static sotto_status take_memory(hq_bundle *b, sotto_diag *diag)
     const sotto_plan_sources sources = sources_of(b);
     size_t size = ARENA_FIXED + b->file[HQ_BUNDLE_DICTIONARY].len * 8 + b->file[HQ_BUNDLE_TASKS].len * 16;
     size += sotto_model_arena_bound(b->file[HQ_BUNDLE_MODEL].len) + sotto_plan_arena_bound(&sources);
+    size += sotto_items_arena_bound(b->file[HQ_BUNDLE_ITEMS].len);
     b->memory = malloc(size);
     if (b->memory == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory to check the release");
@@ -66,6 +69,10 @@ static sotto_status compile(hq_bundle *b, sotto_diag *diag)
         status = sotto_model_bind(b->model, b->dictionary, diag);
     if (status != SOTTO_OK)
         return hq_in_file(status, path[HQ_BUNDLE_MODEL], diag);
+    if (path[HQ_BUNDLE_ITEMS] != NULL)
+        status = sotto_items_load(&b->items, sotto_vec_span(&b->file[HQ_BUNDLE_ITEMS]), &b->arena, diag);
+    if (status != SOTTO_OK)
+        return hq_in_file(status, path[HQ_BUNDLE_ITEMS], diag);
     const sotto_plan_sources sources = sources_of(b);
     status = sotto_plan_load(&b->plan, &sources, &b->arena, diag);
     if (status == SOTTO_OK)

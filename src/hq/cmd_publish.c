@@ -1,4 +1,4 @@
-/* publish: the five files of a release, checked, signed and offered to terminals. */
+/* publish: the files of a release, checked, signed and offered to terminals. */
 #include "hq_priv.h"
 
 #include <stdio.h>
@@ -90,13 +90,14 @@ int hq_cmd_publish(int argc, char **argv)
                                  {"--catalogue", HQ_TEXT, &p.path[HQ_BUNDLE_CATALOGUE], .required = false},
                                  {"--policy", HQ_TEXT, &p.path[HQ_BUNDLE_POLICY], .required = false},
                                  {"--tasks", HQ_TEXT, &p.path[HQ_BUNDLE_TASKS], .required = false},
+                                 {"--items", HQ_TEXT, &p.path[HQ_BUNDLE_ITEMS], .required = false},
                                  {"--days", HQ_NUMBER, &p.days, .min = 1, .max = 3650},
                                  {"--refresh", HQ_FLAG, &p.refresh, .required = false},
                                  {"--json", HQ_FLAG, &p.as_json, .required = false}};
     if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
         return 2;
     for (size_t i = 0; i < HQ_BUNDLE_COUNT; i++) {
-        if (!p.refresh && p.path[i] == NULL)
+        if (!p.refresh && p.path[i] == NULL && i < HQ_BUNDLE_NEEDED)
             return hq_usage(argv[0],
                             "needs --dictionary, --model, --catalogue, --policy and --tasks, or --refresh");
         if (p.refresh && p.path[i] != NULL)

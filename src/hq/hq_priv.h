@@ -103,18 +103,21 @@ SOTTO_MUST_USE sotto_status hq_code_hash(const uint8_t secret[static HQ_CODE_BYT
 
 /* ---- bundle: what a release is made of ---- */
 
-/* X(NAME, "target's name") - the five files of a release, in the order in which they are loaded. */
+/* X(NAME, "target's name") - the files of a release, in the order in which they are loaded; the last one may
+ * be absent (its path is NULL then). */
 #define HQ_BUNDLE_FILES(X)                                                                                   \
     X(DICTIONARY, "dictionary.json")                                                                         \
     X(MODEL, "model.sotto")                                                                                  \
     X(CATALOGUE, "catalogue.json")                                                                           \
     X(POLICY, "policy.json")                                                                                 \
-    X(TASKS, "tasks.json")
+    X(TASKS, "tasks.json")                                                                                   \
+    X(ITEMS, "items.sotto")
 enum hq_bundle_file {
 #define X(name, text) HQ_BUNDLE_##name,
     HQ_BUNDLE_FILES(X)
 #undef X
-        HQ_BUNDLE_COUNT
+        HQ_BUNDLE_COUNT,
+    HQ_BUNDLE_NEEDED = HQ_BUNDLE_ITEMS /* those before it every release has */
 };
 const char *hq_bundle_name(enum hq_bundle_file file);
 
@@ -125,10 +128,11 @@ typedef struct hq_bundle {
     sotto_arena arena;
     sotto_dictionary *dictionary;
     const sotto_model *model;
+    const sotto_items *items; /* NULL: none */
     const sotto_plan *plan;
     sotto_tasks tasks;
 } hq_bundle;
-/* Reads and checks the five files exactly as a terminal will, and what a terminal cannot check: that what is
+/* Reads and checks the files exactly as a terminal will, and what a terminal cannot check: that what is
  * counted exists and may be counted. Errors name the given path, the member and the line. On failure *out is
  * empty. */
 SOTTO_MUST_USE sotto_status hq_bundle_load(hq_bundle *out, const char *const path[static HQ_BUNDLE_COUNT],

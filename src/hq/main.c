@@ -46,7 +46,7 @@ static const hq_command COMMANDS[] = {
     {"publish", "check, sign and offer model, dictionary, catalogue, policy and tasks as one release",
      "usage: sotto-hq publish --dir DIR --model M.sotto --dictionary D.json --catalogue C.json --policy "
      "P.json\n"
-     "                        --tasks T.json [--days 30] [--json]\n"
+     "                        --tasks T.json [--items I.sotto] [--days 30] [--json]\n"
      "       sotto-hq publish --dir DIR --refresh [--json]\n\n"
      "Everything is loaded exactly as a terminal will load it; an error names file and line, and nothing is\n"
      "published. --days: how long terminals take the release as the newest without hearing more (its "

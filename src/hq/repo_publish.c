@@ -18,6 +18,7 @@ typedef struct run {
     hq_repo repo;
     hq_tuf_key key;
     hq_tuf_file listed[HQ_BUNDLE_COUNT];
+    size_t listed_count;
     hq_publication *out;
 } run;
 
@@ -58,7 +59,7 @@ static sotto_status put_targets(run *r, hq_tuf_file *entry, sotto_diag *diag)
                             .version = r->repo.role[HQ_ROLE_TARGETS].version + 1,
                             .expires_s = r->now_s + 3 * r->days * HQ_DAY_S,
                             .files = r->listed,
-                            .file_count = HQ_BUNDLE_COUNT};
+                            .file_count = r->listed_count};
     (void)snprintf(name, sizeof name, "%llu.targets.json", (unsigned long long)doc.version);
     r->out->release = doc.version;
     return put_document(r, &doc, name, entry, diag);
@@ -94,10 +95,13 @@ static sotto_status put_bundle(run *r, const hq_bundle *bundle, sotto_diag *diag
     char hex[2 * SOTTO_SHA256_BYTES + 1], name[128];
     sotto_status status = SOTTO_OK;
     for (size_t i = 0; i < HQ_BUNDLE_COUNT && status == SOTTO_OK; i++) {
+        if (bundle->path[i] == NULL)
+            continue;
         sotto_span bytes = sotto_vec_span(&bundle->file[i]);
         const char *target = hq_bundle_name((enum hq_bundle_file)i);
-        status = hq_tuf_file_of(&r->listed[i], target, 0, bytes);
-        sotto_hex_encode(sotto_span_of(r->listed[i].sha256, SOTTO_SHA256_BYTES), hex, sizeof hex);
+        hq_tuf_file *listed = &r->listed[r->listed_count++];
+        status = hq_tuf_file_of(listed, target, 0, bytes);
+        sotto_hex_encode(sotto_span_of(listed->sha256, SOTTO_SHA256_BYTES), hex, sizeof hex);
         (void)snprintf(name, sizeof name, "targets/%s.%s", hex, target);
         if (status == SOTTO_OK)
             status = put_file(r, name, bytes, diag);

@@ -108,6 +108,7 @@ static void put_more(sotto_json_writer *w, const kiosk_engine *e, const sotto_ca
     } texts[] = {{"why", creative->why},
                  {"arm", creative->arm},
                  {"trigger", offer->trigger},
+                 {"because", offer->because},
                  {"hand_over", campaign->hand_over}};
     for (size_t i = 0; i < SOTTO_COUNT(texts); i++) {
         if (texts[i].text == NULL)
@@ -155,6 +156,7 @@ static void put_offer(sotto_json_writer *w, const kiosk_engine *e, const sotto_o
     sotto_json_i64(w, offer->margin_q24);
     sotto_json_name(w, "score");
     sotto_json_i64(w, offer->score);
+    put_q(w, "factor", offer->factor_q16, 16);
     put_reasons(w, e, offer);
     sotto_json_obj_end(w);
 }

@@ -35,6 +35,8 @@ static sotto_status load_parts(player *p, sotto_diag *diag)
     sotto_status status =
         sotto_dictionary_load(&dictionary, part[0], "dictionary in the log", &p->arena, diag);
     sources.dictionary = dictionary;
+    if (status == SOTTO_OK && part[4].len > 0)
+        status = sotto_items_load(&sources.items, part[4], &p->arena, diag);
     if (status == SOTTO_OK && part[1].len > 0)
         status = sotto_model_load(&sources.model, part[1], &p->arena, diag);
     if (status == SOTTO_OK)
@@ -52,7 +54,7 @@ static sotto_status take_memory(player *p, sotto_diag *diag)
     const sotto_span *part = p->log.part;
     const sotto_plan_sources sources = {.catalogue = part[2], .policy = part[3]};
     size_t size = ARENA_MORE + part[0].len * 8 + sotto_model_arena_bound(part[1].len) +
-                  sotto_plan_arena_bound(&sources) + (4u << 20);
+                  sotto_items_arena_bound(part[4].len) + sotto_plan_arena_bound(&sources) + (4u << 20);
     p->memory = malloc(size);
     p->work = calloc(1, sizeof *p->work);
     if (p->memory == NULL || p->work == NULL)
@@ -115,8 +117,9 @@ static sotto_status put_release(const kiosk_engine *e, sotto_vec *texts, sotto_v
     if (status != SOTTO_OK)
         return status;
     const sotto_span part[] = {sotto_vec_span(&texts[0]), sotto_vec_span(&e->release.model_file),
-                               sotto_vec_span(&texts[1]), sotto_vec_span(&texts[2])};
-    size_t size = 64 + part[0].len + part[1].len + part[2].len + part[3].len;
+                               sotto_vec_span(&texts[1]), sotto_vec_span(&texts[2]),
+                               sotto_vec_span(&e->release.items_file)};
+    size_t size = 64 + part[0].len + part[1].len + part[2].len + part[3].len + part[4].len;
     uint8_t *head = malloc(size);
     if (head == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(KIOSK, NO_MEMORY), "out of memory");

@@ -62,16 +62,18 @@ typedef struct kiosk_release {
     uint64_t version;
     void *memory; /* of arena */
     sotto_arena arena;
-    sotto_vec model_file;
+    sotto_vec model_file, items_file; /* items_file: empty when the release has none */
     sotto_dictionary *dictionary;
     const sotto_model *model;
+    const sotto_items *items; /* or NULL */
     const sotto_plan *plan;
     sotto_tasks tasks;
     sotto_profile profile; /* one customer's tags at a time */
     void *scratch;         /* decide's */
 } kiosk_release;
 
-/* Reads dictionary.json, model.sotto, catalogue.json, policy.json, tasks.json of dir/<version>, each verified
+/* Reads dictionary.json, model.sotto, catalogue.json, policy.json, tasks.json and, where the release has it,
+ * items.sotto of dir/<version>, each verified
  * from trust's root in the very memory that is then used, and loads them: signed is not yet well-formed. On
  * failure *out is empty. */
 SOTTO_MUST_USE sotto_status kiosk_release_load(kiosk_release *out, const char *dir, uint64_t version,

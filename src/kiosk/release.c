@@ -1,4 +1,4 @@
-/* The release in use: five files of one version, loaded beside the old ones and swapped when all of them fit
+/* The release in use: the files of one version, loaded beside the old ones and swapped when all of them fit
  * together. */
 #include "kiosk_priv.h"
 
@@ -18,6 +18,7 @@ static sotto_status take_memory(kiosk_release *r, const sotto_vec *texts)
                                         .policy = sotto_vec_span(&texts[POLICY])};
     size_t size = ARENA_FIXED + texts[DICTIONARY].len * 8 + texts[TASKS].len * 16;
     size += sotto_model_arena_bound(r->model_file.len) + sotto_plan_arena_bound(&sources);
+    size += sotto_items_arena_bound(r->items_file.len);
     r->memory = malloc(size);
     if (r->memory == NULL)
         return SOTTO_ERR(KIOSK, NO_MEMORY);
@@ -33,8 +34,11 @@ static sotto_status compile(kiosk_release *r, const sotto_vec *texts, sotto_diag
         status = sotto_model_load(&r->model, sotto_vec_span(&r->model_file), &r->arena, diag);
     if (status == SOTTO_OK)
         status = sotto_model_bind(r->model, r->dictionary, diag);
+    if (status == SOTTO_OK && r->items_file.len > 0)
+        status = sotto_items_load(&r->items, sotto_vec_span(&r->items_file), &r->arena, diag);
     const sotto_plan_sources sources = {.dictionary = r->dictionary,
                                         .model = r->model,
+                                        .items = r->items,
                                         .catalogue = sotto_vec_span(&texts[CATALOGUE]),
                                         .policy = sotto_vec_span(&texts[POLICY]),
                                         .catalogue_name = TEXT_NAME[CATALOGUE],
@@ -53,6 +57,22 @@ static sotto_status compile(kiosk_release *r, const sotto_vec *texts, sotto_diag
     return status;
 }
 
+/* A release need not have items. A policy that wants them is refused without them, so a file that went
+ * missing changes no answer unseen. */
+static sotto_status read_items(kiosk_release *r, const char *dir, uint64_t version,
+                               const sotto_tuf_config *trust, sotto_diag *diag)
+{
+    static const char *const NAME[] = {"items.sotto"};
+    sotto_diag own = {0};
+    sotto_vec_init(&r->items_file, FILE_LIMIT);
+    sotto_status status = sotto_release_read(dir, version, trust, NAME, 1, &r->items_file, &own);
+    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
+        return SOTTO_OK;
+    if (status != SOTTO_OK && diag != NULL)
+        *diag = own;
+    return status;
+}
+
 sotto_status kiosk_release_load(kiosk_release *out, const char *dir, uint64_t version,
                                 const sotto_tuf_config *trust, sotto_diag *diag)
 {
@@ -62,6 +82,8 @@ sotto_status kiosk_release_load(kiosk_release *out, const char *dir, uint64_t ve
         sotto_vec_init(&texts[i], FILE_LIMIT);
     sotto_status status = sotto_release_read(dir, version, trust, TEXT_NAME, FILES, texts, diag);
     out->model_file = texts[MODEL];
+    if (status == SOTTO_OK)
+        status = read_items(out, dir, version, trust, diag);
     if (status == SOTTO_OK)
         status = take_memory(out, texts);
     if (status == SOTTO_OK)
@@ -76,6 +98,7 @@ sotto_status kiosk_release_load(kiosk_release *out, const char *dir, uint64_t ve
 void kiosk_release_free(kiosk_release *release)
 {
     sotto_vec_free(&release->model_file);
+    sotto_vec_free(&release->items_file);
     free(release->memory);
     *release = (kiosk_release){0};
 }

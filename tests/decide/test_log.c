@@ -57,8 +57,11 @@ static size_t write_log(void)
     sotto_buf b = sotto_buf_of(file, sizeof file);
     size_t model_len =
         write_model(f.model_file, sizeof f.model_file, FEATURES, SOTTO_COUNT(FEATURES), TREES, 5, 99);
-    const sotto_span part[] = {sotto_span_str(DICTIONARY), sotto_span_of(f.model_file, model_len),
-                               sotto_span_str(CATALOGUE), sotto_span_str(f.policy)};
+    const sotto_span part[] = {sotto_span_str(DICTIONARY),
+                               sotto_span_of(f.model_file, model_len),
+                               sotto_span_str(CATALOGUE),
+                               sotto_span_str(f.policy),
+                               {0}};
     assert_int_equal(sotto_replay_head(part, &b), SOTTO_OK);
     for (uint64_t i = 0; i < RECORDS; i++) {
         sotto_decide_request r = request(i);

@@ -160,7 +160,7 @@ static void releases_are_followed(void **state)
     sotto_vec mine, theirs;
     sotto_vec_init(&mine, 1 << 20);
     sotto_vec_init(&theirs, 1 << 20);
-    for (size_t i = 0; i < HQ_BUNDLE_COUNT; i++) {
+    for (size_t i = 0; i < HQ_BUNDLE_NEEDED; i++) {
         char path[128];
         snprintf(path, sizeof path, "terminal/3/%s", hq_bundle_name((enum hq_bundle_file)i));
         ok(sotto_port_read_file(at(hq_bundle_name((enum hq_bundle_file)i)), &mine, &diag), &diag);
@@ -269,8 +269,8 @@ static sotto_status load_files(sotto_diag *diag)
 {
     hq_bundle bundle;
     char names[HQ_BUNDLE_COUNT][HQ_PATH_MAX];
-    const char *path[HQ_BUNDLE_COUNT];
-    for (size_t i = 0; i < HQ_BUNDLE_COUNT; i++) {
+    const char *path[HQ_BUNDLE_COUNT] = {0};
+    for (size_t i = 0; i < HQ_BUNDLE_NEEDED; i++) {
         snprintf(names[i], sizeof names[i], "%s/%s", test_dir, hq_bundle_name((enum hq_bundle_file)i));
         path[i] = names[i];
     }
