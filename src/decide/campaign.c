@@ -84,6 +84,22 @@ static sotto_status load_patience(const sotto_plan_loading *l, sotto_json_node n
                : status;
 }
 
+/* A plan of head office's (sotto-hq advise); nothing is decided by it. */
+static sotto_status check_goal(const sotto_plan_loading *l, sotto_json_node node)
+{
+    static const char *const MEMBERS[] = {"taken", "by"};
+    sotto_json_node goal = sotto_json_member(node, "goal");
+    int64_t taken, by;
+    if (sotto_decide_absent(goal))
+        return SOTTO_OK;
+    sotto_status status = sotto_json_as_object(goal, l->diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_only(goal, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_get_i64(goal, "taken", 1, 1000000000, &taken, l->diag);
+    return status == SOTTO_OK ? sotto_decide_date(l, sotto_json_member(goal, "by"), &by) : status;
+}
+
 sotto_status sotto_campaign_load(sotto_plan_loading *l, sotto_json_node node, size_t index)
 {
     static const char *const MEMBERS[] = {
@@ -91,7 +107,8 @@ sotto_status sotto_campaign_load(sotto_plan_loading *l, sotto_json_node node, si
         "from",      "to",           "slots",          "channels",  "branch_groups",
         "day_parts", "caps",         "dismissed_days", "creatives", "min_propensity",
         "triggers",  "budget",       "notice",         "priority",  "terminal_models",
-        "hand_over", "own_language", "holdout",        "explore",   "vulnerable"};
+        "hand_over", "own_language", "holdout",        "explore",   "vulnerable",
+        "goal"};
     sotto_campaign *campaign = &l->plan->campaigns[index];
     sotto_terms *terms = &l->plan->terms[index];
     sotto_status status = sotto_json_as_object(node, l->diag);
@@ -109,6 +126,8 @@ sotto_status sotto_campaign_load(sotto_plan_loading *l, sotto_json_node node, si
         status = load_patience(l, node, terms);
     if (status == SOTTO_OK)
         status = sotto_campaign_spread_load(l, node, campaign, terms);
+    if (status == SOTTO_OK)
+        status = check_goal(l, node);
     sotto_json_node who = sotto_json_member(node, "who");
     if (status == SOTTO_OK && !sotto_decide_absent(who))
         status = sotto_rule_compile(l, who, &terms->who);

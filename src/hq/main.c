@@ -42,6 +42,7 @@ static const hq_command COMMANDS[] = {
 #ifdef SOTTO_HQ_SIMULATE
     {"simulate", "try a policy on customers before it is published, beside the present one", NULL,
      sotto_hq_cmd_simulate},
+    {"advise", "campaigns that fall behind their goals, and what would help", NULL, sotto_hq_cmd_advise},
 #endif
     {"publish", "check, sign and offer model, dictionary, catalogue, policy and tasks as one release",
      "usage: sotto-hq publish --dir DIR --model M.sotto --dictionary D.json --catalogue C.json --policy "

@@ -1,0 +1,181 @@
+/* Goals of a policy, and what was counted. */
+#include "advise_priv.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- goals ---- */
+
+static sotto_status read_day(sotto_json_node node, int32_t *day, sotto_diag *diag)
+{
+    sotto_span text;
+    char date[11];
+    sotto_status status = sotto_json_as_str(node, &text, diag);
+    if (status == SOTTO_OK &&
+        (sotto_span_to_str(text, date, sizeof date) != SOTTO_OK || hq_day_parse(date, day, NULL) != SOTTO_OK))
+        status = sotto_json_bad(node, diag, SOTTO_ERR(HQ, MALFORMED), "a day is written YYYY-MM-DD");
+    return status;
+}
+
+static sotto_status read_goal(sotto_json_node campaign, advise_goal *g, sotto_diag *diag)
+{
+    sotto_span id;
+    sotto_json_node goal = sotto_json_member(campaign, "goal"), from = sotto_json_member(campaign, "from");
+    *g = (advise_goal){.giver = SIZE_MAX};
+    sotto_status status = sotto_json_get_str(campaign, "id", &id, diag);
+    if (status == SOTTO_OK && sotto_span_to_str(id, g->id, sizeof g->id) != SOTTO_OK)
+        status = sotto_json_bad(campaign, diag, SOTTO_ERR(HQ, RANGE), "the id is too long");
+    if (status == SOTTO_OK)
+        status = sotto_json_get_i64(goal, "taken", 1, 1000000000, &g->taken, diag);
+    if (status == SOTTO_OK)
+        status = read_day(sotto_json_member(goal, "by"), &g->by, diag);
+    g->has_from = sotto_json_type(from) != SOTTO_JSON_ABSENT;
+    return status == SOTTO_OK && g->has_from ? read_day(from, &g->from, diag) : status;
+}
+
+static sotto_status read_goals(advise *a, sotto_json_node root, sotto_diag *diag)
+{
+    sotto_json_node list = sotto_json_member(root, "campaigns");
+    sotto_status status = sotto_json_as_array(list, 0, SOTTO_CAMPAIGNS_MAX, diag);
+    for (size_t i = 0; status == SOTTO_OK && i < sotto_json_count(list); i++)
+        if (sotto_json_type(sotto_json_member(sotto_json_at(list, i), "goal")) != SOTTO_JSON_ABSENT)
+            status = read_goal(sotto_json_at(list, i), &a->goal[a->count++], diag);
+    if (status == SOTTO_OK && a->count == 0)
+        status = sotto_diag_at(diag, SOTTO_ERR(HQ, NOT_FOUND), a->policy, 0, "no campaign has a \"goal\"");
+    return status;
+}
+
+static sotto_status parse_file(const char *path, sotto_json **doc, sotto_diag *diag)
+{
+    sotto_vec text;
+    sotto_status status = learn_read_file(path, &text, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_parse(doc, sotto_vec_span(&text), path, diag);
+    sotto_vec_free(&text);
+    return status;
+}
+
+sotto_status advise_read_goals(advise *a, sotto_diag *diag)
+{
+    sotto_json *doc = NULL;
+    sotto_status status = parse_file(a->policy, &doc, diag);
+    if (status == SOTTO_OK)
+        status = read_goals(a, sotto_json_root(doc), diag);
+    sotto_json_free(doc);
+    return status;
+}
+
+/* ---- totals ---- */
+
+static void note_counts(advise *a, sotto_span campaign, int64_t shown, int64_t taken, int64_t half_width)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        if (!sotto_span_is(campaign, a->goal[i].id))
+            continue;
+        a->goal[i].known = true;
+        a->goal[i].shown_count = (double)shown;
+        a->goal[i].taken_count = (double)taken;
+        a->goal[i].noise = (double)half_width / eval_z(a->measured.confidence);
+    }
+}
+
+/* The row of all segments together. */
+static sotto_status read_row(advise *a, sotto_json_node row, sotto_diag *diag)
+{
+    sotto_span campaign;
+    int64_t shown = 0, taken = 0, half_width = 0;
+    if (sotto_json_type(sotto_json_member(row, "segment")) != SOTTO_JSON_NULL)
+        return SOTTO_OK;
+    sotto_status status = sotto_json_get_str(row, "campaign", &campaign, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_get_i64(row, "shown", INT64_MIN, INT64_MAX, &shown, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_get_i64(row, "taken", INT64_MIN, INT64_MAX, &taken, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_get_i64(row, "plus_minus", 0, INT64_MAX, &half_width, diag);
+    if (status == SOTTO_OK)
+        note_counts(a, campaign, shown, taken, half_width);
+    return status;
+}
+
+static sotto_status no_reports(const char *where, sotto_diag *diag)
+{
+    return sotto_diag_at(diag, SOTTO_ERR(HQ, NOT_FOUND), where, 0, "no terminal has reported yet");
+}
+
+static sotto_status read_head(advise *a, sotto_json_node root, sotto_diag *diag)
+{
+    int64_t confidence = 0, reports = 0;
+    sotto_status status = sotto_json_get_i64(root, "reports", 0, INT64_MAX, &reports, diag);
+    if (status == SOTTO_OK && reports == 0)
+        return no_reports(a->totals, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_as_decimal(sotto_json_member(root, "confidence_percent"), 4, &confidence, diag);
+    if (status == SOTTO_OK && (confidence < 500000 || confidence > 999999))
+        status = sotto_json_bad(sotto_json_member(root, "confidence_percent"), diag, SOTTO_ERR(HQ, RANGE),
+                                "must be from 50 to 99.9999");
+    a->measured.confidence = (double)confidence / 1e4;
+    if (status == SOTTO_OK)
+        status = read_day(sotto_json_member(root, "from"), &a->measured.from, diag);
+    return status == SOTTO_OK ? read_day(sotto_json_member(root, "to"), &a->measured.to, diag) : status;
+}
+
+static sotto_status read_file(advise *a, sotto_diag *diag)
+{
+    sotto_json *doc = NULL;
+    int64_t period = 1;
+    sotto_status status = parse_file(a->totals, &doc, diag);
+    sotto_json_node root = sotto_json_root(doc), rows = sotto_json_member(root, "rows");
+    if (status == SOTTO_OK)
+        status = read_head(a, root, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_get_i64(root, "period_days", 1, 366, &period, diag);
+    a->measured.to += (int32_t)period - 1; /* "to" is the first day of the last period */
+    if (status == SOTTO_OK)
+        status = sotto_json_as_array(rows, 0, SIZE_MAX, diag);
+    for (size_t i = 0; status == SOTTO_OK && i < sotto_json_count(rows); i++)
+        status = read_row(a, sotto_json_at(rows, i), diag);
+    sotto_json_free(doc);
+    return status;
+}
+
+static void take_totals(advise *a, const hq_totals *t)
+{
+    a->measured = (advise_totals){.from = t->first_day,
+                                  .to = t->last_day + (int32_t)t->task.period_days - 1,
+                                  .confidence = t->confidence_ppm / 1e4};
+    for (size_t c = 0; c < t->offers.campaign_count; c++) {
+        const hq_cell *cell = &t->cell[(c + 1) * (t->offers.segment_count + 2) - 1];
+        note_counts(a, sotto_span_str(t->offers.campaigns[c]), cell->count[SOTTO_OUTCOME_SHOWN],
+                    cell->count[SOTTO_OUTCOME_TAKEN], (int64_t)cell->half_width);
+    }
+}
+
+static sotto_status read_registry(advise *a, sotto_diag *diag)
+{
+    hq_registry *registry = NULL;
+    hq_repo repo = {0};
+    hq_totals totals = {0};
+    const hq_totals_request request = {.task_id = (uint32_t)a->task,
+                                       .first_day = INT32_MIN,
+                                       .last_day = INT32_MAX,
+                                       .confidence_ppm = 950000};
+    sotto_status status = hq_office_registry(a->dir, &registry, diag);
+    if (status == SOTTO_OK)
+        status = hq_repo_read(&repo, a->dir, diag);
+    if (status == SOTTO_OK)
+        status = hq_totals_make(&totals, registry, repo.role[HQ_ROLE_TARGETS].version, &request, diag);
+    if (status == SOTTO_OK && totals.reports == 0)
+        status = no_reports(a->dir, diag);
+    if (status == SOTTO_OK)
+        take_totals(a, &totals);
+    hq_totals_free(&totals);
+    hq_repo_free(&repo);
+    hq_registry_close(registry);
+    return status;
+}
+
+sotto_status advise_read_totals(advise *a, sotto_diag *diag)
+{
+    return a->totals != NULL ? read_file(a, diag) : read_registry(a, diag);
+}
