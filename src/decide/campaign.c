@@ -97,7 +97,10 @@ static sotto_status check_goal(const sotto_plan_loading *l, sotto_json_node node
         status = sotto_json_only(goal, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
     if (status == SOTTO_OK)
         status = sotto_json_get_i64(goal, "taken", 1, 1000000000, &taken, l->diag);
-    return status == SOTTO_OK ? sotto_decide_date(l, sotto_json_member(goal, "by"), &by) : status;
+    sotto_json_node day = {0};
+    if (status == SOTTO_OK)
+        status = sotto_decide_required(l, goal, "by", &day);
+    return status == SOTTO_OK ? sotto_decide_date(l, day, &by) : status;
 }
 
 sotto_status sotto_campaign_load(sotto_plan_loading *l, sotto_json_node node, size_t index)

@@ -205,8 +205,9 @@ sotto_status eval_targeting_init(eval_targeting *g, const eval_trial *t, const e
                                  sotto_diag *diag);
 void eval_targeting_free(eval_targeting *g);
 /* DIFFERENCE: a model of the treated less a model of control. PROPENSITY: one model of both, which knows no
- * arm: the order that a bank has without an experiment. */
-enum eval_model { EVAL_MODEL_DIFFERENCE, EVAL_MODEL_PROPENSITY, EVAL_MODELS };
+ * arm: the order that a bank has without an experiment. TURNED: one model of the effect, control's outcome
+ * turned round; for arms of about equal size. */
+enum eval_model { EVAL_MODEL_DIFFERENCE, EVAL_MODEL_PROPENSITY, EVAL_MODEL_TURNED, EVAL_MODELS };
 /* Trained on the half of the rows that seed does not hold out. score: one for every row. UNSUPPORTED without
  * XGBoost. */
 sotto_status eval_targeting_score(const eval_targeting *g, const eval_trial *t, enum eval_model model,

@@ -133,6 +133,25 @@ static sotto_status add_model(const eval_targeting *g, const eval_trial *t, cons
     return status;
 }
 
+static void turn_control(const eval_targeting *g, const eval_trial *t)
+{
+    for (size_t i = 0; i < t->rows; i++)
+        g->table.labels[i] ^= !t->treated[i];
+}
+
+/* One model of Z = outcome of the treated, no outcome of control: with arms of equal size P(Z) = (1 + effect)
+ * / 2 (Jaskowski and Jaroszewicz, "Uplift modeling for clinical trial data", 2012). All rows are fitted to
+ * the effect itself. */
+static sotto_status add_turned(const eval_targeting *g, const eval_trial *t, int64_t seed, double *score,
+                               sotto_diag *diag)
+{
+    static const bool BOTH[2] = {true, true};
+    turn_control(g, t);
+    sotto_status status = add_model(g, t, BOTH, 1, seed, score, diag);
+    turn_control(g, t);
+    return status;
+}
+
 sotto_status eval_targeting_score(const eval_targeting *g, const eval_trial *t, enum eval_model model,
                                   int64_t seed, double *score, sotto_diag *diag)
 {
@@ -140,6 +159,8 @@ sotto_status eval_targeting_score(const eval_targeting *g, const eval_trial *t, 
     memset(score, 0, t->rows * sizeof *score);
     if (model == EVAL_MODEL_PROPENSITY)
         return add_model(g, t, BOTH, 1, seed, score, diag);
+    if (model == EVAL_MODEL_TURNED)
+        return add_turned(g, t, seed, score, diag);
     sotto_status status = add_model(g, t, TREATED, 1, seed, score, diag);
     return status == SOTTO_OK ? add_model(g, t, CONTROL, -1, seed, score, diag) : status;
 }

@@ -67,8 +67,9 @@ typedef struct report {
     eval_trial trial;
 } report;
 
-static const char *const MODEL_NAMES[EVAL_MODELS] = {"difference", "propensity"};
-static const char *const MODEL_WORDS[EVAL_MODELS] = {"difference of two models", "one model of the outcome"};
+static const char *const MODEL_NAMES[EVAL_MODELS] = {"difference", "propensity", "turned"};
+static const char *const MODEL_WORDS[EVAL_MODELS] = {"difference of two models", "one model of the outcome",
+                                                     "one model of the effect"};
 
 static sotto_status parse(options *o, int argc, char **argv, sotto_diag *diag)
 {
