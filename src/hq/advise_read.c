@@ -79,12 +79,13 @@ static void note_counts(advise *a, sotto_span campaign, int64_t shown, int64_t t
     }
 }
 
-/* The row of all segments together. */
+/* The row of all segments together, unless it was withheld (a small cohort). */
 static sotto_status read_row(advise *a, sotto_json_node row, sotto_diag *diag)
 {
     sotto_span campaign;
     int64_t shown = 0, taken = 0, half_width = 0;
-    if (sotto_json_type(sotto_json_member(row, "segment")) != SOTTO_JSON_NULL)
+    if (sotto_json_type(sotto_json_member(row, "segment")) != SOTTO_JSON_NULL ||
+        sotto_json_type(sotto_json_member(row, "withheld")) != SOTTO_JSON_ABSENT)
         return SOTTO_OK;
     sotto_status status = sotto_json_get_str(row, "campaign", &campaign, diag);
     if (status == SOTTO_OK)
@@ -141,11 +142,13 @@ static sotto_status read_file(advise *a, sotto_diag *diag)
 
 static void take_totals(advise *a, const hq_totals *t)
 {
-    a->measured = (advise_totals){.from = t->first_day,
-                                  .to = t->last_day + (int32_t)t->task.period_days - 1,
+    a->measured = (advise_totals){.from = t->sums.first_day,
+                                  .to = t->sums.last_day + (int32_t)t->sums.task.period_days - 1,
                                   .confidence = t->confidence_ppm / 1e4};
     for (size_t c = 0; c < t->offers.campaign_count; c++) {
         const hq_cell *cell = &t->cell[(c + 1) * (t->offers.segment_count + 2) - 1];
+        if (cell->withheld)
+            continue;
         note_counts(a, sotto_span_str(t->offers.campaigns[c]), cell->count[SOTTO_OUTCOME_SHOWN],
                     cell->count[SOTTO_OUTCOME_TAKEN], (int64_t)cell->half_width);
     }
@@ -165,7 +168,7 @@ static sotto_status read_registry(advise *a, sotto_diag *diag)
         status = hq_repo_read(&repo, a->dir, diag);
     if (status == SOTTO_OK)
         status = hq_totals_make(&totals, registry, repo.role[HQ_ROLE_TARGETS].version, &request, diag);
-    if (status == SOTTO_OK && totals.reports == 0)
+    if (status == SOTTO_OK && totals.sums.reports == 0)
         status = no_reports(a->dir, diag);
     if (status == SOTTO_OK)
         take_totals(a, &totals);
