@@ -205,7 +205,7 @@ struct sotto_plan {
     int16_t *product_of;      /* of each item; -1 = none */
     uint32_t rarest_q30;      /* the least popular item's share */
     int segment_tag;          /* index, or -1 */
-    int8_t *segment_of;       /* of each choice of segment_tag; -1 = none of the items' */
+    int16_t *segment_of;      /* of each choice of segment_tag; -1 = none of the items' */
     size_t choice_count;
 };
 

@@ -23,7 +23,7 @@ static sotto_status bind_segments(const sotto_plan_loading *l, sotto_json_node n
         return sotto_decide_no_space(l, node);
     plan->choice_count = tag->choice_count;
     for (size_t i = 0; i < tag->choice_count; i++)
-        plan->segment_of[i] = (int8_t)sotto_items_segment_find(plan->items, sotto_span_str(tag->choices[i]));
+        plan->segment_of[i] = (int16_t)sotto_items_segment_find(plan->items, sotto_span_str(tag->choices[i]));
     return SOTTO_OK;
 }
 
