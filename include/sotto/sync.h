@@ -26,6 +26,52 @@ SOTTO_MUST_USE sotto_status sotto_tls_new(sotto_tls **out, bool server, const so
                                           sotto_diag *diag);
 void sotto_tls_free(sotto_tls *tls);
 
+/* ---- Signed time (docs/formats/wire.md, "Time"): what head office's authority says the time is, in answer
+ * to a number that was drawn for this one question ---- */
+#define SOTTO_TIME_NONCE_BYTES 16
+typedef struct sotto_time_word {
+    uint8_t nonce[SOTTO_TIME_NONCE_BYTES];
+    int64_t utc_s;
+    uint8_t signature[SOTTO_DER_SIGNATURE_MAX]; /* DER ECDSA P-256 */
+    size_t signature_len;
+} sotto_time_word;
+/* Signs word->nonce and word->utc_s. UNSUPPORTED when the authority's key is not P-256. */
+SOTTO_MUST_USE sotto_status sotto_time_sign(sotto_time_word *word, const char *authority_key_pem,
+                                            sotto_diag *diag);
+/* AUTH when nonce is not the word's or the signature is not the authority's; EXPIRED when the time told lies
+ * outside the authority's own validity: a key that has lapsed cannot speak of today. */
+SOTTO_MUST_USE sotto_status sotto_time_check(const sotto_time_word *word,
+                                             const uint8_t nonce[static SOTTO_TIME_NONCE_BYTES],
+                                             sotto_span authority_pem, sotto_diag *diag);
+/* As JSON: {"utc_s":N,"nonce":"<hex>","signature":"<hex>"}. */
+SOTTO_MUST_USE sotto_status sotto_time_write(const sotto_time_word *word, sotto_buf *out);
+SOTTO_MUST_USE sotto_status sotto_time_read(sotto_time_word *word, sotto_span json, sotto_diag *diag);
+
+/* What sync knows of the time. Until head office has told it in this run, now is the machine's clock, but
+ * never before the newest time that was ever told; from then on it is that time and the milliseconds since.
+ */
+typedef struct sotto_time {
+    sotto_clock machine;
+    int64_t shift_s; /* rehearsal of another day: added to what head office tells, and in `machine` already */
+    int64_t floor_s; /* newest authenticated time, shifted; 0 = none yet */
+    int64_t told_s, told_mono_ms;
+    bool told; /* in this run */
+} sotto_time;
+/* Reads the floor from path: decimal seconds and a line's end. A file that is absent or damaged is no floor:
+ * whoever can write it has the device's key beside it, and the next authenticated time makes it good. */
+void sotto_time_open(sotto_time *time, sotto_clock machine, int64_t shift_s, const char *path);
+sotto_clock sotto_time_clock(sotto_time *time); /* *time must outlive it and stay where it is */
+/* Takes a checked word over, and writes the floor to path. ROLLBACK (nothing changed) when it lies more than
+ * an hour before the floor: head office's clock went back. */
+SOTTO_MUST_USE sotto_status sotto_time_take(sotto_time *time, const sotto_time_word *word, const char *path,
+                                            sotto_diag *diag);
+
+/* A client whose clock cannot be trusted yet: certificates are then verified but not judged by time, until
+ * sotto_tls_time_known, which judges every server certificate seen meanwhile by the clock: EXPIRED. Nothing
+ * but the question for the time may be asked in between. */
+void sotto_tls_time_unknown(sotto_tls *tls);
+SOTTO_MUST_USE sotto_status sotto_tls_time_known(sotto_tls *tls, sotto_diag *diag);
+
 /* ---- HTTP client: one connection, requests in sequence ---- */
 typedef struct sotto_client sotto_client;
 typedef struct sotto_client_config {
@@ -45,6 +91,11 @@ void sotto_client_free(sotto_client *client);
 SOTTO_MUST_USE sotto_status sotto_client_request(sotto_client *client, const char *method, const char *target,
                                                  const char *content_type, sotto_span body,
                                                  const sotto_http_message **response, sotto_diag *diag);
+
+/* GET /v1/time/<nonce>: the word as head office gave it, unchecked. UNSUPPORTED when it has none to give. */
+SOTTO_MUST_USE sotto_status sotto_time_ask(sotto_client *head_office,
+                                           const uint8_t nonce[static SOTTO_TIME_NONCE_BYTES],
+                                           sotto_time_word *word, sotto_diag *diag);
 
 /* ---- HTTP server: a poll loop over listeners, with or without TLS; used by head office and by the
  * terminal's local sockets ---- */

@@ -160,5 +160,8 @@ typedef struct sotto_cert_info {
 /* The first certificate of the text. Says what stands in it; who signed it is not checked. MALFORMED, RANGE.
  */
 SOTTO_MUST_USE sotto_status sotto_cert_read(sotto_span cert_pem, sotto_cert_info *out, sotto_diag *diag);
+/* The public key of the first certificate of the text, as PEM; out is "" on failure. MALFORMED, RANGE. */
+SOTTO_MUST_USE sotto_status sotto_cert_public_pem(sotto_span cert_pem, char out[static SOTTO_PEM_MAX],
+                                                  sotto_diag *diag);
 
 #endif

@@ -7,6 +7,7 @@
 
 #define RELEASE_PREFIX "/v1/release/"
 #define REPORT_PREFIX  "/v1/reports/"
+#define TIME_PREFIX    "/v1/time/"
 
 sotto_status hq_collector_open(hq_collector *out, const char *dir, const sotto_log *log, sotto_diag *diag)
 {
@@ -204,6 +205,20 @@ static void put_report(hq_collector *c, const hq_device *device, sotto_span numb
         reply_status(c, reply, status, &diag);
 }
 
+/* ---- time ---- */
+
+static void get_time(hq_collector *c, sotto_span nonce, sotto_reply *reply)
+{
+    sotto_diag diag = {0};
+    sotto_status status = hq_collect_time(c, nonce, &reply->body, &diag);
+    if (status == SOTTO_OK)
+        reply->code = 200;
+    else if (sotto_status_cause(status) == SOTTO_CAUSE_UNSUPPORTED)
+        reply_error(c, reply, 501, status, &diag);
+    else
+        reply_status(c, reply, status, &diag);
+}
+
 /* ---- doors ---- */
 
 static void no_such(hq_collector *c, sotto_reply *reply)
@@ -240,6 +255,8 @@ static void from_device(hq_collector *c, const sotto_http_message *request, cons
         get_release(c, rest, reply);
     else if (is_method(request, "PUT") && after_prefix(request->target, REPORT_PREFIX, &rest))
         put_report(c, &device, rest, request->body, reply);
+    else if (is_method(request, "GET") && after_prefix(request->target, TIME_PREFIX, &rest))
+        get_time(c, rest, reply);
     else
         no_such(c, reply);
 }
@@ -247,6 +264,11 @@ static void from_device(hq_collector *c, const sotto_http_message *request, cons
 static void from_newcomer(hq_collector *c, const sotto_http_message *request, sotto_reply *reply)
 {
     sotto_diag diag = {0};
+    sotto_span nonce;
+    if (is_method(request, "GET") && after_prefix(request->target, TIME_PREFIX, &nonce)) {
+        get_time(c, nonce, reply);
+        return;
+    }
     if (!is_method(request, "POST") || !sotto_span_is(request->target, "/v1/enrol")) {
         no_such(c, reply);
         return;

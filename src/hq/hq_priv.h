@@ -252,6 +252,9 @@ SOTTO_MUST_USE sotto_status hq_collect_report(hq_collector *c, const hq_device *
                                               uint8_t sha256[static SOTTO_SHA256_BYTES], sotto_diag *diag);
 SOTTO_MUST_USE sotto_status hq_collect_enrol(hq_collector *c, sotto_span body, sotto_vec *answer,
                                              sotto_diag *diag);
+/* Signs {nonce, now}. MALFORMED; UNSUPPORTED when the authority's key is not P-256. */
+SOTTO_MUST_USE sotto_status hq_collect_time(const hq_collector *c, sotto_span nonce, sotto_vec *answer,
+                                            sotto_diag *diag);
 /* A path below repo that may be served: metadata at the top, or targets/ and a plain file name. */
 bool hq_collect_path_valid(sotto_span path);
 

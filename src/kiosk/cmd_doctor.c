@@ -12,6 +12,8 @@
 enum verdict { GOOD, WARN, BAD, UNSEEN };
 
 typedef struct findings {
+    sotto_json *status; /* what serve says of itself; NULL = it does not answer */
+    int64_t now_s;      /* serve's; without it, the machine's */
     bool json;
     size_t bad;
     sotto_buf out; /* with json: all of them, written at the end */
@@ -90,8 +92,7 @@ static void check_certificate(findings *f, const kiosk_config *config)
     else if (sotto_cert_read(sotto_vec_span(&pem), &info, NULL) != SOTTO_OK)
         tell(f, BAD, "certificate", "damaged", "enrol again with a new code");
     else {
-        sotto_clock clock = kiosk_clock(config);
-        int64_t left_s = info.not_after_s - clock.utc_s(clock.ctx);
+        int64_t left_s = info.not_after_s - f->now_s;
         sotto_time_format(info.not_after_s, until);
         snprintf(text, sizeof text, "%s, valid until %s", info.common_name, until);
         tell(f,
@@ -118,20 +119,35 @@ static void check_wall(findings *f, const kiosk_config *config)
          fine ? "" : "use a kernel with seccomp filters");
 }
 
-/* Time does not go back on a terminal (caps and budgets must hold), so a clock that once was far ahead leaves
- * serve in the future: certificates are judged by the clock, but caps and periods by serve's time. */
-static void check_time(findings *f, const kiosk_config *config, sotto_json_node status)
+/* serve's time against the machine's clock. Time does not go back on a terminal (caps and budgets must hold),
+ * and no further ahead than a terminal may have been switched off (time.c). */
+static void check_time(findings *f, sotto_json_node status)
 {
-    sotto_span text;
-    int64_t serve_s = 0;
-    char what[96];
-    sotto_clock clock = kiosk_clock(config);
-    if (sotto_json_get_str(status, "now", &text, NULL) != SOTTO_OK ||
-        sotto_time_parse(text, &serve_s) != SOTTO_OK || serve_s - clock.utc_s(clock.ctx) <= TIME_AHEAD_S)
+    sotto_span now, told;
+    int64_t ahead_s = 0;
+    char what[128];
+    sotto_json_node clock = sotto_json_member(status, "clock");
+    if (sotto_json_get_str(status, "now", &now, NULL) != SOTTO_OK ||
+        sotto_json_get_i64(clock, "machine_ahead_s", INT64_MIN, INT64_MAX, &ahead_s, NULL) != SOTTO_OK)
         return;
-    snprintf(what, sizeof what, "the clock was ahead once: serve is at %.*s and waits there", (int)text.len,
-             (const char *)text.ptr);
-    tell(f, BAD, "time", what, "find out why; a terminal far ahead has to be made and enrolled anew");
+    bool known = sotto_json_get_str(clock, "told", &told, NULL) == SOTTO_OK;
+    if (ahead_s > TIME_AHEAD_S) {
+        snprintf(what, sizeof what, "the clock is %lld days ahead of what is known; serve keeps to %.*s",
+                 (long long)(ahead_s / 86400), (int)now.len, (const char *)now.ptr);
+        tell(f, WARN, "time", what, "set the clock, or run sotto sync: head office tells the time");
+    } else if (ahead_s < -TIME_AHEAD_S) {
+        snprintf(what, sizeof what, "serve is at %.*s, the clock %lld days behind", (int)now.len,
+                 (const char *)now.ptr, (long long)(-ahead_s / 86400));
+        tell(f, known ? WARN : BAD, "time", what,
+             known ? "set the clock; nothing is counted twice or lost meanwhile"
+                   : "set the clock; was it far ahead once? the first sotto sync sets serve right");
+    } else {
+        if (known)
+            snprintf(what, sizeof what, "told by head office on %.*s", (int)told.len, (const char *)told.ptr);
+        else
+            snprintf(what, sizeof what, "by the machine's clock alone");
+        tell(f, GOOD, "time", what, "");
+    }
 }
 
 /* Reports stop when the store is older than its witness. */
@@ -146,46 +162,57 @@ static void check_restore(findings *f, sotto_json_node status)
          "find out who put it back; then, with serve stopped: sotto audit accept-restore");
 }
 
-static void check_daemon(findings *f, const kiosk_config *config)
+/* First of all: the other checks go by serve's time. */
+static void ask_serve(findings *f, const kiosk_config *config)
 {
     sotto_client *client = NULL;
     const sotto_http_message *response;
-    sotto_json *doc = NULL;
-    int64_t release = 0, waiting = 0;
-    char text[96];
+    sotto_span now;
+    sotto_clock clock = kiosk_clock(config);
+    f->now_s = clock.utc_s(clock.ctx);
     sotto_status status = kiosk_local_client(config, KIOSK_API_SOCKET, &client, NULL);
     if (status == SOTTO_OK)
         status =
             sotto_client_request(client, "GET", "/v1/status", NULL, sotto_span_of(NULL, 0), &response, NULL);
     if (status == SOTTO_OK)
-        status = sotto_json_parse(&doc, response->body, "serve", NULL);
-    if (status != SOTTO_OK) {
-        tell(f, BAD, "serve", "does not answer on its socket", "start it: sotto serve");
-    } else {
-        sotto_json_node root = sotto_json_root(doc), outbox = sotto_json_member(root, "outbox");
-        if (sotto_json_get_i64(root, "release", 0, INT64_MAX, &release, NULL) != SOTTO_OK ||
-            sotto_json_get_i64(outbox, "waiting", 0, INT64_MAX, &waiting, NULL) != SOTTO_OK)
-            release = 0;
-        snprintf(text, sizeof text, "running, release %lld, %lld reports waiting", (long long)release,
-                 (long long)waiting);
-        tell(f, release == 0 || waiting > 7 ? WARN : GOOD, "serve", text,
-             release == 0  ? "no release yet: sotto sync"
-             : waiting > 7 ? "sync has not got through for a week"
-                           : "");
-        check_time(f, config, root);
-        check_restore(f, root);
-    }
-    sotto_json_free(doc);
+        status = sotto_json_parse(&f->status, response->body, "serve", NULL);
+    if (status == SOTTO_OK)
+        status = sotto_json_get_str(sotto_json_root(f->status), "now", &now, NULL);
+    if (status == SOTTO_OK)
+        (void)!sotto_time_parse(now, &f->now_s);
     sotto_client_free(client);
+}
+
+static void check_daemon(findings *f)
+{
+    int64_t release = 0, waiting = 0;
+    char text[96];
+    if (f->status == NULL) {
+        tell(f, BAD, "serve", "does not answer on its socket", "start it: sotto serve");
+        return;
+    }
+    sotto_json_node root = sotto_json_root(f->status), outbox = sotto_json_member(root, "outbox");
+    if (sotto_json_get_i64(root, "release", 0, INT64_MAX, &release, NULL) != SOTTO_OK ||
+        sotto_json_get_i64(outbox, "waiting", 0, INT64_MAX, &waiting, NULL) != SOTTO_OK)
+        release = 0;
+    snprintf(text, sizeof text, "running, release %lld, %lld reports waiting", (long long)release,
+             (long long)waiting);
+    tell(f, release == 0 || waiting > 7 ? WARN : GOOD, "serve", text,
+         release == 0  ? "no release yet: sotto sync"
+         : waiting > 7 ? "sync has not got through for a week"
+                       : "");
+    check_time(f, root);
+    check_restore(f, root);
 }
 
 static void check_all(findings *f, const kiosk_config *config)
 {
+    ask_serve(f, config);
     check_clock(f, config);
     check_key(f, config);
     check_disk(f, config);
     check_certificate(f, config);
-    check_daemon(f, config);
+    check_daemon(f);
     check_wall(f, config); /* last: from here on this process has no network itself */
 }
 
@@ -203,6 +230,7 @@ int kiosk_cmd_doctor(const kiosk_config *config, int argc, char **argv)
     f.w = sotto_json_writer_of(&f.out);
     sotto_json_arr(&f.w);
     check_all(&f, config);
+    sotto_json_free(f.status);
     sotto_json_arr_end(&f.w);
     if (f.json && (status = sotto_json_writer_end(&f.w)) != SOTTO_OK)
         return kiosk_fail_status(status, &diag);

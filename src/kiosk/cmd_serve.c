@@ -129,6 +129,8 @@ int kiosk_cmd_serve(const kiosk_config *config, int argc, char **argv)
     if (status == SOTTO_OK) {
         status = serve(e, listeners, &diag);
         remove_sockets(config);
+        if (status == SOTTO_OK)
+            status = kiosk_time_keep(e, &diag);
     }
     kiosk_engine_close(e);
     return status == SOTTO_OK ? 0 : kiosk_fail_status(status, &diag);

@@ -183,28 +183,41 @@ static sotto_status device_key(const kiosk_config *config, char key_pem[static S
     return status;
 }
 
-static sotto_status office_client(const kiosk_config *config, sotto_vec *authority, sotto_tls **tls,
-                                  sotto_client **out, sotto_diag *diag)
-{
-    sotto_status status = sotto_port_read_file(config->authority, authority, diag);
-    const sotto_tls_identity identity = {.authority_pem = sotto_vec_span(authority),
-                                         .clock = kiosk_clock(config)};
-    if (status == SOTTO_OK)
-        status = sotto_tls_new(tls, false, &identity, diag);
-    const sotto_client_config client = {
-        .url = config->enrol_url, .tls = *tls, .timeout_ms = 30000, .clock = kiosk_clock(config)};
-    return status == SOTTO_OK ? sotto_client_new(out, &client, diag) : status;
-}
-
 typedef struct enrolling {
     const kiosk_config *config;
     sotto_client *serve, *office;
     sotto_tls *tls;
+    sotto_time time;
     sotto_vec authority;
     char key_pem[SOTTO_PEM_MAX], csr_pem[SOTTO_PEM_MAX], cert_pem[SOTTO_PEM_MAX];
     uint8_t report_key[SOTTO_PUBLIC_KEY_BYTES];
     char device[65];
 } enrolling;
+
+/* A new terminal's clock may say anything: the time is asked before a certificate is judged by it. */
+static sotto_status open_office(enrolling *x, sotto_diag *diag)
+{
+    char path[KIOSK_PATH_MAX];
+    const kiosk_config *config = x->config;
+    sotto_status status = kiosk_path(config->sync_dir, "time", path, diag);
+    if (status != SOTTO_OK)
+        return status;
+    sotto_time_open(&x->time, kiosk_clock(config), config->clock_offset_s, path);
+    status = sotto_port_read_file(config->authority, &x->authority, diag);
+    const sotto_tls_identity identity = {.authority_pem = sotto_vec_span(&x->authority),
+                                         .clock = sotto_time_clock(&x->time)};
+    if (status == SOTTO_OK)
+        status = sotto_tls_new(&x->tls, false, &identity, diag);
+    const sotto_client_config client = {
+        .url = config->enrol_url, .tls = x->tls, .timeout_ms = 30000, .clock = sotto_time_clock(&x->time)};
+    if (status == SOTTO_OK)
+        status = sotto_client_new(&x->office, &client, diag);
+    if (status != SOTTO_OK)
+        return status;
+    sotto_tls_time_unknown(x->tls);
+    status = kiosk_learn_time(config, &x->time, x->office, x->serve, sotto_vec_span(&x->authority), diag);
+    return status == SOTTO_OK ? sotto_tls_time_known(x->tls, diag) : status;
+}
 
 static sotto_status enrol(enrolling *x, const char *code, sotto_diag *diag)
 {
@@ -217,7 +230,7 @@ static sotto_status enrol(enrolling *x, const char *code, sotto_diag *diag)
     if (status == SOTTO_OK)
         status = sotto_csr_make(x->key_pem, "sotto terminal", x->csr_pem, diag);
     if (status == SOTTO_OK)
-        status = office_client(x->config, &x->authority, &x->tls, &x->office, diag);
+        status = open_office(x, diag);
     const sotto_enrolment request = {.code = code, .csr_pem = x->csr_pem, .report_public_key = x->report_key};
     if (status == SOTTO_OK)
         status = sotto_enrol(x->office, &request, x->cert_pem, x->device, diag);

@@ -51,6 +51,8 @@ sotto_status kiosk_check_keyless(const kiosk_config *config, sotto_diag *diag)
 
 typedef struct messenger {
     sotto_vec authority, certificate, key;
+    sotto_time time;
+    sotto_clock clock; /* time's */
     sotto_tls *tls;
     sotto_client *office, *serve;
 } messenger;
@@ -74,15 +76,21 @@ static sotto_status read_identity(const kiosk_config *config, messenger *m, sott
 
 static sotto_status connect(const kiosk_config *config, messenger *m, sotto_diag *diag)
 {
+    char path[KIOSK_PATH_MAX];
     sotto_status status = read_identity(config, m, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_path(config->sync_dir, "time", path, diag);
+    if (status != SOTTO_OK)
+        return status;
+    sotto_time_open(&m->time, kiosk_clock(config), config->clock_offset_s, path);
+    m->clock = sotto_time_clock(&m->time);
     const sotto_tls_identity identity = {.authority_pem = sotto_vec_span(&m->authority),
                                          .certificate_pem = sotto_vec_span(&m->certificate),
                                          .key_pem = sotto_vec_span(&m->key),
-                                         .clock = kiosk_clock(config)};
-    if (status == SOTTO_OK)
-        status = sotto_tls_new(&m->tls, false, &identity, diag);
+                                         .clock = m->clock};
+    status = sotto_tls_new(&m->tls, false, &identity, diag);
     const sotto_client_config office = {
-        .url = config->url, .tls = m->tls, .timeout_ms = 60000, .clock = kiosk_clock(config)};
+        .url = config->url, .tls = m->tls, .timeout_ms = 60000, .clock = m->clock};
     if (status == SOTTO_OK)
         status = sotto_client_new(&m->office, &office, diag);
     return status == SOTTO_OK ? kiosk_local_client(config, KIOSK_LINK_SOCKET, &m->serve, diag) : status;
@@ -98,6 +106,23 @@ static void disconnect(messenger *m)
     sotto_vec_free(&m->key);
     sotto_vec_free(&m->certificate);
     sotto_vec_free(&m->authority);
+}
+
+/* A failure to learn the time is told and the night goes on by what is known: the line may be cut, and a
+ * period can still be closed. But no certificate stays unjudged. */
+static sotto_status learn_time(const kiosk_config *config, messenger *m, const sotto_log *log,
+                               sotto_diag *diag)
+{
+    char words[400];
+    sotto_diag why = {0};
+    sotto_tls_time_unknown(m->tls);
+    sotto_status status =
+        kiosk_learn_time(config, &m->time, m->office, m->serve, sotto_vec_span(&m->authority), &why);
+    if (status != SOTTO_OK) {
+        sotto_diag_format(&why, words, sizeof words);
+        sotto_log_event(log, SOTTO_LOG_ERROR, "sync.failed", "part=time reason=\"%s\"", words);
+    }
+    return sotto_tls_time_known(m->tls, diag);
 }
 
 static void print_result(const sotto_night_result *r, bool json)
@@ -147,10 +172,12 @@ int kiosk_cmd_sync(const kiosk_config *config, int argc, char **argv)
     /* Enrolment did this; a release folder that was lost since then is begun again. */
     if (status == SOTTO_OK)
         status = kiosk_trust_root(config, config->release_dir, &diag);
+    if (status == SOTTO_OK)
+        status = learn_time(config, &m, &log, &diag);
     const sotto_night_config night = {.head_office = m.office,
                                       .serve = m.serve,
                                       .release_dir = config->release_dir,
-                                      .clock = kiosk_clock(config),
+                                      .clock = m.clock,
                                       .log = &log};
     if (status == SOTTO_OK) {
         status = sotto_night_run(&night, &result, &diag);

@@ -6,19 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FLOOR_NAME   "time.floor_s"
 #define RELEASE_NAME "release.version"
 #define DEVICE_NAME  "device.id"
-
-sotto_status kiosk_now(kiosk_engine *e, int64_t *now_s, sotto_diag *diag)
-{
-    int64_t clock_s = e->clock.utc_s(e->clock.ctx), floor_s = 0;
-    sotto_status status = sotto_store_get_i64(e->store, FLOOR_NAME, &floor_s, NULL);
-    if (status != SOTTO_OK && sotto_status_cause(status) != SOTTO_CAUSE_NOT_FOUND)
-        return sotto_diag_set(diag, status, "the time of the last change cannot be read from the store");
-    *now_s = clock_s > floor_s ? clock_s : floor_s;
-    return SOTTO_OK;
-}
 
 sotto_status kiosk_device_get(kiosk_engine *e, char device[static 65], sotto_diag *diag)
 {
@@ -147,6 +136,8 @@ sotto_status kiosk_engine_open(kiosk_engine **out, const kiosk_config *config, s
         status = open_store(e, diag);
     if (status == SOTTO_OK)
         status = kiosk_witness_open(e, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_time_open(e, diag);
     if (status != SOTTO_OK) {
         kiosk_engine_close(e);
         return status;
@@ -161,6 +152,7 @@ void kiosk_engine_close(kiosk_engine *engine)
     if (engine == NULL)
         return;
     kiosk_release_free(&engine->release);
+    sotto_vec_free(&engine->time.authority);
     sotto_store_close(engine->store);
     sotto_vault_close(engine->vault);
     sotto_wipe(engine, sizeof *engine); /* the last customer's tags stood here */

@@ -89,6 +89,17 @@ typedef struct kiosk_recent {
     uint32_t propensity_q30;
     bool used;
 } kiosk_recent;
+
+typedef struct kiosk_time { /* see time.c */
+    int64_t known_s;        /* newest signed time; 0 = never told */
+    int64_t proved_s, proved_mono_ms;
+    bool told; /* in this run */
+    bool asked;
+    int64_t asked_mono_ms;
+    uint8_t nonce[SOTTO_TIME_NONCE_BYTES];
+    sotto_vec authority; /* PEM; empty = none here */
+} kiosk_time;
+
 typedef struct kiosk_engine {
     const kiosk_config *config;
     sotto_clock clock;
@@ -96,6 +107,7 @@ typedef struct kiosk_engine {
     sotto_log log;
     sotto_vault *vault;
     sotto_store *store;
+    kiosk_time time;
     kiosk_release release; /* version 0 = none */
     sotto_counters counters;
     sotto_terminal terminal;
@@ -117,8 +129,23 @@ SOTTO_MUST_USE sotto_status kiosk_engine_open(kiosk_engine **out, const kiosk_co
                                               sotto_diag *diag);
 void kiosk_engine_close(kiosk_engine *engine);
 
-/* Now by the floor of time: never before anything that was stored. */
+/* Now: never before anything that was stored, and not by a clock that says what cannot be (time.c). */
 SOTTO_MUST_USE sotto_status kiosk_now(kiosk_engine *e, int64_t *now_s, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status kiosk_time_open(kiosk_engine *e, sotto_diag *diag);
+/* Makes durable how far time has come: each night, and when serve ends. */
+SOTTO_MUST_USE sotto_status kiosk_time_keep(kiosk_engine *e, sotto_diag *diag);
+/* The number that the next signed time must answer; a second call makes the first one void. */
+SOTTO_MUST_USE sotto_status kiosk_time_nonce(kiosk_engine *e, uint8_t nonce[static SOTTO_TIME_NONCE_BYTES],
+                                             sotto_diag *diag);
+/* CONFLICT (nobody asked), TIMEOUT (more than a minute after the question), AUTH, EXPIRED, ROLLBACK (more
+ * than an hour before a time told earlier), UNSUPPORTED (no authority to check it by): nothing changed. */
+SOTTO_MUST_USE sotto_status kiosk_time_take(kiosk_engine *e, const sotto_time_word *word, sotto_diag *diag);
+/* What sync and enrol do first: asks head office for the time with serve's number (with one of its own when
+ * serve does not answer), takes it for this process and hands it on to serve. office's TLS judges its
+ * certificates from then on. UNSUPPORTED is no failure: head office has no time to tell. */
+SOTTO_MUST_USE sotto_status kiosk_learn_time(const kiosk_config *config, sotto_time *time,
+                                             sotto_client *office, sotto_client *serve, sotto_span authority,
+                                             sotto_diag *diag);
 
 typedef struct kiosk_ask {
     sotto_span customer; /* number; empty = nobody identified */

@@ -83,7 +83,9 @@ static sotto_status post_night(kiosk_engine *e, sotto_json_node body, sotto_repl
 {
     (void)body;
     sotto_tally_result result;
-    sotto_status status = kiosk_night(e, &result, diag);
+    sotto_status status = kiosk_time_keep(e, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_night(e, &result, diag);
     if (status != SOTTO_OK)
         return status;
     char json[128];
@@ -94,6 +96,31 @@ static sotto_status post_night(kiosk_engine *e, sotto_json_node body, sotto_repl
     sotto_log_event(&e->log, SOTTO_LOG_INFO, "night.closed", "reports=%llu seq=%llu",
                     (unsigned long long)result.reports, (unsigned long long)result.last_seq);
     return SOTTO_OK;
+}
+
+static sotto_status get_time(kiosk_engine *e, sotto_json_node body, sotto_reply *reply, sotto_diag *diag)
+{
+    (void)body;
+    uint8_t nonce[SOTTO_TIME_NONCE_BYTES];
+    char hex[2 * SOTTO_TIME_NONCE_BYTES + 1], json[64];
+    sotto_status status = kiosk_time_nonce(e, nonce, diag);
+    if (status != SOTTO_OK)
+        return status;
+    sotto_hex_encode(sotto_span_of(nonce, sizeof nonce), hex, sizeof hex);
+    snprintf(json, sizeof json, "{\"nonce\":\"%s\"}", hex);
+    reply_text(reply, 200, json);
+    return SOTTO_OK;
+}
+
+static sotto_status post_time(kiosk_engine *e, sotto_span body, sotto_reply *reply, sotto_diag *diag)
+{
+    sotto_time_word word;
+    sotto_status status = sotto_time_read(&word, body, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_time_take(e, &word, diag);
+    if (status == SOTTO_OK)
+        reply->code = 204;
+    return status;
 }
 
 static sotto_status get_next(kiosk_engine *e, sotto_json_node body, sotto_reply *reply, sotto_diag *diag)
@@ -149,11 +176,9 @@ typedef struct route {
     sotto_status (*run)(kiosk_engine *e, sotto_json_node body, sotto_reply *reply, sotto_diag *diag);
 } route;
 
-static const route ROUTES[] = {{"GET", "/v1/identity", get_identity},
-                               {"POST", "/v1/identity", post_identity},
-                               {"POST", "/v1/release", post_release},
-                               {"POST", "/v1/night", post_night},
-                               {"GET", "/v1/outbox/next", get_next}};
+static const route ROUTES[] = {{"GET", "/v1/identity", get_identity}, {"POST", "/v1/identity", post_identity},
+                               {"POST", "/v1/release", post_release}, {"POST", "/v1/night", post_night},
+                               {"GET", "/v1/time", get_time},         {"GET", "/v1/outbox/next", get_next}};
 
 static sotto_status run_route(kiosk_engine *e, const sotto_http_message *request, sotto_json_node body,
                               sotto_reply *reply, sotto_diag *diag)
@@ -161,6 +186,8 @@ static sotto_status run_route(kiosk_engine *e, const sotto_http_message *request
     uint64_t seq;
     if (sotto_span_is(request->method, "POST") && ack_target(request->target, &seq))
         return post_ack(e, seq, body, reply, diag);
+    if (sotto_span_is(request->method, "POST") && sotto_span_is(request->target, "/v1/time"))
+        return post_time(e, request->body, reply, diag);
     for (size_t i = 0; i < SOTTO_COUNT(ROUTES); i++)
         if (sotto_span_is(request->target, ROUTES[i].target) &&
             sotto_span_is(request->method, ROUTES[i].method))

@@ -55,6 +55,19 @@ static void put_stopped(kiosk_engine *e, sotto_json_writer *w)
         sotto_json_cstr(w, why.text);
 }
 
+/* Where now comes from: the newest time that head office told, and how far the machine's clock is off. */
+static void put_clock(sotto_json_writer *w, const kiosk_engine *e, int64_t now_s)
+{
+    sotto_json_name(w, "clock");
+    sotto_json_obj(w);
+    put_time(w, "told", e->time.known_s);
+    sotto_json_name(w, "told_since_start");
+    sotto_json_bool(w, e->time.told);
+    sotto_json_name(w, "machine_ahead_s");
+    sotto_json_i64(w, e->clock.utc_s(e->clock.ctx) - now_s);
+    sotto_json_obj_end(w);
+}
+
 sotto_status kiosk_status_json(kiosk_engine *e, sotto_buf *json, sotto_diag *diag)
 {
     char device[65] = "";
@@ -79,6 +92,7 @@ sotto_status kiosk_status_json(kiosk_engine *e, sotto_buf *json, sotto_diag *dia
     else
         sotto_json_null(&w);
     put_time(&w, "now", now_s);
+    put_clock(&w, e, now_s);
     sotto_json_name(&w, "release");
     sotto_json_u64(&w, e->release.version);
     if (e->release.version != 0)

@@ -21,6 +21,8 @@ typedef struct tls_ticket_keys {
 struct sotto_tls {
     bool server;
     bool peer_must_identify;
+    bool time_unknown; /* client: certificates' validity is noted here, to be judged later */
+    int64_t seen_from_s, seen_until_s;
     sotto_clock clock;
     mbedtls_ssl_config conf;
     mbedtls_x509_crt authority, own;

@@ -65,3 +65,15 @@ sotto_status sotto_cert_read(sotto_span cert_pem, sotto_cert_info *out, sotto_di
     mbedtls_x509_crt_free(&cert);
     return status;
 }
+
+sotto_status sotto_cert_public_pem(sotto_span cert_pem, char out[static SOTTO_PEM_MAX], sotto_diag *diag)
+{
+    mbedtls_x509_crt cert;
+    out[0] = '\0';
+    mbedtls_x509_crt_init(&cert);
+    sotto_status status = sotto_vault_read_cert(cert_pem, &cert, diag);
+    if (status == SOTTO_OK)
+        status = sotto_vault_public_pem(&cert.pk, out, diag);
+    mbedtls_x509_crt_free(&cert);
+    return status;
+}

@@ -457,6 +457,33 @@ static void doors(void **state)
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+/* ---- time ---- */
+
+static void the_time_is_told_and_signed(void **state)
+{
+    (void)state;
+    static const int doors[] = {HQ_LISTENER_DEVICES, HQ_LISTENER_ENROL};
+    uint8_t nonce[SOTTO_TIME_NONCE_BYTES];
+    memset(nonce, 0xab, sizeof nonce);
+    for (size_t i = 0; i < SOTTO_COUNT(doors); i++) {
+        sotto_reply reply;
+        sotto_time_word word;
+        assert_int_equal(ask(&collector, doors[i], one, "GET", "/v1/time/abababababababababababababababab",
+                             sotto_span_of(NULL, 0), &reply),
+                         200);
+        assert_int_equal(sotto_time_read(&word, sotto_vec_span(&reply.body), NULL), SOTTO_OK);
+        assert_int_equal(sotto_time_check(&word, nonce, sotto_span_str(collector.authority_cert), NULL),
+                         SOTTO_OK);
+        assert_int_equal(word.utc_s, collector.clock.utc_s(collector.clock.ctx));
+        sotto_vec_free(&reply.body);
+    }
+    static const char *const bad[] = {"/v1/time/", "/v1/time/ab", "/v1/time/abababababababababababababababax",
+                                      "/v1/time/ababababababababababababababababab"};
+    for (size_t i = 0; i < SOTTO_COUNT(bad); i++)
+        assert_int_equal(
+            ask_code(&collector, HQ_LISTENER_DEVICES, one, "GET", bad[i], sotto_span_of(NULL, 0)), 400);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -481,6 +508,7 @@ int main(void)
         T(release_files),
         T(doors),
         cmocka_unit_test(paths_below_the_repository),
+        cmocka_unit_test_setup_teardown(the_time_is_told_and_signed, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
