@@ -101,7 +101,8 @@ SOTTO_MUST_USE sotto_status sotto_store_set_blob(sotto_store *store, const char 
 typedef struct sotto_outbox_entry {
     uint64_t seq;
     int64_t sealed_s; /* when */
-    int64_t acked_s;  /* 0 = not yet, -1 = set aside */
+    int64_t
+        acked_s; /* 0 = not yet; set aside: -1 damaged, -3 refused, and one less once head office was told */
     uint8_t sha256[SOTTO_SHA256_BYTES];
     size_t bytes;
     char note[512]; /* JSON of what the audit shows, written by tally: what left, at what epsilon, how many
@@ -128,6 +129,19 @@ SOTTO_MUST_USE sotto_status sotto_store_outbox_next(sotto_store *store, sotto_ou
 SOTTO_MUST_USE sotto_status sotto_store_outbox_ack(sotto_store *store, uint64_t seq,
                                                    const uint8_t sha256[static SOTTO_SHA256_BYTES],
                                                    int64_t now_s, sotto_diag *diag);
+/* Head office refuses these bytes for good: set aside, so that later reports do not wait. CONFLICT when the
+ * hash is not that entry's; OK again when it waits no more. */
+SOTTO_MUST_USE sotto_status sotto_store_outbox_refuse(sotto_store *store, uint64_t seq,
+                                                      const uint8_t sha256[static SOTTO_SHA256_BYTES],
+                                                      sotto_diag *diag);
+/* The oldest entry set aside that head office has not been told of: seq, sealed_s, acked_s and sha256 (zeros
+ * when that is damaged, too) are set. NOT_FOUND when none. */
+SOTTO_MUST_USE sotto_status sotto_store_outbox_untold(sotto_store *store, sotto_outbox_entry *entry,
+                                                      sotto_diag *diag);
+/* Head office was told of the oldest one. OK again; CONFLICT when an older one was not told yet. */
+SOTTO_MUST_USE sotto_status sotto_store_outbox_told(sotto_store *store, uint64_t seq, sotto_diag *diag);
+/* Every refused entry waits again, with its own bytes. */
+SOTTO_MUST_USE sotto_status sotto_store_outbox_again(sotto_store *store, sotto_diag *diag);
 /* What a status shows, without reading a sealed byte: years of reports are counted while a customer waits. */
 typedef struct sotto_outbox_sum {
     uint64_t reports, waiting, set_aside;

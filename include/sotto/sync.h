@@ -247,12 +247,16 @@ typedef struct sotto_night_config {
     sotto_client *serve; /* unix socket to `sotto serve`: GET /v1/outbox/next, POST /v1/outbox/<seq>/ack, POST
                             /v1/release, POST /v1/night */
     const char *release_dir;
+    const char
+        *session_path;     /* where the continuation token lies (docs/formats/wire.md); NULL: none is shown */
+    sotto_entropy entropy; /* for the next token */
     sotto_clock clock;
     const sotto_log *log;
 } sotto_night_config;
 typedef struct sotto_night_result {
     uint64_t reports_sent;     /* acknowledged by head office and passed on to serve in this run */
     uint64_t reports_repeated; /* of these, ones head office said it already had */
+    uint64_t reports_refused;  /* for good: set aside by serve, and head office was told */
     uint64_t report_bytes;
     uint64_t release_version; /* the newest complete on disk; 0 = none known in this run */
     bool release_changed;     /* fetched in this run */
@@ -264,7 +268,8 @@ typedef struct sotto_night_result {
  * sequence. A failure of one part does not stop the others; the first failure is returned and result tells
  * what was done. Nothing is kept between runs but what serve and the disk keep: a run that died anywhere is
  * made good by the next one. DENIED when serve refused the release, EXISTS when head office holds other bytes
- * for a sequence number, BUSY when head office sheds load. */
+ * for a sequence number, BUSY when head office sheds load: it is then asked nothing more in this run. DENIED
+ * before anything else when head office has quarantined this terminal. */
 SOTTO_MUST_USE sotto_status sotto_night_run(const sotto_night_config *config, sotto_night_result *result,
                                             sotto_diag *diag);
 
@@ -279,5 +284,14 @@ typedef struct sotto_enrolment {
 SOTTO_MUST_USE sotto_status sotto_enrol(sotto_client *head_office, const sotto_enrolment *enrolment,
                                         char cert_pem[static SOTTO_PEM_MAX], char device_id[static 65],
                                         sotto_diag *diag);
+
+/* POST /v1/renew: a certificate for the device that holds one, certificate_pem, which the answer must name
+ * again. Over a client that shows that certificate; or, when it has lapsed, over a client without one
+ * (`lapsed`), where the request must be signed by the certificate's own key. AUTH when head office refuses: a
+ * new code is needed.
+ */
+SOTTO_MUST_USE sotto_status sotto_renew(sotto_client *head_office, const char *csr_pem,
+                                        sotto_span certificate_pem, bool lapsed,
+                                        char cert_pem[static SOTTO_PEM_MAX], sotto_diag *diag);
 
 #endif

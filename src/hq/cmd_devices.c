@@ -94,10 +94,14 @@ static const char *hint(const listing *l, const hq_device *d)
         return "waits for its code: sotto enrol CODE on the terminal";
     if (d->state == HQ_DEVICE_REVOKED)
         return "";
+    if (d->quarantined_s != 0)
+        return "quarantined: it is refused until somebody has looked";
     if (d->certificate_until_s < l->now_s)
-        return "its certificate has ended: enrol-code, then sotto enrol";
+        return d->certificate_until_s + HQ_RENEW_GRACE_DAYS * HQ_DAY_S > l->now_s
+                   ? "its certificate has ended: sotto sync there renews it"
+                   : "its certificate ended long ago: enrol-code, then sotto enrol";
     if (d->certificate_until_s < l->now_s + 30 * HQ_DAY_S)
-        return "its certificate ends within 30 days: enrol-code, then sotto enrol";
+        return "its certificate ends within 30 days: is it offline? sotto sync there renews it";
     if (d->last_report != 0 && d->last_report < l->now_s - 3 * HQ_DAY_S)
         return "silent for more than 3 days: look at its line and at sotto doctor";
     return "";
@@ -170,7 +174,10 @@ static void put_device(listing *l, const hq_device *d, const hq_alarm_entry *ala
     sotto_json_name(w, "reports");
     sotto_json_u64(w, d->reports);
     sotto_json_name(w, "missing");
-    sotto_json_u64(w, d->last_seq - d->reports);
+    sotto_json_u64(w, d->last_seq - d->reports - d->absent);
+    sotto_json_name(w, "set_aside");
+    sotto_json_u64(w, d->absent);
+    put_member_time(w, "quarantined", d->quarantined_s);
     sotto_json_name(w, "release");
     sotto_json_u64(w, d->release);
     sotto_json_name(w, "hint");
@@ -239,13 +246,16 @@ static sotto_status list_json(listing *l, sotto_diag *diag)
 int hq_cmd_devices(int argc, char **argv)
 {
     sotto_diag diag = {0};
-    const char *dir = NULL;
+    const char *dir = NULL, *release = NULL;
     listing l = {.now_s = hq_now(), .diag = &diag};
     const hq_option options[] = {{"--dir", HQ_TEXT, &dir, .required = true},
+                                 {"--release-quarantine", HQ_TEXT, &release, .required = false},
                                  {"--json", HQ_FLAG, &l.as_json, .required = false}};
     if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
         return 2;
     sotto_status status = hq_office_registry(dir, &l.registry, &diag);
+    if (status == SOTTO_OK && release != NULL)
+        status = hq_registry_release_quarantine(l.registry, release, &diag);
     if (status == SOTTO_OK)
         status = l.as_json ? list_json(&l, &diag) : list_text(&l, &diag);
     hq_registry_close(l.registry);

@@ -175,6 +175,23 @@ static void get_release(hq_collector *c, sotto_span name, sotto_reply *reply)
 
 /* ---- reports ---- */
 
+/* What will be refused again however often it is sent: the terminal sets it aside. */
+static bool is_final(sotto_status status)
+{
+    switch (sotto_status_cause(status)) {
+    case SOTTO_CAUSE_EXISTS:
+    case SOTTO_CAUSE_DENIED:
+    case SOTTO_CAUSE_AUTH:
+    case SOTTO_CAUSE_MALFORMED:
+    case SOTTO_CAUSE_RANGE:
+    case SOTTO_CAUSE_TRUNCATED:
+    case SOTTO_CAUSE_UNSUPPORTED:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void put_report(hq_collector *c, const hq_device *device, sotto_span number, sotto_span body,
                        sotto_reply *reply)
 {
@@ -193,6 +210,8 @@ static void put_report(hq_collector *c, const hq_device *device, sotto_span numb
         sotto_log_event(c->log, SOTTO_LOG_WARN, "report.refused", "device=%s seq=%llu bytes=%zu cause=\"%s\"",
                         device->id, (unsigned long long)seq, body.len, sotto_status_cause_text(status));
         reply_status(c, reply, status, &diag);
+        if (is_final(status))
+            reply->extra = "Sotto-Final: yes\r\n";
         return;
     }
     sotto_log_event(c->log, SOTTO_LOG_INFO, "report.accepted", "device=%s seq=%llu bytes=%zu repeated=%s",
@@ -203,6 +222,60 @@ static void put_report(hq_collector *c, const hq_device *device, sotto_span numb
                               (unsigned long long)seq, hex, repeated ? "true" : "false");
     if (status != SOTTO_OK) /* it is kept; the terminal asks again and is told "repeated" */
         reply_status(c, reply, status, &diag);
+}
+
+/* "<seq>/absent" */
+static bool absent_target(sotto_span number, uint64_t *seq)
+{
+    static const char tail[] = "/absent";
+    size_t len = sizeof tail - 1;
+    return number.len > len && memcmp(number.ptr + number.len - len, tail, len) == 0 &&
+           sotto_parse_u64(sotto_span_of(number.ptr, number.len - len), seq) == SOTTO_OK;
+}
+
+static void put_absent(hq_collector *c, const hq_device *device, uint64_t seq, sotto_span body,
+                       sotto_reply *reply)
+{
+    bool repeated = false;
+    sotto_diag diag = {0};
+    sotto_status status = hq_collect_absent(c, device, seq, body, &repeated, &diag);
+    if (status == SOTTO_OK)
+        status = sotto_vec_printf(&reply->body, "{\"seq\":%llu,\"repeated\":%s}", (unsigned long long)seq,
+                                  repeated ? "true" : "false");
+    if (status == SOTTO_OK)
+        reply->code = 200;
+    else
+        reply_status(c, reply, status, &diag);
+}
+
+/* ---- night and renewal ---- */
+
+static void post_night(hq_collector *c, const hq_device *device, sotto_span body, sotto_reply *reply)
+{
+    sotto_diag diag = {0};
+    sotto_status status = hq_collect_night(c, device, body, &diag);
+    if (status == SOTTO_OK)
+        status = sotto_vec_printf(&reply->body, "{}");
+    if (status == SOTTO_OK)
+        reply->code = 200;
+    else
+        reply_status(c, reply, status, &diag);
+}
+
+static void post_renew(hq_collector *c, const hq_device *device, const sotto_peer *peer, sotto_span body,
+                       sotto_reply *reply)
+{
+    sotto_diag diag = {0};
+    sotto_status status = device != NULL
+                              ? hq_collect_renew(c, device, peer->cert_sha256, body, &reply->body, &diag)
+                              : hq_collect_recover(c, body, &reply->body, &diag);
+    if (status == SOTTO_OK) {
+        reply->code = 200;
+        return;
+    }
+    sotto_log_event(c->log, SOTTO_LOG_WARN, "renew.refused", "cause=\"%s\"", sotto_status_cause_text(status));
+    reply_error(c, reply, sotto_status_cause(status) == SOTTO_CAUSE_AUTH ? 403 : code_of(status), status,
+                &diag);
 }
 
 /* ---- time ---- */
@@ -246,6 +319,7 @@ static void from_device(hq_collector *c, const sotto_http_message *request, cons
 {
     hq_device device;
     sotto_span rest;
+    uint64_t seq;
     sotto_diag diag = {0};
     sotto_status status =
         hq_registry_recognise(c->registry, peer->common_name, peer->cert_sha256, &device, &diag);
@@ -253,6 +327,13 @@ static void from_device(hq_collector *c, const sotto_http_message *request, cons
         refuse_device(c, peer, &device, status, &diag, reply);
     else if (is_method(request, "GET") && after_prefix(request->target, RELEASE_PREFIX, &rest))
         get_release(c, rest, reply);
+    else if (is_method(request, "POST") && sotto_span_is(request->target, "/v1/night"))
+        post_night(c, &device, request->body, reply);
+    else if (is_method(request, "POST") && sotto_span_is(request->target, "/v1/renew"))
+        post_renew(c, &device, peer, request->body, reply);
+    else if (is_method(request, "PUT") && after_prefix(request->target, REPORT_PREFIX, &rest) &&
+             absent_target(rest, &seq))
+        put_absent(c, &device, seq, request->body, reply);
     else if (is_method(request, "PUT") && after_prefix(request->target, REPORT_PREFIX, &rest))
         put_report(c, &device, rest, request->body, reply);
     else if (is_method(request, "GET") && after_prefix(request->target, TIME_PREFIX, &rest))
@@ -267,6 +348,10 @@ static void from_newcomer(hq_collector *c, const sotto_http_message *request, so
     sotto_span nonce;
     if (is_method(request, "GET") && after_prefix(request->target, TIME_PREFIX, &nonce)) {
         get_time(c, nonce, reply);
+        return;
+    }
+    if (is_method(request, "POST") && sotto_span_is(request->target, "/v1/renew")) {
+        post_renew(c, NULL, NULL, request->body, reply);
         return;
     }
     if (!is_method(request, "POST") || !sotto_span_is(request->target, "/v1/enrol")) {

@@ -2,6 +2,7 @@
  * transaction that admits the device, before the answer leaves. */
 #include "hq_priv.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +98,118 @@ static sotto_status write_answer(const enrolment *x, sotto_vec *answer)
     free(memory);
     return status;
 }
+
+/* ---- renewal ---- */
+
+static sotto_status read_csr(sotto_json_node body, enrolment *x, sotto_diag *diag)
+{
+    sotto_span csr;
+    sotto_status status = sotto_json_get_str(body, "csr", &csr, diag);
+    if (status != SOTTO_OK)
+        return status;
+    status = sotto_csr_check(csr, x->public_pem, diag);
+    return sotto_status_cause(status) == SOTTO_CAUSE_AUTH ? SOTTO_ERR(HQ, MALFORMED) : status;
+}
+
+static sotto_status renew(hq_collector *c, const char *device, const uint8_t *used, enrolment *x,
+                          sotto_vec *answer, sotto_diag *diag)
+{
+    const int64_t now_s = c->clock.utc_s(c->clock.ctx);
+    (void)snprintf(x->device, sizeof x->device, "%s", device);
+    sotto_status status = issue(c, now_s, x, diag);
+    if (status == SOTTO_OK)
+        status = write_answer(x, answer);
+    const hq_renewal renewal = {.device = x->device,
+                                .used = used,
+                                .fresh = x->info.sha256,
+                                .not_after_s = x->info.not_after_s,
+                                .now_s = now_s};
+    if (status == SOTTO_OK)
+        status = hq_registry_renew(c->registry, &renewal, diag);
+    if (status != SOTTO_OK) {
+        answer->len = 0;
+        return status;
+    }
+    sotto_log_event(c->log, SOTTO_LOG_INFO, "renew.accepted", "device=%s", x->device);
+    return SOTTO_OK;
+}
+
+sotto_status hq_collect_renew(hq_collector *c, const hq_device *device,
+                              const uint8_t used[static SOTTO_SHA256_BYTES], sotto_span body,
+                              sotto_vec *answer, sotto_diag *diag)
+{
+    static const char *const members[] = {"csr"};
+    sotto_json *doc = NULL;
+    enrolment *x = calloc(1, sizeof *x);
+    if (x == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory to renew a certificate");
+    sotto_status status = sotto_json_parse(&doc, body, "renewal", diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_only(sotto_json_root(doc), members, SOTTO_COUNT(members), diag);
+    if (status == SOTTO_OK)
+        status = read_csr(sotto_json_root(doc), x, diag);
+    if (status == SOTTO_OK)
+        status = renew(c, device->id, used, x, answer, diag);
+    sotto_json_free(doc);
+    free(x);
+    return status;
+}
+
+/* The request is signed by its own key, so by the certificate's when the two are one: that, and the
+ * registry's word that this certificate serves, is as much as a handshake would prove. Replayed, it gives
+ * whoever sent it a certificate for a key that he does not have. */
+static sotto_status check_lapsed(hq_collector *c, sotto_span certificate, const char *csr_public_pem,
+                                 hq_device *device, sotto_cert_info *info, sotto_diag *diag)
+{
+    char public_pem[SOTTO_PEM_MAX];
+    sotto_status status = sotto_cert_read(certificate, info, diag);
+    if (status == SOTTO_OK)
+        status = hq_registry_recognise(c->registry, info->common_name, info->sha256, device, diag);
+    if (status == SOTTO_OK)
+        status = sotto_cert_public_pem(certificate, public_pem, diag);
+    if (status == SOTTO_OK && strcmp(public_pem, csr_public_pem) != 0)
+        status =
+            sotto_diag_set(diag, SOTTO_ERR(HQ, AUTH), "the request is not signed by the certificate's key");
+    if (status == SOTTO_OK &&
+        c->clock.utc_s(c->clock.ctx) > info->not_after_s + HQ_RENEW_GRACE_DAYS * HQ_DAY_S)
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, EXPIRED),
+                                "the certificate lapsed more than %d days ago: ask head office for a code",
+                                HQ_RENEW_GRACE_DAYS);
+    return status;
+}
+
+static sotto_status recover(hq_collector *c, sotto_json_node body, enrolment *x, sotto_vec *answer,
+                            sotto_diag *diag)
+{
+    static const char *const members[] = {"csr", "certificate"};
+    hq_device device;
+    sotto_cert_info used;
+    sotto_span certificate;
+    sotto_status status = sotto_json_only(body, members, SOTTO_COUNT(members), diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_get_str(body, "certificate", &certificate, diag);
+    if (status == SOTTO_OK)
+        status = read_csr(body, x, diag);
+    if (status == SOTTO_OK)
+        status = check_lapsed(c, certificate, x->public_pem, &device, &used, diag);
+    return status == SOTTO_OK ? renew(c, device.id, used.sha256, x, answer, diag) : status;
+}
+
+sotto_status hq_collect_recover(hq_collector *c, sotto_span body, sotto_vec *answer, sotto_diag *diag)
+{
+    sotto_json *doc = NULL;
+    enrolment *x = calloc(1, sizeof *x);
+    if (x == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory to renew a certificate");
+    sotto_status status = sotto_json_parse(&doc, body, "renewal", diag);
+    if (status == SOTTO_OK)
+        status = recover(c, sotto_json_root(doc), x, answer, diag);
+    sotto_json_free(doc);
+    free(x);
+    return status;
+}
+
+/* ---- enrolment ---- */
 
 static sotto_status enrol(hq_collector *c, sotto_json_node body, enrolment *x, sotto_vec *answer,
                           sotto_diag *diag)

@@ -231,7 +231,10 @@ bool hq_repo_stale(const char *dir, int64_t now_s);
 
 enum hq_listener { HQ_LISTENER_DEVICES, HQ_LISTENER_ENROL, HQ_LISTENER_HEALTH, HQ_LISTENER_COUNT };
 #define HQ_DEVICE_CERT_DAYS 365
-#define HQ_REPORT_MEMORY    (2u << 20) /* to open one report, and the tasks it is held against */
+#define HQ_RENEW_GRACE_DAYS                                                                                  \
+    90 /* how long after its end a certificate can still be renewed without a code                           \
+        */
+#define HQ_REPORT_MEMORY (2u << 20) /* to open one report, and the tasks it is held against */
 typedef struct hq_collector {
     const char *dir;
     hq_registry *registry;
@@ -252,6 +255,21 @@ SOTTO_MUST_USE sotto_status hq_collect_report(hq_collector *c, const hq_device *
                                               uint8_t sha256[static SOTTO_SHA256_BYTES], sotto_diag *diag);
 SOTTO_MUST_USE sotto_status hq_collect_enrol(hq_collector *c, sotto_span body, sotto_vec *answer,
                                              sotto_diag *diag);
+/* {"have","next"}: DENIED when the device is, or has just been, quarantined. */
+SOTTO_MUST_USE sotto_status hq_collect_night(hq_collector *c, const hq_device *device, sotto_span body,
+                                             sotto_diag *diag);
+/* {"seq","sha256","reason"} of a report that will not come. */
+SOTTO_MUST_USE sotto_status hq_collect_absent(hq_collector *c, const hq_device *device, uint64_t seq,
+                                              sotto_span body, bool *repeated, sotto_diag *diag);
+/* {"csr"}, from a device that shows certificate `used`; its next one into answer. */
+SOTTO_MUST_USE sotto_status hq_collect_renew(hq_collector *c, const hq_device *device,
+                                             const uint8_t used[static SOTTO_SHA256_BYTES], sotto_span body,
+                                             sotto_vec *answer, sotto_diag *diag);
+/* {"csr","certificate"}, from whoever can sign by the certificate's key: as above. DENIED when the
+ * certificate is not one that serves, EXPIRED when it lapsed more than HQ_RENEW_GRACE_DAYS ago, AUTH when the
+ * request is another key's. */
+SOTTO_MUST_USE sotto_status hq_collect_recover(hq_collector *c, sotto_span body, sotto_vec *answer,
+                                               sotto_diag *diag);
 /* Signs {nonce, now}. MALFORMED; UNSUPPORTED when the authority's key is not P-256. */
 SOTTO_MUST_USE sotto_status hq_collect_time(const hq_collector *c, sotto_span nonce, sotto_vec *answer,
                                             sotto_diag *diag);

@@ -140,7 +140,11 @@ static const hq_command COMMANDS[] = {
      "  sotto-hq audit verify audit.json --dir /srv/sotto-hq\n",
      hq_cmd_audit},
     {"devices", "every terminal: certificate, last report, alarms and what to do",
-     "usage: sotto-hq devices --dir DIR [--json]\n\n  sotto-hq devices --dir /srv/sotto-hq\n",
+     "usage: sotto-hq devices --dir DIR [--release-quarantine ID] [--json]\n\n"
+     "A terminal whose identity two machines use is quarantined; released, the machine that calls next goes "
+     "on.\n\n"
+     "  sotto-hq devices --dir /srv/sotto-hq\n"
+     "  sotto-hq devices --dir /srv/sotto-hq --release-quarantine branch-12-atm-1\n",
      hq_cmd_devices},
     {"revoke", "a terminal's certificates and code serve no more",
      "usage: sotto-hq revoke --dir DIR --device ID [--json]\n\n"

@@ -46,8 +46,18 @@
     "device TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL, "                                     \
     "first_s INTEGER NOT NULL, last_s INTEGER NOT NULL, PRIMARY KEY (device, kind)) STRICT, WITHOUT ROWID;"
 
+/* Schema 2: reports that will not come, and the continuation token of each device. */
+#define SCHEMA_2                                                                                             \
+    "CREATE TABLE absent ( "                                                                                 \
+    "device TEXT NOT NULL REFERENCES device (id), chain INTEGER NOT NULL, seq INTEGER NOT NULL, "            \
+    "sha256 BLOB NOT NULL, reason TEXT NOT NULL, told_s INTEGER NOT NULL, "                                  \
+    "PRIMARY KEY (device, chain, seq)) STRICT, WITHOUT ROWID;"                                               \
+    "CREATE TABLE session ( "                                                                                \
+    "device TEXT PRIMARY KEY REFERENCES device (id), token TEXT NOT NULL, before TEXT NOT NULL, "            \
+    "shown_s INTEGER NOT NULL, quarantined_s INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;"
+
 /* Step i brings a file of user_version i to i + 1. A step that was once released never changes. */
-static const char *const MIGRATIONS[] = {SCHEMA_1};
+static const char *const MIGRATIONS[] = {SCHEMA_1, SCHEMA_2};
 _Static_assert(SOTTO_COUNT(MIGRATIONS) == HQ_REGISTRY_SCHEMA, "one step for each schema");
 
 static sotto_status read_pragma(hq_registry *registry, const char *text, int64_t *value, sotto_diag *diag)

@@ -15,7 +15,7 @@
 #include "sotto/privacy.h"
 #include "sotto/vault.h"
 
-#define HQ_REGISTRY_SCHEMA 1  /* docs/formats/registry.md */
+#define HQ_REGISTRY_SCHEMA 2  /* docs/formats/registry.md */
 #define HQ_DEVICE_ID_MAX   65 /* with the NUL */
 
 typedef struct hq_registry hq_registry;
@@ -51,11 +51,13 @@ typedef struct hq_device {
     enum hq_device_state state;
     int64_t invited_s, enrolled_s, revoked_s; /* 0 = never */
     int64_t certificate_until_s;              /* of the newest certificate; 0 = none */
+    int64_t quarantined_s;                    /* since when; 0 = it is not */
     uint8_t report_key[SOTTO_PUBLIC_KEY_BYTES];
     uint32_t chain; /* counts report keys: a new key begins a new chain of reports at sequence 1 */
     /* Its chain in use: */
     uint64_t reports;    /* held */
-    uint64_t last_seq;   /* largest held; more than `reports` when some are missing */
+    uint64_t absent;     /* told to be lost, and not held */
+    uint64_t last_seq;   /* largest held or absent; more than `reports` and `absent` when some are missing */
     int64_t last_report; /* when the newest was received, UTC; 0 = never */
     uint64_t release;    /* the release named by the report of last_seq */
 } hq_device;
@@ -97,6 +99,39 @@ SOTTO_MUST_USE sotto_status hq_registry_recognise(hq_registry *registry, const c
 SOTTO_MUST_USE sotto_status hq_registry_revoke(hq_registry *registry, const char *device, int64_t now_s,
                                                sotto_diag *diag);
 
+/* ---- What a terminal says of itself (registry_terminal.c) ---- */
+
+/* A device that showed certificate `used` has been given `fresh`. Both serve from now on (the answer may be
+ * lost); any other of this device does not. */
+typedef struct hq_renewal {
+    const char *device;
+    const uint8_t *used, *fresh; /* SOTTO_SHA256_BYTES */
+    int64_t not_after_s, now_s;
+} hq_renewal;
+SOTTO_MUST_USE sotto_status hq_registry_renew(hq_registry *registry, const hq_renewal *renewal,
+                                              sotto_diag *diag);
+/* The continuation token (docs/formats/wire.md): `have` must be the one shown last, or this very pair the one
+ * taken last. Otherwise *clone is true and the device is quarantined. have "" = none. DENIED when it is
+ * quarantined already. */
+SOTTO_MUST_USE sotto_status hq_registry_session(hq_registry *registry, const char *device, const char *have,
+                                                const char *next, int64_t now_s, bool *clone,
+                                                sotto_diag *diag);
+/* Ends the quarantine and its alarm; the device's next token is taken whatever it had. NOT_FOUND when it is
+ * not quarantined. */
+SOTTO_MUST_USE sotto_status hq_registry_release_quarantine(hq_registry *registry, const char *device,
+                                                           sotto_diag *diag);
+/* A report that will not come: its place in the chain is taken by this hash (zeros: not known). Told again
+ * changes nothing. */
+typedef struct hq_absence {
+    const char *device, *reason; /* "refused" or "damaged" */
+    uint32_t chain;
+    uint64_t seq;
+    uint8_t sha256[SOTTO_SHA256_BYTES];
+    int64_t now_s;
+} hq_absence;
+SOTTO_MUST_USE sotto_status hq_registry_absent(hq_registry *registry, const hq_absence *absence,
+                                               bool *repeated, sotto_diag *diag);
+
 /* ---- Releases ---- */
 
 typedef struct hq_release {
@@ -132,7 +167,13 @@ SOTTO_MUST_USE sotto_status hq_registry_release_tasks(hq_registry *registry, uin
     X(UNKNOWN_RELEASE, "unknown_release",                                                                    \
       "a report of a release or task that was never published here: is it another office's terminal?")       \
     X(CLOCK_AHEAD, "clock_ahead", "reported a period that is not over yet: set the terminal's clock")        \
-    X(REVOKED, "revoked_contact", "still calls although it is revoked: take it off the network")
+    X(REVOKED, "revoked_contact", "still calls although it is revoked: take it off the network")             \
+    X(SET_ASIDE, "set_aside",                                                                                \
+      "a report was refused here or damaged there and will not come: look at `sotto audit` there; after a "  \
+      "repair here, `sotto sync --again` sends refused ones again")                                          \
+    X(CLONE, "clone",                                                                                        \
+      "two machines use this identity, or an old copy of its disk was put back: look at the machine; then "  \
+      "`sotto-hq devices --release-quarantine` for the one that stays, or enrol it again")
 enum hq_alarm {
 #define X(name, text, advice) HQ_ALARM_##name,
     HQ_ALARMS(X)

@@ -24,14 +24,18 @@ bool hq_device_id_valid(const char *id)
 
 #define IDENTITY_COLUMNS                                                                                     \
     "id, state, invited_s, enrolled_s, revoked_s, report_key, chain,"                                        \
-    " (SELECT coalesce(max(not_after_s), 0) FROM certificate c WHERE c.device = d.id AND replaced_s = 0)"
+    " (SELECT coalesce(max(not_after_s), 0) FROM certificate c WHERE c.device = d.id AND replaced_s = 0),"   \
+    " (SELECT coalesce(max(quarantined_s), 0) FROM session x WHERE x.device = d.id)"
 #define OF_ITS_CHAIN "FROM report r WHERE r.device = d.id AND r.chain = d.chain"
+#define ABSENT_OF_IT "FROM absent a WHERE a.device = d.id AND a.chain = d.chain"
 #define REPORT_COLUMNS                                                                                       \
-    "(SELECT count(*) " OF_ITS_CHAIN "), (SELECT coalesce(max(seq), 0) " OF_ITS_CHAIN "),"                   \
+    "(SELECT count(*) " OF_ITS_CHAIN "), max((SELECT coalesce(max(seq), 0) " OF_ITS_CHAIN "),"               \
+    " (SELECT coalesce(max(seq), 0) " ABSENT_OF_IT ")),"                                                     \
     " (SELECT coalesce(max(received_s), 0) " OF_ITS_CHAIN "),"                                               \
-    " (SELECT release " OF_ITS_CHAIN " ORDER BY seq DESC LIMIT 1)"
+    " (SELECT release " OF_ITS_CHAIN " ORDER BY seq DESC LIMIT 1),"                                          \
+    " (SELECT count(*) " ABSENT_OF_IT " AND NOT EXISTS(SELECT 1 " OF_ITS_CHAIN " AND r.seq = a.seq))"
 /* For every request: what does not grow with the number of reports. */
-#define SELECT_IDENTITY "SELECT " IDENTITY_COLUMNS ", 0, 0, 0, 0 FROM device d"
+#define SELECT_IDENTITY "SELECT " IDENTITY_COLUMNS ", 0, 0, 0, 0, 0 FROM device d"
 #define SELECT_DEVICE   "SELECT " IDENTITY_COLUMNS ", " REPORT_COLUMNS " FROM device d"
 
 static void read_device(sql *s, hq_device *out)
@@ -42,10 +46,12 @@ static void read_device(sql *s, hq_device *out)
                        .revoked_s = sql_get_i64(s, 4),
                        .chain = (uint32_t)sql_get_i64(s, 6),
                        .certificate_until_s = sql_get_i64(s, 7),
-                       .reports = (uint64_t)sql_get_i64(s, 8),
-                       .last_seq = (uint64_t)sql_get_i64(s, 9),
-                       .last_report = sql_get_i64(s, 10),
-                       .release = (uint64_t)sql_get_i64(s, 11)};
+                       .quarantined_s = sql_get_i64(s, 8),
+                       .reports = (uint64_t)sql_get_i64(s, 9),
+                       .last_seq = (uint64_t)sql_get_i64(s, 10),
+                       .last_report = sql_get_i64(s, 11),
+                       .release = (uint64_t)sql_get_i64(s, 12),
+                       .absent = (uint64_t)sql_get_i64(s, 13)};
     sql_get_text(s, 0, out->id, sizeof out->id);
     if (out->enrolled_s != 0)
         sql_get_bytes(s, 5, out->report_key, sizeof out->report_key);
@@ -206,6 +212,14 @@ static sotto_status forget_alarms(hq_registry *registry, const char *device, sot
     return sql_run(&s);
 }
 
+/* A code is a person's word for this machine: it begins a new session, and ends a quarantine. */
+static sotto_status forget_session(hq_registry *registry, const char *device, sotto_diag *diag)
+{
+    sql s = sql_begin(registry, "DELETE FROM session WHERE device = ?1", diag);
+    sql_text(&s, device);
+    return sql_run(&s);
+}
+
 static sotto_status admit(hq_registry *registry, const hq_admission *a, sotto_diag *diag)
 {
     char device[HQ_DEVICE_ID_MAX];
@@ -218,6 +232,8 @@ static sotto_status admit(hq_registry *registry, const hq_admission *a, sotto_di
         status = replace_certificates(registry, device, a->now_s, diag);
     if (status == SOTTO_OK)
         status = put_certificate(registry, device, a, diag);
+    if (status == SOTTO_OK)
+        status = forget_session(registry, device, diag);
     return status == SOTTO_OK ? forget_alarms(registry, device, diag) : status;
 }
 
@@ -240,6 +256,9 @@ sotto_status hq_registry_recognise(hq_registry *registry, const char *common_nam
         return status;
     if (out->state == HQ_DEVICE_REVOKED)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED), "this device was revoked");
+    if (out->quarantined_s != 0)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED),
+                              "this device is quarantined: another machine may have its identity");
     sql s = sql_begin(registry,
                       "SELECT 1 FROM certificate WHERE sha256 = ?1 AND device = ?2 AND replaced_s = 0", diag);
     sql_blob(&s, cert_sha256, SOTTO_SHA256_BYTES);

@@ -92,16 +92,35 @@ static sotto_status look_up(hq_registry *registry, const hq_report_entry *e, uin
     return sql_end(&s);
 }
 
+/* What stands in the place of a report that will not come. Its hash may have been lost with it: zeros. */
+static sotto_status look_up_absent(hq_registry *registry, const hq_report_entry *e, uint64_t seq, held *out,
+                                   bool *known, sotto_diag *diag)
+{
+    static const uint8_t none[SOTTO_SHA256_BYTES];
+    sql s =
+        sql_begin(registry, "SELECT sha256 FROM absent WHERE device = ?1 AND chain = ?2 AND seq = ?3", diag);
+    sql_text(&s, e->device);
+    sql_i64(&s, e->chain);
+    sql_i64(&s, (int64_t)seq);
+    if ((out->found = sql_row(&s)))
+        sql_get_bytes(&s, 0, out->sha256, sizeof out->sha256);
+    *known = memcmp(out->sha256, none, sizeof none) != 0;
+    return sql_end(&s);
+}
+
 /* Both neighbours, where they are held, must fit. The first one of a chain follows 32 zeros. */
 static sotto_status judge_chain(hq_registry *registry, const hq_report_entry *e, unsigned *alarms,
                                 sotto_diag *diag)
 {
     static const uint8_t none[SOTTO_SHA256_BYTES];
     held before = {.found = true}, after;
+    bool known = true;
     const uint8_t *expected = none;
     sotto_status status = SOTTO_OK;
     if (e->report->seq > 1) {
         status = look_up(registry, e, e->report->seq - 1, &before, diag);
+        if (status == SOTTO_OK && !before.found)
+            status = look_up_absent(registry, e, e->report->seq - 1, &before, &known, diag);
         expected = before.sha256;
     }
     if (status == SOTTO_OK)
@@ -110,7 +129,7 @@ static sotto_status judge_chain(hq_registry *registry, const hq_report_entry *e,
         return status;
     if (!before.found)
         *alarms |= HQ_ALARM_BIT(GAP);
-    else if (memcmp(e->report->previous, expected, SOTTO_SHA256_BYTES) != 0)
+    else if (known && memcmp(e->report->previous, expected, SOTTO_SHA256_BYTES) != 0)
         *alarms |= HQ_ALARM_BIT(BROKEN_CHAIN);
     if (after.found && memcmp(after.previous, e->sha256, SOTTO_SHA256_BYTES) != 0)
         *alarms |= HQ_ALARM_BIT(BROKEN_CHAIN);
@@ -261,9 +280,9 @@ sotto_status hq_registry_alarms(hq_registry *registry, const hq_device *device,
     char name[32];
     *count = 0;
     /* Not kept but seen: it is over when the missing reports have come. */
-    if (device->last_seq > device->reports)
+    if (device->last_seq > device->reports + device->absent)
         out[(*count)++] = (hq_alarm_entry){.alarm = HQ_ALARM_GAP,
-                                           .count = device->last_seq - device->reports,
+                                           .count = device->last_seq - device->reports - device->absent,
                                            .first_s = device->last_report,
                                            .last_s = device->last_report};
     sql s = sql_begin(registry, "SELECT kind, count, first_s, last_s FROM alarm WHERE device = ?1", diag);

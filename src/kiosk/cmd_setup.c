@@ -219,6 +219,16 @@ static sotto_status open_office(enrolling *x, sotto_diag *diag)
     return status == SOTTO_OK ? sotto_tls_time_known(x->tls, diag) : status;
 }
 
+/* Head office begins a new session with a new code. */
+static sotto_status forget_session(const kiosk_config *config, sotto_diag *diag)
+{
+    char path[KIOSK_PATH_MAX];
+    sotto_status status = kiosk_path(config->sync_dir, "session", path, diag);
+    if (status == SOTTO_OK)
+        status = sotto_port_remove_file(path, NULL);
+    return sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND ? SOTTO_OK : status;
+}
+
 static sotto_status enrol(enrolling *x, const char *code, sotto_diag *diag)
 {
     char path[KIOSK_PATH_MAX];
@@ -237,6 +247,8 @@ static sotto_status enrol(enrolling *x, const char *code, sotto_diag *diag)
     /* Before the certificate takes the place of an older one: a terminal stays the device that it is. */
     if (status == SOTTO_OK)
         status = tell_device(x->serve, x->device, diag);
+    if (status == SOTTO_OK)
+        status = forget_session(x->config, diag);
     if (status == SOTTO_OK)
         status = kiosk_path(x->config->sync_dir, "device.pem", path, diag);
     if (status == SOTTO_OK)

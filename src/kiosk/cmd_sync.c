@@ -74,6 +74,26 @@ static sotto_status read_identity(const kiosk_config *config, messenger *m, sott
     return status == SOTTO_OK ? sotto_port_read_file(path, &m->key, diag) : status;
 }
 
+/* Both doors of head office: the one that wants our certificate, and the one of enrolment, which does not. */
+static sotto_status open_office(const kiosk_config *config, messenger *m, bool shown, sotto_diag *diag)
+{
+    const sotto_tls_identity identity = {.authority_pem = sotto_vec_span(&m->authority),
+                                         .certificate_pem =
+                                             shown ? sotto_vec_span(&m->certificate) : sotto_span_of(NULL, 0),
+                                         .key_pem = shown ? sotto_vec_span(&m->key) : sotto_span_of(NULL, 0),
+                                         .clock = m->clock};
+    sotto_client_free(m->office);
+    sotto_tls_free(m->tls);
+    m->office = NULL;
+    m->tls = NULL;
+    sotto_status status = sotto_tls_new(&m->tls, false, &identity, diag);
+    const sotto_client_config office = {.url = shown ? config->url : config->enrol_url,
+                                        .tls = m->tls,
+                                        .timeout_ms = 60000,
+                                        .clock = m->clock};
+    return status == SOTTO_OK ? sotto_client_new(&m->office, &office, diag) : status;
+}
+
 static sotto_status connect(const kiosk_config *config, messenger *m, sotto_diag *diag)
 {
     char path[KIOSK_PATH_MAX];
@@ -84,15 +104,7 @@ static sotto_status connect(const kiosk_config *config, messenger *m, sotto_diag
         return status;
     sotto_time_open(&m->time, kiosk_clock(config), config->clock_offset_s, path);
     m->clock = sotto_time_clock(&m->time);
-    const sotto_tls_identity identity = {.authority_pem = sotto_vec_span(&m->authority),
-                                         .certificate_pem = sotto_vec_span(&m->certificate),
-                                         .key_pem = sotto_vec_span(&m->key),
-                                         .clock = m->clock};
-    status = sotto_tls_new(&m->tls, false, &identity, diag);
-    const sotto_client_config office = {
-        .url = config->url, .tls = m->tls, .timeout_ms = 60000, .clock = m->clock};
-    if (status == SOTTO_OK)
-        status = sotto_client_new(&m->office, &office, diag);
+    status = open_office(config, m, true, diag);
     return status == SOTTO_OK ? kiosk_local_client(config, KIOSK_LINK_SOCKET, &m->serve, diag) : status;
 }
 
@@ -108,33 +120,84 @@ static void disconnect(messenger *m)
     sotto_vec_free(&m->authority);
 }
 
-/* A failure to learn the time is told and the night goes on by what is known: the line may be cut, and a
- * period can still be closed. But no certificate stays unjudged. */
-static sotto_status learn_time(const kiosk_config *config, messenger *m, const sotto_log *log,
-                               sotto_diag *diag)
+static void tell_failure(const sotto_log *log, const char *part, const sotto_diag *why)
 {
     char words[400];
+    sotto_diag_format(why, words, sizeof words);
+    sotto_log_event(log, SOTTO_LOG_ERROR, "sync.failed", "part=%s reason=\"%s\"", part, words);
+}
+
+/* A failure to learn the time is told and the night goes on by what is known: the line may be cut, and a
+ * period can still be closed. But no certificate stays unjudged. *refused: head office says ours has lapsed.
+ */
+static sotto_status learn_time(const kiosk_config *config, messenger *m, const sotto_log *log, bool *refused,
+                               sotto_diag *diag)
+{
     sotto_diag why = {0};
     sotto_tls_time_unknown(m->tls);
     sotto_status status =
         kiosk_learn_time(config, &m->time, m->office, m->serve, sotto_vec_span(&m->authority), &why);
-    if (status != SOTTO_OK) {
-        sotto_diag_format(&why, words, sizeof words);
-        sotto_log_event(log, SOTTO_LOG_ERROR, "sync.failed", "part=time reason=\"%s\"", words);
-    }
+    *refused = sotto_status_cause(status) == SOTTO_CAUSE_EXPIRED;
+    if (status != SOTTO_OK && !*refused)
+        tell_failure(log, "time", &why);
     return sotto_tls_time_known(m->tls, diag);
+}
+
+/* Weeks offline: the certificate ended meanwhile. Asks the time and a new certificate at the other door, then
+ * comes back to this one. */
+static sotto_status recover(const kiosk_config *config, messenger *m, const sotto_log *log, sotto_diag *diag)
+{
+    bool refused = false;
+    sotto_status status = open_office(config, m, false, diag);
+    if (status == SOTTO_OK)
+        status = learn_time(config, m, log, &refused, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_renew(config, m->office, &m->key, &m->certificate, true, diag);
+    if (status == SOTTO_OK) {
+        sotto_log_event(log, SOTTO_LOG_WARN, "certificate.renewed", "it=lapsed");
+        status = open_office(config, m, true, diag);
+    }
+    return status;
+}
+
+static sotto_status prepare(const kiosk_config *config, messenger *m, const sotto_log *log, sotto_diag *diag)
+{
+    bool refused = false;
+    sotto_cert_info info;
+    sotto_status status = connect(config, m, diag);
+    if (status == SOTTO_OK)
+        status = sotto_cert_read(sotto_vec_span(&m->certificate), &info, diag);
+    if (status == SOTTO_OK)
+        status = learn_time(config, m, log, &refused, diag);
+    bool lapsed = status == SOTTO_OK && m->time.told && m->clock.utc_s(m->clock.ctx) > info.not_after_s;
+    if (status == SOTTO_OK && (refused || lapsed))
+        status = recover(config, m, log, diag);
+    return status;
+}
+
+/* Long before its end, so that many nights may fail. A failure is told and tried again the next night. */
+static void renew_in_time(const kiosk_config *config, messenger *m, const sotto_log *log)
+{
+    sotto_cert_info info;
+    sotto_diag diag = {0};
+    if (!m->time.told || sotto_cert_read(sotto_vec_span(&m->certificate), &info, NULL) != SOTTO_OK ||
+        !kiosk_renewal_due(&info, m->clock.utc_s(m->clock.ctx)))
+        return;
+    if (kiosk_renew(config, m->office, &m->key, &m->certificate, false, &diag) != SOTTO_OK)
+        tell_failure(log, "certificate", &diag);
 }
 
 static void print_result(const sotto_night_result *r, bool json)
 {
     if (json) {
-        printf(
-            "{\"release\":%llu,\"release_changed\":%s,\"release_accepted\":%s,\"night_closed\":%s,"
-            "\"reports_sent\":%llu,\"reports_repeated\":%llu,\"report_bytes\":%llu,\"retry_after_s\":%lld}\n",
-            (unsigned long long)r->release_version, r->release_changed ? "true" : "false",
-            r->release_accepted ? "true" : "false", r->night_closed ? "true" : "false",
-            (unsigned long long)r->reports_sent, (unsigned long long)r->reports_repeated,
-            (unsigned long long)r->report_bytes, (long long)r->retry_after_s);
+        printf("{\"release\":%llu,\"release_changed\":%s,\"release_accepted\":%s,\"night_closed\":%s,"
+               "\"reports_sent\":%llu,\"reports_repeated\":%llu,\"reports_refused\":%llu,\"report_bytes\":%"
+               "llu,\"retry_after_s\":%lld}\n",
+               (unsigned long long)r->release_version, r->release_changed ? "true" : "false",
+               r->release_accepted ? "true" : "false", r->night_closed ? "true" : "false",
+               (unsigned long long)r->reports_sent, (unsigned long long)r->reports_repeated,
+               (unsigned long long)r->reports_refused, (unsigned long long)r->report_bytes,
+               (long long)r->retry_after_s);
         return;
     }
     if (r->release_changed)
@@ -145,44 +208,76 @@ static void print_result(const sotto_night_result *r, bool json)
     printf("%llu report%s acknowledged (%llu bytes%s).\n", (unsigned long long)r->reports_sent,
            r->reports_sent == 1 ? "" : "s", (unsigned long long)r->report_bytes,
            r->reports_repeated > 0 ? ", received before the line was cut" : "");
+    if (r->reports_refused > 0)
+        printf("%llu refused for good and set aside.\n", (unsigned long long)r->reports_refused);
+}
+
+/* What head office refused is sent again: after a repair there. */
+static sotto_status send_again(messenger *m, sotto_diag *diag)
+{
+    const sotto_http_message *response;
+    sotto_status status = sotto_client_request(m->serve, "POST", "/v1/outbox/again", "application/json",
+                                               sotto_span_str("{}"), &response, diag);
+    if (status == SOTTO_OK && response->code != 204)
+        status = sotto_diag_set(diag, SOTTO_ERR(KIOSK, CONFLICT), "serve does not send reports again");
+    return status;
+}
+
+static sotto_status run(const kiosk_config *config, messenger *m, bool again, bool json, sotto_diag *diag)
+{
+    char session[KIOSK_PATH_MAX];
+    sotto_night_result result = {0};
+    const sotto_log log = {
+        .fd = 2, .level = SOTTO_LOG_WARN, .clock = kiosk_clock(config), .program = "sotto-sync"};
+    sotto_status status = prepare(config, m, &log, diag);
+    /* Enrolment did this; a release folder that was lost since then is begun again. */
+    if (status == SOTTO_OK)
+        status = kiosk_trust_root(config, config->release_dir, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_path(config->sync_dir, "session", session, diag);
+    if (status == SOTTO_OK && again)
+        status = send_again(m, diag);
+    if (status != SOTTO_OK)
+        return status;
+    const sotto_night_config night = {.head_office = m->office,
+                                      .serve = m->serve,
+                                      .release_dir = config->release_dir,
+                                      .session_path = session,
+                                      .entropy = sotto_port_entropy(),
+                                      .clock = m->clock,
+                                      .log = &log};
+    status = sotto_night_run(&night, &result, diag);
+    print_result(&result, json);
+    if (sotto_status_cause(status) != SOTTO_CAUSE_DENIED && result.retry_after_s == 0)
+        renew_in_time(config, m, &log);
+    return status;
 }
 
 int kiosk_cmd_sync(const kiosk_config *config, int argc, char **argv)
 {
     sotto_diag diag = {0};
-    bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
-    if (argc > 1 && !json)
-        return kiosk_usage(argv[0], "takes --json and nothing else");
+    bool json = false, again = false;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            json = true;
+        else if (strcmp(argv[i], "--again") == 0)
+            again = true;
+        else
+            return kiosk_usage(argv[0], "takes --again and --json and nothing else");
+    }
     if (config->url[0] == '\0')
         return kiosk_usage(argv[0], "the configuration has no head_office");
     messenger m = {0};
     sotto_vec_init(&m.authority, 65536);
     sotto_vec_init(&m.certificate, 65536);
-    sotto_vec_init(&m.key, SOTTO_PEM_MAX);
-    sotto_night_result result = {0};
-    const sotto_log log = {
-        .fd = 2, .level = SOTTO_LOG_WARN, .clock = kiosk_clock(config), .program = "sotto-sync"};
+    sotto_vec_init(&m.key, SOTTO_PEM_MAX - 1);
     sotto_status status = build_wall(config, &diag);
     if (status == SOTTO_OK)
         status = kiosk_check_keyless(config, &diag);
     if (status == SOTTO_OK)
         status = sotto_vault_start(&diag);
     if (status == SOTTO_OK)
-        status = connect(config, &m, &diag);
-    /* Enrolment did this; a release folder that was lost since then is begun again. */
-    if (status == SOTTO_OK)
-        status = kiosk_trust_root(config, config->release_dir, &diag);
-    if (status == SOTTO_OK)
-        status = learn_time(config, &m, &log, &diag);
-    const sotto_night_config night = {.head_office = m.office,
-                                      .serve = m.serve,
-                                      .release_dir = config->release_dir,
-                                      .clock = m.clock,
-                                      .log = &log};
-    if (status == SOTTO_OK) {
-        status = sotto_night_run(&night, &result, &diag);
-        print_result(&result, json);
-    }
+        status = run(config, &m, again, json, &diag);
     disconnect(&m);
     return status == SOTTO_OK ? 0 : kiosk_fail_status(status, &diag);
 }

@@ -161,6 +161,27 @@ void kiosk_engine_close(kiosk_engine *engine)
 
 /* ---- the night ---- */
 
+/* A report that could not be kept must not be paid for: past either bound no period is closed. Its events
+ * wait in the store, and tally leaves out those that have become too old, before anybody is debited. */
+static sotto_status check_room(kiosk_engine *e, sotto_diag *diag)
+{
+    sotto_outbox_sum sum;
+    uint64_t free_bytes = 0;
+    sotto_status status = sotto_store_outbox_sum(e->store, &sum, diag);
+    if (status == SOTTO_OK && sum.waiting >= KIOSK_OUTBOX_MAX)
+        return sotto_diag_set(diag, SOTTO_ERR(KIOSK, FULL),
+                              "%llu reports wait for head office: no period is closed until it takes them",
+                              (unsigned long long)sum.waiting);
+    if (status == SOTTO_OK)
+        status = sotto_port_disk_free(e->config->store_dir, &free_bytes, diag);
+    if (status == SOTTO_OK && free_bytes < KIOSK_DISK_SPARE)
+        status =
+            sotto_diag_set(diag, SOTTO_ERR(KIOSK, FULL),
+                           "%llu KiB are left on the store's disk: no period is closed until there is room",
+                           (unsigned long long)free_bytes >> 10);
+    return status;
+}
+
 sotto_status kiosk_night(kiosk_engine *e, sotto_tally_result *result, sotto_diag *diag)
 {
     *result = (sotto_tally_result){0};
@@ -170,6 +191,8 @@ sotto_status kiosk_night(kiosk_engine *e, sotto_tally_result *result, sotto_diag
     char device[65];
     int64_t now_s = 0;
     sotto_status status = kiosk_device_get(e, device, diag);
+    if (status == SOTTO_OK)
+        status = check_room(e, diag);
     if (status == SOTTO_OK)
         status = kiosk_now(e, &now_s, diag);
     if (status != SOTTO_OK)

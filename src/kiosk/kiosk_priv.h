@@ -25,7 +25,9 @@
 #include "sotto/vault.h"
 
 #define KIOSK_PATH_MAX     256
-#define KIOSK_CUSTOMER_MAX 64 /* bytes of a customer number */
+#define KIOSK_CUSTOMER_MAX 64                  /* bytes of a customer number */
+#define KIOSK_OUTBOX_MAX   1000                /* reports that wait: years of one task, a year of several */
+#define KIOSK_DISK_SPARE   (UINT64_C(8) << 20) /* bytes that a night leaves free for the day's events */
 #define KIOSK_ANSWER_MAX   (256 * 1024)
 #define KIOSK_ERROR_MAX                                                                                      \
     4096 /* bytes of an error's JSON: a diagnosis of which every byte is escaped (6 for 1) */
@@ -295,6 +297,15 @@ SOTTO_MUST_USE sotto_status kiosk_local_client(const kiosk_config *config, const
 #define KIOSK_LEAK_CHECK_GRANT {"", false} /* no such path: skipped */
 #endif
 /* clang-format on */
+
+/* Whether two thirds of a certificate's life are over. */
+bool kiosk_renewal_due(const sotto_cert_info *info, int64_t now_s);
+/* A new certificate for the device's key, from office: into the sync folder and into *certificate, which
+ * holds the present one. lapsed: office is the enrolment door and no certificate was shown. The old one stays
+ * on any failure. */
+SOTTO_MUST_USE sotto_status kiosk_renew(const kiosk_config *config, sotto_client *office,
+                                        const sotto_vec *key, sotto_vec *certificate, bool lapsed,
+                                        sotto_diag *diag);
 
 /* DENIED when this process can read the vault's key and the configuration requires walls. */
 SOTTO_MUST_USE sotto_status kiosk_check_keyless(const kiosk_config *config, sotto_diag *diag);

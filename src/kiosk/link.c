@@ -160,13 +160,69 @@ static sotto_status post_ack(kiosk_engine *e, uint64_t seq, sotto_json_node body
     return status;
 }
 
-/* "/v1/outbox/<seq>/ack" */
-static bool ack_target(sotto_span target, uint64_t *seq)
+static sotto_status post_refused(kiosk_engine *e, uint64_t seq, sotto_json_node body, sotto_reply *reply,
+                                 sotto_diag *diag)
 {
-    static const char head[] = "/v1/outbox/", tail[] = "/ack";
-    size_t fixed = sizeof head - 1 + sizeof tail - 1;
+    sotto_span text;
+    uint8_t sha256[SOTTO_SHA256_BYTES];
+    sotto_status status = sotto_json_get_str(body, "sha256", &text, diag);
+    if (status == SOTTO_OK && sotto_hex_decode(text, sha256, sizeof sha256) != SOTTO_OK)
+        status = sotto_diag_set(diag, SOTTO_ERR(KIOSK, MALFORMED), "sha256 must be 64 hexadecimal digits");
+    if (status == SOTTO_OK)
+        status = sotto_store_outbox_refuse(e->store, seq, sha256, diag);
+    if (status != SOTTO_OK)
+        return status;
+    reply->code = 204;
+    sotto_log_event(&e->log, SOTTO_LOG_WARN, "report.set_aside", "seq=%llu why=refused",
+                    (unsigned long long)seq);
+    return SOTTO_OK;
+}
+
+static sotto_status post_told(kiosk_engine *e, uint64_t seq, sotto_json_node body, sotto_reply *reply,
+                              sotto_diag *diag)
+{
+    (void)body;
+    sotto_status status = sotto_store_outbox_told(e->store, seq, diag);
+    if (status == SOTTO_OK)
+        reply->code = 204;
+    return status;
+}
+
+static sotto_status get_absent(kiosk_engine *e, sotto_json_node body, sotto_reply *reply, sotto_diag *diag)
+{
+    (void)body;
+    sotto_outbox_entry entry;
+    char hex[2 * SOTTO_SHA256_BYTES + 1], json[192];
+    sotto_status status = sotto_store_outbox_untold(e->store, &entry, diag);
+    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND) {
+        reply->code = 204;
+        return SOTTO_OK;
+    }
+    if (status != SOTTO_OK)
+        return status;
+    sotto_hex_encode(sotto_span_of(entry.sha256, sizeof entry.sha256), hex, sizeof hex);
+    snprintf(json, sizeof json, "{\"seq\":%llu,\"sha256\":\"%s\",\"reason\":\"%s\"}",
+             (unsigned long long)entry.seq, hex, entry.acked_s == -1 ? "damaged" : "refused");
+    reply_text(reply, 200, json);
+    return SOTTO_OK;
+}
+
+static sotto_status post_again(kiosk_engine *e, sotto_json_node body, sotto_reply *reply, sotto_diag *diag)
+{
+    (void)body;
+    sotto_status status = sotto_store_outbox_again(e->store, diag);
+    if (status == SOTTO_OK)
+        reply->code = 204;
+    return status;
+}
+
+/* "/v1/outbox/<seq>" and tail */
+static bool outbox_target(sotto_span target, const char *tail, uint64_t *seq)
+{
+    static const char head[] = "/v1/outbox/";
+    size_t tail_len = strlen(tail), fixed = sizeof head - 1 + tail_len;
     if (target.len <= fixed || memcmp(target.ptr, head, sizeof head - 1) != 0 ||
-        memcmp(target.ptr + target.len - (sizeof tail - 1), tail, sizeof tail - 1) != 0)
+        memcmp(target.ptr + target.len - tail_len, tail, tail_len) != 0)
         return false;
     return sotto_parse_u64(sotto_span_of(target.ptr + sizeof head - 1, target.len - fixed), seq) == SOTTO_OK;
 }
@@ -176,16 +232,30 @@ typedef struct route {
     sotto_status (*run)(kiosk_engine *e, sotto_json_node body, sotto_reply *reply, sotto_diag *diag);
 } route;
 
-static const route ROUTES[] = {{"GET", "/v1/identity", get_identity}, {"POST", "/v1/identity", post_identity},
-                               {"POST", "/v1/release", post_release}, {"POST", "/v1/night", post_night},
-                               {"GET", "/v1/time", get_time},         {"GET", "/v1/outbox/next", get_next}};
+static const route ROUTES[] = {{"GET", "/v1/identity", get_identity},
+                               {"POST", "/v1/identity", post_identity},
+                               {"POST", "/v1/release", post_release},
+                               {"POST", "/v1/night", post_night},
+                               {"GET", "/v1/time", get_time},
+                               {"GET", "/v1/outbox/next", get_next},
+                               {"GET", "/v1/outbox/absent", get_absent},
+                               {"POST", "/v1/outbox/again", post_again}};
+
+/* POST on one report. */
+static const struct {
+    const char *tail;
+    sotto_status (*run)(kiosk_engine *e, uint64_t seq, sotto_json_node body, sotto_reply *reply,
+                        sotto_diag *diag);
+} REPORT_ROUTES[] = {{"/ack", post_ack}, {"/refused", post_refused}, {"/told", post_told}};
 
 static sotto_status run_route(kiosk_engine *e, const sotto_http_message *request, sotto_json_node body,
                               sotto_reply *reply, sotto_diag *diag)
 {
     uint64_t seq;
-    if (sotto_span_is(request->method, "POST") && ack_target(request->target, &seq))
-        return post_ack(e, seq, body, reply, diag);
+    for (size_t i = 0; i < SOTTO_COUNT(REPORT_ROUTES); i++)
+        if (sotto_span_is(request->method, "POST") &&
+            outbox_target(request->target, REPORT_ROUTES[i].tail, &seq))
+            return REPORT_ROUTES[i].run(e, seq, body, reply, diag);
     if (sotto_span_is(request->method, "POST") && sotto_span_is(request->target, "/v1/time"))
         return post_time(e, request->body, reply, diag);
     for (size_t i = 0; i < SOTTO_COUNT(ROUTES); i++)

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-enum { ACKED_NOT_YET = 0, ACKED_SET_ASIDE = -1 };
+/* Set aside: odd until head office was told, then one less. */
+enum { ACKED_NOT_YET = 0, ACKED_SET_ASIDE = -1, ACKED_REFUSED = -3 };
 
 /* Columns of OUTBOX_WAITING and OUTBOX_EACH. */
 enum { COLUMN_SEQ, COLUMN_SEALED_S, COLUMN_ACKED_S, COLUMN_SHA256, COLUMN_NOTE, COLUMN_SEALED };
@@ -235,6 +236,64 @@ sotto_status sotto_store_outbox_ack(sotto_store *store, uint64_t seq,
         return SOTTO_OK;
     /* 0 and below have a meaning of their own; a clock before 1970 is wrong in any case. */
     return mark(store, seq, now_s > 0 ? now_s : 1, diag);
+}
+
+sotto_status sotto_store_outbox_refuse(sotto_store *store, uint64_t seq,
+                                       const uint8_t sha256[static SOTTO_SHA256_BYTES], sotto_diag *diag)
+{
+    int64_t acked_s = 0;
+    uint8_t hash[SOTTO_SHA256_BYTES];
+    if (seq < 1 || seq > INT64_MAX)
+        return sotto_diag_set(diag, SOTTO_ERR(STORE, CONFLICT), "there is no report %llu",
+                              (unsigned long long)seq);
+    sotto_status status = read_state(store, seq, &acked_s, hash, diag);
+    if (status != SOTTO_OK)
+        return status;
+    if (memcmp(hash, sha256, sizeof hash) != 0)
+        return sotto_diag_set(diag, SOTTO_ERR(STORE, CONFLICT), "other bytes than report %llu were refused",
+                              (unsigned long long)seq);
+    return acked_s == ACKED_NOT_YET ? mark(store, seq, ACKED_REFUSED, diag) : SOTTO_OK;
+}
+
+sotto_status sotto_store_outbox_untold(sotto_store *store, sotto_outbox_entry *entry, sotto_diag *diag)
+{
+    sotto_status status;
+    bool row = false;
+    *entry = (sotto_outbox_entry){0};
+    sqlite3_stmt *statement = sotto_store_take(store, STATEMENT_OUTBOX_UNTOLD, &status, diag);
+    if (statement == NULL)
+        return status;
+    status = sotto_store_step_row(store, statement, &row, "look for reports set aside", diag);
+    if (!row)
+        return status != SOTTO_OK ? status : SOTTO_ERR(STORE, NOT_FOUND);
+    entry->seq = (uint64_t)sqlite3_column_int64(statement, COLUMN_SEQ);
+    entry->sealed_s = sqlite3_column_int64(statement, COLUMN_SEALED_S);
+    entry->acked_s = sqlite3_column_int64(statement, COLUMN_ACKED_S);
+    (void)!column_hash(statement, COLUMN_SHA256, entry->sha256);
+    sotto_store_release(statement);
+    return SOTTO_OK;
+}
+
+/* Of a damaged entry the hash itself may be what is damaged: it is not asked for. */
+sotto_status sotto_store_outbox_told(sotto_store *store, uint64_t seq, sotto_diag *diag)
+{
+    sotto_outbox_entry entry;
+    sotto_status status = sotto_store_outbox_untold(store, &entry, diag);
+    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND || (status == SOTTO_OK && entry.seq > seq))
+        return SOTTO_OK;
+    if (status == SOTTO_OK && entry.seq != seq)
+        status = sotto_diag_set(diag, SOTTO_ERR(STORE, CONFLICT), "report %llu is told before report %llu",
+                                (unsigned long long)entry.seq, (unsigned long long)seq);
+    return status == SOTTO_OK ? mark(store, seq, entry.acked_s - 1, diag) : status;
+}
+
+sotto_status sotto_store_outbox_again(sotto_store *store, sotto_diag *diag)
+{
+    sotto_status status = sotto_store_may_change(store, diag);
+    if (status != SOTTO_OK)
+        return status;
+    sqlite3_stmt *statement = sotto_store_take(store, STATEMENT_OUTBOX_AGAIN, &status, diag);
+    return statement == NULL ? status : sotto_store_run(store, statement, "send reports again", diag);
 }
 
 sotto_status sotto_store_outbox_sum(sotto_store *store, sotto_outbox_sum *sum, sotto_diag *diag)

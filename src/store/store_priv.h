@@ -30,6 +30,9 @@
     X(OUTBOX_EACH, "SELECT seq, sealed_s, acked_s, sha256, note, sealed FROM outbox ORDER BY seq")           \
     X(OUTBOX_SUM, "SELECT count(*), coalesce(sum(acked_s = 0), 0), coalesce(sum(acked_s < 0), 0),"           \
                   " max(coalesce(max(acked_s), 0), 0) FROM outbox")                                          \
+    X(OUTBOX_UNTOLD, "SELECT seq, sealed_s, acked_s, sha256 FROM outbox WHERE acked_s IN (-3, -1)"           \
+                     " ORDER BY seq LIMIT 1")                                                                \
+    X(OUTBOX_AGAIN, "UPDATE outbox SET acked_s = 0 WHERE acked_s IN (-4, -3)")                               \
     X(OUTBOX_STATE, "SELECT acked_s, sha256 FROM outbox WHERE seq = ?1")                                     \
     X(OUTBOX_MARK, "UPDATE outbox SET acked_s = ?2 WHERE seq = ?1")
 

@@ -80,3 +80,45 @@ sotto_status sotto_enrol(sotto_client *head_office, const sotto_enrolment *enrol
     }
     return st;
 }
+
+static sotto_status write_renewal(sotto_buf *out, const char *csr_pem, sotto_span certificate_pem)
+{
+    sotto_json_writer w = sotto_json_writer_of(out);
+    sotto_json_obj(&w);
+    sotto_json_name(&w, "csr");
+    sotto_json_cstr(&w, csr_pem);
+    if (certificate_pem.len > 0) {
+        sotto_json_name(&w, "certificate");
+        sotto_json_str(&w, certificate_pem);
+    }
+    sotto_json_obj_end(&w);
+    return sotto_json_writer_end(&w);
+}
+
+sotto_status sotto_renew(sotto_client *head_office, const char *csr_pem, sotto_span certificate_pem,
+                         bool lapsed, char cert_pem[static SOTTO_PEM_MAX], sotto_diag *diag)
+{
+    uint8_t body[2 * SOTTO_PEM_MAX + 4096];
+    char device[65];
+    sotto_buf out = sotto_buf_of(body, sizeof body);
+    const sotto_http_message *response;
+    sotto_cert_info before;
+    cert_pem[0] = '\0';
+    sotto_status st = sotto_cert_read(certificate_pem, &before, diag);
+    if (st != SOTTO_OK)
+        return st;
+    if (write_renewal(&out, csr_pem, lapsed ? certificate_pem : sotto_span_of(NULL, 0)) != SOTTO_OK)
+        return sotto_diag_set(diag, SOTTO_ERR(SYNC, RANGE), "the request is too long");
+    st = client_request(head_office, "POST", "/v1/renew", "application/json", sotto_buf_span(&out),
+                        ANSWER_MAX, &response, diag);
+    if (st == SOTTO_OK && response->code != 200)
+        st = client_refusal(head_office, response, diag);
+    if (st == SOTTO_OK)
+        st = read_answer(response->body, cert_pem, device, diag);
+    if (st == SOTTO_OK && strcmp(device, before.common_name) != 0)
+        st = sotto_diag_at(diag, SOTTO_ERR(SYNC, PROTOCOL), "/v1/renew", 0,
+                           "the certificate is for another device");
+    if (st != SOTTO_OK)
+        cert_pem[0] = '\0';
+    return st;
+}

@@ -47,7 +47,8 @@ static sotto_status request(sotto_client *client, const char *method, const char
 static sotto_status fetch_from_office(void *ctx, const char *path, size_t max, sotto_vec *out,
                                       sotto_diag *diag)
 {
-    sotto_client *office = ctx;
+    night *n = ctx;
+    sotto_client *office = n->config->head_office;
     char target[1024];
     const sotto_http_message *response;
     int len = snprintf(target, sizeof target, PREFIX "%s", path);
@@ -58,6 +59,8 @@ static sotto_status fetch_from_office(void *ctx, const char *path, size_t max, s
     sotto_status st = request(office, "GET", target, NULL, sotto_span_of(NULL, 0), bound, &response, diag);
     if (st != SOTTO_OK)
         return st;
+    if (response->code == 503 || response->code == 429)
+        n->result->retry_after_s = client_retry_after_s(response);
     if (response->code != 200)
         return client_refusal(office, response, diag);
     if (response->body.len > max)
@@ -105,9 +108,8 @@ static void get_release(night *n)
     sotto_diag diag = {0};
     sotto_release_update update = {0};
     uint64_t current = 0;
-    const sotto_tuf_config config = {.fetch = fetch_from_office,
-                                     .fetch_ctx = n->config->head_office,
-                                     .now_s = n->config->clock.utc_s(n->config->clock.ctx)};
+    const sotto_tuf_config config = {
+        .fetch = fetch_from_office, .fetch_ctx = n, .now_s = n->config->clock.utc_s(n->config->clock.ctx)};
     sotto_status st = sotto_release_fetch(n->config->release_dir, &config, &update, &diag);
     n->result->release_version = update.version;
     n->result->release_changed = update.changed;
@@ -204,11 +206,13 @@ static sotto_status check_receipt(const report *r, sotto_span body, bool *repeat
     return st;
 }
 
-static sotto_status send_report(night *n, const report *r, bool *repeated, sotto_diag *diag)
+/* *final: these bytes will never be taken. Only head office itself says so, not a proxy on the way. */
+static sotto_status send_report(night *n, const report *r, bool *repeated, bool *final, sotto_diag *diag)
 {
     char target[64];
     const sotto_http_message *response;
-    *repeated = false;
+    sotto_span mark;
+    *repeated = *final = false;
     (void)snprintf(target, sizeof target, "/v1/reports/%llu", (unsigned long long)r->seq);
     sotto_status st = request(n->config->head_office, "PUT", target, "application/octet-stream",
                               sotto_vec_span(&r->bytes), ANSWER_MAX, &response, diag);
@@ -216,17 +220,20 @@ static sotto_status send_report(night *n, const report *r, bool *repeated, sotto
         return st;
     if (response->code == 503 || response->code == 429)
         n->result->retry_after_s = client_retry_after_s(response);
+    *final = response->code >= 400 && response->code < 500 &&
+             sotto_http_header_find(response, "sotto-final", &mark);
     if (response->code != 200)
         return client_refusal(n->config->head_office, response, diag);
     return check_receipt(r, response->body, repeated, diag);
 }
 
-static sotto_status acknowledge(night *n, const report *r, sotto_diag *diag)
+/* POST /v1/outbox/<seq>/<verb> to serve, with the hash of what is spoken of. */
+static sotto_status tell_serve(night *n, uint64_t seq, const char *verb, const char *sha256, sotto_diag *diag)
 {
     char target[64], body[2 * SOTTO_SHA256_BYTES + 32];
     const sotto_http_message *response;
-    (void)snprintf(target, sizeof target, "/v1/outbox/%llu/ack", (unsigned long long)r->seq);
-    int len = snprintf(body, sizeof body, "{\"sha256\":\"%s\"}", r->sha256);
+    (void)snprintf(target, sizeof target, "/v1/outbox/%llu/%s", (unsigned long long)seq, verb);
+    int len = snprintf(body, sizeof body, "{\"sha256\":\"%s\"}", sha256);
     sotto_status st = request(n->config->serve, "POST", target, "application/json",
                               sotto_span_of(body, (size_t)len), ANSWER_MAX, &response, diag);
     if (st == SOTTO_OK && response->code != 204 && response->code != 200)
@@ -234,12 +241,27 @@ static sotto_status acknowledge(night *n, const report *r, sotto_diag *diag)
     return st;
 }
 
+/* Refused for good: told here as the night's failure, set aside, and the next one has its turn. */
+static sotto_status set_aside(night *n, const report *r, sotto_status why, const sotto_diag *refusal,
+                              sotto_diag *diag)
+{
+    note(n, "report", why, refusal);
+    sotto_status st = tell_serve(n, r->seq, "refused", r->sha256, diag);
+    n->result->reports_refused += st == SOTTO_OK;
+    return st;
+}
+
 static sotto_status deliver(night *n, const report *r, sotto_diag *diag)
 {
-    bool repeated = false;
-    sotto_status st = send_report(n, r, &repeated, diag);
+    bool repeated = false, final = false;
+    sotto_diag refusal = {0};
+    sotto_status st = send_report(n, r, &repeated, &final, &refusal);
+    if (final)
+        return set_aside(n, r, st, &refusal, diag);
+    if (st != SOTTO_OK)
+        *diag = refusal;
     if (st == SOTTO_OK)
-        st = acknowledge(n, r, diag);
+        st = tell_serve(n, r->seq, "ack", r->sha256, diag);
     if (st != SOTTO_OK)
         return st;
     n->result->reports_sent++;
@@ -275,16 +297,89 @@ static sotto_status empty_outbox(night *n, sotto_diag *diag)
     return st;
 }
 
+/* ---- What was set aside ---- */
+
+/* Head office learns which number will not come, and the hash that the chain goes on from. */
+static sotto_status tell_absent(night *n, sotto_span body, uint64_t *seq, sotto_diag *diag)
+{
+    char target[64];
+    const sotto_http_message *response;
+    sotto_json *doc = NULL;
+    int64_t number = 0;
+    sotto_status st = sotto_json_parse(&doc, body, "/v1/outbox/absent", diag);
+    if (st == SOTTO_OK)
+        st = sotto_json_get_i64(sotto_json_root(doc), "seq", 1, INT64_MAX, &number, diag);
+    sotto_json_free(doc);
+    *seq = (uint64_t)number;
+    if (st != SOTTO_OK)
+        return st;
+    (void)snprintf(target, sizeof target, "/v1/reports/%llu/absent", (unsigned long long)*seq);
+    st =
+        request(n->config->head_office, "PUT", target, "application/json", body, ANSWER_MAX, &response, diag);
+    if (st == SOTTO_OK && response->code != 200)
+        st = client_refusal(n->config->head_office, response, diag);
+    return st;
+}
+
+static sotto_status tell_all_absent(night *n, sotto_diag *diag)
+{
+    const sotto_http_message *response;
+    uint64_t seq = 0, last = 0;
+    uint8_t copy[256];
+    for (;;) {
+        sotto_status st = request(n->config->serve, "GET", "/v1/outbox/absent", NULL, sotto_span_of(NULL, 0),
+                                  ANSWER_MAX, &response, diag);
+        if (st != SOTTO_OK || response->code == 204 || response->code == 404)
+            return st;
+        if (response->code != 200 || response->body.len > sizeof copy)
+            return client_refusal(n->config->serve, response, diag);
+        size_t len = response->body.len;
+        memcpy(copy, response->body.ptr, len);
+        st = tell_absent(n, sotto_span_of(copy, len), &seq, diag);
+        if (st == SOTTO_OK && seq <= last)
+            st = sotto_diag_at(diag, SOTTO_ERR(SYNC, PROTOCOL), "/v1/outbox/absent", 0,
+                               "report %llu comes again", (unsigned long long)seq);
+        if (st == SOTTO_OK)
+            st = tell_serve(n, seq, "told", "", diag);
+        if (st != SOTTO_OK)
+            return st;
+        last = seq;
+    }
+}
+
+static void part(night *n, const char *name, sotto_status (*run)(night *, sotto_diag *))
+{
+    sotto_diag diag = {0};
+    note(n, name, run(n, &diag), &diag);
+}
+
+/* Head office that sheds load is left alone; serve is not. */
+static bool left_alone(const night *n)
+{
+    return sotto_status_cause(n->first) == SOTTO_CAUSE_BUSY && n->result->retry_after_s > 0;
+}
+
+static sotto_status begin(night *n, sotto_diag *diag)
+{
+    if (n->config->session_path == NULL)
+        return SOTTO_OK;
+    return session_begin(n->config->head_office, n->config->session_path, &n->config->entropy,
+                         &n->result->retry_after_s, diag);
+}
+
 sotto_status sotto_night_run(const sotto_night_config *config, sotto_night_result *result, sotto_diag *diag)
 {
     night n = {.config = config, .result = result, .first = SOTTO_OK, .diag = diag};
-    sotto_diag part = {0};
     memset(result, 0, sizeof *result);
-    get_release(&n);
-    sotto_status st = close_night(&n, &part);
-    note(&n, "night", st, &part);
-    memset(&part, 0, sizeof part);
-    st = empty_outbox(&n, &part);
-    note(&n, "reports", st, &part);
+    part(&n, "session", begin);
+    if (sotto_status_cause(n.first) == SOTTO_CAUSE_DENIED)
+        return n.first;
+    if (!left_alone(&n))
+        get_release(&n);
+    part(&n, "night", close_night);
+    if (!left_alone(&n))
+        part(&n, "reports", empty_outbox);
+    if (!left_alone(&n))
+        part(&n, "absent", tell_all_absent);
     return n.first;
 }

@@ -457,6 +457,200 @@ static void doors(void **state)
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+/* ---- sessions, renewal, reports that do not come ---- */
+
+static int say_night(const terminal *t, const char *have, const char *next)
+{
+    char body[160];
+    snprintf(body, sizeof body, "{\"have\":\"%s\",\"next\":\"%s\"}", have, next);
+    return ask_code(&collector, HQ_LISTENER_DEVICES, t, "POST", "/v1/night", sotto_span_str(body));
+}
+
+#define TOKEN_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define TOKEN_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define TOKEN_C "cccccccccccccccccccccccccccccccc"
+#define TOKEN_D "dddddddddddddddddddddddddddddddd"
+
+static void a_copy_is_noticed_and_stopped(void **state)
+{
+    (void)state;
+    sotto_diag diag = {0};
+    assert_int_equal(say_night(one, "-", TOKEN_A), 200);
+    assert_int_equal(say_night(one, "-", TOKEN_A), 200); /* the answer was lost */
+    assert_int_equal(say_night(one, TOKEN_A, TOKEN_B), 200);
+    assert_int_equal(say_night(one, TOKEN_A, TOKEN_B), 200);
+    assert_int_equal(say_night(one, TOKEN_A, TOKEN_C), 403); /* the copy */
+    assert_int_equal(say_night(one, TOKEN_B, TOKEN_D), 403); /* the other one */
+    terminal_seal(one, 1);
+    assert_int_equal(send_report(&collector, one), 403);
+    assert_int_equal(reports_of("atm-1"), 0);
+    assert_int_equal(alarm_count(collector.registry, "atm-1", HQ_ALARM_CLONE), 1);
+    assert_int_equal(say_night(two, "-", TOKEN_A), 200); /* another terminal is not concerned */
+    ok(hq_registry_release_quarantine(collector.registry, "atm-1", &diag), &diag);
+    cause_is(hq_registry_release_quarantine(collector.registry, "atm-1", &diag), NOT_FOUND);
+    assert_int_equal(say_night(one, TOKEN_B, TOKEN_D), 200);
+    assert_int_equal(say_night(one, TOKEN_A, TOKEN_C), 403);
+    enrol(&collector, one); /* a code is a person's word */
+    assert_int_equal(say_night(one, "-", TOKEN_C), 200);
+    assert_int_equal(alarm_count(collector.registry, "atm-1", HQ_ALARM_CLONE), 0);
+    assert_int_equal(say_night(one, TOKEN_C, "-"), 400);
+    assert_int_equal(say_night(one, "x", TOKEN_A), 400);
+}
+
+static void csr_body(const terminal *t, const char *certificate, sotto_vec *out)
+{
+    static uint8_t memory[4 * SOTTO_PEM_MAX];
+    sotto_buf buf = sotto_buf_of(memory, sizeof memory);
+    sotto_json_writer w = sotto_json_writer_of(&buf);
+    sotto_json_obj(&w);
+    sotto_json_name(&w, "csr");
+    sotto_json_cstr(&w, t->csr_pem);
+    if (certificate != NULL) {
+        sotto_json_name(&w, "certificate");
+        sotto_json_cstr(&w, certificate);
+    }
+    sotto_json_obj_end(&w);
+    sotto_vec_init(out, sizeof memory);
+    assert_int_equal(sotto_vec_put(out, buf.ptr, buf.len), SOTTO_OK);
+}
+
+/* The new certificate into fresh when the answer is 200. */
+static int renew(int door, const terminal *t, const char *certificate, char fresh[static SOTTO_PEM_MAX])
+{
+    sotto_vec body;
+    sotto_reply reply;
+    sotto_json *doc = NULL;
+    sotto_span text;
+    csr_body(t, certificate, &body);
+    int code = ask(&collector, door, t, "POST", "/v1/renew", sotto_vec_span(&body), &reply);
+    if (code == 200) {
+        assert_int_equal(sotto_json_parse(&doc, sotto_vec_span(&reply.body), "answer", NULL), SOTTO_OK);
+        assert_int_equal(sotto_json_get_str(sotto_json_root(doc), "certificate", &text, NULL), SOTTO_OK);
+        assert_int_equal(sotto_span_to_str(text, fresh, SOTTO_PEM_MAX), SOTTO_OK);
+    }
+    sotto_json_free(doc);
+    sotto_vec_free(&body);
+    sotto_vec_free(&reply.body);
+    return code;
+}
+
+static int code_with(terminal *t, const char *certificate)
+{
+    char keep[SOTTO_PEM_MAX];
+    memcpy(keep, t->cert_pem, sizeof keep);
+    memcpy(t->cert_pem, certificate, sizeof keep);
+    int code = ask_code(&collector, HQ_LISTENER_DEVICES, t, "GET", "/v1/release/timestamp.json",
+                        sotto_span_of(NULL, 0));
+    memcpy(t->cert_pem, keep, sizeof keep);
+    return code;
+}
+
+static void a_certificate_is_renewed(void **state)
+{
+    (void)state;
+    static char first[SOTTO_PEM_MAX], lost[SOTTO_PEM_MAX], second[SOTTO_PEM_MAX], third[SOTTO_PEM_MAX];
+    memcpy(first, one->cert_pem, sizeof first);
+    assert_int_equal(renew(HQ_LISTENER_DEVICES, one, NULL, lost), 200); /* this answer never came */
+    assert_int_equal(renew(HQ_LISTENER_DEVICES, one, NULL, second), 200);
+    assert_int_equal(code_with(one, first), 200);
+    assert_int_equal(code_with(one, second), 200);
+    assert_int_equal(code_with(one, lost), 403);
+    memcpy(one->cert_pem, second, sizeof second);
+    assert_int_equal(renew(HQ_LISTENER_DEVICES, one, NULL, third), 200);
+    assert_int_equal(code_with(one, first), 403);
+    assert_int_equal(code_with(one, third), 200);
+    assert_int_equal(renew(HQ_LISTENER_DEVICES, one, first, third), 400); /* a member too many */
+}
+
+static int64_t later_s;
+
+static int64_t later(void *ctx)
+{
+    (void)ctx;
+    return hq_now() + later_s;
+}
+
+static void a_lapsed_certificate_is_renewed_for_a_while(void **state)
+{
+    (void)state;
+    static char first[SOTTO_PEM_MAX], fresh[SOTTO_PEM_MAX];
+    memcpy(first, one->cert_pem, sizeof first);
+    collector.clock.utc_s = later;
+    later_s = (HQ_DEVICE_CERT_DAYS + HQ_RENEW_GRACE_DAYS - 1) * HQ_DAY_S;
+    assert_int_equal(renew(HQ_LISTENER_ENROL, two, first, fresh), 403); /* signed by another key */
+    assert_int_equal(renew(HQ_LISTENER_ENROL, one, NULL, fresh), 400);
+    assert_int_equal(renew(HQ_LISTENER_ENROL, one, "no certificate", fresh), 400);
+    assert_int_equal(renew(HQ_LISTENER_ENROL, one, collector.authority_cert, fresh), 403);
+    assert_int_equal(renew(HQ_LISTENER_ENROL, one, first, fresh), 200);
+    assert_int_equal(code_with(one, fresh), 200);
+    later_s += 2 * HQ_DAY_S;
+    assert_int_equal(renew(HQ_LISTENER_ENROL, one, first, fresh), 403); /* too late */
+    later_s = 0;
+    assert_int_equal(hq_registry_revoke(collector.registry, "atm-2", hq_now(), NULL), SOTTO_OK);
+    memcpy(first, two->cert_pem, sizeof first);
+    assert_int_equal(renew(HQ_LISTENER_ENROL, two, first, fresh), 403);
+}
+
+static int say_absent(const terminal *t, uint64_t seq, const uint8_t *sha256, const char *reason)
+{
+    char target[64], body[256], hex[2 * SOTTO_SHA256_BYTES + 1];
+    sotto_hex_encode(sotto_span_of(sha256, SOTTO_SHA256_BYTES), hex, sizeof hex);
+    snprintf(target, sizeof target, "/v1/reports/%llu/absent", (unsigned long long)seq);
+    snprintf(body, sizeof body, "{\"seq\":%llu,\"sha256\":\"%s\",\"reason\":\"%s\"}", (unsigned long long)seq,
+             hex, reason);
+    return ask_code(&collector, HQ_LISTENER_DEVICES, t, "PUT", target, sotto_span_str(body));
+}
+
+/* The chain goes on over the hash of a report that does not come; a gap that was told is none. */
+static void absent_reports_leave_no_gap(void **state)
+{
+    (void)state;
+    uint8_t hash[SOTTO_SHA256_BYTES], second[SOTTO_REPORT_MAX];
+    terminal_seal(one, 1);
+    assert_int_equal(send_report(&collector, one), 200);
+    terminal_next(one);
+    assert_int_equal(sotto_sha256(sotto_span_of(one->sealed, one->sealed_len), hash), SOTTO_OK);
+    memcpy(second, one->sealed, one->sealed_len);
+    size_t second_len = one->sealed_len;
+    assert_int_equal(say_absent(one, 2, hash, "damaged"), 200);
+    assert_int_equal(say_absent(one, 2, hash, "damaged"), 200);
+    assert_int_equal(alarm_count(collector.registry, "atm-1", HQ_ALARM_SET_ASIDE), 1);
+    terminal_next(one);
+    assert_int_equal(send_report(&collector, one), 200);
+    assert_int_equal(alarm_count(collector.registry, "atm-1", HQ_ALARM_GAP), 0);
+    assert_int_equal(alarm_count(collector.registry, "atm-1", HQ_ALARM_BROKEN_CHAIN), 0);
+    /* It comes after all. */
+    assert_int_equal(send_bytes(&collector, one, 2, sotto_span_of(second, second_len)), 200);
+    assert_int_equal(reports_of("atm-1"), 3);
+    assert_int_equal(alarm_count(collector.registry, "atm-1", HQ_ALARM_GAP), 0);
+    assert_int_equal(say_absent(one, 4, hash, "bored"), 400);
+    assert_int_equal(say_absent(one, 0, hash, "refused"), 400);
+}
+
+static const char *extra_of(const terminal *t)
+{
+    sotto_reply reply;
+    (void)ask(&collector, HQ_LISTENER_DEVICES, t, "PUT", "/v1/reports/1",
+              sotto_span_of(t->sealed, t->sealed_len), &reply);
+    sotto_vec_free(&reply.body);
+    return reply.extra == NULL ? "" : reply.extra;
+}
+
+static void what_is_refused_for_good_says_so(void **state)
+{
+    (void)state;
+    terminal_seal(one, 1);
+    one->sealed[one->sealed_len - 1] ^= 1;
+    assert_non_null(strstr(extra_of(one), "Sotto-Final"));
+    one->sealed[one->sealed_len - 1] ^= 1;
+    assert_string_equal(extra_of(one), "");
+    one->cells[0]++;
+    terminal_seal(one, 1);
+    assert_non_null(strstr(extra_of(one), "Sotto-Final")); /* other bytes under this number */
+    assert_int_equal(hq_registry_revoke(collector.registry, "atm-1", hq_now(), NULL), SOTTO_OK);
+    assert_string_equal(extra_of(one), ""); /* a person may let it in again */
+}
+
 /* ---- time ---- */
 
 static void the_time_is_told_and_signed(void **state)
@@ -509,6 +703,11 @@ int main(void)
         T(doors),
         cmocka_unit_test(paths_below_the_repository),
         cmocka_unit_test_setup_teardown(the_time_is_told_and_signed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_copy_is_noticed_and_stopped, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_certificate_is_renewed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_lapsed_certificate_is_renewed_for_a_while, setup, teardown),
+        cmocka_unit_test_setup_teardown(absent_reports_leave_no_gap, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_refused_for_good_says_so, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

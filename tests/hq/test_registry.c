@@ -68,8 +68,24 @@ static void what_is_no_registry(void **state)
     assert_refused(SOTTO_CAUSE_CORRUPT);
     assert_int_equal(remove(at("registry.db")), 0);
     hq_registry_close(open_new());
-    change_file("PRAGMA user_version = 2");
+    change_file("PRAGMA user_version = 3");
     assert_refused(SOTTO_CAUSE_UNSUPPORTED);
+}
+
+static void an_older_schema_is_brought_up_to_date(void **state)
+{
+    (void)state;
+    bool clone = true;
+    sotto_diag diag = {0};
+    uint8_t hash[SOTTO_SHA256_BYTES] = {1};
+    hq_registry *registry = open_new();
+    ok(hq_registry_code_put(registry, "atm-1", hash, 1000, 2000, &diag), &diag);
+    hq_registry_close(registry);
+    change_file("DROP TABLE absent; DROP TABLE session; PRAGMA user_version = 1");
+    ok(hq_registry_open(&registry, at("registry.db"), &diag), &diag);
+    ok(hq_registry_session(registry, "atm-1", "", "a", 1000, &clone, &diag), &diag);
+    assert_false(clone);
+    hq_registry_close(registry);
 }
 
 static void truncated(void **state)
@@ -301,8 +317,15 @@ static void enrolment_on_a_failing_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(made_once), T(what_is_no_registry), T(truncated), T(ids),
-        T(busy),      T(disk_errors),         T(disk_full), T(enrolment_on_a_failing_disk),
+        T(made_once),
+        T(what_is_no_registry),
+        T(truncated),
+        T(ids),
+        T(an_older_schema_is_brought_up_to_date),
+        T(busy),
+        T(disk_errors),
+        T(disk_full),
+        T(enrolment_on_a_failing_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,4 +29,56 @@ for years in 40 -15; do
     kill "$HQ_PID"
     rm -rf "$WORK/hq" "$WORK/bank"
 done
+DAY=86400
+hq_move() { kill "$HQ_PID"; wait "$HQ_PID" 2>/dev/null || true; hq_at "$1"; hq_start; }
+device() { "$HQ" devices --dir "$WORK/hq" --json | tr '{' '\n' | grep -A6 "\"device\":\"$1\""; }
+until_of() { device "$1" | sed -n 's/.*"certificate_until":"\([^"]*\)".*/\1/p'; }
+
+# ---- a certificate is renewed when a third of its life is left, and once more after it has lapsed, but not for ever ----
+hq_at 0
+bank_open
+terminal_ready long
+first=$(until_of long)
+hq_move $((230 * DAY))
+bank_publish >/dev/null
+expect 0 'acknowledged' t long sync
+same "$(until_of long)" "$first" "renewed too early"
+hq_move $((250 * DAY))
+expect 0 'acknowledged' t long sync
+second=$(until_of long)
+if [ "$second" \> "$first" ]; then ok; else bad "not renewed with a third left: $second"; fi
+expect 0 'acknowledged' t long sync
+same "$(until_of long)" "$second" "renewed again at once"
+hq_move $((650 * DAY))
+expect 5 "certificate.renewed" t long sync # though the root of the releases has lapsed, too
+if [ "$(until_of long)" \> "$second" ]; then ok; else bad "a lapsed certificate was not renewed"; fi
+expect 0 '"alarms":\[\]' device long
+cp "$WORK/long/sync/device.pem" "$WORK/long/old.pem"
+serve_stop
+hq_move 0
+
+# ---- a disk that was copied: whichever of the two calls second is noticed, both are stopped, a person decides ----
+terminal_ready twin
+serve_stop
+cp -r "$WORK/twin" "$WORK/copy"
+sed -i "s,$WORK/twin,$WORK/copy,g" "$WORK/copy/sotto.json"
+serve_start twin
+expect 0 'acknowledged' t twin sync
+serve_stop
+serve_start copy
+expect 5 'another machine' t copy sync
+serve_stop
+serve_start twin
+expect 5 'another machine' t twin sync
+expect 0 '"alarm":"clone"' device twin
+expect 0 'quarantined' "$HQ" devices --dir "$WORK/hq"
+expect 0 'twin' "$HQ" devices --dir "$WORK/hq" --release-quarantine twin
+expect 4 'not quarantined' "$HQ" devices --dir "$WORK/hq" --release-quarantine twin
+expect 0 'acknowledged' t twin sync
+expect 0 'acknowledged' t twin sync
+expect 0 '"alarms":\[\]' device twin
+serve_stop
+serve_start copy
+expect 5 'another machine' t copy sync
+serve_stop
 finish

@@ -169,15 +169,56 @@ static void a_report_larger_than_the_buffer_waits(void **state)
     next_is(store, 1, "first");
 }
 
+static void told_is(sotto_store *store, uint64_t seq, int64_t acked_s)
+{
+    sotto_outbox_entry entry;
+    assert_ok(sotto_store_outbox_untold(store, &entry, NULL));
+    assert_int_equal(entry.seq, seq);
+    assert_int_equal(entry.acked_s, acked_s);
+}
+
+/* Refused by head office: behind it the next one leaves; head office is told once; it can be sent again. */
+static void refused_reports_are_set_aside(void **state)
+{
+    sotto_store *store = *state;
+    sotto_outbox_entry entry;
+    uint8_t hash[SOTTO_SHA256_BYTES];
+    assert_ok(append(store, 1, "first"));
+    assert_ok(append(store, 2, "second"));
+    assert_ok(append(store, 3, "third"));
+    assert_cause(sotto_store_outbox_untold(store, &entry, NULL), NOT_FOUND);
+    assert_ok(sotto_sha256(sotto_span_str("second"), hash));
+    assert_cause(sotto_store_outbox_refuse(store, 1, hash, NULL), CONFLICT);
+    assert_cause(sotto_store_outbox_refuse(store, 9, hash, NULL), CONFLICT);
+    assert_ok(sotto_store_outbox_refuse(store, 2, hash, NULL));
+    assert_ok(sotto_store_outbox_refuse(store, 2, hash, NULL));
+    assert_ok(sotto_sha256(sotto_span_str("first"), hash));
+    assert_ok(sotto_store_outbox_refuse(store, 1, hash, NULL));
+    next_is(store, 3, "third");
+    sum_is(store, (sotto_outbox_sum){.reports = 3, .waiting = 1, .set_aside = 2});
+    told_is(store, 1, -3);
+    assert_cause(sotto_store_outbox_told(store, 2, NULL), CONFLICT); /* oldest first */
+    assert_ok(sotto_store_outbox_told(store, 1, NULL));
+    assert_ok(sotto_store_outbox_told(store, 1, NULL));
+    told_is(store, 2, -3);
+    assert_ok(sotto_store_outbox_told(store, 2, NULL));
+    assert_cause(sotto_store_outbox_untold(store, &entry, NULL), NOT_FOUND);
+    sum_is(store, (sotto_outbox_sum){.reports = 3, .waiting = 1, .set_aside = 2});
+    assert_ok(sotto_store_outbox_again(store, NULL));
+    next_is(store, 1, "first");
+    sum_is(store, (sotto_outbox_sum){.reports = 3, .waiting = 3});
+    assert_ok(ack(store, 1, "first"));
+    assert_ok(sotto_store_outbox_refuse(store, 1, hash, NULL)); /* acknowledged stays so */
+    assert_cause(sotto_store_outbox_untold(store, &entry, NULL), NOT_FOUND);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     static const struct CMUnitTest TESTS[] = {
-        TEST(reports_leave_in_sequence),
-        TEST(sequence_has_no_gaps),
-        TEST(damaged_reports_are_set_aside),
-        TEST(a_walk_can_be_ended),
-        TEST(a_report_larger_than_the_buffer_waits),
+        TEST(reports_leave_in_sequence),     TEST(sequence_has_no_gaps),
+        TEST(damaged_reports_are_set_aside), TEST(refused_reports_are_set_aside),
+        TEST(a_walk_can_be_ended),           TEST(a_report_larger_than_the_buffer_waits),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }

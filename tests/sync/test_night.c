@@ -31,7 +31,14 @@ typedef struct world {
     /* moods */
     int office_code; /* other than 0: this answer to every PUT */
     bool wrong_receipt, sticky_outbox, refuse_release, no_seq;
-    char trust[256], release_dir[256];
+    int final_seq; /* head office refuses this one for good */
+    bool aside[REPORTS], told[REPORTS];
+    int absent_told; /* times that head office was told */
+    /* sessions */
+    char token[33], before[33];
+    int nights_said, lose_session; /* the answer to the n-th from now is lost */
+    bool clone;
+    char trust[256], release_dir[256], session[256];
 } world;
 
 static world *w;
@@ -91,6 +98,27 @@ static void take_report(const sotto_http_message *request, uint64_t seq, sotto_r
     put_json(reply, 200, json);
 }
 
+/* As the registry does it. */
+static void take_session(const sotto_http_message *request, sotto_reply *reply)
+{
+    char body[160], have[33], next[33];
+    kit_ok(sotto_span_to_str(request->body, body, sizeof body), NULL);
+    bool form = sscanf(body, "{\"have\":\"%32[^\"]\",\"next\":\"%32[^\"]\"}", have, next) == 2;
+    bool repeated = strcmp(w->token, next) == 0 && strcmp(w->before, have) == 0;
+    w->nights_said++;
+    if (!form || (w->token[0] != '\0' && strcmp(w->token, have) != 0 && !repeated)) {
+        w->clone = true;
+        put_json(reply, 403, "{\"error\":{\"text\":\"two of you\"}}");
+        return;
+    }
+    memcpy(w->before, have, sizeof have);
+    memcpy(w->token, next, sizeof next);
+    if (w->lose_session > 0 && --w->lose_session == 0)
+        put_json(reply, 500, "{}");
+    else
+        put_json(reply, 200, "{}");
+}
+
 static void office(void *ctx, const sotto_http_message *request, const sotto_peer *peer, sotto_reply *reply)
 {
     static const char prefix[] = "/v1/release/";
@@ -105,9 +133,18 @@ static void office(void *ctx, const sotto_http_message *request, const sotto_pee
         reply->content_type = "application/octet-stream";
         if (f != NULL)
             kit_ok(sotto_vec_put(&reply->body, f->bytes.ptr, f->bytes.len), NULL);
+    } else if (sotto_span_is(request->target, "/v1/night")) {
+        take_session(request, reply);
     } else if (w->office_code != 0) {
         put_json(reply, w->office_code, "{\"error\":{\"text\":\"in a mood\"}}");
         reply->extra = "Retry-After: 120\r\n";
+    } else if (target_seq(request, "/v1/reports/", "/absent", &seq)) {
+        w->absent_told++;
+        put_json(reply, w->aside[seq - FIRST] ? 200 : 400, "{}");
+    } else if (w->final_seq != 0 && target_seq(request, "/v1/reports/", "", &seq) &&
+               seq == (uint64_t)w->final_seq) {
+        put_json(reply, 400, "{\"error\":{\"text\":\"not for us\"}}");
+        reply->extra = "Sotto-Final: yes\r\n";
     } else if (sotto_span_is(request->method, "PUT") && target_seq(request, "/v1/reports/", "", &seq)) {
         take_report(request, seq, reply);
     } else {
@@ -122,7 +159,7 @@ static void next_of_outbox(sotto_reply *reply)
     static char header[64];
     uint8_t bytes[5000];
     for (uint64_t i = 0; i < REPORTS; i++) {
-        if (w->acked[i] && !w->sticky_outbox)
+        if ((w->acked[i] && !w->sticky_outbox) || w->aside[i])
             continue;
         report_bytes(FIRST + i, bytes);
         (void)snprintf(header, sizeof header, "Sotto-Seq: %llu\r\n", (unsigned long long)(FIRST + i));
@@ -133,6 +170,20 @@ static void next_of_outbox(sotto_reply *reply)
         return;
     }
     reply->code = 204;
+}
+
+static void next_absent(sotto_reply *reply)
+{
+    char json[160];
+    reply->code = 204;
+    for (int i = 0; i < REPORTS; i++) {
+        if (!w->aside[i] || w->told[i])
+            continue;
+        (void)snprintf(json, sizeof json, "{\"seq\":%d,\"sha256\":\"%064d\",\"reason\":\"refused\"}",
+                       FIRST + i, 7);
+        put_json(reply, 200, json);
+        return;
+    }
 }
 
 static void take_ack(const sotto_http_message *request, uint64_t seq, sotto_reply *reply)
@@ -177,6 +228,12 @@ static void serve(void *ctx, const sotto_http_message *request, const sotto_peer
         next_of_outbox(reply);
     else if (target_seq(request, "/v1/outbox/", "/ack", &seq))
         take_ack(request, seq, reply);
+    else if (target_seq(request, "/v1/outbox/", "/refused", &seq))
+        w->aside[seq - FIRST] = (reply->code = 204) != 0;
+    else if (target_seq(request, "/v1/outbox/", "/told", &seq))
+        w->told[seq - FIRST] = (reply->code = 204) != 0;
+    else if (sotto_span_is(request->target, "/v1/outbox/absent"))
+        next_absent(reply);
     else if (sotto_span_is(request->target, "/v1/release"))
         take_release(request, reply);
     else if (sotto_span_is(request->target, "/v1/night"))
@@ -205,6 +262,7 @@ static int setup(void **state)
     const char *dir = kit_scratch();
     (void)snprintf(w->trust, sizeof w->trust, "%s/trust", dir);
     (void)snprintf(w->release_dir, sizeof w->release_dir, "%s/release", dir);
+    (void)snprintf(w->session, sizeof w->session, "%s/session", dir);
     repo_init(&office_repo);
     repo_add_target(&office_repo, "model.sotto", "the model");
     repo_publish(&office_repo, REPO_ROOT);
@@ -242,6 +300,8 @@ static sotto_status night(fixture *f)
     const sotto_night_config config = {.head_office = office_client,
                                        .serve = serve_client,
                                        .release_dir = w->release_dir,
+                                       .session_path = w->session,
+                                       .entropy = sotto_port_entropy(),
                                        .clock = kit_clock_of(&f->clock)};
     sotto_status st = sotto_night_run(&config, &f->result, &f->diag);
     sotto_client_free(office_client);
@@ -348,6 +408,42 @@ static void test_refusals_of_head_office(void **state)
     }
 }
 
+/* Told once as a failure, then out of the way; a proxy's 400 without head office's own word sets nothing
+ * aside (test_refusals_of_head_office). */
+static void test_a_report_refused_for_good_blocks_nothing(void **state)
+{
+    fixture *f = *state;
+    w->final_seq = FIRST;
+    kit_cause(night(f), MALFORMED, &f->diag);
+    assert_non_null(strstr(f->diag.text, "not for us"));
+    assert_int_equal(f->result.reports_refused, 1);
+    assert_int_equal(f->result.reports_sent, REPORTS - 1);
+    assert_true(w->aside[0] && w->told[0] && !w->acked[0]);
+    assert_int_equal(w->absent_told, 1);
+    kit_ok(night(f), &f->diag);
+    assert_int_equal(w->absent_told, 1);
+    assert_true(w->acked[1]);
+}
+
+/* The disk with the session is copied: whichever calls second is stopped. Lost answers are no copies. */
+static void test_a_copied_disk_is_noticed(void **state)
+{
+    fixture *f = *state;
+    kit_ok(night(f), &f->diag);
+    w->lose_session = 1;
+    kit_cause(night(f), NETWORK, &f->diag);
+    kit_ok(night(f), &f->diag);
+    assert_false(w->clone);
+    sotto_vec copy = kit_read(w->session);
+    kit_ok(night(f), &f->diag);
+    kit_write(w->session, copy.ptr, copy.len);
+    int put = w->put;
+    kit_cause(night(f), DENIED, &f->diag);
+    assert_true(w->clone);
+    assert_int_equal(w->put, put); /* nothing else is done */
+    sotto_vec_free(&copy);
+}
+
 /* A receipt for other bytes is no receipt. */
 static void test_wrong_receipt_is_not_acknowledged(void **state)
 {
@@ -437,12 +533,15 @@ int __wrap_fsync(int fd)
 
 static void forget_everything(void)
 {
-    char trust[256], release_dir[256];
+    char trust[256], release_dir[256], session[256];
+    memcpy(session, w->session, sizeof session);
     memcpy(trust, w->trust, sizeof trust);
     memcpy(release_dir, w->release_dir, sizeof release_dir);
     memset(w, 0, sizeof *w);
     memcpy(w->trust, trust, sizeof trust);
     memcpy(w->release_dir, release_dir, sizeof release_dir);
+    memcpy(w->session, session, sizeof session);
+    (void)remove(session);
     kit_remove_tree(w->release_dir);
     repo_trust(&office_repo, kit_path(w->release_dir, "metadata"));
 }
@@ -477,6 +576,7 @@ static void each_call(fixture *f, bool kill_it)
         expect_all_delivered();
         assert_int_equal(w->put - w->repeated, REPORTS);
         assert_int_equal(w->release, 1);
+        assert_false(w->clone);
         if (!reached)
             break;
     }
@@ -502,6 +602,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_expired_release_does_not_stop_reports, setup, teardown),
         cmocka_unit_test_setup_teardown(test_head_office_sheds_load, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refusals_of_head_office, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_report_refused_for_good_blocks_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_copied_disk_is_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wrong_receipt_is_not_acknowledged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_outbox_that_never_empties, setup, teardown),
         cmocka_unit_test_setup_teardown(test_head_office_is_away, setup, teardown),

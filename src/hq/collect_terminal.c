@@ -1,0 +1,89 @@
+/* What a terminal says of itself at night: that it is still the only one, and which reports will not come. */
+#include "hq_priv.h"
+
+#include <string.h>
+
+#define TOKEN_HEX 32
+
+/* 32 hexadecimal digits, or "-" for none, which becomes "". */
+static sotto_status read_token(sotto_json_node body, const char *name, bool required,
+                               char out[static TOKEN_HEX + 1], sotto_diag *diag)
+{
+    sotto_span text;
+    uint8_t bytes[TOKEN_HEX / 2];
+    out[0] = '\0';
+    sotto_status status = sotto_json_get_str(body, name, &text, diag);
+    if (status != SOTTO_OK || (!required && sotto_span_is(text, "-")))
+        return status;
+    if (text.len != TOKEN_HEX || sotto_hex_decode(text, bytes, sizeof bytes) != SOTTO_OK)
+        return sotto_json_bad(sotto_json_member(body, name), diag, SOTTO_ERR(HQ, MALFORMED),
+                              "must be 32 hexadecimal digits");
+    return sotto_span_to_str(text, out, TOKEN_HEX + 1);
+}
+
+sotto_status hq_collect_night(hq_collector *c, const hq_device *device, sotto_span body, sotto_diag *diag)
+{
+    static const char *const members[] = {"have", "next"};
+    sotto_json *doc = NULL;
+    char have[TOKEN_HEX + 1], next[TOKEN_HEX + 1];
+    bool clone = false;
+    sotto_status status = sotto_json_parse(&doc, body, "night", diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_only(sotto_json_root(doc), members, SOTTO_COUNT(members), diag);
+    if (status == SOTTO_OK)
+        status = read_token(sotto_json_root(doc), "have", false, have, diag);
+    if (status == SOTTO_OK)
+        status = read_token(sotto_json_root(doc), "next", true, next, diag);
+    if (status == SOTTO_OK)
+        status = hq_registry_session(c->registry, device->id, have, next, c->clock.utc_s(c->clock.ctx),
+                                     &clone, diag);
+    sotto_json_free(doc);
+    if (status != SOTTO_OK || !clone)
+        return status;
+    sotto_log_event(c->log, SOTTO_LOG_WARN, "device.quarantined", "device=%s", device->id);
+    return sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED),
+                          "this device is quarantined: another machine may have its identity");
+}
+
+static sotto_status read_absence(sotto_json_node body, hq_absence *a, sotto_diag *diag)
+{
+    static const char *const members[] = {"seq", "sha256", "reason"};
+    int64_t seq = 0;
+    sotto_span text, reason = {0};
+    sotto_status status = sotto_json_only(body, members, SOTTO_COUNT(members), diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_get_i64(body, "seq", 1, INT64_MAX - 1, &seq, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_get_str(body, "sha256", &text, diag);
+    if (status == SOTTO_OK && sotto_hex_decode(text, a->sha256, sizeof a->sha256) != SOTTO_OK)
+        status = sotto_json_bad(sotto_json_member(body, "sha256"), diag, SOTTO_ERR(HQ, MALFORMED),
+                                "must be 64 hexadecimal digits");
+    if (status == SOTTO_OK)
+        status = sotto_json_get_str(body, "reason", &reason, diag);
+    a->reason = sotto_span_is(reason, "damaged") ? "damaged" : "refused";
+    if (status == SOTTO_OK && !sotto_span_is(reason, a->reason))
+        status = sotto_json_bad(sotto_json_member(body, "reason"), diag, SOTTO_ERR(HQ, MALFORMED),
+                                "is refused or damaged");
+    if (status == SOTTO_OK && (uint64_t)seq != a->seq)
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, MALFORMED), "the number is not the path's");
+    return status;
+}
+
+sotto_status hq_collect_absent(hq_collector *c, const hq_device *device, uint64_t seq, sotto_span body,
+                               bool *repeated, sotto_diag *diag)
+{
+    sotto_json *doc = NULL;
+    hq_absence absence = {
+        .device = device->id, .chain = device->chain, .seq = seq, .now_s = c->clock.utc_s(c->clock.ctx)};
+    *repeated = false;
+    sotto_status status = sotto_json_parse(&doc, body, "absent", diag);
+    if (status == SOTTO_OK)
+        status = read_absence(sotto_json_root(doc), &absence, diag);
+    if (status == SOTTO_OK)
+        status = hq_registry_absent(c->registry, &absence, repeated, diag);
+    sotto_json_free(doc);
+    if (status == SOTTO_OK && !*repeated)
+        sotto_log_event(c->log, SOTTO_LOG_WARN, "report.absent", "device=%s seq=%llu reason=%s", device->id,
+                        (unsigned long long)seq, absence.reason);
+    return status;
+}

@@ -1,0 +1,165 @@
+/* What a terminal says of itself: its next certificate, its continuation token, reports that will not come.
+ */
+#include "registry_sql.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- renewal ---- */
+
+static sotto_status retire_others(hq_registry *registry, const hq_renewal *r, sotto_diag *diag)
+{
+    sql s = sql_begin(
+        registry,
+        "UPDATE certificate SET replaced_s = ?1 WHERE device = ?2 AND replaced_s = 0 AND sha256 IS NOT ?3",
+        diag);
+    sql_i64(&s, r->now_s);
+    sql_text(&s, r->device);
+    sql_blob(&s, r->used, SOTTO_SHA256_BYTES);
+    return sql_run(&s);
+}
+
+static sotto_status renew(hq_registry *registry, const hq_renewal *r, sotto_diag *diag)
+{
+    sotto_status status = retire_others(registry, r, diag);
+    if (status != SOTTO_OK)
+        return status;
+    sql s = sql_begin(registry,
+                      "INSERT INTO certificate(sha256, device, issued_s, not_after_s) VALUES(?1, ?2, ?3, ?4)",
+                      diag);
+    sql_blob(&s, r->fresh, SOTTO_SHA256_BYTES);
+    sql_text(&s, r->device);
+    sql_i64(&s, r->now_s);
+    sql_i64(&s, r->not_after_s);
+    return sql_run(&s);
+}
+
+sotto_status hq_registry_renew(hq_registry *registry, const hq_renewal *renewal, sotto_diag *diag)
+{
+    sotto_status status = sql_transaction(registry, diag);
+    return status == SOTTO_OK ? sql_close(registry, renew(registry, renewal, diag), diag) : status;
+}
+
+/* ---- the continuation token ---- */
+
+typedef struct session {
+    bool found;
+    char token[65], before[65];
+    int64_t quarantined_s;
+} session;
+
+static sotto_status read_session(hq_registry *registry, const char *device, session *out, sotto_diag *diag)
+{
+    *out = (session){0};
+    sql s = sql_begin(registry, "SELECT token, before, quarantined_s FROM session WHERE device = ?1", diag);
+    sql_text(&s, device);
+    if ((out->found = sql_row(&s))) {
+        sql_get_text(&s, 0, out->token, sizeof out->token);
+        sql_get_text(&s, 1, out->before, sizeof out->before);
+        out->quarantined_s = sql_get_i64(&s, 2);
+    }
+    return sql_end(&s);
+}
+
+static sotto_status write_session(hq_registry *registry, const char *device, const session *x, int64_t now_s,
+                                  sotto_diag *diag)
+{
+    sql s = sql_begin(registry,
+                      "INSERT OR REPLACE INTO session(device, token, before, shown_s, quarantined_s) "
+                      "VALUES(?1, ?2, ?3, ?4, ?5)",
+                      diag);
+    sql_text(&s, device);
+    sql_text(&s, x->token);
+    sql_text(&s, x->before);
+    sql_i64(&s, now_s);
+    sql_i64(&s, x->quarantined_s);
+    return sql_run(&s);
+}
+
+static sotto_status show(hq_registry *registry, const char *device, const char *have, const char *next,
+                         int64_t now_s, bool *clone, sotto_diag *diag)
+{
+    session x;
+    sotto_status status = read_session(registry, device, &x, diag);
+    if (status == SOTTO_OK && x.quarantined_s != 0)
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED), "this device is quarantined");
+    if (status != SOTTO_OK)
+        return status;
+    bool repeated = x.found && strcmp(x.token, next) == 0 && strcmp(x.before, have) == 0;
+    *clone = x.token[0] != '\0' && !repeated && strcmp(x.token, have) != 0;
+    if (*clone) {
+        x.quarantined_s = now_s;
+    } else {
+        (void)snprintf(x.token, sizeof x.token, "%s", next);
+        (void)snprintf(x.before, sizeof x.before, "%s", have);
+    }
+    status = write_session(registry, device, &x, now_s, diag);
+    return status == SOTTO_OK && *clone
+               ? hq_registry_alarm_raise(registry, device, HQ_ALARM_CLONE, now_s, diag)
+               : status;
+}
+
+sotto_status hq_registry_session(hq_registry *registry, const char *device, const char *have,
+                                 const char *next, int64_t now_s, bool *clone, sotto_diag *diag)
+{
+    *clone = false;
+    sotto_status status = sql_transaction(registry, diag);
+    if (status != SOTTO_OK)
+        return status;
+    return sql_close(registry, show(registry, device, have, next, now_s, clone, diag), diag);
+}
+
+static sotto_status end_quarantine(hq_registry *registry, const char *device, sotto_diag *diag)
+{
+    session x;
+    sotto_status status = read_session(registry, device, &x, diag);
+    if (status == SOTTO_OK && x.quarantined_s == 0)
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "'%.64s' is not quarantined", device);
+    if (status != SOTTO_OK)
+        return status;
+    sql s = sql_begin(registry, "DELETE FROM session WHERE device = ?1", diag);
+    sql_text(&s, device);
+    status = sql_run(&s);
+    if (status != SOTTO_OK)
+        return status;
+    s = sql_begin(registry, "DELETE FROM alarm WHERE device = ?1 AND kind = ?2", diag);
+    sql_text(&s, device);
+    sql_text(&s, hq_alarm_name(HQ_ALARM_CLONE));
+    return sql_run(&s);
+}
+
+sotto_status hq_registry_release_quarantine(hq_registry *registry, const char *device, sotto_diag *diag)
+{
+    sotto_status status = sql_transaction(registry, diag);
+    return status == SOTTO_OK ? sql_close(registry, end_quarantine(registry, device, diag), diag) : status;
+}
+
+/* ---- reports that will not come ---- */
+
+static sotto_status put_absent(hq_registry *registry, const hq_absence *a, bool *repeated, sotto_diag *diag)
+{
+    sql s = sql_begin(registry,
+                      "INSERT INTO absent(device, chain, seq, sha256, reason, told_s)"
+                      " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+                      diag);
+    sql_text(&s, a->device);
+    sql_i64(&s, a->chain);
+    sql_i64(&s, (int64_t)a->seq);
+    sql_blob(&s, a->sha256, sizeof a->sha256);
+    sql_text(&s, a->reason);
+    sql_i64(&s, a->now_s);
+    sotto_status status = sql_run(&s);
+    *repeated = status == SOTTO_OK && sqlite3_changes(registry->db) == 0;
+    if (status != SOTTO_OK || *repeated)
+        return status;
+    return hq_registry_alarm_raise(registry, a->device, HQ_ALARM_SET_ASIDE, a->now_s, diag);
+}
+
+sotto_status hq_registry_absent(hq_registry *registry, const hq_absence *absence, bool *repeated,
+                                sotto_diag *diag)
+{
+    *repeated = false;
+    sotto_status status = sql_transaction(registry, diag);
+    return status == SOTTO_OK ? sql_close(registry, put_absent(registry, absence, repeated, diag), diag)
+                              : status;
+}
