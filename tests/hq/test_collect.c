@@ -173,7 +173,7 @@ static void period_counts_once(void **state)
         .first_day = INT32_MIN, .last_day = INT32_MAX, .confidence_ppm = 950000};
     hq_totals totals;
     ok(hq_totals_make(&totals, collector.registry, 1, &request, NULL), NULL);
-    assert_int_equal(totals.reports, 1);
+    assert_int_equal(totals.sums.reports, 1);
     hq_totals_free(&totals);
 }
 
