@@ -96,6 +96,37 @@ static void a_wrong_variance_is_found(void **state)
     assert_true(deviation(seen, p, draws_of()) > 4.5);
 }
 
+/* A sampler that rounds floating point betrays the true value by the low bits of its draws (Mironov 2012): a
+ * sum is then one of few values that the true count can give, and none of its neighbours'. Here every residue
+ * modulo 256 is as likely as any other at a large scale, on both sides of 0, so that for each value that
+ * could be seen every true count could be behind it. A sampler of multiples of two fails the same test. */
+static double uneven(uint64_t variance, int64_t times)
+{
+    static unsigned seen[2][256];
+    struct drbg g = drbg_of(91);
+    sotto_entropy entropy = drbg_entropy(&g);
+    const double expected = draws_of() / 512.0, k = 511, v = 2 / (9 * k);
+    double chi = 0;
+    memset(seen, 0, sizeof seen);
+    for (unsigned i = 0; i < draws_of(); i++) {
+        int64_t x;
+        assert_int_equal(sotto_noise_gaussian(&entropy, variance, 1, &x), SOTTO_OK);
+        seen[x < 0][(uint8_t)(x * times)]++;
+    }
+    for (size_t side = 0; side < 2; side++)
+        for (size_t r = 0; r < 256; r++)
+            chi += (seen[side][r] - expected) * (seen[side][r] - expected) / expected;
+    return (cbrt(chi / k) - (1 - v)) / sqrt(v);
+}
+
+static void low_bits_betray_nothing(void **state)
+{
+    (void)state;
+    assert_true(uneven(UINT64_C(1) << 30, 1) < 4.5);
+    assert_true(uneven(UINT64_C(1) << 39, 1) < 4.5);
+    assert_true(uneven(UINT64_C(1) << 30, 2) > 4.5);
+}
+
 /* From an independent model of the algorithm, with the byte order that noise_bits.h states. */
 static void known_answers(void **state)
 {
@@ -215,7 +246,7 @@ int main(void)
         cmocka_unit_test(distribution_is_exact),   cmocka_unit_test(a_wrong_variance_is_found),
         cmocka_unit_test(known_answers),           cmocka_unit_test(stuck_or_failing_entropy_ends),
         cmocka_unit_test(zcdp_converts_both_ways), cmocka_unit_test(variance_is_never_too_small),
-        cmocka_unit_test(half_width_holds),
+        cmocka_unit_test(half_width_holds),        cmocka_unit_test(low_bits_betray_nothing),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }
