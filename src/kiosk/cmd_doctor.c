@@ -183,6 +183,18 @@ static void ask_serve(findings *f, const kiosk_config *config)
     sotto_client_free(client);
 }
 
+/* Damaged here, or refused by head office for good. */
+static void check_outbox(findings *f, sotto_json_node outbox)
+{
+    int64_t aside = 0;
+    char text[64];
+    if (sotto_json_get_i64(outbox, "damaged", 0, INT64_MAX, &aside, NULL) != SOTTO_OK || aside == 0)
+        return;
+    snprintf(text, sizeof text, "%lld reports were set aside", (long long)aside);
+    tell(f, WARN, "outbox", text,
+         "sotto audit shows them; after a repair at head office: sotto sync --again");
+}
+
 static void check_daemon(findings *f)
 {
     int64_t release = 0, waiting = 0;
@@ -201,6 +213,7 @@ static void check_daemon(findings *f)
          release == 0  ? "no release yet: sotto sync"
          : waiting > 7 ? "sync has not got through for a week"
                        : "");
+    check_outbox(f, outbox);
     check_time(f, root);
     check_restore(f, root);
 }
