@@ -52,7 +52,7 @@ static void fill_rows(const learn_table *t, const uint8_t *use, uint8_t wanted, 
             continue;
         for (size_t f = 0; f < t->features; f++)
             *data++ = learn_key_float(t->keys[row * t->features + f]);
-        *labels++ = (float)t->labels[row];
+        *labels++ = t->targets == NULL ? (float)t->labels[row] : t->targets[row];
         *weights++ = t->weights == NULL ? 1.0F : t->weights[row];
     }
 }
@@ -63,6 +63,24 @@ static size_t count_use(const learn_table *t, const uint8_t *use, uint8_t wanted
     for (size_t row = 0; row < t->rows; row++)
         n += use[row] == wanted;
     return n;
+}
+
+/* Sizes of the groups of the rows where use[row] == wanted: what is ranked together. */
+static sotto_status set_groups(const learn_table *t, const uint8_t *use, uint8_t wanted, DMatrixHandle matrix,
+                               sotto_diag *diag)
+{
+    unsigned *sizes = calloc(t->group_count, sizeof *sizes);
+    size_t n = 0;
+    if (sizes == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+    for (size_t row = 0; row < t->rows; row++)
+        sizes[t->groups[row]] += use[row] == wanted;
+    for (size_t i = 0; i < t->group_count; i++)
+        if (sizes[i] > 0)
+            sizes[n++] = sizes[i];
+    sotto_status status = translate(XGDMatrixSetUIntInfo(matrix, "group", sizes, n), "reading groups", diag);
+    free(sizes);
+    return status;
 }
 
 /* A matrix with labels of the rows where use[row] == wanted; *out is NULL when there are none. */
@@ -86,6 +104,8 @@ static sotto_status make_matrix(const learn_table *t, const uint8_t *use, uint8_
         status = translate(XGDMatrixSetFloatInfo(*out, "label", labels, n), "reading labels", diag);
     if (status == SOTTO_OK && t->weights != NULL)
         status = translate(XGDMatrixSetFloatInfo(*out, "weight", weights, n), "reading weights", diag);
+    if (status == SOTTO_OK && t->groups != NULL)
+        status = set_groups(t, use, wanted, *out, diag);
     free(data);
     free(labels);
     free(weights);
@@ -127,27 +147,52 @@ static sotto_status set_monotone(BoosterHandle booster, const int8_t *monotone, 
     return status;
 }
 
+static sotto_status set_binary(BoosterHandle booster, const learn_settings *s, double positive_weight,
+                               sotto_diag *diag)
+{
+    const char *metric = s->watch && s->by_auc ? "auc" : "logloss";
+    sotto_status status = set_param(booster, "scale_pos_weight", diag, positive_weight);
+    if (status == SOTTO_OK)
+        status = set_param(booster, "base_score", diag, 0.5);
+    return status == SOTTO_OK
+               ? translate(XGBoosterSetParam(booster, "eval_metric", metric), "setting a metric", diag)
+               : status;
+}
+
+/* Rounds are watched by the metric that XGBoost has for the objective. */
+static sotto_status set_goal(BoosterHandle booster, const learn_settings *s, sotto_diag *diag)
+{
+    sotto_status status = set_param(booster, "base_score", diag, s->base_score);
+    if (status == SOTTO_OK && s->classes > 1)
+        status = set_param(booster, "num_class", diag, (double)s->classes);
+    return status;
+}
+
 static sotto_status set_params(BoosterHandle booster, const learn_settings *s, size_t fields,
                                double positive_weight, sotto_diag *diag)
 {
     const struct {
         const char *name;
         double value;
-    } numbers[] = {{"max_depth", (double)s->depth},           {"eta", s->eta},
-                   {"min_child_weight", s->min_child_weight}, {"subsample", s->subsample},
-                   {"colsample_bytree", s->colsample},        {"lambda", s->lambda},
-                   {"scale_pos_weight", positive_weight},     {"seed", (double)s->seed},
-                   {"nthread", choose_threads(s, fields)},    {"verbosity", 1}};
-    const char *const WORDS[][2] = {{"objective", "binary:logistic"},
-                                    {"tree_method", "hist"},
-                                    {"base_score", "0.5"},
-                                    {"eval_metric", s->watch && s->by_auc ? "auc" : "logloss"}};
+    } numbers[] = {{"max_depth", (double)s->depth},
+                   {"eta", s->eta},
+                   {"min_child_weight", s->min_child_weight},
+                   {"subsample", s->subsample},
+                   {"colsample_bytree", s->colsample},
+                   {"lambda", s->lambda},
+                   {"seed", (double)s->seed},
+                   {"nthread", choose_threads(s, fields)},
+                   {"verbosity", 1}};
+    const char *const WORDS[][2] = {{"objective", s->objective == NULL ? "binary:logistic" : s->objective},
+                                    {"tree_method", "hist"}};
     sotto_status status = SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < SOTTO_COUNT(WORDS); i++)
         status = translate(XGBoosterSetParam(booster, WORDS[i][0], WORDS[i][1]), WORDS[i][0], diag);
     for (size_t i = 0; status == SOTTO_OK && i < SOTTO_COUNT(numbers); i++)
         status = set_param(booster, numbers[i].name, diag, numbers[i].value);
-    return status;
+    if (status != SOTTO_OK)
+        return status;
+    return s->objective == NULL ? set_binary(booster, s, positive_weight, diag) : set_goal(booster, s, diag);
 }
 
 static sotto_status set_names(BoosterHandle booster, const sotto_feature *features, size_t n,
@@ -174,6 +219,8 @@ static sotto_status watch(BoosterHandle booster, int round, DMatrixHandle watche
         translate(XGBoosterEvalOneIter(booster, round, &watched, NAMES, 1, &line), "evaluating", diag);
     const char *colon = strrchr(line, ':');
     *loss = colon == NULL ? NAN : strtod(colon + 1, NULL);
+    if (strstr(line, "-ndcg") != NULL)
+        *loss = -*loss;
     return status;
 }
 
@@ -247,12 +294,12 @@ static sotto_status train_on(learn_booster *b, DMatrixHandle train, DMatrixHandl
 static double weigh_positives(const learn_table *t, const uint8_t *use, const learn_settings *s)
 {
     size_t positives = 0, rows = 0;
-    for (size_t row = 0; row < t->rows; row++)
+    for (size_t row = 0; t->labels != NULL && row < t->rows; row++)
         if (use[row] == LEARN_TRAINED) {
             rows++;
             positives += t->labels[row];
         }
-    if (s->positive_weight > 0)
+    if (s->positive_weight > 0 || t->labels == NULL)
         return s->positive_weight;
     return positives == 0 ? 1 : (double)(rows - positives) / (double)positives;
 }

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The model as a terminal will have it. */
-static sotto_status compile(learn_booster *b, const learn_job *job, learn_input *in, sotto_diag *diag)
+sotto_status learn_compile_booster(learn_booster *b, const learn_job *job, learn_input *in, sotto_diag *diag)
 {
     sotto_vec json;
     sotto_forge_report report;
@@ -22,8 +21,8 @@ static sotto_status compile(learn_booster *b, const learn_job *job, learn_input 
 }
 
 /* The compiled features may stand in another order than the table's: by name. */
-static sotto_status order_features(const sotto_model *m, const learn_job *job, size_t *column,
-                                   sotto_diag *diag)
+sotto_status learn_order_features(const sotto_model *m, const learn_job *job, size_t *column,
+                                  sotto_diag *diag)
 {
     size_t n = sotto_model_info_of(m)->features;
     for (size_t i = 0; i < n; i++) {
@@ -45,7 +44,7 @@ static sotto_status score_integers(const sotto_model *m, const learn_job *job, c
     size_t column[SOTTO_MODEL_FEATURES_MAX], n = 0;
     int32_t keys[SOTTO_MODEL_FEATURES_MAX];
     const learn_table *t = job->table;
-    sotto_status status = order_features(m, job, column, diag);
+    sotto_status status = learn_order_features(m, job, column, diag);
     for (size_t row = 0; status == SOTTO_OK && row < t->rows; row++) {
         if (use[row] != LEARN_JUDGED)
             continue;
@@ -88,7 +87,7 @@ static sotto_status judge(learn_booster *b, const learn_job *job, const uint8_t 
     if (j->n == 0)
         return SOTTO_OK;
     take_float_figures(j, job->contacted, f);
-    sotto_status status = compile(b, job, &in, diag);
+    sotto_status status = learn_compile_booster(b, job, &in, diag);
     if (status == SOTTO_OK)
         status = score_integers(in.model, job, use, j->margin, diag);
     learn_input_free(&in);

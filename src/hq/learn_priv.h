@@ -94,19 +94,26 @@ typedef struct learn_plan {
     const sotto_dictionary *dictionary; /* NULL: every column holds the feature itself */
     const char *label;                  /* NULL: no label */
     const char *weight;                 /* NULL: every row weighs 1 */
-    bool label_optional;                /* read without labels when the table has no such column */
-    const char *positive;               /* NULL: 1, yes, true against 0, no, false */
-    const char *names;                  /* NULL, or the header that the table lacks: "a,b,c" */
-    const char *today;                  /* YYYY-MM-DD or NULL */
-    const char *date_column;            /* NULL: "date" when the table has it */
+    const char *target; /* NULL, or a column of numbers from least to most, whole ones if so */
+    double target_least, target_most;
+    bool target_whole;
+    const char *group;       /* NULL, or a column by whose words rows belong together; they stand together */
+    bool label_optional;     /* read without labels when the table has no such column */
+    const char *positive;    /* NULL: 1, yes, true against 0, no, false */
+    const char *names;       /* NULL, or the header that the table lacks: "a,b,c" */
+    const char *today;       /* YYYY-MM-DD or NULL */
+    const char *date_column; /* NULL: "date" when the table has it */
 } learn_plan;
 typedef struct learn_table {
     size_t rows, features;
     int32_t *keys; /* rows x features, order keys */
     double
         *values; /* rows x features, as the table has them; NULL unless the plan's model compares float64 */
-    uint8_t *labels; /* rows, 0 or 1; NULL without a label */
-    float *weights;  /* rows, 0 to 1e6; NULL unless the plan names their column */
+    uint8_t *labels;  /* rows, 0 or 1; NULL without a label */
+    float *weights;   /* rows, 0 to 1e6; NULL unless the plan names their column */
+    float *targets;   /* likewise */
+    uint32_t *groups; /* rows, from 0 on without a gap; likewise */
+    size_t group_count;
     size_t positives;
 } learn_table;
 /* NOT_FOUND (a column that is needed), MALFORMED, RANGE (a field, with file and line; never its value). */
@@ -187,6 +194,10 @@ typedef struct learn_settings {
     bool quiet;
     bool watch;  /* judge every round by the rows that are watched, but do not stop by them */
     bool by_auc; /* ... by the area under the ROC curve, not by log loss */
+    /* NULL: yes or no, from the table's labels; else XGBoost's word for what to learn from its targets, */
+    const char *objective;
+    double base_score; /* where that starts, */
+    size_t classes;    /* and how many there are: 1, or of several classes */
 } learn_settings;
 typedef struct learn_pair {
     const char *name;
@@ -204,6 +215,8 @@ size_t learn_booster_trees(const learn_booster *b); /* that count: up to the bes
  * NULL otherwise. */
 const double *learn_booster_curve(const learn_booster *b);
 sotto_status learn_booster_set(learn_booster *b, const learn_pair *attributes, size_t n, sotto_diag *diag);
+/* Writes the model's JSON to a file; *bytes is its size. */
+sotto_status learn_booster_save(learn_booster *b, const char *path, size_t *bytes, sotto_diag *diag);
 sotto_status learn_booster_json(learn_booster *b, sotto_vec *out, sotto_diag *diag);
 /* Margins of rows [first, first + n): out n floats. */
 sotto_status learn_booster_margins(learn_booster *b, const learn_table *t, size_t first, size_t n, float *out,

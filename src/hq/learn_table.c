@@ -8,14 +8,21 @@
 
 enum { PROFILE_BYTES = 64 << 10 };
 
+/* Where a group begins. */
+typedef struct group_start {
+    uint64_t hash;
+    uint64_t line;
+} group_start;
+
 typedef struct reading {
     const learn_plan *plan;
     sotto_csv *csv;
     learn_table *table;
-    sotto_vec keys, labels, values, weights;
+    sotto_vec keys, labels, values, weights, targets, groups, starts;
+    uint64_t group_hash; /* of the row before */
     int *column_of_feature;
-    int column_of_tag[SOTTO_TAGS_MAX];            /* -1: not needed */
-    int label_column, date_column, weight_column; /* -1: none */
+    int column_of_tag[SOTTO_TAGS_MAX];                                         /* -1: not needed */
+    int label_column, date_column, weight_column, target_column, group_column; /* -1: none */
     int32_t today;
     void *profile_memory;
     sotto_profile profile;
@@ -119,6 +126,11 @@ static sotto_status bind_columns(reading *r)
     r->weight_column = -1;
     if (status == SOTTO_OK && r->plan->weight != NULL)
         status = need_column(r, r->plan->weight, &r->weight_column);
+    r->target_column = r->group_column = -1;
+    if (status == SOTTO_OK && r->plan->target != NULL)
+        status = need_column(r, r->plan->target, &r->target_column);
+    if (status == SOTTO_OK && r->plan->group != NULL)
+        status = need_column(r, r->plan->group, &r->group_column);
     return status == SOTTO_OK ? bind_day(r) : status;
 }
 
@@ -218,6 +230,66 @@ static sotto_status read_weight(reading *r)
     return sotto_vec_put(&r->weights, &weight, sizeof weight);
 }
 
+static sotto_status read_target(reading *r)
+{
+    int32_t key = SOTTO_FLOAT_KEY_MISSING;
+    const learn_plan *p = r->plan;
+    if (r->target_column < 0)
+        return SOTTO_OK;
+    bool number = learn_field_key(NULL, 0, r->csv->field[r->target_column], &key);
+    float target = learn_key_float(key);
+    double v = (double)target;
+    if (!number || !(v >= p->target_least && v <= p->target_most) || (p->target_whole && v != floor(v)))
+        return sotto_diag_at(r->diag, SOTTO_ERR(HQ, RANGE), r->csv->name, r->csv->line,
+                             "column %s: must be a %snumber from %g to %g", p->target,
+                             p->target_whole ? "whole " : "", p->target_least, p->target_most);
+    return sotto_vec_put(&r->targets, &target, sizeof target);
+}
+
+/* Groups get numbers as their words change. Words are told apart by 64 bits of SplitMix64 over their bytes.
+ */
+static sotto_status read_group(reading *r)
+{
+    if (r->group_column < 0)
+        return SOTTO_OK;
+    sotto_span word = r->csv->field[r->group_column];
+    group_start start = {learn_mix(word.len), r->csv->line};
+    for (size_t i = 0; i < word.len; i++)
+        start.hash = learn_mix(start.hash ^ word.ptr[i]);
+    sotto_status status = SOTTO_OK;
+    if (r->table->rows == 0 || start.hash != r->group_hash) {
+        status = sotto_vec_put(&r->starts, &start, sizeof start);
+        r->table->group_count++;
+    }
+    r->group_hash = start.hash;
+    uint32_t number = (uint32_t)(r->table->group_count - 1);
+    return status == SOTTO_OK ? sotto_vec_put(&r->groups, &number, sizeof number) : status;
+}
+
+static int compare_starts(const void *a, const void *b)
+{
+    const group_start *x = a, *y = b;
+    int order = (x->hash > y->hash) - (x->hash < y->hash);
+    return order != 0 ? order : (x->line > y->line) - (x->line < y->line);
+}
+
+/* A word that comes back later would make two groups of one thing. The first line where one does is named. */
+static sotto_status check_groups(const reading *r)
+{
+    group_start *starts = (group_start *)(void *)r->starts.ptr;
+    uint64_t line = UINT64_MAX;
+    if (r->table->group_count > 1)
+        qsort(starts, r->table->group_count, sizeof *starts, compare_starts);
+    for (size_t i = 1; i < r->table->group_count; i++)
+        if (starts[i].hash == starts[i - 1].hash && starts[i].line < line)
+            line = starts[i].line;
+    if (line == UINT64_MAX)
+        return SOTTO_OK;
+    return sotto_diag_at(r->diag, SOTTO_ERR(HQ, MALFORMED), r->csv->name, line,
+                         "column %s: the rows of a group must stand together; this one's began further up",
+                         r->plan->group);
+}
+
 static sotto_status read_row(reading *r)
 {
     sotto_status status = read_day(r);
@@ -227,6 +299,10 @@ static sotto_status read_row(reading *r)
         status = read_features(r);
     if (status == SOTTO_OK)
         status = read_weight(r);
+    if (status == SOTTO_OK)
+        status = read_target(r);
+    if (status == SOTTO_OK)
+        status = read_group(r);
     return status == SOTTO_OK ? read_label(r) : status;
 }
 
@@ -285,6 +361,8 @@ static sotto_status read_table(reading *r, const char *path)
         status = read_rows(r);
     if (status == SOTTO_OK && r->table->rows == 0)
         status = sotto_diag_at(r->diag, SOTTO_ERR(HQ, MALFORMED), path, 0, "the table has no rows");
+    if (status == SOTTO_OK)
+        status = check_groups(r);
     sotto_vec_free(&text);
     return status;
 }
@@ -297,7 +375,11 @@ sotto_status learn_table_read(learn_table *t, const learn_plan *plan, const char
     sotto_vec_init(&r.labels, SIZE_MAX / 4);
     sotto_vec_init(&r.values, SIZE_MAX / 4);
     sotto_vec_init(&r.weights, SIZE_MAX / 4);
+    sotto_vec_init(&r.targets, SIZE_MAX / 4);
+    sotto_vec_init(&r.groups, SIZE_MAX / 4);
+    sotto_vec_init(&r.starts, SIZE_MAX / 4);
     sotto_status status = read_table(&r, path);
+    sotto_vec_free(&r.starts);
     free(r.csv);
     free(r.column_of_feature);
     free(r.profile_memory);
@@ -305,6 +387,8 @@ sotto_status learn_table_read(learn_table *t, const learn_plan *plan, const char
     t->labels = r.labels.ptr;
     t->values = (double *)(void *)r.values.ptr;
     t->weights = (float *)(void *)r.weights.ptr;
+    t->targets = (float *)(void *)r.targets.ptr;
+    t->groups = (uint32_t *)(void *)r.groups.ptr;
     if (status != SOTTO_OK)
         learn_table_free(t);
     return learn_place(status, path, diag);
@@ -316,5 +400,7 @@ void learn_table_free(learn_table *t)
     free(t->labels);
     free(t->values);
     free(t->weights);
+    free(t->targets);
+    free(t->groups);
     *t = (learn_table){.rows = 0};
 }

@@ -1,5 +1,5 @@
 /* sotto-hq train: a propensity model from a table with a label, through XGBoost. */
-#include "learn_train.h"
+#include "learn_goal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,6 +15,10 @@ static const char HELP[] =
     "  --dictionary FILE    the tags: how columns are read\n"
     "  --recipe FILE        which tags become which features\n"
     "  --label COLUMN       what is to be predicted; 0/1, no/yes or false/true\n"
+    "  --objective WORD     binary (as above), or of a label that is a number: regression, count, amount\n"
+    "                       (0 or more, many zeros), multiclass (0, 1, 2, ...), rank (0 to 31, within "
+    "groups)\n"
+    "  --group COLUMN       of rank: what is ranked together; its rows stand together\n"
     "  --positive WORD      the label's value that counts as yes, when it is another one\n"
     "  -o FILE              where the trained model goes (XGBoost's JSON)\n"
     "  --split random|time  which rows are held out for the figures: any, or the last ones (random)\n"
@@ -43,6 +47,8 @@ static sotto_status parse(learn_train_options *o, int argc, char **argv, sotto_d
                                     {"--dictionary", LEARN_TEXT, &o->dictionary, 0, 0},
                                     {"--recipe", LEARN_TEXT, &o->recipe, 0, 0},
                                     {"--label", LEARN_TEXT, &o->label, 0, 0},
+                                    {"--objective", LEARN_TEXT, &o->objective, 0, 0},
+                                    {"--group", LEARN_TEXT, &o->group, 0, 0},
                                     {"--positive", LEARN_TEXT, &o->positive, 0, 0},
                                     {"-o", LEARN_TEXT, &o->out, 0, 0},
                                     {"--split", LEARN_TEXT, &o->split, 0, 0},
@@ -108,7 +114,7 @@ static sotto_status train_split(learn_booster **out, const learn_job *job, const
     return status;
 }
 
-static sotto_status save(learn_booster *b, const char *path, size_t *bytes, sotto_diag *diag)
+sotto_status learn_booster_save(learn_booster *b, const char *path, size_t *bytes, sotto_diag *diag)
 {
     sotto_vec json;
     sotto_vec_init(&json, SIZE_MAX / 4);
@@ -185,7 +191,7 @@ static sotto_status train_all(const learn_train_options *o, const learn_job *job
     if (status == SOTTO_OK)
         status = learn_train_stamp(model, o, r, diag);
     if (status == SOTTO_OK)
-        status = save(model, o->out, &r->bytes, diag);
+        status = learn_booster_save(model, o->out, &r->bytes, diag);
     if (status == SOTTO_OK)
         status = learn_train_say(o, job, r, diag);
     learn_booster_free(model);
@@ -241,6 +247,12 @@ static sotto_status check_words(const learn_train_options *o, learn_outcome *r, 
         return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--split is random or time");
     if (strcmp(o->tune_by, "auc") != 0 && strcmp(o->tune_by, "logloss") != 0)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--tune-by is auc or logloss");
+    bool binary = strcmp(o->objective, "binary") == 0;
+    if (!binary && learn_goal_find(o->objective) == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE),
+                              "--objective is binary, regression, count, amount, multiclass or rank");
+    if (binary && o->group != NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--group is for --objective rank");
     return SOTTO_OK;
 }
 
@@ -286,6 +298,9 @@ static sotto_status run(learn_train_options *o, learn_input *in, learn_outcome *
         o->settings.monotone = monotone;
     r->settings = o->settings;
     r->tuned = NAN;
+    const learn_goal *goal = learn_goal_find(o->objective);
+    if (status == SOTTO_OK && goal != NULL)
+        return learn_goal_train(o, in, goal, r->split.kind, diag);
     return status == SOTTO_OK ? read_and_train(o, in, r, diag) : status;
 }
 
@@ -296,6 +311,7 @@ int sotto_hq_cmd_train(int argc, char **argv)
     learn_train_options o = {.split = "random",
                              .class_weight = "1",
                              .tune_by = "auc",
+                             .objective = "binary",
                              .holdout = 20,
                              .contacted = 38,
                              .settings = {.rounds = 300, .depth = 6, .seed = 1}};

@@ -23,6 +23,12 @@ typedef struct learn_figures {
 sotto_status learn_fit(learn_booster **out, const learn_job *job, const uint8_t *use, const learn_settings *s,
                        learn_figures *f, double *scores, sotto_diag *diag);
 
+/* The model as a terminal will have it, into in (empty before; learn_input_free after). */
+sotto_status learn_compile_booster(learn_booster *b, const learn_job *job, learn_input *in, sotto_diag *diag);
+/* column[i]: where the table has the model's feature i. */
+sotto_status learn_order_features(const sotto_model *m, const learn_job *job, size_t *column,
+                                  sotto_diag *diag);
+
 /* ---- Search over settings (learn_tune.c) ---- */
 
 enum { LEARN_TUNE_FOLDS = 3 };
@@ -81,7 +87,7 @@ double learn_psi(const double *expected, size_t n_expected, const double *actual
 
 typedef struct learn_train_options {
     const char *data, *dictionary, *recipe, *label, *positive, *out, *split, *today, *date_column, *weight,
-        *class_weight, *tune_by;
+        *class_weight, *tune_by, *objective, *group;
     learn_list monotone;
     int64_t holdout, folds, tries;
     double contacted; /* per cent */
@@ -99,6 +105,8 @@ typedef struct learn_outcome {
     learn_drift drift;
     size_t bytes;
 } learn_outcome;
+/* Whatever else than yes or no is to be learned: learn_goal.h. */
+typedef struct learn_goal learn_goal;
 sotto_status learn_train_stamp(learn_booster *b, const learn_train_options *o, const learn_outcome *r,
                                sotto_diag *diag);
 sotto_status learn_train_say(const learn_train_options *o, const learn_job *job, const learn_outcome *r,

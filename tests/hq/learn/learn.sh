@@ -87,6 +87,45 @@ else
     check "a negative weight: file and line" ends 3 "negative.csv:12" train --data negative.csv "${tags[@]}" --label taken --weight w -o none.json
     sed '12s/2$//' twice.csv >weightless.csv
     check "a missing weight" ends 3 "weightless.csv:12" train --data weightless.csv "${tags[@]}" --label taken --weight w -o none.json
+    # Amounts, counts, classes and an order: targets that depend on the columns.
+    awk 'BEGIN { FS = OFS = "," } NR == 1 { print $0, "spend", "visits", "kind", "basket", "liked"; next }
+        { n = $4 == "yes"; spend = ($1 + n) % 3 ? $1 * 10 - $3 / 10 : 0; kind = $1 < 35 ? 0 : $3 > -850 ? 2 : 1
+          print $0, spend, int($1 / 20) + n, kind, "b" int(NR / 6), int($1 / 22) % 4 }' \
+        rows.csv >goals.csv
+    figure() { grep -o "\"random\":{[^}]*" out | grep -o "\"$1\":[-0-9.]*" | cut -d: -f2; }
+    less() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a != "" && b != "" && a + 0 < b + 0) }'; }
+    near() { awk -v a="$1" -v b="$2" 'BEGIN { d = a - b; exit !(a != "" && b != "" && d * d <= 1e-8 * (1 + a * a)) }'; }
+    goal=(train --data goals.csv "${tags[@]}" --rounds 30 --depth 4 --eta 0.2)
+    for trial in regression:spend:rmse count:visits:deviance amount:spend:deviance multiclass:kind:mlogloss rank:liked:ndcg10; do
+        IFS=: read -r name column key <<<"$trial"
+        group=()
+        [ "$name" != rank ] || group=(--group basket)
+        check "objective $name" run "${goal[@]}" --objective "$name" --label "$column" "${group[@]}" --time-order --json -o goal.json
+        if [ "$name" = rank ]; then
+            check "(better than the table's own order)" less "$(figure "${key}_constant")" "$(figure "$key")"
+        else
+            check "(better than one answer for all)" less "$(figure "$key")" "$(figure "${key}_constant")"
+        fi
+        check "(the same as integers)" near "$(figure "$key")" "$(figure "${key}_integer")"
+        check "(in the model's provenance)" grep -q "\"sotto.objective\":\"$name\"" goal.json
+        check "(compiled and proven on every row)" run model compile --from xgboost goal.json "${tags[@]}" --data goals.csv -o goal.sotto
+        mv goal.json before.json
+        run "${goal[@]}" --objective "$name" --label "$column" "${group[@]}" --time-order -o goal.json
+        check "(and says so in words)" has "objective $name"
+        check "(the same again, to the byte)" cmp -s goal.json before.json
+    done
+    check "early stopping by the order" run "${goal[@]}" --objective rank --label liked --group basket --early-stop 3 -o goal.json
+    check "(the best round is in the model)" grep -q best_iteration goal.json
+    check "an objective that is none" ends 2 "--objective is binary" "${goal[@]}" --objective taste --label spend -o none.json
+    check "an order of what" ends 2 "needs --group" "${goal[@]}" --objective rank --label liked -o none.json
+    check "a group of no order" ends 2 "needs --group" "${goal[@]}" --objective count --label visits --group basket -o none.json
+    check "what only yes and no can be asked for" ends 2 "--cv is for" "${goal[@]}" --objective count --label visits --cv 3 -o none.json
+    check "a class that is no whole number: file and line" ends 3 "goals.csv:" "${goal[@]}" --objective multiclass --label spend -o none.json
+    awk 'BEGIN { FS = OFS = "," } NR == 40 { $11 = -1 } { print }' goals.csv >below.csv
+    check "a count below zero: file and line" ends 3 "below.csv:40" train --data below.csv "${tags[@]}" --objective count --label visits -o none.json
+    awk 'BEGIN { FS = OFS = "," } NR == 40 { $13 = "b1" } { print }' goals.csv >apart.csv
+    check "a group in two places: file and line" ends 3 "apart.csv:40" train --data apart.csv "${tags[@]}" --objective rank --label liked --group basket -o none.json
+    check "more trees than a model has" ends 3 "over 4096 trees" "${goal[@]}" --objective multiclass --label kind --rounds 2000 -o none.json
     check "one fold" ends 2 "--cv must be" "${train[@]}" --cv 1 -o none.json
     head -n 11 rows.csv >few.csv
     check "more folds than rows" ends 3 "folds of a table of 10 rows" train --data few.csv "${tags[@]}" --label taken --cv 40 -o none.json

@@ -1,5 +1,6 @@
 /* Figures, held-out rows and fields of the learning commands, against plain definitions. */
 #include "learn_calibrate.h"
+#include "learn_goal.h"
 #include "learn_infer.h"
 #include "learn_train.h"
 
@@ -300,6 +301,37 @@ static void calibration_figures_follow_their_definitions(void **state)
     assert_true(isfinite(learn_logloss_of((const double[]){1}, (const uint8_t[]){0}, 1)));
 }
 
+/* Each by hand: the definitions are in learn_goal.c. */
+static void figures_of_other_objectives_follow_their_definitions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *goal;
+        size_t n, outputs;
+        double margins[6], targets[6], expected[2];
+        uint32_t groups[6];
+    } CASES[] = {
+        {"regression", 2, 1, {1, 3}, {2, 5}, {1.5811388, 1.5}, {0}},
+        {"count", 2, 1, {-0.69314718, 0}, {0, 2}, {0.88629436, 0.75}, {0}},
+        {"amount", 2, 1, {1.38629436, 1.38629436}, {0, 4}, {4, 2}, {0}},
+        {"multiclass", 2, 2, {0, 1.09861229, 0, 0}, {1, 1}, {0.49041463, 0.5}, {0}},
+        {"rank", 5, 1, {3, 2, 1, 5, 4}, {0, 1, 2, 0, 0}, {0.58688262, 0.58688262}, {0, 0, 0, 1, 1}},
+    };
+    for (size_t i = 0; i < SOTTO_COUNT(CASES); i++) {
+        double answers[6], got[LEARN_GOAL_FIGURES];
+        const learn_goal *g = learn_goal_find(CASES[i].goal);
+        assert_non_null(g);
+        memcpy(answers, CASES[i].margins, sizeof answers);
+        learn_goal_answers(g, answers, CASES[i].n, CASES[i].outputs);
+        learn_goal_judge(g, answers, CASES[i].targets, CASES[i].groups, CASES[i].n, CASES[i].outputs, got);
+        for (int k = 0; k < LEARN_GOAL_FIGURES; k++)
+            assert_true(fabs(got[k] - CASES[i].expected[k]) < 1e-6);
+        learn_goal_judge(g, answers, CASES[i].targets, CASES[i].groups, 0, CASES[i].outputs, got);
+        assert_true(isnan(got[0]) && isnan(got[1]));
+    }
+    assert_null(learn_goal_find("binary"));
+}
+
 static void every_row_is_judged_once_at_random_and_never_before_its_time(void **state)
 {
     (void)state;
@@ -440,6 +472,7 @@ int main(void)
         cmocka_unit_test(the_error_of_the_area_is_delongs),
         cmocka_unit_test(reach_takes_equal_scores_in_parts),
         cmocka_unit_test(calibration_figures_follow_their_definitions),
+        cmocka_unit_test(figures_of_other_objectives_follow_their_definitions),
         cmocka_unit_test(every_row_is_judged_once_at_random_and_never_before_its_time),
         cmocka_unit_test(watched_rows_are_a_tenth_of_those_trained_on),
         cmocka_unit_test(the_stability_index_sees_what_moved),
