@@ -173,7 +173,7 @@ static void train(trial *c, size_t trees, size_t depth)
     (void)snprintf(depth_text, sizeof depth_text, "%zu", depth);
     const char *settings[][2] = {
         {"objective", "binary:logistic"}, {"max_depth", depth_text}, {"eta", "0.1"},
-        {"tree_method", "hist"},          {"nthread", "2"},          {"max_bin", "256"}};
+        {"tree_method", "hist"},          {"nthread", "1"},          {"max_bin", "256"}};
     must(XGBoosterCreate(&c->matrix, 1, &c->booster) == 0, "create");
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
         must(XGBoosterSetParam(c->booster, settings[i][0], settings[i][1]) == 0, "set");
