@@ -19,7 +19,10 @@ typedef struct sotto_tls_identity {
     sotto_span certificate_pem; /* own chain; empty = none (enrolment) */
     sotto_span key_pem;
     bool peer_must_identify; /* server: refuse clients without a certificate */
-    sotto_clock clock;       /* certificate validity is judged by this clock */
+    /* Server: SOTTO_KEY_BYTES that several processes of one machine share, so that each takes the session
+     * tickets of the others; empty = keys of its own. */
+    sotto_span ticket_seed;
+    sotto_clock clock; /* certificate validity is judged by this clock */
 } sotto_tls_identity;
 
 SOTTO_MUST_USE sotto_status sotto_tls_new(sotto_tls **out, bool server, const sotto_tls_identity *identity,
@@ -97,7 +100,7 @@ SOTTO_MUST_USE sotto_status sotto_time_ask(sotto_client *head_office,
                                            const uint8_t nonce[static SOTTO_TIME_NONCE_BYTES],
                                            sotto_time_word *word, sotto_diag *diag);
 
-/* ---- HTTP server: a poll loop over listeners, with or without TLS; used by head office and by the
+/* ---- HTTP server: an event loop over listeners, with or without TLS; used by head office and by the
  * terminal's local sockets ---- */
 typedef struct sotto_peer {
     int listener;         /* index of the listener it came in by */
@@ -110,6 +113,7 @@ typedef struct sotto_reply {
     const char
         *extra;     /* header lines, each ended by \r\n; valid until the handler's next call; may be NULL */
     sotto_vec body; /* filled by the handler; taken over by the server */
+    bool hold;      /* not to be sent before commit (below) has been called at the end of this round */
 } sotto_reply;
 typedef void (*sotto_handler)(void *ctx, const sotto_http_message *request, const sotto_peer *peer,
                               sotto_reply *reply);
@@ -122,13 +126,21 @@ typedef struct sotto_server_config {
     size_t listener_count; /* at most 8 */
     sotto_handler handler;
     void *ctx;
-    size_t connections_max; /* default 64; past it new ones wait in the backlog */
+    /* Called when answers of a round are held, at most SOTTO_SERVER_BATCH_MAX: one transaction for all of
+     * them. Until it returns, their requests and replies stay where they are, and it may change the replies
+     * (code, body, extra). NULL: nothing is ever held. */
+    void (*commit)(void *ctx);
+    size_t connections_max; /* default 64, at most 20000; past it new ones wait in the backlog */
     size_t body_max;        /* default 1 MiB */
     int64_t idle_ms; /* a connection without a whole request for so long is closed; default 15000. Counts from
                         accept: slow senders too */
+    int64_t patience_ms; /* a whole request that has waited longer for its turn gets 503 and a Retry-After;
+                            default 5000 */
+    bool sheds;          /* 503, too, while more than 15/16 of all places are taken */
     sotto_clock clock;
     const sotto_log *log;
 } sotto_server_config;
+#define SOTTO_SERVER_BATCH_MAX 128 /* requests of one round */
 typedef struct sotto_server sotto_server;
 SOTTO_MUST_USE sotto_status sotto_server_new(sotto_server **out, const sotto_server_config *config,
                                              sotto_diag *diag);
@@ -136,6 +148,16 @@ SOTTO_MUST_USE sotto_status sotto_server_new(sotto_server **out, const sotto_ser
  * stop. */
 SOTTO_MUST_USE sotto_status sotto_server_step(sotto_server *server, int64_t wait_ms);
 void sotto_server_free(sotto_server *server); /* finishes nothing: closes */
+/* Closes the listeners; requests that have begun are still answered, then their connections end. Step on
+ * until stats.open is 0 or patience ends. */
+void sotto_server_drain(sotto_server *server);
+typedef struct sotto_server_stats {
+    size_t open; /* connections now */
+    /* Since the start: connections, finished handshakes, refused ones, whole requests, of these answered 503
+     * by the server itself, connections ended by a deadline. */
+    uint64_t accepted, handshakes, refused, requests, shed, timeouts;
+} sotto_server_stats;
+sotto_server_stats sotto_server_stats_of(const sotto_server *server);
 
 /* ---- TUF client (The Update Framework specification 1.0.x, section 5: the detailed client workflow) ---- */
 #define SOTTO_SHA512_BYTES     64

@@ -29,6 +29,7 @@ void hq_collector_close(hq_collector *collector)
 {
     hq_registry_close(collector->registry);
     free(collector->memory);
+    free(collector->pending);
     sotto_wipe(collector, sizeof *collector);
 }
 
@@ -95,8 +96,10 @@ static void reply_error(hq_collector *c, sotto_reply *reply, int code, sotto_sta
     reply->body.len = 0;
     if (sotto_json_writer_end(&w) == SOTTO_OK)
         (void)!sotto_vec_put(&reply->body, out.ptr, out.len); /* the code alone must do */
-    if (code >= 500)
+    if (code >= 500) {
+        HQ_ADD(c->metrics, failed, 1);
         sotto_log_event(c->log, SOTTO_LOG_ERROR, "collect.failed", "text=\"%s\"", diag.text);
+    }
 }
 
 static void reply_status(hq_collector *c, sotto_reply *reply, sotto_status status, const sotto_diag *diag)
@@ -169,6 +172,8 @@ static void get_release(hq_collector *c, sotto_span name, sotto_reply *reply)
         reply_status(c, reply, status, &diag);
         return;
     }
+    HQ_ADD(c->metrics, files, 1);
+    HQ_ADD(c->metrics, file_bytes, reply->body.len);
     reply->code = 200;
     reply->content_type = name.ptr[name.len - 1] == 'n' ? "application/json" : "application/octet-stream";
 }
@@ -192,36 +197,59 @@ static bool is_final(sotto_status status)
     }
 }
 
+static void refuse_report(hq_collector *c, const hq_device *device, uint64_t seq, size_t bytes,
+                          sotto_status status, const sotto_diag *diag, sotto_reply *reply)
+{
+    sotto_log_event(c->log, SOTTO_LOG_WARN, "report.refused", "device=%s seq=%llu bytes=%zu cause=\"%s\"",
+                    device->id, (unsigned long long)seq, bytes, sotto_status_cause_text(status));
+    reply_status(c, reply, status, diag);
+    if (is_final(status))
+        reply->extra = "Sotto-Final: yes\r\n";
+    if (reply->code < 500)
+        HQ_ADD(c->metrics, refused, 1);
+}
+
+void hq_collect_answer(hq_collector *c, const hq_pending *p)
+{
+    char hex[2 * SOTTO_SHA256_BYTES + 1];
+    const char *repeated = p->repeated ? "true" : "false";
+    unsigned long long seq = p->report.seq;
+    if (p->status != SOTTO_OK) {
+        refuse_report(c, &p->device, p->report.seq, p->sealed.len, p->status, &p->diag, p->reply);
+        return;
+    }
+    sotto_log_event(c->log, SOTTO_LOG_INFO, "report.accepted", "device=%s seq=%llu bytes=%zu repeated=%s",
+                    p->device.id, seq, p->sealed.len, repeated);
+    sotto_hex_encode(sotto_span_of(p->sha256, sizeof p->sha256), hex, sizeof hex);
+    p->reply->code = 200;
+    sotto_status status = sotto_vec_printf(
+        &p->reply->body, "{\"seq\":%llu,\"sha256\":\"%s\",\"repeated\":%s}", seq, hex, repeated);
+    if (status != SOTTO_OK) /* it is kept; the terminal asks again and is told "repeated" */
+        reply_status(c, p->reply, status, &p->diag);
+}
+
 static void put_report(hq_collector *c, const hq_device *device, sotto_span number, sotto_span body,
                        sotto_reply *reply)
 {
     uint64_t seq;
-    uint8_t sha256[SOTTO_SHA256_BYTES];
-    char hex[2 * SOTTO_SHA256_BYTES + 1];
-    bool repeated = false;
+    hq_pending alone, *pending = c->pending != NULL ? &c->pending[c->pending_count] : &alone;
     sotto_diag diag = {0};
     if (sotto_parse_u64(number, &seq) != SOTTO_OK || seq == 0) {
         sotto_status status = sotto_diag_set(&diag, SOTTO_ERR(HQ, NOT_FOUND), "not a report's number");
         reply_status(c, reply, status, &diag);
         return;
     }
-    sotto_status status = hq_collect_report(c, device, seq, body, &repeated, sha256, &diag);
+    sotto_status status = hq_collect_open(c, device, seq, body, pending, &diag);
     if (status != SOTTO_OK) {
-        sotto_log_event(c->log, SOTTO_LOG_WARN, "report.refused", "device=%s seq=%llu bytes=%zu cause=\"%s\"",
-                        device->id, (unsigned long long)seq, body.len, sotto_status_cause_text(status));
-        reply_status(c, reply, status, &diag);
-        if (is_final(status))
-            reply->extra = "Sotto-Final: yes\r\n";
+        refuse_report(c, device, seq, body.len, status, &diag, reply);
         return;
     }
-    sotto_log_event(c->log, SOTTO_LOG_INFO, "report.accepted", "device=%s seq=%llu bytes=%zu repeated=%s",
-                    device->id, (unsigned long long)seq, body.len, repeated ? "true" : "false");
-    sotto_hex_encode(sotto_span_of(sha256, sizeof sha256), hex, sizeof hex);
-    reply->code = 200;
-    status = sotto_vec_printf(&reply->body, "{\"seq\":%llu,\"sha256\":\"%s\",\"repeated\":%s}",
-                              (unsigned long long)seq, hex, repeated ? "true" : "false");
-    if (status != SOTTO_OK) /* it is kept; the terminal asks again and is told "repeated" */
-        reply_status(c, reply, status, &diag);
+    pending->reply = reply;
+    reply->hold = c->pending != NULL;
+    if (reply->hold)
+        c->pending_count++; /* the server calls hq_collect_commit before there can be one too many */
+    else
+        hq_collect_settle(c, pending, 1);
 }
 
 /* "<seq>/absent" */
@@ -305,6 +333,7 @@ static void refuse_device(hq_collector *c, const sotto_peer *peer, const hq_devi
                           sotto_status status, const sotto_diag *diag, sotto_reply *reply)
 {
     if (sotto_status_cause(status) == SOTTO_CAUSE_DENIED) {
+        HQ_ADD(c->metrics, devices_refused, 1);
         sotto_log_event(c->log, SOTTO_LOG_WARN, "device.refused", "device=\"%s\" reason=\"%s\"",
                         hq_device_id_valid(peer->common_name) ? peer->common_name : "?", diag->text);
         if (device->state == HQ_DEVICE_REVOKED)
@@ -360,9 +389,11 @@ static void from_newcomer(hq_collector *c, const sotto_http_message *request, so
     }
     sotto_status status = hq_collect_enrol(c, request->body, &reply->body, &diag);
     if (status == SOTTO_OK) {
+        HQ_ADD(c->metrics, enrolled, 1);
         reply->code = 200;
         return;
     }
+    HQ_ADD(c->metrics, enrol_refused, 1);
     int cause = sotto_status_cause(status);
     /* A code that is wrong, used or late is one answer to whoever tries. */
     bool refused = cause == SOTTO_CAUSE_AUTH || cause == SOTTO_CAUSE_CONFLICT || cause == SOTTO_CAUSE_EXPIRED;
@@ -370,21 +401,53 @@ static void from_newcomer(hq_collector *c, const sotto_http_message *request, so
     reply_error(c, reply, refused ? 403 : code_of(status), status, &diag);
 }
 
-static void health(hq_collector *c, const sotto_http_message *request, sotto_reply *reply)
+/* ---- whoever watches over it ---- */
+
+static sotto_status say(hq_collector *c, sotto_reply *reply, const char *text)
+{
+    (void)c;
+    return sotto_vec_printf(&reply->body, "{\"status\":\"%s\"}", text);
+}
+
+/* Ready: a terminal that came now could be served. The store answers, and this worker is not on its way out.
+ */
+static sotto_status ready(hq_collector *c, sotto_reply *reply, sotto_diag *diag)
 {
     char name[65];
+    if (c->stopping)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, BUSY), "stopping");
+    sotto_status status = hq_registry_office(c->registry, name, diag);
+    return status == SOTTO_OK ? say(c, reply, "ready") : status;
+}
+
+static sotto_status metrics(const hq_collector *c, sotto_reply *reply, sotto_diag *diag)
+{
+    if (c->metrics == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "nothing is counted here");
+    reply->content_type = HQ_METRICS_TYPE;
+    return hq_metrics_print(c->metrics, &reply->body);
+}
+
+static void watched(hq_collector *c, const sotto_http_message *request, sotto_reply *reply)
+{
     sotto_diag diag = {0};
-    if (!is_method(request, "GET") || !sotto_span_is(request->target, "/healthz")) {
-        no_such(c, reply);
+    sotto_status status = SOTTO_OK;
+    if (!is_method(request, "GET"))
+        status = SOTTO_ERR(HQ, NOT_FOUND);
+    else if (sotto_span_is(request->target, "/healthz")) /* alive: restarting it would not help a store */
+        status = say(c, reply, "ok");
+    else if (sotto_span_is(request->target, "/readyz"))
+        status = ready(c, reply, &diag);
+    else if (sotto_span_is(request->target, "/metrics"))
+        status = metrics(c, reply, &diag);
+    else
+        status = SOTTO_ERR(HQ, NOT_FOUND);
+    if (status == SOTTO_OK) {
+        reply->code = 200;
         return;
     }
-    sotto_status status = hq_registry_office(c->registry, name, &diag);
-    if (status == SOTTO_OK)
-        status = sotto_vec_printf(&reply->body, "{\"status\":\"ok\"}");
-    if (status == SOTTO_OK)
-        reply->code = 200;
-    else
-        reply_error(c, reply, 503, status, &diag);
+    reply->content_type = NULL;
+    reply_error(c, reply, sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND ? 404 : 503, status, &diag);
 }
 
 void hq_collect(void *ctx, const sotto_http_message *request, const sotto_peer *peer, sotto_reply *reply)
@@ -395,5 +458,5 @@ void hq_collect(void *ctx, const sotto_http_message *request, const sotto_peer *
     else if (peer->listener == HQ_LISTENER_ENROL)
         from_newcomer(c, request, reply);
     else
-        health(c, request, reply);
+        watched(c, request, reply);
 }

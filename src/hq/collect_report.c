@@ -150,48 +150,49 @@ static sotto_status open_report(hq_collector *c, const hq_device *device, uint64
     return status;
 }
 
-static void tell_alarms(const hq_collector *c, const hq_device *device, uint64_t seq, unsigned alarms)
+void hq_collect_tell(const hq_collector *c, const hq_device *device, uint64_t seq, unsigned alarms)
 {
-    for (unsigned i = 0; i < HQ_ALARM_COUNT; i++)
-        if ((alarms & (1u << i)) != 0)
-            sotto_log_event(c->log, SOTTO_LOG_WARN, "report.alarm", "device=%s seq=%llu alarm=%s", device->id,
-                            (unsigned long long)seq, hq_alarm_name((enum hq_alarm)i));
+    for (unsigned i = 0; i < HQ_ALARM_COUNT; i++) {
+        if ((alarms & (1u << i)) == 0)
+            continue;
+        HQ_ADD(c->metrics, alarm[i], 1);
+        sotto_log_event(c->log, SOTTO_LOG_WARN, "report.alarm", "device=%s seq=%llu alarm=%s", device->id,
+                        (unsigned long long)seq, hq_alarm_name((enum hq_alarm)i));
+    }
 }
 
-static void accuse(hq_collector *c, const hq_device *device, uint64_t seq, enum hq_alarm alarm)
+void hq_collect_accuse(hq_collector *c, const hq_device *device, uint64_t seq, enum hq_alarm alarm)
 {
-    tell_alarms(c, device, seq, 1u << alarm);
+    hq_collect_tell(c, device, seq, 1u << alarm);
     /* The answer to the terminal is the same whether or not this could be written down. */
     (void)!hq_registry_alarm_raise(c->registry, device->id, alarm, c->clock.utc_s(c->clock.ctx), NULL);
 }
 
-sotto_status hq_collect_report(hq_collector *c, const hq_device *device, uint64_t seq, sotto_span sealed,
-                               bool *repeated, uint8_t sha256[static SOTTO_SHA256_BYTES], sotto_diag *diag)
+/* The collector's memory is the next report's: what this one counted is kept beside it. */
+static sotto_status keep_cells(hq_pending *out, sotto_diag *diag)
 {
-    sotto_report report;
+    size_t bytes = out->report.cell_count * sizeof *out->cells;
+    out->cells = malloc(bytes + 1);
+    if (out->cells == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for a report");
+    if (bytes > 0)
+        memcpy(out->cells, out->report.cells, bytes);
+    out->report.cells = out->cells;
+    return SOTTO_OK;
+}
+
+sotto_status hq_collect_open(hq_collector *c, const hq_device *device, uint64_t seq, sotto_span sealed,
+                             hq_pending *out, sotto_diag *diag)
+{
     enum hq_alarm alarm;
-    unsigned alarms = 0;
-    *repeated = false;
-    sotto_status status = open_report(c, device, seq, sealed, &report, &alarm, diag);
+    *out = (hq_pending){.device = *device, .sealed = sealed, .received_s = c->clock.utc_s(c->clock.ctx)};
+    sotto_status status = open_report(c, device, seq, sealed, &out->report, &alarm, diag);
     if (status != SOTTO_OK) {
         if (alarm != HQ_ALARM_COUNT)
-            accuse(c, device, seq, alarm);
+            hq_collect_accuse(c, device, seq, alarm);
         return status;
     }
-    status = sotto_sha256(sealed, sha256);
-    if (status != SOTTO_OK)
-        return status;
-    const int64_t now_s = c->clock.utc_s(c->clock.ctx);
-    const hq_report_entry entry = {.device = device->id,
-                                   .chain = device->chain,
-                                   .report = &report,
-                                   .sealed = sealed,
-                                   .sha256 = sha256,
-                                   .received_s = now_s,
-                                   .clock_ahead = clock_ahead(&report, now_s)};
-    status = hq_registry_report_put(c->registry, &entry, repeated, &alarms, diag);
-    if (sotto_status_cause(status) == SOTTO_CAUSE_EXISTS)
-        accuse(c, device, seq, HQ_ALARM_CONFLICT);
-    tell_alarms(c, device, seq, alarms);
-    return status;
+    out->clock_ahead = clock_ahead(&out->report, out->received_s);
+    status = sotto_sha256(sealed, out->sha256);
+    return status == SOTTO_OK ? keep_cells(out, diag) : status;
 }

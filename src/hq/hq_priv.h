@@ -9,6 +9,8 @@
  *   tuf, repo    metadata of The Update Framework, made and signed; the repository as it stands on the disk
  *   code         one-time codes
  *   collect      requests of terminals -> registry -> replies
+ *   metrics      what it counts (metrics.h)
+ *   serve        its processes: a warden that listens, workers that serve
  *   sums         what the reports of a task add up to, cell by cell, with error bars
  *   totals       the same for offers; histogram: AUC, gain, calibration, drift of noised counts
  *   cmd_*        the commands
@@ -16,6 +18,7 @@
 #ifndef SOTTO_HQ_PRIV_H
 #define SOTTO_HQ_PRIV_H
 
+#include "metrics.h"
 #include "registry.h"
 #include "sums.h"
 
@@ -235,6 +238,22 @@ enum hq_listener { HQ_LISTENER_DEVICES, HQ_LISTENER_ENROL, HQ_LISTENER_HEALTH, H
     90 /* how long after its end a certificate can still be renewed without a code                           \
         */
 #define HQ_REPORT_MEMORY (2u << 20) /* to open one report, and the tasks it is held against */
+/* A report that was opened and verified, on its way into the registry. */
+typedef struct hq_pending {
+    hq_device device;
+    sotto_report report;
+    int64_t *cells;    /* report's; freed when it is settled */
+    sotto_span sealed; /* stays until it is settled */
+    uint8_t sha256[SOTTO_SHA256_BYTES];
+    int64_t received_s;
+    bool clock_ahead;
+    sotto_reply *reply; /* NULL allowed */
+    /* What became of it: */
+    bool repeated;
+    unsigned alarms;
+    sotto_status status;
+    sotto_diag diag;
+} hq_pending;
 typedef struct hq_collector {
     const char *dir;
     hq_registry *registry;
@@ -242,17 +261,31 @@ typedef struct hq_collector {
     sotto_entropy entropy;
     const sotto_log *log;
     char authority_key[SOTTO_PEM_MAX], authority_cert[SOTTO_PEM_MAX];
-    void *memory; /* for one report */
+    void *memory;        /* for one report */
+    hq_metrics *metrics; /* NULL allowed; the caller's */
+    /* NULL: each report is a transaction of its own. Otherwise SOTTO_SERVER_BATCH_MAX places, and the server
+     * calls hq_collect_commit. */
+    hq_pending *pending;
+    size_t pending_count;
+    bool stopping; /* not ready any more */
 } hq_collector;
 SOTTO_MUST_USE sotto_status hq_collector_open(hq_collector *out, const char *dir, const sotto_log *log,
                                               sotto_diag *diag);
 void hq_collector_close(hq_collector *collector);
 /* The server's handler; ctx is the collector. Paths: docs/formats/wire.md. */
 void hq_collect(void *ctx, const sotto_http_message *request, const sotto_peer *peer, sotto_reply *reply);
+/* The server's commit: all pending reports in one transaction, then their answers. */
+void hq_collect_commit(void *ctx);
 /* Parts of it: */
-SOTTO_MUST_USE sotto_status hq_collect_report(hq_collector *c, const hq_device *device, uint64_t seq,
-                                              sotto_span sealed, bool *repeated,
-                                              uint8_t sha256[static SOTTO_SHA256_BYTES], sotto_diag *diag);
+/* Everything that can be said about a report before the registry is asked. Raises alarms of what is refused.
+ */
+SOTTO_MUST_USE sotto_status hq_collect_open(hq_collector *c, const hq_device *device, uint64_t seq,
+                                            sotto_span sealed, hq_pending *out, sotto_diag *diag);
+/* Keeps them in one transaction and answers; at most SOTTO_SERVER_BATCH_MAX. */
+void hq_collect_settle(hq_collector *c, hq_pending *pending, size_t count);
+void hq_collect_answer(hq_collector *c, const hq_pending *pending);
+void hq_collect_tell(const hq_collector *c, const hq_device *device, uint64_t seq, unsigned alarms);
+void hq_collect_accuse(hq_collector *c, const hq_device *device, uint64_t seq, enum hq_alarm alarm);
 SOTTO_MUST_USE sotto_status hq_collect_enrol(hq_collector *c, sotto_span body, sotto_vec *answer,
                                              sotto_diag *diag);
 /* {"have","next"}: DENIED when the device is, or has just been, quarantined. */

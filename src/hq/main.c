@@ -1,6 +1,7 @@
 /* sotto-hq: head office's program. One table of commands; everything else is in the room's other files. */
 #include "aggregate.h"
 #include "hq_priv.h"
+#include "swarm.h"
 #ifdef SOTTO_HQ_LEARN
 #include "learn.h"
 #endif
@@ -65,14 +66,33 @@ static const hq_command COMMANDS[] = {
      hq_cmd_enrol_code},
     {"serve", "the collector: releases down, reports up, enrolment",
      "usage: sotto-hq serve --dir DIR [--listen 127.0.0.1:8443] [--enrol-listen 127.0.0.1:8444]\n"
-     "                      [--health 127.0.0.1:PORT] [--connections 256]\n\n"
+     "                      [--health 127.0.0.1:PORT] [--workers N] [--connections 1000]\n\n"
      "TLS 1.3. The first door asks for a device's certificate, the second is for enrolment. Port 0 takes "
      "any\n"
      "free one. Prints one line, \"listening devices=PORT enrol=PORT ...\", when it is ready; events go to\n"
-     "standard error. A report is acknowledged when it is on the disk. Ends on SIGTERM. --health answers\n"
-     "GET /healthz without TLS, on loopback only.\n\n"
+     "standard error. A report is acknowledged when it is on the disk; those that come together share one\n"
+     "transaction. --workers: processes (as many as cores, at most 4, when not told); --connections: of "
+     "each\n"
+     "of them; past 15/16 of them requests get 503 and Retry-After. --health answers GET /healthz, /readyz\n"
+     "and /metrics (Prometheus) without TLS, on loopback only. SIGTERM: begun requests are finished. "
+     "SIGHUP:\n"
+     "new workers with the certificate that lies in the folder now.\n\n"
      "  sotto-hq serve --dir /srv/sotto-hq --listen 0.0.0.0:8443 --enrol-listen 0.0.0.0:8444\n",
      hq_cmd_serve},
+    {"swarm", "a fleet of terminals in a few processes, for load tests",
+     "usage: sotto-hq swarm --dir DIR [--url https://127.0.0.1:8443] [--terminals 100] [--nights 1]\n"
+     "                      [--concurrency 8] [--idle 0] [--patience 300] [--json]\n\n"
+     "Enrols terminals straight in the registry of DIR (a folder for tests: they stay there), each with "
+     "keys\n"
+     "and a certificate of its own, and sends one sealed report a night over a TLS connection of its own, "
+     "the\n"
+     "same bytes until they are acknowledged. In the end holds what the registry counts against what was "
+     "sent,\n"
+     "to the last cell; exit code 9 when they differ. --concurrency: processes, one connection at a time "
+     "each.\n"
+     "--idle: connections that are only held. --patience: seconds for one report.\n\n"
+     "  sotto-hq swarm --dir /tmp/rehearsal --url https://localhost:8443 --terminals 10000 --nights 3\n",
+     hq_cmd_swarm},
     {"totals", "what the reports add up to, with error bars",
      "usage: sotto-hq totals --dir DIR [--task ID] [--from DATE] [--to DATE] [--confidence 95] [--json]\n\n"
      "Every task of mode A, or the one named. For each campaign and segment: how often it was shown and\n"

@@ -198,6 +198,12 @@ typedef struct hq_report_entry {
  * which heals when the missing ones arrive). */
 SOTTO_MUST_USE sotto_status hq_registry_report_put(hq_registry *registry, const hq_report_entry *entry,
                                                    bool *repeated, unsigned *alarms, sotto_diag *diag);
+/* Between the two, every hq_registry_report_put is part of one transaction: one that fails takes only itself
+ * back. Nothing is on the disk before batch_end has said SOTTO_OK; a status that is not takes all of it back
+ * and is returned. */
+SOTTO_MUST_USE sotto_status hq_registry_batch_begin(hq_registry *registry, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status hq_registry_batch_end(hq_registry *registry, sotto_status status,
+                                                  sotto_diag *diag);
 /* Counts one occurrence of an alarm. The device need not be known; its id is cut at 64 bytes. */
 SOTTO_MUST_USE sotto_status hq_registry_alarm_raise(hq_registry *registry, const char *device,
                                                     enum hq_alarm alarm, int64_t now_s, sotto_diag *diag);

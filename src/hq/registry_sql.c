@@ -130,17 +130,40 @@ sotto_status sql_exec(hq_registry *registry, const char *text, sotto_diag *diag)
     return sql_status(registry->db, sqlite3_exec(registry->db, text, NULL, NULL, NULL), diag);
 }
 
+/* SQLite ends a transaction itself on some errors; ROLLBACK is then refused, which is right as well. */
+static sotto_status finish(hq_registry *registry, sotto_status status, sotto_diag *diag)
+{
+    if (status == SOTTO_OK)
+        status = sql_exec(registry, "COMMIT", diag);
+    if (status != SOTTO_OK && sqlite3_get_autocommit(registry->db) == 0)
+        (void)sqlite3_exec(registry->db, "ROLLBACK", NULL, NULL, NULL);
+    return status;
+}
+
 sotto_status sql_transaction(hq_registry *registry, sotto_diag *diag)
 {
-    return sql_exec(registry, "BEGIN IMMEDIATE", diag);
+    return sql_exec(registry, registry->batch ? "SAVEPOINT one" : "BEGIN IMMEDIATE", diag);
 }
 
 sotto_status sql_close(hq_registry *registry, sotto_status status, sotto_diag *diag)
 {
+    if (!registry->batch)
+        return finish(registry, status, diag);
     if (status == SOTTO_OK)
-        status = sql_exec(registry, "COMMIT", diag);
-    /* SQLite ends the transaction itself on some errors; ROLLBACK is then refused, which is right as well. */
-    if (status != SOTTO_OK && sqlite3_get_autocommit(registry->db) == 0)
-        (void)sqlite3_exec(registry->db, "ROLLBACK", NULL, NULL, NULL);
+        return sql_exec(registry, "RELEASE one", diag);
+    (void)!sql_exec(registry, "ROLLBACK TO one; RELEASE one", NULL);
     return status;
+}
+
+sotto_status hq_registry_batch_begin(hq_registry *registry, sotto_diag *diag)
+{
+    sotto_status status = sql_transaction(registry, diag);
+    registry->batch = status == SOTTO_OK;
+    return status;
+}
+
+sotto_status hq_registry_batch_end(hq_registry *registry, sotto_status status, sotto_diag *diag)
+{
+    registry->batch = false;
+    return finish(registry, status, diag);
 }

@@ -8,6 +8,7 @@
 
 struct hq_registry {
     sqlite3 *db;
+    bool batch; /* between hq_registry_batch_begin and _end: transactions are savepoints of one */
 };
 
 /* One statement. Bind in order, then step; sql_end gives the status of all of it. */

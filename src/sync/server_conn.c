@@ -4,22 +4,16 @@
 
 #include "server_priv.h"
 
-#define REQUESTS_A_STEP 8 /* pipelined ones; then the others get their turn */
 #define SEND_BYTES_A_MS 8 /* the slowest reader that is waited for */
 #define DRAIN_MS        2000
 #define DRAIN_BYTES     ((size_t)256 * 1024)
-
-static int64_t now_ms(const sotto_server *server)
-{
-    return server->clock.mono_ms(server->clock.ctx);
-}
 
 static bool is_busy(sotto_status st)
 {
     return sotto_status_cause(st) == SOTTO_CAUSE_BUSY;
 }
 
-sotto_status conn_open(sotto_server *server, int fd, int listener, conn **out)
+sotto_status conn_open(sotto_server *server, int fd, int door, conn **out)
 {
     conn *c = calloc(1, sizeof *c);
     *out = NULL;
@@ -28,20 +22,20 @@ sotto_status conn_open(sotto_server *server, int fd, int listener, conn **out)
         return SOTTO_ERR(SYNC, NO_MEMORY);
     }
     c->stream.fd = -1;
-    c->parser = sotto_http_parser_new(true, server->body_max);
+    c->parser = sotto_http_parser_new(true, server->config.body_max);
     if (c->parser == NULL) {
         sotto_port_close(&fd);
         conn_free(c);
         return SOTTO_ERR(SYNC, NO_MEMORY);
     }
-    sotto_status st = sync_stream_open(&c->stream, fd, server->listener[listener].tls, NULL, NULL, NULL);
+    sotto_status st = sync_stream_open(&c->stream, fd, server->door[door].listener.tls, NULL, NULL, NULL);
     if (st != SOTTO_OK) {
         conn_free(c);
         return st;
     }
-    c->peer.listener = listener;
+    c->peer.listener = door;
     c->state = c->stream.secure ? CONN_HANDSHAKE : CONN_READ;
-    c->deadline_ms = now_ms(server) + server->idle_ms;
+    server_deadline(server, c, server->config.idle_ms);
     *out = c;
     return SOTTO_OK;
 }
@@ -56,24 +50,23 @@ void conn_free(conn *c)
 
 /* RFC 9112 section 9.6: a close with bytes unread would make the system reset the connection, and the peer
  * might never see the reply or the alert. */
-static void start_drain(const sotto_server *server, conn *c)
+static void start_drain(sotto_server *server, conn *c)
 {
     sync_stream_shutdown(&c->stream);
     c->state = CONN_DRAIN;
-    c->deadline_ms = now_ms(server) + DRAIN_MS;
-    c->has_more = false;
+    server_deadline(server, c, DRAIN_MS);
 }
 
-static void start_write(const sotto_server *server, conn *c)
+void conn_start_write(sotto_server *server, conn *c)
 {
     size_t total = c->head_len + c->reply.body.len;
     c->state = CONN_WRITE;
-    c->deadline_ms = now_ms(server) + server->idle_ms + (int64_t)(total / SEND_BYTES_A_MS);
+    server_deadline(server, c, server->config.idle_ms + (int64_t)(total / SEND_BYTES_A_MS));
 }
 
 /* Returns true to go on, false when the socket has to be waited for; *gone when the connection is at its end.
  */
-static bool step_handshake(const sotto_server *server, conn *c, bool *gone)
+static bool step_handshake(sotto_server *server, conn *c, bool *gone)
 {
     sotto_diag diag = {0};
     sotto_status st = sync_stream_handshake(&c->stream, &diag);
@@ -82,11 +75,13 @@ static bool step_handshake(const sotto_server *server, conn *c, bool *gone)
         c->peer = c->stream.peer;
         c->peer.listener = listener;
         c->state = CONN_READ;
+        server->stats.handshakes++;
         return true;
     }
     if (is_busy(st))
         return false;
-    sotto_log_event(server->log, SOTTO_LOG_WARN, "sync.tls_refused", "listener=%d reason=\"%s\"",
+    server->stats.refused++;
+    sotto_log_event(server->config.log, SOTTO_LOG_WARN, "sync.tls_refused", "listener=%d reason=\"%s\"",
                     c->peer.listener, diag.text);
     if (sotto_status_cause(st) == SOTTO_CAUSE_NETWORK)
         *gone = true;
@@ -110,7 +105,7 @@ static bool fill(conn *c, bool *gone)
     return !*gone;
 }
 
-static void refuse_request(const sotto_server *server, conn *c, sotto_status st)
+static void refuse_request(sotto_server *server, conn *c, sotto_status st)
 {
     if (sotto_status_cause(st) == SOTTO_CAUSE_RANGE)
         conn_reply_error(c, 413, SOTTO_ERR(SYNC, RANGE), "the request is too long");
@@ -118,7 +113,7 @@ static void refuse_request(const sotto_server *server, conn *c, sotto_status st)
         conn_reply_error(c, 503, SOTTO_ERR(SYNC, NO_MEMORY), "no memory for this request");
     else
         conn_reply_error(c, 400, SOTTO_ERR(SYNC, MALFORMED), "the request is not HTTP/1.1");
-    start_write(server, c);
+    conn_start_write(server, c);
 }
 
 static bool step_read(sotto_server *server, conn *c, bool *gone)
@@ -130,28 +125,29 @@ static bool step_read(sotto_server *server, conn *c, bool *gone)
     sotto_status st =
         sotto_http_feed(c->parser, sotto_span_of(c->in + c->in_at, c->in_len - c->in_at), &used, &done);
     c->in_at += used;
+    c->begun = true;
     if (st != SOTTO_OK) {
         refuse_request(server, c, st);
     } else if (done) {
-        conn_reply_from_handler(server, c);
-        start_write(server, c);
+        server_enqueue(server, c);
     }
     return true;
 }
 
-static void next_request(const sotto_server *server, conn *c)
+static void next_request(sotto_server *server, conn *c)
 {
     sotto_vec_free(&c->reply.body);
-    if (c->close_after) {
+    c->begun = false;
+    if (c->close_after || server->draining) {
         start_drain(server, c);
         return;
     }
     sotto_http_parser_reset(c->parser);
     c->state = CONN_READ;
-    c->deadline_ms = now_ms(server) + server->idle_ms;
+    server_deadline(server, c, server->config.idle_ms);
 }
 
-static bool step_write(const sotto_server *server, conn *c, bool *gone)
+static bool step_write(sotto_server *server, conn *c, bool *gone)
 {
     sotto_span part = conn_unsent(c);
     if (part.len == 0) {
@@ -185,16 +181,13 @@ static bool step_drain(conn *c, bool *gone)
 bool conn_step(sotto_server *server, conn *c)
 {
     bool gone = false, on = true;
-    int replies = 0;
-    c->has_more = false;
-    while (on && replies < REQUESTS_A_STEP) {
+    while (on) {
         switch (c->state) {
         case CONN_HANDSHAKE:
             on = step_handshake(server, c, &gone);
             break;
         case CONN_READ:
             on = step_read(server, c, &gone);
-            replies += c->state == CONN_WRITE;
             break;
         case CONN_WRITE:
             on = step_write(server, c, &gone);
@@ -202,17 +195,18 @@ bool conn_step(sotto_server *server, conn *c)
         case CONN_DRAIN:
             on = step_drain(c, &gone);
             break;
+        case CONN_READY:
+        case CONN_HELD:
+            return true;
         case CONN_FREE:
             return false;
         }
     }
-    c->has_more = on && !gone;
     return !gone;
 }
 
-bool conn_timeout(const sotto_server *server, const conn *c)
+void conn_stop(sotto_server *server, conn *c)
 {
-    sotto_log_event(server->log, SOTTO_LOG_INFO, "sync.connection_timeout", "listener=%d state=%d",
-                    c->peer.listener, (int)c->state);
-    return false;
+    if (c->state == CONN_READ && !c->begun && c->in_at == c->in_len)
+        start_drain(server, c);
 }

@@ -54,15 +54,33 @@ void conn_reply_error(conn *c, int code, sotto_status status, const char *text)
         c->head_len = 0;
 }
 
-void conn_reply_from_handler(sotto_server *server, conn *c)
+void conn_reply_busy(sotto_server *server, conn *c)
 {
-    const sotto_http_message *request = sotto_http_message_of(c->parser);
+    static const char *const later[] = {"Retry-After: 30\r\n", "Retry-After: 45\r\n", "Retry-After: 60\r\n",
+                                        "Retry-After: 75\r\n", "Retry-After: 90\r\n"};
+    conn_reply_error(c, 503, SOTTO_ERR(SYNC, BUSY), "too many at once: come again later");
+    c->reply.extra = later[server->stats.shed++ % SOTTO_COUNT(later)];
+    if (write_head(c, false) != SOTTO_OK)
+        c->head_len = 0;
+}
+
+bool conn_handle(sotto_server *server, conn *c)
+{
     memset(&c->reply, 0, sizeof c->reply);
     sotto_vec_init(&c->reply.body, SIZE_MAX);
-    server->handler(server->ctx, request, &c->peer, &c->reply);
+    server->config.handler(server->config.ctx, sotto_http_message_of(c->parser), &c->peer, &c->reply);
+    if (c->reply.hold && server->config.commit != NULL)
+        return false;
+    conn_finish_reply(server, c);
+    return true;
+}
+
+void conn_finish_reply(sotto_server *server, conn *c)
+{
+    const sotto_http_message *request = sotto_http_message_of(c->parser);
     if (c->reply.code == 0)
         c->reply.code = 500;
-    if (write_head(c, request->keep_alive) != SOTTO_OK) {
+    if (write_head(c, request->keep_alive && !server->draining) != SOTTO_OK) {
         conn_reply_error(c, 500, SOTTO_ERR(SYNC, INTERNAL), "the reply has no valid head");
         return;
     }

@@ -1,32 +1,38 @@
-/* Waiting on many sockets at once, accepting, half-closing. */
+/* Waiting on many sockets at once (epoll: the cost is that of the busy ones), accepting, half-closing. */
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "tls_priv.h"
 
-sotto_status sync_poll_wait(sync_poll *list, size_t count, int64_t wait_ms)
+sotto_status sync_epoll_new(int *epoll)
 {
-    struct pollfd fds[512];
-    if (count > SOTTO_COUNT(fds))
-        return SOTTO_ERR(SYNC, RANGE);
-    for (size_t i = 0; i < count; i++) {
-        int events = (list[i].read ? POLLIN : 0) | (list[i].write ? POLLOUT : 0);
-        fds[i] = (struct pollfd){.fd = list[i].fd, .events = (short)events};
-    }
+    *epoll = epoll_create1(EPOLL_CLOEXEC);
+    return *epoll >= 0 ? SOTTO_OK : SOTTO_ERR(SYNC, NO_MEMORY);
+}
+
+sotto_status sync_epoll_set(int epoll, int fd, void *ptr, unsigned before, unsigned mask)
+{
+    uint32_t events = ((mask & SYNC_READ) != 0 ? EPOLLIN : 0) | ((mask & SYNC_WRITE) != 0 ? EPOLLOUT : 0) |
+                      ((mask & SYNC_SHARED) != 0 ? EPOLLEXCLUSIVE : 0);
+    struct epoll_event event = {.events = events, .data.ptr = ptr};
+    int how = before == 0 ? EPOLL_CTL_ADD : mask == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
+    return epoll_ctl(epoll, how, fd, &event) == 0 ? SOTTO_OK : SOTTO_ERR(SYNC, IO);
+}
+
+sotto_status sync_epoll_wait(int epoll, void *ready[static SYNC_EPOLL_EVENTS], size_t *count, int64_t wait_ms)
+{
+    struct epoll_event events[SYNC_EPOLL_EVENTS];
     int timeout = wait_ms < 0 ? -1 : wait_ms > INT_MAX ? INT_MAX : (int)wait_ms;
-    int n = poll(fds, (nfds_t)count, timeout);
+    int n = epoll_wait(epoll, events, SYNC_EPOLL_EVENTS, timeout);
+    *count = 0;
     if (n < 0 && errno != EINTR)
         return SOTTO_ERR(SYNC, IO);
-    for (size_t i = 0; i < count; i++) {
-        int got = n > 0 ? fds[i].revents : 0;
-        list[i].readable = (got & (POLLIN | POLLOUT | POLLHUP | POLLERR)) != 0;
-        list[i].ended = (got & (POLLERR | POLLNVAL)) != 0;
-    }
+    for (int i = 0; i < n; i++)
+        ready[(*count)++] = events[i].data.ptr;
     return SOTTO_OK;
 }
 
@@ -40,10 +46,9 @@ sotto_status sync_accept(int listener, int *fd)
 {
     *fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (*fd < 0) {
-        /* Out of descriptors is load, not the end: whoever waits stays in the backlog. */
-        bool later = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ECONNABORTED ||
-                     errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
-        return later ? SOTTO_ERR(SYNC, BUSY) : SOTTO_ERR(SYNC, IO);
+        bool full = errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
+        bool later = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ECONNABORTED;
+        return full ? SOTTO_ERR(SYNC, FULL) : later ? SOTTO_ERR(SYNC, BUSY) : SOTTO_ERR(SYNC, IO);
     }
     return SOTTO_OK;
 }

@@ -81,7 +81,7 @@ static sotto_status set_authority(sotto_tls *tls, const sotto_tls_identity *iden
     return st;
 }
 
-static sotto_status set_protocol(sotto_tls *tls, sotto_diag *diag)
+static sotto_status set_protocol(sotto_tls *tls, sotto_span ticket_seed, sotto_diag *diag)
 {
     int end = tls->server ? MBEDTLS_SSL_IS_SERVER : MBEDTLS_SSL_IS_CLIENT;
     int ret = mbedtls_ssl_config_defaults(&tls->conf, end, MBEDTLS_SSL_TRANSPORT_STREAM,
@@ -94,7 +94,7 @@ static sotto_status set_protocol(sotto_tls *tls, sotto_diag *diag)
     mbedtls_ssl_conf_rng(&tls->conf, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
     if (tls->server) {
         mbedtls_ssl_conf_new_session_tickets(&tls->conf, TICKETS_A_HANDSHAKE);
-        return tls_ticket_setup(tls, diag);
+        return tls_ticket_setup(tls, ticket_seed, diag);
     }
     mbedtls_ssl_conf_session_tickets(&tls->conf, MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
     mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
@@ -115,7 +115,7 @@ sotto_status sotto_tls_new(sotto_tls **out, bool server, const sotto_tls_identit
     mbedtls_x509_crt_init(&tls->authority);
     mbedtls_x509_crt_init(&tls->own);
     mbedtls_pk_init(&tls->key);
-    sotto_status st = set_protocol(tls, diag);
+    sotto_status st = set_protocol(tls, identity->ticket_seed, diag);
     if (st == SOTTO_OK)
         st = set_authority(tls, identity, diag);
     if (st == SOTTO_OK)

@@ -13,9 +13,10 @@ struct sync_stream;
 
 /* Keys that seal session tickets: the current one and the one before (tls_ticket.c). */
 typedef struct tls_ticket_keys {
-    psa_key_id_t key[2];
-    int64_t made_ms[2];
-    unsigned current;
+    psa_key_id_t key[2];   /* of the even and the odd day of the monotonic clock */
+    int64_t generation[2]; /* that day; -1 = no key */
+    uint8_t seed[SOTTO_KEY_BYTES];
+    bool seeded; /* keys are made of the seed and the day; otherwise drawn */
 } tls_ticket_keys;
 
 struct sotto_tls {
@@ -75,17 +76,19 @@ sotto_status tls_status(sync_stream *s, int error, sotto_diag *diag);
 
 /* tls_ticket.c: session tickets that remember who the client is: TLS 1.3 itself does not (the certificate is
  * not sent again on resumption). */
-SOTTO_MUST_USE sotto_status tls_ticket_setup(sotto_tls *tls, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status tls_ticket_setup(sotto_tls *tls, sotto_span seed, sotto_diag *diag);
 void tls_ticket_free(sotto_tls *tls);
 
 /* sockets.c: what port has no call for. */
-typedef struct sync_poll {
-    int fd;
-    bool read, write;     /* asked for */
-    bool readable, ended; /* found: something to do; or the peer is gone */
-} sync_poll;
-SOTTO_MUST_USE sotto_status sync_poll_wait(sync_poll *list, size_t count, int64_t wait_ms);
-/* One connection, non-blocking and close-on-exec. BUSY when none waits. */
+#define SYNC_EPOLL_EVENTS 256
+enum { SYNC_READ = 1, SYNC_WRITE = 2, SYNC_SHARED = 4 /* of several processes only one is woken */ };
+SOTTO_MUST_USE sotto_status sync_epoll_new(int *epoll);
+/* Watches fd for `mask` instead of `before`; 0 = not at all. ptr comes back from sync_epoll_wait. */
+SOTTO_MUST_USE sotto_status sync_epoll_set(int epoll, int fd, void *ptr, unsigned before, unsigned mask);
+SOTTO_MUST_USE sotto_status sync_epoll_wait(int epoll, void *ready[static SYNC_EPOLL_EVENTS], size_t *count,
+                                            int64_t wait_ms);
+/* One connection, non-blocking and close-on-exec. BUSY when none waits, FULL without a descriptor or memory
+ * for it. */
 SOTTO_MUST_USE sotto_status sync_accept(int listener, int *fd);
 void sync_shutdown_write(int fd);
 /* Head and body go out in two writes; Nagle's algorithm would hold the second one back until the first was

@@ -21,30 +21,58 @@
 #define SEALED_MAX   (NONCE_BYTES + HEAD_BYTES + SESSION_MAX + TAG_BYTES)
 #define TICKET_MAGIC 0x31545453u /* "STT1" */
 
-static sotto_status make_key(sotto_tls *tls, unsigned slot)
+/* The same key in every process that has the seed. */
+static psa_status_t derive_key(const sotto_tls *tls, int64_t generation,
+                               const psa_key_attributes_t *attributes, psa_key_id_t *out)
 {
+    static const char label[] = "sotto ticket key";
+    uint8_t memory[sizeof label + SOTTO_KEY_BYTES + 8], key[SOTTO_SHA256_BYTES];
+    sotto_buf text = sotto_buf_of(memory, sizeof memory);
+    psa_status_t ret = PSA_ERROR_GENERIC_ERROR;
+    if (sotto_buf_put(&text, label, sizeof label) == SOTTO_OK &&
+        sotto_buf_put(&text, tls->tickets.seed, sizeof tls->tickets.seed) == SOTTO_OK &&
+        sotto_put_u64(&text, (uint64_t)generation) == SOTTO_OK &&
+        sotto_sha256(sotto_buf_span(&text), key) == SOTTO_OK)
+        ret = psa_import_key(attributes, key, sizeof key, out);
+    sotto_wipe(memory, sizeof memory);
+    sotto_wipe(key, sizeof key);
+    return ret;
+}
+
+static sotto_status make_key(sotto_tls *tls, unsigned slot, int64_t generation)
+{
+    tls_ticket_keys *t = &tls->tickets;
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_set_key_type(&attributes, PSA_KEY_TYPE_AES);
     psa_set_key_bits(&attributes, 256);
     psa_set_key_algorithm(&attributes, PSA_ALG_GCM);
     psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_ENCRYPT | PSA_KEY_USAGE_DECRYPT);
-    if (tls->tickets.key[slot] != 0)
-        (void)psa_destroy_key(tls->tickets.key[slot]);
-    tls->tickets.key[slot] = 0;
-    if (psa_generate_key(&attributes, &tls->tickets.key[slot]) != PSA_SUCCESS)
+    if (t->key[slot] != 0)
+        (void)psa_destroy_key(t->key[slot]);
+    t->key[slot] = 0;
+    t->generation[slot] = -1;
+    psa_status_t ret = t->seeded ? derive_key(tls, generation, &attributes, &t->key[slot])
+                                 : psa_generate_key(&attributes, &t->key[slot]);
+    if (ret != PSA_SUCCESS)
         return SOTTO_ERR(SYNC, NO_MEMORY);
-    tls->tickets.made_ms[slot] = tls->clock.mono_ms(tls->clock.ctx);
-    tls->tickets.current = slot;
+    t->generation[slot] = generation;
     return SOTTO_OK;
 }
 
-/* The key for a new ticket; 0 when none can be had (then there is just no ticket). */
-static psa_key_id_t current_key(sotto_tls *tls)
+/* The key of one day, made when it is not there; 0 when none can be had (then there is just no ticket). */
+static psa_key_id_t key_of(sotto_tls *tls, int64_t generation)
 {
-    unsigned slot = tls->tickets.current;
-    if (tls->clock.mono_ms(tls->clock.ctx) - tls->tickets.made_ms[slot] < KEY_LIFE_MS)
+    unsigned slot = (unsigned)(generation & 1);
+    if (generation < 0)
+        return 0;
+    if (tls->tickets.generation[slot] == generation)
         return tls->tickets.key[slot];
-    return make_key(tls, 1 - slot) == SOTTO_OK ? tls->tickets.key[1 - slot] : 0;
+    return make_key(tls, slot, generation) == SOTTO_OK ? tls->tickets.key[slot] : 0;
+}
+
+static int64_t today(const sotto_tls *tls)
+{
+    return tls->clock.mono_ms(tls->clock.ctx) / KEY_LIFE_MS;
 }
 
 static sotto_status write_head(sotto_buf *out, const sync_stream *s)
@@ -68,7 +96,7 @@ static int ticket_write(void *ctx, const mbedtls_ssl_session *session, unsigned 
     sotto_buf head = sotto_buf_of(plain, HEAD_BYTES);
     size_t session_len = 0, sealed_len = 0, cap = (size_t)(end - start);
     int ret = MBEDTLS_ERR_SSL_INTERNAL_ERROR;
-    psa_key_id_t key = current_key(tls);
+    psa_key_id_t key = key_of(tls, today(tls));
     *len = 0;
     if (key != 0 && tls->active != NULL && write_head(&head, tls->active) == SOTTO_OK && cap > NONCE_BYTES &&
         psa_generate_random(nonce, sizeof nonce) == PSA_SUCCESS)
@@ -102,13 +130,13 @@ static bool read_head(sync_stream *s, sotto_cursor *c)
     return true;
 }
 
-static bool open_ticket(const sotto_tls *tls, const unsigned char *buf, size_t len, uint8_t *plain,
-                        size_t cap, size_t *plain_len)
+static bool open_ticket(sotto_tls *tls, const unsigned char *buf, size_t len, uint8_t *plain, size_t cap,
+                        size_t *plain_len)
 {
-    for (unsigned slot = 0; slot < 2; slot++) {
-        if (tls->tickets.key[slot] != 0 &&
-            psa_aead_decrypt(tls->tickets.key[slot], PSA_ALG_GCM, buf, NONCE_BYTES, NULL, 0,
-                             buf + NONCE_BYTES, len - NONCE_BYTES, plain, cap, plain_len) == PSA_SUCCESS)
+    for (int64_t day = today(tls), i = 0; i < 2; i++, day--) {
+        psa_key_id_t key = key_of(tls, day);
+        if (key != 0 && psa_aead_decrypt(key, PSA_ALG_GCM, buf, NONCE_BYTES, NULL, 0, buf + NONCE_BYTES,
+                                         len - NONCE_BYTES, plain, cap, plain_len) == PSA_SUCCESS)
             return true;
     }
     return false;
@@ -138,11 +166,17 @@ static int ticket_parse(void *ctx, mbedtls_ssl_session *session, unsigned char *
     return ret;
 }
 
-sotto_status tls_ticket_setup(sotto_tls *tls, sotto_diag *diag)
+sotto_status tls_ticket_setup(sotto_tls *tls, sotto_span seed, sotto_diag *diag)
 {
-    sotto_status st = make_key(tls, 0);
-    if (st != SOTTO_OK)
-        return sotto_diag_set(diag, st, "no key for session tickets");
+    tls->tickets.generation[0] = tls->tickets.generation[1] = -1;
+    if (seed.len != 0 && seed.len != sizeof tls->tickets.seed)
+        return sotto_diag_set(diag, SOTTO_ERR(SYNC, USAGE), "a ticket seed has %zu bytes",
+                              sizeof tls->tickets.seed);
+    tls->tickets.seeded = seed.len != 0;
+    if (seed.len != 0)
+        memcpy(tls->tickets.seed, seed.ptr, seed.len);
+    if (key_of(tls, today(tls)) == 0)
+        return sotto_diag_set(diag, SOTTO_ERR(SYNC, NO_MEMORY), "no key for session tickets");
     mbedtls_ssl_conf_session_tickets_cb(&tls->conf, ticket_write, ticket_parse, tls);
     return SOTTO_OK;
 }
@@ -153,4 +187,5 @@ void tls_ticket_free(sotto_tls *tls)
         if (tls->tickets.key[slot] != 0)
             (void)psa_destroy_key(tls->tickets.key[slot]);
     }
+    sotto_wipe(tls->tickets.seed, sizeof tls->tickets.seed);
 }

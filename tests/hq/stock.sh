@@ -49,6 +49,8 @@ device() { # NAME: a key, a request, and a certificate for it over the enrolment
 start
 yes curl -sS -f "$HEALTH/healthz"
 says '"status":"ok"'
+yes curl -sS -f "$HEALTH/readyz"
+says '"status":"ready"'
 CODE=$(code atm-1)
 [ "$(device atm-1 0000-0000-0000-0000)" = 403 ] && ok || bad "a wrong code was taken"
 [ "$(device atm-1 "$CODE")" = 200 ] && ok || bad "enrolment by curl: $(cat "$WORK/atm-1.answer")"
@@ -95,6 +97,39 @@ says 'alert protocol version'
 request | s_client -tls1_3 -ign_eof >"$WORK/said" 2>&1 || true
 says 'alert \(certificate required\|no certificate\)' # mbedTLS 3.6 sends the older of the two
 
+request | s_client -tls1_3 -ign_eof -cert "$WORK/self.pem" -key "$WORK/self.key" >"$WORK/said" 2>&1 || true
+says 'alert unknown ca'
+
+# ---- who watches over it ----
+yes curl -sS -f "$HEALTH/metrics"
+says '^sotto_tls_handshakes_total [1-9]'
+says '^sotto_tls_refused_total [1-9]'
+says '^sotto_alarms_total{kind="not_genuine"} 1$'
+grep -q 'atm-1' "$WORK/said" && bad "a device's name among the figures" || ok
+expect 404 "$HEALTH/v1/release/1.root.json"
+
+# ---- a new certificate without an end to the service ----
+fingerprint() { s_client -tls1_3 </dev/null 2>/dev/null | openssl x509 -noout -fingerprint 2>/dev/null; }
+BEFORE=$(fingerprint)
+openssl req -new -key "$WORK/hq/authority/server.key" -subj /CN=collector -out "$WORK/server.csr"
+printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\nkeyUsage=digitalSignature\n' >"$WORK/ext"
+cp "$WORK/hq/authority/server.pem" "$WORK/server.before"
+openssl x509 -req -in "$WORK/server.csr" -CA "$CA" -CAkey "$WORK/hq/authority/ca.key" -CAcreateserial -days 30 \
+    -extfile "$WORK/ext" -out "$WORK/hq/authority/server.pem" 2>/dev/null
+kill -HUP "$SERVER"
+for _ in $(seq 100); do grep -q 'serve.reload' "$WORK/log" && break; sleep 0.1; done
+[ "$(fingerprint)" != "$BEFORE" ] && ok || bad "the old certificate after SIGHUP"
+echo nonsense >"$WORK/hq/authority/server.pem"
+kill -HUP "$SERVER"
+for _ in $(seq 100); do grep -q 'serve.reload done=false' "$WORK/log" && break; sleep 0.1; done
+expect 200 "${mine[@]}" "$DEVICES/v1/release/1.root.json" # a bad one changes nothing
+cp "$WORK/server.before" "$WORK/hq/authority/server.pem"
+read -r worker _ <"/proc/$SERVER/task/$SERVER/children" || true # a worker that dies is started again
+kill -KILL "$worker"
+for _ in $(seq 100); do grep -q 'worker.restart' "$WORK/log" && break; sleep 0.1; done
+sleep 1.5
+expect 200 "${mine[@]}" "$DEVICES/v1/release/1.root.json"
+
 # ---- revoked, and a certificate that has ended ----
 yes "$HQ" revoke --dir "$WORK/hq" --device atm-1
 expect 403 "${mine[@]}" "$DEVICES/v1/release/1.root.json"
@@ -105,6 +140,8 @@ expect 200 "${mine[@]}" "$DEVICES/v1/release/1.root.json"
 stop
 start --clock-offset 31708800 # 367 days on
 no curl -sS -f "${mine[@]}" "$DEVICES/v1/release/1.root.json"
+request | s_client -tls1_3 -ign_eof -no_check_time -cert "$WORK/atm-1.pem" -key "$WORK/atm-1.key" >"$WORK/said" 2>&1 || true
+says 'alert certificate expired'
 stop
 
 # ---- what must not stand in a log ----
