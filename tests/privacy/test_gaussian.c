@@ -22,23 +22,22 @@ static void exact(double variance, double *p)
         p[x + REACH] = (double)(expl(-(long double)x * x / (2 * (long double)variance)) / sum);
 }
 
-/* Chi-square over the bins that expect 25 or more, the rest pooled; z of Wilson and Hilferty's cube root. */
+/* Chi-square over runs of neighbouring values that expect 25 or more together (with few draws of a wide
+ * distribution no value alone does); z of Wilson and Hilferty's cube root. */
 static double deviation(const unsigned *seen, const double *p, unsigned draws)
 {
-    double chi = 0, rest_p = 0, rest = 0;
+    double chi = 0, expected = 0, met = 0;
     unsigned bins = 0;
     for (int i = 0; i <= 2 * REACH; i++) {
-        double expected = p[i] * draws;
-        if (expected < 25) {
-            rest_p += p[i], rest += seen[i];
+        expected += p[i] * draws;
+        met += seen[i];
+        if (expected < 25 && i < 2 * REACH)
             continue;
+        if (expected >= 5) {
+            chi += (met - expected) * (met - expected) / expected;
+            bins++;
         }
-        chi += (seen[i] - expected) * (seen[i] - expected) / expected;
-        bins++;
-    }
-    if (rest_p * draws >= 5) {
-        chi += (rest - rest_p * draws) * (rest - rest_p * draws) / (rest_p * draws);
-        bins++;
+        expected = met = 0;
     }
     assert_true(bins >= 2);
     double k = bins - 1, v = 2 / (9 * k);
