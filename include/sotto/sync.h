@@ -223,6 +223,14 @@ typedef struct sotto_tuf_info {
     bool self_signed;
 } sotto_tuf_info;
 SOTTO_MUST_USE sotto_status sotto_tuf_info_read(sotto_span metadata, sotto_tuf_info *out, sotto_diag *diag);
+/* For makers of metadata: how many of the keys that root names for one of its four roles have signed a file,
+ * and how many must. The root itself is not judged. MALFORMED, UNSUPPORTED, RANGE; NOT_FOUND for another
+ * role. */
+typedef struct sotto_tuf_signers {
+    size_t signed_by, needed;
+} sotto_tuf_signers;
+SOTTO_MUST_USE sotto_status sotto_tuf_count_signers(sotto_span root, const char *role, sotto_span metadata,
+                                                    sotto_tuf_signers *out, sotto_diag *diag);
 
 /*
  * ---- The release on disk (docs/formats/release.md) ----

@@ -7,7 +7,7 @@ typedef struct publishing {
     const char *dir;
     const char *path[HQ_BUNDLE_COUNT];
     int64_t days;
-    bool refresh, as_json;
+    bool refresh, prepare, finish, as_json;
 } publishing;
 
 static sotto_status publish_locked(const publishing *p, const hq_bundle *bundle, hq_publication *out,
@@ -19,7 +19,11 @@ static sotto_status publish_locked(const publishing *p, const hq_bundle *bundle,
     if (status != SOTTO_OK)
         return status;
     status = hq_office_registry(p->dir, &registry, diag);
-    if (status == SOTTO_OK)
+    if (status == SOTTO_OK && p->finish)
+        status = hq_repo_finish(p->dir, registry, out, diag);
+    else if (status == SOTTO_OK && p->prepare)
+        status = hq_repo_prepare(p->dir, bundle, registry, p->days, out, diag);
+    else if (status == SOTTO_OK)
         status = hq_repo_publish(p->dir, bundle, registry, p->days, out, diag);
     hq_registry_close(registry);
     sotto_port_lock_drop(&lock);
@@ -34,6 +38,8 @@ static sotto_status publish(const publishing *p, hq_publication *out, sotto_diag
         return status;
     if (p->refresh)
         return hq_repo_refresh(p->dir, out, diag);
+    if (p->finish)
+        return publish_locked(p, NULL, out, diag);
     status = hq_bundle_load(&bundle, p->path, diag);
     if (status != SOTTO_OK)
         return status;
@@ -45,9 +51,20 @@ static sotto_status publish(const publishing *p, hq_publication *out, sotto_diag
 static void print_publication(const publishing *p, const hq_publication *out)
 {
     char day[HQ_ROLE_COUNT][11];
+    if (p->prepare) {
+        printf("Release %llu waits for signatures: %s (%zu of %zu).\n"
+               "Next, on the machine of each key: sotto-hq sign FILE --key KEY   then here: sotto-hq publish "
+               "--dir %s "
+               "--finish\n",
+               (unsigned long long)out->release, out->draft, out->signers.signed_by, out->signers.needed,
+               p->dir);
+        return;
+    }
     for (size_t i = 0; i < HQ_ROLE_COUNT; i++)
         hq_day_format(sotto_floor_div_i64(out->expires_s[i], HQ_DAY_S), day[i]);
-    if (p->refresh)
+    if (p->finish)
+        printf("Finished. Release %llu is what terminals follow.\n", (unsigned long long)out->release);
+    else if (p->refresh)
         printf("Release %llu is signed anew.\n", (unsigned long long)out->release);
     else
         printf("Release %llu is published: model, dictionary, catalogue, policy and tasks, %llu bytes.\n",
@@ -68,6 +85,14 @@ static sotto_status print_json(const hq_publication *out, sotto_diag *diag)
     sotto_json_u64(&json.w, out->release);
     sotto_json_name(&json.w, "bytes");
     sotto_json_u64(&json.w, out->bytes);
+    if (out->draft[0] != '\0') {
+        sotto_json_name(&json.w, "draft");
+        sotto_json_cstr(&json.w, out->draft);
+        sotto_json_name(&json.w, "signed_by");
+        sotto_json_u64(&json.w, out->signers.signed_by);
+        sotto_json_name(&json.w, "needs");
+        sotto_json_u64(&json.w, out->signers.needed);
+    }
     sotto_json_name(&json.w, "expires");
     sotto_json_obj(&json.w);
     for (size_t i = 0; i < HQ_ROLE_COUNT; i++) {
@@ -93,16 +118,20 @@ int hq_cmd_publish(int argc, char **argv)
                                  {"--items", HQ_TEXT, &p.path[HQ_BUNDLE_ITEMS], .required = false},
                                  {"--days", HQ_NUMBER, &p.days, .min = 1, .max = 3650},
                                  {"--refresh", HQ_FLAG, &p.refresh, .required = false},
+                                 {"--prepare", HQ_FLAG, &p.prepare, .required = false},
+                                 {"--finish", HQ_FLAG, &p.finish, .required = false},
                                  {"--json", HQ_FLAG, &p.as_json, .required = false}};
     if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
         return 2;
     for (size_t i = 0; i < HQ_BUNDLE_COUNT; i++) {
-        if (!p.refresh && p.path[i] == NULL && i < HQ_BUNDLE_NEEDED)
+        if (!p.refresh && !p.finish && p.path[i] == NULL && i < HQ_BUNDLE_NEEDED)
             return hq_usage(argv[0],
                             "needs --dictionary, --model, --catalogue, --policy and --tasks, or --refresh");
-        if (p.refresh && p.path[i] != NULL)
-            return hq_usage(argv[0], "--refresh signs what is published and takes no files");
+        if ((p.refresh || p.finish) && p.path[i] != NULL)
+            return hq_usage(argv[0], "takes no files with --refresh or --finish");
     }
+    if (p.refresh + p.prepare + p.finish > 1)
+        return hq_usage(argv[0], "one of --prepare, --finish and --refresh");
     sotto_status status = publish(&p, &out, &diag);
     if (status == SOTTO_OK && p.as_json)
         status = print_json(&out, &diag);

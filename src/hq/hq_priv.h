@@ -162,16 +162,57 @@ enum hq_role {
 };
 const char *hq_role_name(enum hq_role role);
 
+#define HQ_KEYID_TEXT    (2 * SOTTO_SHA256_BYTES + 1)
+#define HQ_PUBLIC_MAX    2048 /* PEM of RSA-8192 */
+#define HQ_ROOT_KEYS_MAX 32
+#define HQ_ROLE_KEYS_MAX 8
+typedef struct hq_public_key { /* as metadata holds it */
+    char keyid[HQ_KEYID_TEXT], keytype[32], scheme[32], text[HQ_PUBLIC_MAX];
+} hq_public_key;
 typedef struct hq_tuf_key {
-    char pem[SOTTO_PEM_MAX];        /* private */
-    char public_pem[SOTTO_PEM_MAX]; /* SubjectPublicKeyInfo */
-    char keyid[2 * SOTTO_SHA256_BYTES + 1];
+    char pem[SOTTO_PEM_MAX]; /* private: ECDSA P-256 */
+    hq_public_key public_key;
 } hq_tuf_key;
 /* Public half and keyid of key->pem. */
 SOTTO_MUST_USE sotto_status hq_tuf_key_complete(hq_tuf_key *key, sotto_diag *diag);
-SOTTO_MUST_USE sotto_status hq_tuf_key_read(hq_tuf_key *key, const char *dir, enum hq_role role,
-                                            sotto_diag *diag);
+/* A public key as an operator hands it in: PEM (ECDSA P-256, RSA) or 64 hex digits (Ed25519). */
+SOTTO_MUST_USE sotto_status hq_public_key_read(hq_public_key *out, sotto_span text, sotto_diag *diag);
 void hq_tuf_key_wipe(hq_tuf_key *key);
+
+void hq_public_key_put(sotto_json_writer *w, const hq_public_key *key);
+SOTTO_MUST_USE sotto_status hq_canonical(sotto_span json, sotto_vec *out, sotto_diag *diag);
+
+/* What a root says: whose keys count for what, and how many must sign. */
+typedef struct hq_root_role {
+    char keyid[HQ_ROLE_KEYS_MAX][HQ_KEYID_TEXT];
+    size_t count, threshold;
+} hq_root_role;
+typedef struct hq_root {
+    hq_public_key key[HQ_ROOT_KEYS_MAX];
+    size_t key_count;
+    hq_root_role role[HQ_ROLE_COUNT];
+    uint64_t version;
+    int64_t expires_s;
+} hq_root;
+SOTTO_MUST_USE sotto_status hq_root_parse(hq_root *out, sotto_span file, const char *name, sotto_diag *diag);
+bool hq_root_has(const hq_root *root, enum hq_role role, const char *keyid);
+/* EXISTS when the role has it, RANGE when there is no room. */
+SOTTO_MUST_USE sotto_status hq_root_add(hq_root *root, enum hq_role role, const hq_public_key *key,
+                                        sotto_diag *diag);
+/* NOT_FOUND; a key that no role has any more is left out of the file. */
+SOTTO_MUST_USE sotto_status hq_root_remove(hq_root *root, enum hq_role role, const char *keyid,
+                                           sotto_diag *diag);
+
+/* Private keys of a role that lie here: keys/ROLE.key and keys/ROLE-*.key, those that the root names for it.
+ */
+typedef struct hq_keyring {
+    hq_tuf_key key[HQ_ROLE_KEYS_MAX];
+    size_t count;
+} hq_keyring;
+/* *out is NULL on failure; an empty ring is none. DENIED for a file that others can read. */
+SOTTO_MUST_USE sotto_status hq_keyring_load(hq_keyring **out, const char *dir, enum hq_role role,
+                                            const hq_root *root, sotto_diag *diag);
+void hq_keyring_free(hq_keyring *ring); /* wipes; NULL allowed */
 
 typedef struct hq_tuf_file { /* a file that metadata lists */
     const char *name;
@@ -184,13 +225,16 @@ typedef struct hq_tuf_doc {
     enum hq_role role;
     uint64_t version;
     int64_t expires_s;
-    const hq_tuf_key *keys;   /* root: HQ_ROLE_COUNT of them, by role */
+    const hq_root *root;      /* of a root */
     const hq_tuf_file *files; /* the others: what they list */
     size_t file_count;
 } hq_tuf_doc;
-/* Appends the signed file to out. */
-SOTTO_MUST_USE sotto_status hq_tuf_write(const hq_tuf_doc *doc, const hq_tuf_key *signer, sotto_vec *out,
+/* Appends the file to out, signed by each of the ring (NULL: by nobody yet). */
+SOTTO_MUST_USE sotto_status hq_tuf_write(const hq_tuf_doc *doc, const hq_keyring *ring, sotto_vec *out,
                                          sotto_diag *diag);
+/* Any metadata file with one more signature, or the same one anew. Everything else stays as it is. */
+SOTTO_MUST_USE sotto_status hq_tuf_sign(sotto_span file, const hq_tuf_key *signer, sotto_vec *out,
+                                        sotto_diag *diag);
 
 /* ---- repo ---- */
 
@@ -203,7 +247,9 @@ typedef struct hq_repo_role {
 } hq_repo_role;
 typedef struct hq_repo {
     hq_repo_role role[HQ_ROLE_COUNT];
-    sotto_vec targets; /* N.targets.json as it stands; empty before the first release */
+    sotto_vec targets;   /* N.targets.json as it stands; empty before the first release */
+    sotto_vec root_file; /* the newest N.root.json */
+    hq_root *root;       /* the same, read */
 } hq_repo;
 /* What dir/repo offers now, followed from timestamp.json. */
 SOTTO_MUST_USE sotto_status hq_repo_read(hq_repo *out, const char *dir, sotto_diag *diag);
@@ -211,18 +257,37 @@ void hq_repo_free(hq_repo *repo);
 
 /* Publishers keep away from each other: dir/publish.lock. */
 SOTTO_MUST_USE sotto_status hq_repo_lock(const char *dir, sotto_port_lock *lock, sotto_diag *diag);
-/* Version 1 of root from four keys. EXISTS. */
+/* Version 1 of root from four keys, which lie in dir/keys. EXISTS. */
+#define HQ_ROOT_DAYS 365
 SOTTO_MUST_USE sotto_status hq_repo_create(const char *dir, const hq_tuf_key keys[static HQ_ROLE_COUNT],
                                            int64_t now_s, sotto_diag *diag);
 typedef struct hq_publication {
     uint64_t release;
     int64_t expires_s[HQ_ROLE_COUNT];
-    uint64_t bytes; /* of the five files */
+    uint64_t bytes;            /* of the five files */
+    char draft[HQ_PATH_MAX];   /* what waits for signatures, "" when nothing does */
+    sotto_tuf_signers signers; /* of it */
 } hq_publication;
 /* The next release, in the order that never shows half of one: files, targets, snapshot, timestamp. The
  * caller holds the lock. days: the snapshot's life; targets live three times as long. */
 SOTTO_MUST_USE sotto_status hq_repo_publish(const char *dir, const hq_bundle *bundle, hq_registry *registry,
                                             int64_t days, hq_publication *out, sotto_diag *diag);
+/*
+ * In two persons' hands: a release, or a new root, is prepared as a file below dir/draft, signed there by
+ * whoever holds keys (sotto-hq sign), and finished here. What terminals follow changes at finish only.
+ */
+/* The files of the release and its list, signed by what keys are here. The caller holds the lock. */
+SOTTO_MUST_USE sotto_status hq_repo_prepare(const char *dir, const hq_bundle *bundle, hq_registry *registry,
+                                            int64_t days, hq_publication *out, sotto_diag *diag);
+/* Publishes the drafts. AUTH when signatures are missing: out->draft says of which file, and nothing has
+ * changed. NOT_FOUND when nothing is prepared. The caller holds the lock. */
+SOTTO_MUST_USE sotto_status hq_repo_finish(const char *dir, hq_registry *registry, hq_publication *out,
+                                           sotto_diag *diag);
+/* draft/VERSION.ROLE.json */
+SOTTO_MUST_USE sotto_status hq_draft_path(const char *dir, enum hq_role role, uint64_t version,
+                                          char path[static HQ_PATH_MAX], sotto_diag *diag);
+SOTTO_MUST_USE sotto_status hq_draft_put(const char *dir, enum hq_role role, uint64_t version,
+                                         sotto_span bytes, sotto_diag *diag);
 /* Signs the timestamp anew, and the snapshot when less than half of its life is left and its key is here.
  * Takes the lock. NOT_FOUND before the first release. */
 SOTTO_MUST_USE sotto_status hq_repo_refresh(const char *dir, hq_publication *out, sotto_diag *diag);
@@ -385,6 +450,8 @@ typedef struct hq_command {
 int hq_cmd_init(int argc, char **argv);
 int hq_cmd_enrol_code(int argc, char **argv);
 int hq_cmd_publish(int argc, char **argv);
+int hq_cmd_keys(int argc, char **argv);
+int hq_cmd_sign(int argc, char **argv);
 int hq_cmd_serve(int argc, char **argv);
 int hq_cmd_totals(int argc, char **argv);
 int hq_cmd_funnel(int argc, char **argv);

@@ -49,14 +49,42 @@ static const hq_command COMMANDS[] = {
      "usage: sotto-hq publish --dir DIR --model M.sotto --dictionary D.json --catalogue C.json --policy "
      "P.json\n"
      "                        --tasks T.json [--items I.sotto] [--days 30] [--json]\n"
-     "       sotto-hq publish --dir DIR --refresh [--json]\n\n"
+     "       sotto-hq publish --dir DIR --refresh [--json]\n"
+     "       sotto-hq publish --dir DIR --prepare --model M.sotto ... [--json]\n"
+     "       sotto-hq publish --dir DIR --finish [--json]\n\n"
      "Everything is loaded exactly as a terminal will load it; an error names file and line, and nothing is\n"
      "published. --days: how long terminals take the release as the newest without hearing more (its "
      "targets\n"
-     "live three times as long). --refresh signs timestamp and snapshot anew; serve does so by itself.\n\n"
+     "live three times as long). --refresh signs timestamp and snapshot anew; serve does so by itself.\n"
+     "--prepare writes the list of the release to DIR/draft for keys that are elsewhere (sotto-hq sign);\n"
+     "--finish publishes what was prepared, a release or a new root, once enough of its keys have signed.\n\n"
      "  sotto-hq publish --dir /srv/sotto-hq --model offers.sotto --dictionary dictionary.json \\\n"
      "           --catalogue catalogue.json --policy policy.json --tasks tasks.json\n",
      hq_cmd_publish},
+    {"keys", "who signs releases: list, add, remove, rotate, threshold, renew",
+     "usage: sotto-hq keys list --dir DIR [--json]\n"
+     "       sotto-hq keys add --dir DIR --role ROLE [--key PUBLIC.pem] [--threshold N] [--json]\n"
+     "       sotto-hq keys remove --dir DIR --role ROLE --key KEYID [--threshold N] [--json]\n"
+     "       sotto-hq keys rotate --dir DIR --role ROLE [--key KEYID] [--json]\n"
+     "       sotto-hq keys threshold --dir DIR --role ROLE --threshold N [--json]\n"
+     "       sotto-hq keys renew --dir DIR [--json]\n\n"
+     "ROLE: root, targets, snapshot or timestamp. Every change makes the next version of root; the keys of "
+     "root\n"
+     "that are here sign it, and it is published when a threshold of the old ones and of the new ones has.\n"
+     "Until then it waits in DIR/draft (sotto-hq sign, sotto-hq publish --finish). add without --key and "
+     "rotate\n"
+     "make a private key in DIR/keys. --key of add: PEM (ECDSA P-256, RSA) or 64 hex digits (Ed25519). "
+     "renew: the\n"
+     "same keys for another year.\n\n"
+     "  sotto-hq keys add --dir /srv/sotto-hq --role targets --key anna.pem --threshold 2\n",
+     hq_cmd_keys},
+    {"sign", "sign a prepared release or root, on any machine",
+     "usage: sotto-hq sign FILE --key PRIVATE.pem\n\n"
+     "Says what the file holds, adds the signature (or makes it anew) and writes the file in one step. Needs "
+     "no\n"
+     "head office and no network. The key: ECDSA P-256, a file of its owner alone (0600).\n\n"
+     "  sotto-hq sign 8.targets.json --key /media/safe/targets.key\n",
+     hq_cmd_sign},
     {"enrol-code", "a one-time code with which a terminal gets its certificate",
      "usage: sotto-hq enrol-code --dir DIR --device ID [--valid-hours 72] [--json]\n\n"
      "Registers the device when it is new. A code is used once; a new one takes the place of the one "

@@ -2,11 +2,10 @@
 #include "hq_priv.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define METADATA_MAX (512u << 10)
-
-enum { ROOT_DAYS = 365 };
 
 static sotto_status repo_file(const char *dir, const char *name, char path[static HQ_PATH_MAX],
                               sotto_diag *diag)
@@ -76,8 +75,6 @@ static sotto_status read_root(hq_repo *out, const char *dir, sotto_diag *diag)
 {
     char name[48], path[HQ_PATH_MAX];
     uint64_t version = 1;
-    sotto_vec bytes;
-    sotto_vec_init(&bytes, METADATA_MAX);
     for (;; version++) { /* the newest of the chain of roots */
         (void)snprintf(name, sizeof name, "%llu.root.json", (unsigned long long)version + 1);
         sotto_status status = repo_file(dir, name, path, diag);
@@ -87,9 +84,12 @@ static sotto_status read_root(hq_repo *out, const char *dir, sotto_diag *diag)
             break;
     }
     (void)snprintf(name, sizeof name, "%llu.root.json", (unsigned long long)version);
-    sotto_status status = read_role(dir, name, &bytes, &out->role[HQ_ROLE_ROOT], NULL, NULL, diag);
-    sotto_vec_free(&bytes);
-    return status;
+    sotto_status status = read_role(dir, name, &out->root_file, &out->role[HQ_ROLE_ROOT], NULL, NULL, diag);
+    out->root = calloc(1, sizeof *out->root);
+    if (out->root == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for the root");
+    return status == SOTTO_OK ? hq_root_parse(out->root, sotto_vec_span(&out->root_file), name, diag)
+                              : status;
 }
 
 sotto_status hq_repo_read(hq_repo *out, const char *dir, sotto_diag *diag)
@@ -97,6 +97,7 @@ sotto_status hq_repo_read(hq_repo *out, const char *dir, sotto_diag *diag)
     char path[HQ_PATH_MAX];
     *out = (hq_repo){0};
     sotto_vec_init(&out->targets, METADATA_MAX);
+    sotto_vec_init(&out->root_file, METADATA_MAX);
     sotto_status status = read_root(out, dir, diag);
     if (status == SOTTO_OK)
         status = repo_file(dir, "timestamp.json", path, diag);
@@ -110,6 +111,8 @@ sotto_status hq_repo_read(hq_repo *out, const char *dir, sotto_diag *diag)
 void hq_repo_free(hq_repo *repo)
 {
     sotto_vec_free(&repo->targets);
+    sotto_vec_free(&repo->root_file);
+    free(repo->root);
     *repo = (hq_repo){0};
 }
 
@@ -121,24 +124,44 @@ sotto_status hq_repo_lock(const char *dir, sotto_port_lock *lock, sotto_diag *di
     return status == SOTTO_OK ? sotto_port_lock_take(lock, path, diag) : status;
 }
 
+static sotto_status sign_root(const char *dir, const hq_root *root, sotto_vec *out, sotto_diag *diag)
+{
+    hq_keyring *ring = NULL;
+    const hq_tuf_doc doc = {
+        .role = HQ_ROLE_ROOT, .version = root->version, .expires_s = root->expires_s, .root = root};
+    sotto_status status = hq_keyring_load(&ring, dir, HQ_ROLE_ROOT, root, diag);
+    if (status == SOTTO_OK)
+        status = hq_tuf_write(&doc, ring, out, diag);
+    hq_keyring_free(ring);
+    return status;
+}
+
 sotto_status hq_repo_create(const char *dir, const hq_tuf_key keys[static HQ_ROLE_COUNT], int64_t now_s,
                             sotto_diag *diag)
 {
     char path[HQ_PATH_MAX];
-    const hq_tuf_doc root = {
-        .role = HQ_ROLE_ROOT, .version = 1, .expires_s = now_s + ROOT_DAYS * HQ_DAY_S, .keys = keys};
     sotto_vec bytes;
+    hq_root *root = calloc(1, sizeof *root);
+    if (root == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for the root");
+    root->version = 1;
+    root->expires_s = now_s + HQ_ROOT_DAYS * HQ_DAY_S;
     sotto_vec_init(&bytes, METADATA_MAX);
     sotto_status status = hq_path(dir, "repo/targets", path, diag);
     if (status == SOTTO_OK)
         status = sotto_port_make_dir(path, 0755, diag);
+    for (size_t i = 0; i < HQ_ROLE_COUNT && status == SOTTO_OK; i++) {
+        root->role[i].threshold = 1;
+        status = hq_root_add(root, (enum hq_role)i, &keys[i].public_key, diag);
+    }
     if (status == SOTTO_OK)
-        status = hq_tuf_write(&root, &keys[HQ_ROLE_ROOT], &bytes, diag);
+        status = sign_root(dir, root, &bytes, diag);
     if (status == SOTTO_OK)
         status = repo_file(dir, "1.root.json", path, diag);
     if (status == SOTTO_OK)
         status = sotto_port_create_file(path, sotto_vec_span(&bytes), 0644, diag);
     sotto_vec_free(&bytes);
+    free(root);
     return status;
 }
 

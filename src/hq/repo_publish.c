@@ -4,25 +4,14 @@
  * Until then nothing that a reader follows has changed. A run that dies leaves files nobody names; the next
  * run writes over them.
  */
-#include "hq_priv.h"
+#include "repo_run.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define METADATA_MAX (512u << 10)
 
-/* One run: what stands, the keys, and what is being made. */
-typedef struct run {
-    const char *dir;
-    int64_t now_s, days;
-    hq_repo repo;
-    hq_tuf_key key;
-    hq_tuf_file listed[HQ_BUNDLE_COUNT];
-    size_t listed_count;
-    hq_publication *out;
-} run;
-
-static sotto_status put_file(const run *r, const char *name, sotto_span bytes, sotto_diag *diag)
+sotto_status hq_run_put_file(const hq_run *r, const char *name, sotto_span bytes, sotto_diag *diag)
 {
     char relative[160], path[HQ_PATH_MAX];
     (void)snprintf(relative, sizeof relative, "repo/%s", name);
@@ -30,42 +19,68 @@ static sotto_status put_file(const run *r, const char *name, sotto_span bytes, s
     return status == SOTTO_OK ? sotto_port_write_file(path, bytes, 0644, diag) : status;
 }
 
-/* Signs a document with the key of its role, writes it, and gives the entry by which the next one lists it.
- */
-static sotto_status put_document(run *r, const hq_tuf_doc *doc, const char *name, hq_tuf_file *entry,
+static const char *const LISTED_AS[] = {"root.json", "targets.json", "snapshot.json", "timestamp.json"};
+
+/* The document, signed by all of its role's keys that are here; *have tells how many count. */
+sotto_status hq_run_make(const hq_run *r, const hq_tuf_doc *doc, sotto_vec *bytes, sotto_tuf_signers *have,
+                         sotto_diag *diag)
+{
+    hq_keyring *ring = NULL;
+    sotto_status status = hq_keyring_load(&ring, r->dir, doc->role, r->repo.root, diag);
+    if (status == SOTTO_OK)
+        status = hq_tuf_write(doc, ring, bytes, diag);
+    hq_keyring_free(ring);
+    if (status == SOTTO_OK)
+        status = sotto_tuf_count_signers(sotto_vec_span(&r->repo.root_file), hq_role_name(doc->role),
+                                         sotto_vec_span(bytes), have, diag);
+    return status;
+}
+
+/* Writes a document that is signed as it must be, and gives the entry by which the next one lists it. */
+static sotto_status put_document(hq_run *r, const hq_tuf_doc *doc, const char *name, hq_tuf_file *entry,
                                  sotto_diag *diag)
 {
-    static const char *const listed_as[] = {"root.json", "targets.json", "snapshot.json", "timestamp.json"};
     sotto_vec bytes;
+    sotto_tuf_signers have = {0};
     sotto_vec_init(&bytes, METADATA_MAX);
-    sotto_status status = hq_tuf_key_read(&r->key, r->dir, doc->role, diag);
+    sotto_status status = hq_run_make(r, doc, &bytes, &have, diag);
+    if (status == SOTTO_OK && have.signed_by == 0)
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "no key of %s lies in %s/keys",
+                                hq_role_name(doc->role), r->dir);
+    else if (status == SOTTO_OK && have.signed_by < have.needed)
+        status =
+            sotto_diag_set(diag, SOTTO_ERR(HQ, AUTH),
+                           "%s needs %zu signatures, %zu of its keys are here: publish --prepare, then sign",
+                           hq_role_name(doc->role), have.needed, have.signed_by);
     if (status == SOTTO_OK)
-        status = hq_tuf_write(doc, &r->key, &bytes, diag);
-    hq_tuf_key_wipe(&r->key);
+        status = hq_tuf_file_of(entry, LISTED_AS[doc->role], doc->version, sotto_vec_span(&bytes));
     if (status == SOTTO_OK)
-        status = hq_tuf_file_of(entry, listed_as[doc->role], doc->version, sotto_vec_span(&bytes));
-    if (status == SOTTO_OK)
-        status = put_file(r, name, sotto_vec_span(&bytes), diag);
+        status = hq_run_put_file(r, name, sotto_vec_span(&bytes), diag);
     sotto_vec_free(&bytes);
     if (status == SOTTO_OK)
         r->out->expires_s[doc->role] = doc->expires_s;
     return status;
 }
 
-static sotto_status put_targets(run *r, hq_tuf_file *entry, sotto_diag *diag)
+hq_tuf_doc hq_run_targets(const hq_run *r)
+{
+    return (hq_tuf_doc){.role = HQ_ROLE_TARGETS,
+                        .version = r->repo.role[HQ_ROLE_TARGETS].version + 1,
+                        .expires_s = r->now_s + 3 * r->days * HQ_DAY_S,
+                        .files = r->listed,
+                        .file_count = r->listed_count};
+}
+
+static sotto_status put_targets(hq_run *r, hq_tuf_file *entry, sotto_diag *diag)
 {
     char name[48];
-    const hq_tuf_doc doc = {.role = HQ_ROLE_TARGETS,
-                            .version = r->repo.role[HQ_ROLE_TARGETS].version + 1,
-                            .expires_s = r->now_s + 3 * r->days * HQ_DAY_S,
-                            .files = r->listed,
-                            .file_count = r->listed_count};
+    const hq_tuf_doc doc = hq_run_targets(r);
     (void)snprintf(name, sizeof name, "%llu.targets.json", (unsigned long long)doc.version);
     r->out->release = doc.version;
     return put_document(r, &doc, name, entry, diag);
 }
 
-static sotto_status put_snapshot(run *r, const hq_tuf_file *targets, hq_tuf_file *entry, sotto_diag *diag)
+sotto_status hq_run_put_snapshot(hq_run *r, const hq_tuf_file *targets, hq_tuf_file *entry, sotto_diag *diag)
 {
     char name[48];
     const hq_tuf_doc doc = {.role = HQ_ROLE_SNAPSHOT,
@@ -77,7 +92,7 @@ static sotto_status put_snapshot(run *r, const hq_tuf_file *targets, hq_tuf_file
     return put_document(r, &doc, name, entry, diag);
 }
 
-static sotto_status put_timestamp(run *r, const hq_tuf_file *snapshot, sotto_diag *diag)
+sotto_status hq_run_put_timestamp(hq_run *r, const hq_tuf_file *snapshot, sotto_diag *diag)
 {
     hq_tuf_file entry;
     const hq_tuf_doc doc = {.role = HQ_ROLE_TIMESTAMP,
@@ -90,7 +105,7 @@ static sotto_status put_timestamp(run *r, const hq_tuf_file *snapshot, sotto_dia
 
 /* ---- a new release ---- */
 
-static sotto_status put_bundle(run *r, const hq_bundle *bundle, sotto_diag *diag)
+sotto_status hq_run_put_bundle(hq_run *r, const hq_bundle *bundle, sotto_diag *diag)
 {
     char hex[2 * SOTTO_SHA256_BYTES + 1], name[128];
     sotto_status status = SOTTO_OK;
@@ -104,23 +119,22 @@ static sotto_status put_bundle(run *r, const hq_bundle *bundle, sotto_diag *diag
         sotto_hex_encode(sotto_span_of(listed->sha256, SOTTO_SHA256_BYTES), hex, sizeof hex);
         (void)snprintf(name, sizeof name, "targets/%s.%s", hex, target);
         if (status == SOTTO_OK)
-            status = put_file(r, name, bytes, diag);
+            status = hq_run_put_file(r, name, bytes, diag);
         r->out->bytes += bytes.len;
     }
     return status;
 }
 
 /* Before any terminal can have it: a report of a release that the registry does not know is refused. */
-static sotto_status remember(const run *r, const hq_bundle *bundle, hq_registry *registry, sotto_diag *diag)
+sotto_status hq_run_remember(const hq_run *r, sotto_span tasks, hq_registry *registry, sotto_diag *diag)
 {
-    const hq_release release = {.version = r->repo.role[HQ_ROLE_TARGETS].version + 1,
-                                .published_s = r->now_s,
-                                .tasks = sotto_vec_span(&bundle->file[HQ_BUNDLE_TASKS])};
+    const hq_release release = {
+        .version = r->repo.role[HQ_ROLE_TARGETS].version + 1, .published_s = r->now_s, .tasks = tasks};
     return hq_registry_release_put(registry, &release, diag);
 }
 
 /* Against the last release that used the same id, however long ago: its reports are in the same totals. */
-static sotto_status check_continuity(const run *r, const hq_bundle *bundle, hq_registry *registry,
+sotto_status hq_run_check_continuity(const hq_run *r, const hq_bundle *bundle, hq_registry *registry,
                                      sotto_diag *diag)
 {
     bool same_id = false;
@@ -136,25 +150,25 @@ static sotto_status check_continuity(const run *r, const hq_bundle *bundle, hq_r
     return status;
 }
 
-static sotto_status publish(run *r, const hq_bundle *bundle, hq_registry *registry, sotto_diag *diag)
+static sotto_status publish(hq_run *r, const hq_bundle *bundle, hq_registry *registry, sotto_diag *diag)
 {
     hq_tuf_file targets, snapshot;
-    sotto_status status = check_continuity(r, bundle, registry, diag);
+    sotto_status status = hq_run_check_continuity(r, bundle, registry, diag);
     if (status == SOTTO_OK)
-        status = put_bundle(r, bundle, diag);
+        status = hq_run_put_bundle(r, bundle, diag);
     if (status == SOTTO_OK)
-        status = remember(r, bundle, registry, diag);
+        status = hq_run_remember(r, sotto_vec_span(&bundle->file[HQ_BUNDLE_TASKS]), registry, diag);
     if (status == SOTTO_OK)
         status = put_targets(r, &targets, diag);
     if (status == SOTTO_OK)
-        status = put_snapshot(r, &targets, &snapshot, diag);
-    return status == SOTTO_OK ? put_timestamp(r, &snapshot, diag) : status;
+        status = hq_run_put_snapshot(r, &targets, &snapshot, diag);
+    return status == SOTTO_OK ? hq_run_put_timestamp(r, &snapshot, diag) : status;
 }
 
 sotto_status hq_repo_publish(const char *dir, const hq_bundle *bundle, hq_registry *registry, int64_t days,
                              hq_publication *out, sotto_diag *diag)
 {
-    run r = {.dir = dir, .now_s = hq_now(), .days = days, .out = out};
+    hq_run r = {.dir = dir, .now_s = hq_now(), .days = days, .out = out};
     *out = (hq_publication){0};
     sotto_status status = hq_repo_read(&r.repo, dir, diag);
     if (status != SOTTO_OK)
@@ -168,7 +182,7 @@ sotto_status hq_repo_publish(const char *dir, const hq_bundle *bundle, hq_regist
 /* ---- the same release, signed anew ---- */
 
 /* The snapshot that stands, as the timestamp lists it. */
-static sotto_status standing(const run *r, enum hq_role role, const char *listed_as, hq_tuf_file *entry,
+static sotto_status standing(const hq_run *r, enum hq_role role, const char *listed_as, hq_tuf_file *entry,
                              sotto_diag *diag)
 {
     char relative[64], path[HQ_PATH_MAX];
@@ -186,31 +200,51 @@ static sotto_status standing(const run *r, enum hq_role role, const char *listed
     return status;
 }
 
-static bool key_is_here(const char *dir, enum hq_role role)
+static bool key_is_here(const hq_run *r)
 {
-    char name[32], path[HQ_PATH_MAX];
-    (void)snprintf(name, sizeof name, "keys/%s.key", hq_role_name(role));
-    return hq_path(dir, name, path, NULL) == SOTTO_OK && sotto_port_exists(path);
+    hq_keyring *ring = NULL;
+    bool here =
+        hq_keyring_load(&ring, r->dir, HQ_ROLE_SNAPSHOT, r->repo.root, NULL) == SOTTO_OK && ring->count > 0;
+    hq_keyring_free(ring);
+    return here;
 }
 
-static sotto_status refresh(run *r, sotto_diag *diag)
+/* Whether the snapshot is signed by keys of today's root: not so after the keys of snapshot changed. */
+static bool snapshot_holds(const hq_run *r)
+{
+    char relative[64], path[HQ_PATH_MAX];
+    sotto_vec bytes;
+    sotto_tuf_signers have = {0};
+    sotto_vec_init(&bytes, METADATA_MAX);
+    (void)snprintf(relative, sizeof relative, "repo/%llu.snapshot.json",
+                   (unsigned long long)r->repo.role[HQ_ROLE_SNAPSHOT].version);
+    bool holds = hq_path(r->dir, relative, path, NULL) == SOTTO_OK &&
+                 sotto_port_read_file(path, &bytes, NULL) == SOTTO_OK &&
+                 sotto_tuf_count_signers(sotto_vec_span(&r->repo.root_file), "snapshot",
+                                         sotto_vec_span(&bytes), &have, NULL) == SOTTO_OK &&
+                 have.signed_by >= have.needed;
+    sotto_vec_free(&bytes);
+    return holds;
+}
+
+sotto_status hq_run_refresh(hq_run *r, sotto_diag *diag)
 {
     hq_tuf_file targets, snapshot;
     sotto_status status;
     bool due = r->repo.role[HQ_ROLE_SNAPSHOT].expires_s - r->now_s < r->days * HQ_DAY_S / 2;
-    if (due && key_is_here(r->dir, HQ_ROLE_SNAPSHOT)) {
+    if (!snapshot_holds(r) || (due && key_is_here(r))) {
         status = standing(r, HQ_ROLE_TARGETS, "targets.json", &targets, diag);
         if (status == SOTTO_OK)
-            status = put_snapshot(r, &targets, &snapshot, diag);
+            status = hq_run_put_snapshot(r, &targets, &snapshot, diag);
     } else {
         status = standing(r, HQ_ROLE_SNAPSHOT, "snapshot.json", &snapshot, diag);
     }
-    return status == SOTTO_OK ? put_timestamp(r, &snapshot, diag) : status;
+    return status == SOTTO_OK ? hq_run_put_timestamp(r, &snapshot, diag) : status;
 }
 
 static sotto_status refresh_locked(const char *dir, hq_publication *out, sotto_diag *diag)
 {
-    run r = {.dir = dir, .now_s = hq_now(), .days = HQ_SNAPSHOT_DAYS, .out = out};
+    hq_run r = {.dir = dir, .now_s = hq_now(), .days = HQ_SNAPSHOT_DAYS, .out = out};
     *out = (hq_publication){0};
     sotto_status status = hq_repo_read(&r.repo, dir, diag);
     if (status != SOTTO_OK)
@@ -221,7 +255,7 @@ static sotto_status refresh_locked(const char *dir, hq_publication *out, sotto_d
     if (out->release == 0)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "nothing was published yet");
     else
-        status = refresh(&r, diag);
+        status = hq_run_refresh(&r, diag);
     hq_repo_free(&r.repo);
     return status;
 }

@@ -22,75 +22,6 @@ const char *hq_role_name(enum hq_role role)
     return role < HQ_ROLE_COUNT ? names[role] : "?";
 }
 
-/* ---- keys ---- */
-
-static void put_key(sotto_json_writer *w, const hq_tuf_key *key)
-{
-    sotto_json_obj(w);
-    sotto_json_name(w, "keytype");
-    sotto_json_cstr(w, "ecdsa");
-    sotto_json_name(w, "keyval");
-    sotto_json_obj(w);
-    sotto_json_name(w, "public");
-    sotto_json_cstr(w, key->public_pem);
-    sotto_json_obj_end(w);
-    sotto_json_name(w, "scheme");
-    sotto_json_cstr(w, "ecdsa-sha2-nistp256");
-    sotto_json_obj_end(w);
-}
-
-static sotto_status canonical_of(sotto_span json, sotto_vec *out, sotto_diag *diag)
-{
-    sotto_json *doc;
-    sotto_status status = sotto_json_parse(&doc, json, "metadata", diag);
-    if (status != SOTTO_OK)
-        return status;
-    status = sotto_json_canonical(sotto_json_root(doc), out, diag);
-    sotto_json_free(doc);
-    return status;
-}
-
-/* Section 4.2.1: a keyid is the SHA-256 of the key object's canonical form. */
-static sotto_status name_key(hq_tuf_key *key, sotto_diag *diag)
-{
-    static uint8_t memory[2 * SOTTO_PEM_MAX];
-    uint8_t digest[SOTTO_SHA256_BYTES];
-    sotto_buf buf = sotto_buf_of(memory, sizeof memory);
-    sotto_json_writer w = sotto_json_writer_of(&buf);
-    sotto_vec canonical;
-    sotto_vec_init(&canonical, sizeof memory);
-    put_key(&w, key);
-    sotto_status status = sotto_json_writer_end(&w);
-    if (status == SOTTO_OK)
-        status = canonical_of(sotto_buf_span(&buf), &canonical, diag);
-    if (status == SOTTO_OK)
-        status = sotto_sha256(sotto_vec_span(&canonical), digest);
-    if (status == SOTTO_OK)
-        sotto_hex_encode(sotto_span_of(digest, sizeof digest), key->keyid, sizeof key->keyid);
-    sotto_vec_free(&canonical);
-    return status;
-}
-
-sotto_status hq_tuf_key_complete(hq_tuf_key *key, sotto_diag *diag)
-{
-    sotto_status status = sotto_keypair_public_pem(key->pem, key->public_pem, diag);
-    return status == SOTTO_OK ? name_key(key, diag) : status;
-}
-
-sotto_status hq_tuf_key_read(hq_tuf_key *key, const char *dir, enum hq_role role, sotto_diag *diag)
-{
-    char name[32];
-    (void)snprintf(name, sizeof name, "keys/%s.key", hq_role_name(role));
-    *key = (hq_tuf_key){0};
-    sotto_status status = hq_office_key(dir, name, key->pem, diag);
-    return status == SOTTO_OK ? hq_tuf_key_complete(key, diag) : status;
-}
-
-void hq_tuf_key_wipe(hq_tuf_key *key)
-{
-    sotto_wipe(key, sizeof *key);
-}
-
 /* ---- documents ---- */
 
 sotto_status hq_tuf_file_of(hq_tuf_file *file, const char *name, uint64_t version, sotto_span bytes)
@@ -99,29 +30,45 @@ sotto_status hq_tuf_file_of(hq_tuf_file *file, const char *name, uint64_t versio
     return sotto_sha256(bytes, file->sha256);
 }
 
-static void put_root_body(sotto_json_writer *w, const hq_tuf_key *keys)
+static bool in_use(const hq_root *root, const char *keyid)
+{
+    bool used = false;
+    for (size_t i = 0; i < HQ_ROLE_COUNT; i++)
+        used = used || hq_root_has(root, (enum hq_role)i, keyid);
+    return used;
+}
+
+static void put_root_role(sotto_json_writer *w, const hq_root_role *role)
+{
+    sotto_json_obj(w);
+    sotto_json_name(w, "keyids");
+    sotto_json_arr(w);
+    for (size_t i = 0; i < role->count; i++)
+        sotto_json_cstr(w, role->keyid[i]);
+    sotto_json_arr_end(w);
+    sotto_json_name(w, "threshold");
+    sotto_json_u64(w, role->threshold);
+    sotto_json_obj_end(w);
+}
+
+static void put_root_body(sotto_json_writer *w, const hq_root *root)
 {
     sotto_json_name(w, "consistent_snapshot");
     sotto_json_bool(w, true);
     sotto_json_name(w, "keys");
     sotto_json_obj(w);
-    for (size_t i = 0; i < HQ_ROLE_COUNT; i++) {
-        sotto_json_name(w, keys[i].keyid);
-        put_key(w, &keys[i]);
+    for (size_t i = 0; i < root->key_count; i++) {
+        if (!in_use(root, root->key[i].keyid))
+            continue;
+        sotto_json_name(w, root->key[i].keyid);
+        hq_public_key_put(w, &root->key[i]);
     }
     sotto_json_obj_end(w);
     sotto_json_name(w, "roles");
     sotto_json_obj(w);
     for (size_t i = 0; i < HQ_ROLE_COUNT; i++) {
         sotto_json_name(w, hq_role_name((enum hq_role)i));
-        sotto_json_obj(w);
-        sotto_json_name(w, "keyids");
-        sotto_json_arr(w);
-        sotto_json_cstr(w, keys[i].keyid);
-        sotto_json_arr_end(w);
-        sotto_json_name(w, "threshold");
-        sotto_json_u64(w, 1);
-        sotto_json_obj_end(w);
+        put_root_role(w, &root->role[i]);
     }
     sotto_json_obj_end(w);
 }
@@ -170,44 +117,127 @@ static sotto_status put_body(const hq_tuf_doc *doc, sotto_buf *out)
     sotto_json_name(&w, "expires");
     sotto_json_cstr(&w, expires);
     if (doc->role == HQ_ROLE_ROOT)
-        put_root_body(&w, doc->keys);
+        put_root_body(&w, doc->root);
     else
         put_files(&w, doc);
     sotto_json_obj_end(&w);
     return sotto_json_writer_end(&w);
 }
 
-static sotto_status sign_body(sotto_span body, const hq_tuf_key *signer, char *hex, size_t cap,
-                              sotto_diag *diag)
+static sotto_status put_signature(sotto_vec *out, sotto_span canonical, const hq_tuf_key *signer, bool first,
+                                  sotto_diag *diag)
 {
     uint8_t signature[SOTTO_DER_SIGNATURE_MAX];
+    char hex[2 * SOTTO_DER_SIGNATURE_MAX + 1];
     size_t len = 0;
+    sotto_status status = sotto_keypair_sign(signer->pem, canonical, signature, sizeof signature, &len, diag);
+    if (status != SOTTO_OK)
+        return status;
+    sotto_hex_encode(sotto_span_of(signature, len), hex, sizeof hex);
+    return sotto_vec_printf(out, "%s{\"keyid\":\"%s\",\"sig\":\"%s\"}", first ? "" : ",",
+                            signer->public_key.keyid, hex);
+}
+
+static sotto_status put_signed(sotto_vec *out, sotto_span body, const hq_keyring *ring, sotto_diag *diag)
+{
     sotto_vec canonical;
     sotto_vec_init(&canonical, BODY_MAX);
-    sotto_status status = canonical_of(body, &canonical, diag);
+    sotto_status status = hq_canonical(body, &canonical, diag);
     if (status == SOTTO_OK)
-        status = sotto_keypair_sign(signer->pem, sotto_vec_span(&canonical), signature, sizeof signature,
-                                    &len, diag);
+        status = sotto_vec_printf(out, "{\"signatures\":[");
+    for (size_t i = 0; status == SOTTO_OK && ring != NULL && i < ring->count; i++)
+        status = put_signature(out, sotto_vec_span(&canonical), &ring->key[i], i == 0, diag);
     if (status == SOTTO_OK)
-        sotto_hex_encode(sotto_span_of(signature, len), hex, cap);
+        status = sotto_vec_printf(out, "],\"signed\":%.*s}\n", (int)body.len, (const char *)body.ptr);
     sotto_vec_free(&canonical);
     return status;
 }
 
-sotto_status hq_tuf_write(const hq_tuf_doc *doc, const hq_tuf_key *signer, sotto_vec *out, sotto_diag *diag)
+sotto_status hq_tuf_write(const hq_tuf_doc *doc, const hq_keyring *ring, sotto_vec *out, sotto_diag *diag)
 {
-    char hex[2 * SOTTO_DER_SIGNATURE_MAX + 1];
     uint8_t *memory = malloc(BODY_MAX);
     if (memory == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for the metadata");
     sotto_buf body = sotto_buf_of(memory, BODY_MAX);
     sotto_status status = put_body(doc, &body);
     if (status == SOTTO_OK)
-        status = sign_body(sotto_buf_span(&body), signer, hex, sizeof hex, diag);
+        status = put_signed(out, sotto_buf_span(&body), ring, diag);
+    free(memory);
+    return status;
+}
+
+/* The text of "signed" as it stands in the file: from its '{' to the one that closes it. Ours is the last
+ * member; another maker's may not be, so it is found by counting, outside of strings. */
+static sotto_span signed_text(sotto_span file)
+{
+    static const char name[] = "\"signed\"";
+    size_t depth = 0, from = 0;
+    bool text = false;
+    for (size_t i = 0; i < file.len; i++) {
+        uint8_t c = file.ptr[i];
+        if (text && c == '\\')
+            i++;
+        else if (c == '"' && !text && depth == 1 && file.len - i > sizeof name &&
+                 memcmp(file.ptr + i, name, sizeof name - 1) == 0)
+            from = i + sizeof name - 1, i = from;
+        else if (c == '"')
+            text = !text;
+        else if (!text && (c == '{' || c == '[')) {
+            if (depth++ == 1 && from != 0)
+                from = i;
+        } else if (!text && (c == '}' || c == ']') && --depth == 1 && from != 0)
+            return sotto_span_of(file.ptr + from, i + 1 - from);
+    }
+    return sotto_span_of(NULL, 0);
+}
+
+static sotto_status keep_signatures(sotto_vec *out, sotto_json_node signatures, const char *but, size_t *kept,
+                                    sotto_diag *diag)
+{
+    sotto_status status = sotto_json_as_array(signatures, 0, 128, diag);
+    for (size_t i = 0; status == SOTTO_OK && i < sotto_json_count(signatures); i++) {
+        sotto_json_node one = sotto_json_at(signatures, i);
+        sotto_span keyid, sig;
+        uint8_t bytes[1024];
+        status = sotto_json_get_str(one, "keyid", &keyid, diag);
+        if (status == SOTTO_OK)
+            status = sotto_json_get_str(one, "sig", &sig, diag);
+        if (status != SOTTO_OK || sotto_span_is(keyid, but))
+            continue;
+        if (keyid.len > 128 || sotto_hex_decode(keyid, bytes, keyid.len / 2) != SOTTO_OK ||
+            sig.len > 2 * sizeof bytes || sotto_hex_decode(sig, bytes, sig.len / 2) != SOTTO_OK)
+            return sotto_json_bad(one, diag, SOTTO_ERR(HQ, MALFORMED), "a signature is not hexadecimal");
+        status =
+            sotto_vec_printf(out, "%s{\"keyid\":\"%.*s\",\"sig\":\"%.*s\"}", *kept == 0 ? "" : ",",
+                             (int)keyid.len, (const char *)keyid.ptr, (int)sig.len, (const char *)sig.ptr);
+        (*kept)++;
+    }
+    return status;
+}
+
+sotto_status hq_tuf_sign(sotto_span file, const hq_tuf_key *signer, sotto_vec *out, sotto_diag *diag)
+{
+    sotto_json *doc = NULL;
+    sotto_vec canonical;
+    size_t kept = 0;
+    sotto_span body = signed_text(file);
+    sotto_vec_init(&canonical, HQ_FILE_LIMIT);
+    sotto_status status = sotto_json_parse(&doc, file, "metadata", diag);
+    sotto_json_node top = status == SOTTO_OK ? sotto_json_root(doc) : (sotto_json_node){0};
+    if (status == SOTTO_OK && body.len == 0)
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, MALFORMED), "there is no \"signed\" in this file");
+    if (status == SOTTO_OK)
+        status = sotto_json_canonical(sotto_json_member(top, "signed"), &canonical, diag);
+    if (status == SOTTO_OK)
+        status = sotto_vec_printf(out, "{\"signatures\":[");
     if (status == SOTTO_OK)
         status =
-            sotto_vec_printf(out, "{\"signatures\":[{\"keyid\":\"%s\",\"sig\":\"%s\"}],\"signed\":%.*s}\n",
-                             signer->keyid, hex, (int)body.len, (const char *)body.ptr);
-    free(memory);
+            keep_signatures(out, sotto_json_member(top, "signatures"), signer->public_key.keyid, &kept, diag);
+    if (status == SOTTO_OK)
+        status = put_signature(out, sotto_vec_span(&canonical), signer, kept == 0, diag);
+    if (status == SOTTO_OK)
+        status = sotto_vec_printf(out, "],\"signed\":%.*s}\n", (int)body.len, (const char *)body.ptr);
+    sotto_vec_free(&canonical);
+    sotto_json_free(doc);
     return status;
 }

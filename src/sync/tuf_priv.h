@@ -67,6 +67,9 @@ const char *tuf_type_name(enum tuf_type type);
  * is a keys object, `role` an object with keyids and threshold. */
 SOTTO_MUST_USE sotto_status tuf_verify(sotto_json_node keys, sotto_json_node role, const tuf_meta *meta,
                                        const char *name, sotto_diag *diag);
+/* How many of the role's keys signed meta. */
+SOTTO_MUST_USE sotto_status tuf_count(sotto_json_node keys, sotto_json_node role, const tuf_meta *meta,
+                                      size_t *count, sotto_diag *diag);
 /* The same with a trusted root's keys for one of its roles. */
 SOTTO_MUST_USE sotto_status tuf_verify_top(const tuf_meta *root, enum tuf_type type, const tuf_meta *meta,
                                            sotto_diag *diag);

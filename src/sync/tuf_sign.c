@@ -119,25 +119,33 @@ static void count_signature(tally_of_keys *tally, sotto_json_node keys, sotto_js
     memcpy(tally->key[tally->count++], id, sizeof id);
 }
 
-sotto_status tuf_verify(sotto_json_node keys, sotto_json_node role, const tuf_meta *meta, const char *name,
-                        sotto_diag *diag)
+sotto_status tuf_count(sotto_json_node keys, sotto_json_node role, const tuf_meta *meta, size_t *count,
+                       sotto_diag *diag)
 {
     tally_of_keys tally = {.count = 0};
     sotto_json_node signatures = sotto_json_member(sotto_json_root(meta->doc), "signatures");
     sotto_json_node keyids = sotto_json_member(role, "keyids");
     sotto_vec message;
-    int64_t threshold;
-    sotto_status st = sotto_json_get_i64(role, "threshold", 1, INT32_MAX, &threshold, diag);
-    if (st != SOTTO_OK)
-        return st;
     sotto_vec_init(&message, 2 * TUF_TARGETS_BYTES);
-    st = sotto_json_canonical(meta->body, &message, diag);
+    sotto_status st = sotto_json_canonical(meta->body, &message, diag);
     for (size_t i = 0; st == SOTTO_OK && i < sotto_json_count(signatures); i++)
         count_signature(&tally, keys, keyids, sotto_json_at(signatures, i), sotto_vec_span(&message));
     sotto_vec_free(&message);
-    if (st == SOTTO_OK && (int64_t)tally.count < threshold)
+    *count = tally.count;
+    return st;
+}
+
+sotto_status tuf_verify(sotto_json_node keys, sotto_json_node role, const tuf_meta *meta, const char *name,
+                        sotto_diag *diag)
+{
+    size_t count = 0;
+    int64_t threshold;
+    sotto_status st = sotto_json_get_i64(role, "threshold", 1, INT32_MAX, &threshold, diag);
+    if (st == SOTTO_OK)
+        st = tuf_count(keys, role, meta, &count, diag);
+    if (st == SOTTO_OK && (int64_t)count < threshold)
         st = sotto_diag_at(diag, SOTTO_ERR(SYNC, AUTH), name, 0, "signed by %zu trusted keys, needs %lld",
-                           tally.count, (long long)threshold);
+                           count, (long long)threshold);
     return st;
 }
 

@@ -51,6 +51,19 @@ expect 0 '"state":"invited"' "$HQ" devices --dir "$WORK/hq" --json
 expect 4 'atm-9' "$HQ" revoke --dir "$WORK/hq" --device atm-9
 expect 0 'is revoked' "$HQ" revoke --dir "$WORK/hq" --device atm-1
 expect 0 'revoked' "$HQ" revoke --dir "$WORK/hq" --device atm-1 --json
+expect 0 'sotto-hq keys add --dir /srv' "$HQ" keys --help
+expect 0 'sotto-hq sign 8' "$HQ" sign --help
+expect 2 'needs list' "$HQ" keys
+expect 2 'dir is missing' "$HQ" keys list
+expect 0 'elsewhere\|here' "$HQ" keys list --dir "$WORK/hq"
+expect 2 'role is root' "$HQ" keys rotate --dir "$WORK/hq"
+expect 3 'would need 2 signatures of 1' "$HQ" keys threshold --dir "$WORK/hq" --role root --threshold 2
+expect 0 'is published' "$HQ" keys rotate --dir "$WORK/hq" --role timestamp
+expect 0 '"root":2' "$HQ" keys list --dir "$WORK/hq" --json
+expect 4 'nothing is prepared' "$HQ" publish --dir "$WORK/hq" --finish
+expect 2 'one of' "$HQ" publish --dir "$WORK/hq" --finish --refresh
+expect 2 'key is missing' "$HQ" sign "$WORK/hq/repo/1.root.json"
+expect 0 'Signed by' "$HQ" sign "$WORK/hq/repo/2.root.json" --key "$WORK/hq/keys/root.key"
 expect 2 'confidence' "$HQ" totals --dir "$WORK/hq" --confidence 20
 chmod 644 "$WORK/hq/authority/ca.key"
 expect 5 'ca.key' "$HQ" serve --dir "$WORK/hq" --listen 127.0.0.1:0 --enrol-listen 127.0.0.1:0

@@ -1,0 +1,124 @@
+/* A root as a table that can be changed: read from its file, keys added and removed. */
+#include "hq_priv.h"
+
+#include <string.h>
+
+static sotto_status copy(sotto_json_node obj, const char *name, char *out, size_t cap, sotto_diag *diag)
+{
+    sotto_span text;
+    sotto_status status = sotto_json_get_str(obj, name, &text, diag);
+    if (status == SOTTO_OK && sotto_span_to_str(text, out, cap) != SOTTO_OK)
+        status = sotto_json_bad(obj, diag, SOTTO_ERR(HQ, RANGE), "%s is too long to be kept", name);
+    return status;
+}
+
+static sotto_status parse_keys(hq_root *out, sotto_json_node keys, sotto_diag *diag)
+{
+    sotto_status status = sotto_json_as_object(keys, diag);
+    if (status == SOTTO_OK && sotto_json_count(keys) > HQ_ROOT_KEYS_MAX)
+        status = sotto_json_bad(keys, diag, SOTTO_ERR(HQ, RANGE), "more than %d keys", HQ_ROOT_KEYS_MAX);
+    for (size_t i = 0; status == SOTTO_OK && i < sotto_json_count(keys); i++) {
+        hq_public_key *to = &out->key[out->key_count++];
+        sotto_span keyid;
+        sotto_json_node key = sotto_json_member_at(keys, i, &keyid);
+        status = sotto_span_to_str(keyid, to->keyid, sizeof to->keyid);
+        if (status == SOTTO_OK)
+            status = copy(key, "keytype", to->keytype, sizeof to->keytype, diag);
+        if (status == SOTTO_OK)
+            status = copy(key, "scheme", to->scheme, sizeof to->scheme, diag);
+        if (status == SOTTO_OK)
+            status = copy(sotto_json_member(key, "keyval"), "public", to->text, sizeof to->text, diag);
+    }
+    return status;
+}
+
+static sotto_status parse_role(hq_root_role *out, sotto_json_node role, sotto_diag *diag)
+{
+    int64_t threshold = 0;
+    sotto_json_node keyids = sotto_json_member(role, "keyids");
+    sotto_status status = sotto_json_get_i64(role, "threshold", 1, HQ_ROLE_KEYS_MAX, &threshold, diag);
+    out->threshold = (size_t)threshold;
+    if (status == SOTTO_OK)
+        status = sotto_json_as_array(keyids, 1, HQ_ROLE_KEYS_MAX, diag);
+    for (size_t i = 0; status == SOTTO_OK && i < sotto_json_count(keyids); i++) {
+        sotto_span keyid;
+        status = sotto_json_as_str(sotto_json_at(keyids, i), &keyid, diag);
+        if (status == SOTTO_OK)
+            status = sotto_span_to_str(keyid, out->keyid[out->count++], HQ_KEYID_TEXT);
+    }
+    return status;
+}
+
+sotto_status hq_root_parse(hq_root *out, sotto_span file, const char *name, sotto_diag *diag)
+{
+    sotto_json *doc = NULL;
+    int64_t version = 0;
+    sotto_span expires;
+    memset(out, 0, sizeof *out);
+    sotto_status status = sotto_json_parse(&doc, file, name, diag);
+    if (status != SOTTO_OK)
+        return status;
+    sotto_json_node body = sotto_json_member(sotto_json_root(doc), "signed");
+    status = sotto_json_get_i64(body, "version", 1, INT64_MAX, &version, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_get_str(body, "expires", &expires, diag);
+    if (status == SOTTO_OK)
+        status = sotto_time_parse(expires, &out->expires_s);
+    if (status == SOTTO_OK)
+        status = parse_keys(out, sotto_json_member(body, "keys"), diag);
+    for (size_t i = 0; status == SOTTO_OK && i < HQ_ROLE_COUNT; i++)
+        status = parse_role(
+            &out->role[i], sotto_json_member(sotto_json_member(body, "roles"), hq_role_name((enum hq_role)i)),
+            diag);
+    out->version = (uint64_t)version;
+    sotto_json_free(doc);
+    return status;
+}
+
+bool hq_root_has(const hq_root *root, enum hq_role role, const char *keyid)
+{
+    for (size_t i = 0; i < root->role[role].count; i++)
+        if (strcmp(root->role[role].keyid[i], keyid) == 0)
+            return true;
+    return false;
+}
+
+static sotto_status know_key(hq_root *root, const hq_public_key *key, sotto_diag *diag)
+{
+    for (size_t i = 0; i < root->key_count; i++)
+        if (strcmp(root->key[i].keyid, key->keyid) == 0)
+            return SOTTO_OK;
+    if (root->key_count == HQ_ROOT_KEYS_MAX)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "a root has at most %d keys here",
+                              HQ_ROOT_KEYS_MAX);
+    root->key[root->key_count++] = *key;
+    return SOTTO_OK;
+}
+
+sotto_status hq_root_add(hq_root *root, enum hq_role role, const hq_public_key *key, sotto_diag *diag)
+{
+    hq_root_role *to = &root->role[role];
+    if (hq_root_has(root, role, key->keyid))
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, EXISTS), "%s has this key already", hq_role_name(role));
+    if (to->count == HQ_ROLE_KEYS_MAX)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "a role has at most %d keys here",
+                              HQ_ROLE_KEYS_MAX);
+    sotto_status status = know_key(root, key, diag);
+    if (status == SOTTO_OK)
+        memcpy(to->keyid[to->count++], key->keyid, HQ_KEYID_TEXT);
+    return status;
+}
+
+sotto_status hq_root_remove(hq_root *root, enum hq_role role, const char *keyid, sotto_diag *diag)
+{
+    hq_root_role *from = &root->role[role];
+    size_t at = 0;
+    while (at < from->count && strcmp(from->keyid[at], keyid) != 0)
+        at++;
+    if (at == from->count)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "%s has no key %s", hq_role_name(role), keyid);
+    from->count--;
+    if (at != from->count)
+        memcpy(from->keyid[at], from->keyid[from->count], HQ_KEYID_TEXT);
+    return SOTTO_OK;
+}
