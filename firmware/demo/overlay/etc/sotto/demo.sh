@@ -19,6 +19,7 @@ advance_clock() {
     sed "s/\"clock_offset_s\": -*[0-9]*/\"clock_offset_s\": $((_now + $1))/" "$SOTTO_CONFIG" >"$REHEARSAL.new"
     chmod 644 "$REHEARSAL.new"
     mv "$REHEARSAL.new" "$REHEARSAL"
+    sync # the power fails soon after
     SOTTO_CONFIG=$REHEARSAL
 }
 
