@@ -303,6 +303,25 @@ typedef struct sotto_night_result {
 SOTTO_MUST_USE sotto_status sotto_night_run(const sotto_night_config *config, sotto_night_result *result,
                                             sotto_diag *diag);
 
+/* ---- When: moments of a night, drawn by hash of the device's name and of the night (its number of days
+ * since 1970). The same arguments give the same moment on every machine. RANGE: a name over 64 bytes, or a
+ * number outside what is said. ---- */
+#define SOTTO_NIGHT_WINDOW_MAX_S 86400
+#define SOTTO_NIGHT_PAUSE_MAX_S  3600
+/* Seconds into the window, 0 to window_s - 1, at which device begins: fleets spread evenly over it, and no
+ * device has the worst moment every night. window_s: 0 (at once) to SOTTO_NIGHT_WINDOW_MAX_S. */
+SOTTO_MUST_USE sotto_status sotto_night_start(const char *device, int64_t night, int64_t window_s,
+                                              int64_t *delay_s);
+/* How long to wait after failure number attempt (from 0): 30 to 60 s, then twice that each time, up to
+ * SOTTO_NIGHT_PAUSE_MAX_S. retry_after_s (0 = nothing asked) is what head office asked for: never less than
+ * it, and later by as much as one's own pause may vary, so that those who were sent away together do not come
+ * back together. *pause_s is SOTTO_NIGHT_PAUSE_MAX_S on failure. */
+SOTTO_MUST_USE sotto_status sotto_night_pause(const char *device, int64_t night, uint32_t attempt,
+                                              int64_t retry_after_s, int64_t *pause_s);
+/* Whether a run that ended so may go well later in the same night: NETWORK, TIMEOUT, BUSY. Nobody's waiting
+ * helps against the others. */
+bool sotto_night_again(sotto_status status);
+
 /* ---- Enrolment: one-time code out, certificate in ---- */
 typedef struct sotto_enrolment {
     const char *code; /* as typed */

@@ -7,6 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+/* From the first attempt: with a window of four hours before it, the next night is not far. */
+#define GIVE_UP_MS (INT64_C(4) * 3600 * 1000)
+
+typedef struct options {
+    bool json, again, until_done;
+    int64_t within_s;
+} options;
 
 /* Everything the resolver, libc and TLS read, and the two folders that are sync's own. */
 static sotto_status build_wall(const kiosk_config *config, sotto_diag *diag)
@@ -223,61 +232,150 @@ static sotto_status send_again(messenger *m, sotto_diag *diag)
     return status;
 }
 
-static sotto_status run(const kiosk_config *config, messenger *m, bool again, bool json, sotto_diag *diag)
+static sotto_status run(const kiosk_config *config, messenger *m, options *o, sotto_night_result *result,
+                        const sotto_log *log, sotto_diag *diag)
 {
     char session[KIOSK_PATH_MAX];
-    sotto_night_result result = {0};
-    const sotto_log log = {
-        .fd = 2, .level = SOTTO_LOG_WARN, .clock = kiosk_clock(config), .program = "sotto-sync"};
-    sotto_status status = prepare(config, m, &log, diag);
+    sotto_status status = prepare(config, m, log, diag);
     /* Enrolment did this; a release folder that was lost since then is begun again. */
     if (status == SOTTO_OK)
         status = kiosk_trust_root(config, config->release_dir, diag);
     if (status == SOTTO_OK)
         status = kiosk_path(config->sync_dir, "session", session, diag);
-    if (status == SOTTO_OK && again)
+    if (status == SOTTO_OK && o->again)
         status = send_again(m, diag);
     if (status != SOTTO_OK)
         return status;
+    o->again = false; /* once is enough, however often this is tried */
     const sotto_night_config night = {.head_office = m->office,
                                       .serve = m->serve,
                                       .release_dir = config->release_dir,
                                       .session_path = session,
                                       .entropy = sotto_port_entropy(),
                                       .clock = m->clock,
-                                      .log = &log};
-    status = sotto_night_run(&night, &result, diag);
-    print_result(&result, json);
-    if (sotto_status_cause(status) != SOTTO_CAUSE_DENIED && result.retry_after_s == 0)
-        renew_in_time(config, m, &log);
+                                      .log = log};
+    status = sotto_night_run(&night, result, diag);
+    print_result(result, o->json);
+    if (sotto_status_cause(status) != SOTTO_CAUSE_DENIED && result->retry_after_s == 0)
+        renew_in_time(config, m, log);
     return status;
+}
+
+/* One run, with certificate and time read afresh. *retry_after_s: what head office asked for. */
+static sotto_status try_once(const kiosk_config *config, options *o, const sotto_log *log,
+                             int64_t *retry_after_s, sotto_diag *diag)
+{
+    messenger m = {0};
+    sotto_night_result result = {0};
+    sotto_vec_init(&m.authority, 65536);
+    sotto_vec_init(&m.certificate, 65536);
+    sotto_vec_init(&m.key, SOTTO_PEM_MAX - 1);
+    sotto_status status = run(config, &m, o, &result, log, diag);
+    *retry_after_s = result.retry_after_s;
+    disconnect(&m);
+    return status;
+}
+
+/* The name that moments are drawn by; "" when there is none yet: the run itself says why. */
+static void read_name(const kiosk_config *config, char name[static 65])
+{
+    char path[KIOSK_PATH_MAX];
+    sotto_cert_info info;
+    sotto_vec pem;
+    name[0] = '\0';
+    sotto_vec_init(&pem, 65536);
+    if (kiosk_path(config->sync_dir, "device.pem", path, NULL) == SOTTO_OK &&
+        sotto_port_read_file(path, &pem, NULL) == SOTTO_OK &&
+        sotto_cert_read(sotto_vec_span(&pem), &info, NULL) == SOTTO_OK)
+        snprintf(name, 65, "%s", info.common_name);
+    sotto_vec_free(&pem);
+}
+
+static void wait_s(int64_t seconds)
+{
+    struct timespec left = {.tv_sec = (time_t)seconds};
+    while (nanosleep(&left, &left) != 0)
+        ; /* a signal that does not end the process does not end the wait */
+}
+
+/* Nothing is open while it waits: a terminal may be switched off here. */
+static sotto_status wait_for_its_moment(const options *o, const char *name, int64_t night)
+{
+    int64_t delay_s = 0;
+    if (o->within_s == 0 || name[0] == '\0')
+        return SOTTO_OK;
+    sotto_status status = sotto_night_start(name, night, o->within_s, &delay_s);
+    if (status != SOTTO_OK)
+        return status;
+    if (!o->json) {
+        printf("Begins in %lld s.\n", (long long)delay_s);
+        (void)fflush(stdout);
+    }
+    wait_s(delay_s);
+    return SOTTO_OK;
+}
+
+static sotto_status all_night(const kiosk_config *config, options *o, sotto_diag *diag)
+{
+    char name[65];
+    sotto_clock clock = kiosk_clock(config);
+    const sotto_log log = {.fd = 2, .level = SOTTO_LOG_WARN, .clock = clock, .program = "sotto-sync"};
+    int64_t night = clock.utc_s(clock.ctx) / 86400, retry_after_s = 0, pause_s = 0;
+    read_name(config, name);
+    sotto_status status = wait_for_its_moment(o, name, night);
+    if (status != SOTTO_OK)
+        return status;
+    int64_t begun_ms = clock.mono_ms(clock.ctx);
+    for (uint32_t attempt = 0;; attempt++) {
+        memset(diag, 0, sizeof *diag);
+        status = try_once(config, o, &log, &retry_after_s, diag);
+        if (!o->until_done || !sotto_night_again(status))
+            return status;
+        (void)!sotto_night_pause(name, night, attempt, retry_after_s, &pause_s); /* a long one on failure */
+        if (clock.mono_ms(clock.ctx) - begun_ms + pause_s * 1000 > GIVE_UP_MS)
+            return status;
+        sotto_log_event(&log, SOTTO_LOG_WARN, "sync.again", "attempt=%lu in_s=%lld",
+                        (unsigned long)attempt + 2, (long long)pause_s);
+        (void)fflush(stdout);
+        wait_s(pause_s);
+    }
+}
+
+static bool read_options(options *o, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        uint64_t seconds = 0;
+        const char *within = kiosk_option(argc, argv, &i, "--within");
+        if (within != NULL && sotto_parse_u64(sotto_span_str(within), &seconds) == SOTTO_OK &&
+            seconds <= SOTTO_NIGHT_WINDOW_MAX_S)
+            o->within_s = (int64_t)seconds;
+        else if (within == NULL && strcmp(argv[i], "--json") == 0)
+            o->json = true;
+        else if (within == NULL && strcmp(argv[i], "--again") == 0)
+            o->again = true;
+        else if (within == NULL && strcmp(argv[i], "--until-done") == 0)
+            o->until_done = true;
+        else
+            return false;
+    }
+    return true;
 }
 
 int kiosk_cmd_sync(const kiosk_config *config, int argc, char **argv)
 {
     sotto_diag diag = {0};
-    bool json = false, again = false;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0)
-            json = true;
-        else if (strcmp(argv[i], "--again") == 0)
-            again = true;
-        else
-            return kiosk_usage(argv[0], "takes --again and --json and nothing else");
-    }
+    options o = {0};
+    if (!read_options(&o, argc, argv))
+        return kiosk_usage(argv[0],
+                           "takes --within SECONDS (at most 86400), --until-done, --again and --json");
     if (config->url[0] == '\0')
         return kiosk_usage(argv[0], "the configuration has no head_office");
-    messenger m = {0};
-    sotto_vec_init(&m.authority, 65536);
-    sotto_vec_init(&m.certificate, 65536);
-    sotto_vec_init(&m.key, SOTTO_PEM_MAX - 1);
     sotto_status status = build_wall(config, &diag);
     if (status == SOTTO_OK)
         status = kiosk_check_keyless(config, &diag);
     if (status == SOTTO_OK)
         status = sotto_vault_start(&diag);
     if (status == SOTTO_OK)
-        status = run(config, &m, again, json, &diag);
-    disconnect(&m);
+        status = all_night(config, &o, &diag);
     return status == SOTTO_OK ? 0 : kiosk_fail_status(status, &diag);
 }

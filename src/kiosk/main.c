@@ -66,9 +66,12 @@ static const kiosk_command COMMANDS[] = {
      "  sotto event --customer 10017 --kind shown --campaign term-12\n",
      kiosk_cmd_event},
     {"sync", "fetch the release, close the night, send sealed reports; has the network, no key",
-     "usage: sotto sync [--again] [--json]\n\n"
+     "usage: sotto sync [--within SECONDS] [--until-done] [--again] [--json]\n\n"
      "One run of the night; safe to repeat and to cut at any point. Started by a timer "
-     "(firmware/services).\n--again also sends what head office refused before: after a repair there.\n\n"
+     "(firmware/services).\n--within waits first, for this terminal's own moment of the next SECONDS (drawn "
+     "each night from its name).\n--until-done tries again while head office cannot be reached or asks for "
+     "patience, after longer and longer\npauses, for up to four hours.\n"
+     "--again also sends what head office refused before: after a repair there.\n\n"
      "  sotto sync\n",
      kiosk_cmd_sync},
     {"status", "device, release, customers, reports waiting",

@@ -45,7 +45,7 @@ walls() {
     wall sotto-serve.service "InaccessiblePaths=/data/sotto/sync"
     wall sotto-sync.service "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX"
     wall sotto-sync.service "InaccessiblePaths=/data/sotto/vault /data/sotto/store /run/sotto/api"
-    wall sotto-sync.timer RandomizedDelaySec=4h
+    wall sotto-sync.service "ExecStart=/usr/bin/sotto --config /etc/sotto/sotto.json sync --within 14400 --until-done"
 }
 
 # name, uid and groups of the terminal's users, from a passwd and a group file.

@@ -22,6 +22,9 @@ mv "$WORK/key" "$WORK/one/vault/root.key"
 expect 4 'made already' t one init
 expect 4 'start it first' t one enrol 0000-0000-0000-0000
 expect 4 'not enrolled' t one sync
+expect 4 'not enrolled' t one sync --within 60 --until-done # no waiting helps
+expect 2 'at most 86400' t one sync --within 86401
+expect 2 'at most 86400' t one sync --within
 expect 4 'no release' t one import "$WORK/bank/customers.csv"
 expect 0 'Show nothing' t one decide --customer "$customer"
 
@@ -95,6 +98,7 @@ expect 4 'no campaign' t one event --customer "$customer" --kind shown --campaig
 expect 0 '"arrivals"' bash -c "'$APP' '$WORK/one/run/api/sotto.sock' '$WORK/bank/arrivals.csv' '$WORK/truth.json' 1 >/dev/null && cat '$WORK/truth.json'"
 expect 0 'Erased' t one forget --customer "$customer"
 expect 4 'unknown customer' t one forget --customer "$customer"
+expect 0 'Begins in [01] s' t one sync --within=2
 expect 0 '0 reports acknowledged' t one sync
 expect 0 'Nothing has left' t one audit
 expect 0 '' t one doctor
