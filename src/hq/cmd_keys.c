@@ -386,7 +386,8 @@ int hq_cmd_keys(int argc, char **argv)
     const verb *v = find_verb(argc > 1 ? argv[1] : NULL);
     if (v == NULL)
         return hq_usage(argv[0], "needs list, add, remove, rotate, threshold or renew");
-    char *command = argv[0]; /* the options follow the verb; every word stays in argv, which is the caller's */
+    char *command =
+        argv[0]; /* the options follow the verb; every word stays in argv, which is the caller's */
     argv[0] = argv[1];
     argv[1] = command;
     if (!hq_options(argc - 1, argv + 1, options, SOTTO_COUNT(options)))

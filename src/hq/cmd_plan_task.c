@@ -55,8 +55,8 @@ static sotto_status make(plan *p, const sotto_tasks *tasks, const sotto_task *ta
     p->cost = sotto_task_cost(task, events * tables, sotto_task_l2_squared(task));
     p->single = sotto_task_cost(task, tables, tables);
     p->reports = p->cost > 0 ? budget_of(tasks, task) / p->cost : 0;
-    double periods = fmax(1, (double)(MONTH_DAYS / task->period_days));
-    p->expected = (double)a->customers * periods / (double)cut.rows;
+    uint32_t periods = task->period_days < MONTH_DAYS ? MONTH_DAYS / task->period_days : 1;
+    p->expected = (double)a->customers * (double)periods / (double)cut.rows;
     return widths(p, (uint64_t)a->terminals);
 }
 

@@ -152,7 +152,7 @@ static void show(const session *s, bool last)
     fprintf(stderr, "\r%llu enrolled, %llu of %llu reports acknowledged%s",
             (unsigned long long)atomic_load(&shared->enrolled),
             (unsigned long long)atomic_load(&shared->acknowledged),
-            (unsigned long long)(s->swarm.terminals * s->swarm.nights), last ? "\n" : "");
+            (unsigned long long)s->swarm.terminals * (unsigned long long)s->swarm.nights, last ? "\n" : "");
 }
 
 static void wait_for_all(session *s)

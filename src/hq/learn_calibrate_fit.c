@@ -64,8 +64,8 @@ static bool improve(const platt *p, double *slope, double *offset, double *best)
     }
     double det = h[0] * h[2] - h[1] * h[1];
     double step[2] = {(h[2] * g[0] - h[1] * g[1]) / det, (h[0] * g[1] - h[1] * g[0]) / det};
-    double part = 1;
-    for (int i = 0; isfinite(step[0]) && isfinite(step[1]) && i < HALVINGS; i++, part /= 2) {
+    for (int i = 0; isfinite(step[0]) && isfinite(step[1]) && i < HALVINGS; i++) {
+        double part = ldexp(1, -i);
         double to[2] = {*slope - part * step[0], *offset - part * step[1]}, got = loss(p, to[0], to[1]);
         if (got >= *best)
             continue;

@@ -52,9 +52,10 @@ static sotto_status save(void *ctx, const sotto_tally_mark *mark, sotto_diag *di
 /* Reads the numbers, and takes them only when writing them again gives the same bytes. */
 static bool parse(const kiosk_engine *e, const char *text, sotto_tally_mark *out)
 {
-    unsigned long long seq = 0;
-    char state[8] = "", hash[HEX_MAX] = "", again[WITNESS_MAX];
-    if (sscanf(text, "sotto witness 1\nreport %19llu %7s\nsha256 %64s\n", &seq, state, hash) != 3 ||
+    uint64_t seq = 0;
+    char number[20] = "", state[8] = "", hash[HEX_MAX] = "", again[WITNESS_MAX];
+    if (sscanf(text, "sotto witness 1\nreport %19s %7s\nsha256 %64s\n", number, state, hash) != 3 ||
+        sotto_parse_u64(sotto_span_str(number), &seq) != SOTTO_OK ||
         sotto_hex_decode(sotto_span_str(hash), out->sha256, sizeof out->sha256) != SOTTO_OK)
         return false;
     out->seq = seq;

@@ -40,10 +40,11 @@ const char *client_name(const sotto_client *client);
  * for 429 and 503, RANGE for 413, MALFORMED for other 4xx, NETWORK for 5xx. Uses the text of an error body,
  * where it has one. */
 sotto_status client_refusal(const sotto_client *client, const sotto_http_message *response, sotto_diag *diag);
-/* session.c: shows the continuation token and takes over the next one. DENIED when head office has quarantined
- * this terminal. */
-SOTTO_MUST_USE sotto_status session_begin(sotto_client *office, const char *path, const sotto_entropy *entropy,
-                                          int64_t *retry_after_s, sotto_diag *diag);
+/* session.c: shows the continuation token and takes over the next one. DENIED when head office has
+ * quarantined this terminal. */
+SOTTO_MUST_USE sotto_status session_begin(sotto_client *office, const char *path,
+                                          const sotto_entropy *entropy, int64_t *retry_after_s,
+                                          sotto_diag *diag);
 /* Seconds of Retry-After (RFC 9110 section 10.2.3, the form in seconds), at most a day; 0 without. */
 int64_t client_retry_after_s(const sotto_http_message *response);
 

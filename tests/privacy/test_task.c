@@ -232,30 +232,27 @@ static void a_small_arena_is_an_error(void **state)
 #define TASK_2(id, type, mode, rest, tables)                                                                 \
     "{\"name\":\"t" id "\",\"id\":" id ",\"type\":\"" type "\",\"mode\":\"" mode                             \
     "\",\"epsilon\":1,\"bound\":8,\"period_days\":1" rest ",\"tables\":[" tables "]}"
-#define OUTCOME  "{\"of\":\"outcome\"}"
-#define SCORES   "{\"of\":\"score\",\"edges\":[0.01,0.05]}"
-#define KEY(c)   "\"04" c c c c c c c c c c c c c c c c "\""
-#define KEYS     ",\"aggregators\":{\"leader\":" KEY("aaaaaaaa") ",\"helper\":" KEY("bbbbbbbb") "}"
-#define GAUSSIAN ",\"lifetime_gaussian\":{\"epsilon\":8,\"delta\":0.000001}"
+#define OUTCOME    "{\"of\":\"outcome\"}"
+#define SCORES     "{\"of\":\"score\",\"edges\":[0.01,0.05]}"
+#define KEY(c)     "\"04" c c c c c c c c c c c c c c c c "\""
+#define KEYS       ",\"aggregators\":{\"leader\":" KEY("aaaaaaaa") ",\"helper\":" KEY("bbbbbbbb") "}"
+#define GAUSSIAN   ",\"lifetime_gaussian\":{\"epsilon\":8,\"delta\":0.000001}"
+#define RENEWAL    ",\"renewal\":{\"days\":365,\"epsilon\":5}"
+#define HOME       ",\"home\":{\"tag\":\"home\",\"unknown\":\"skipped\"}"
+#define QUOTA      ",\"quota_epsilon\":7,\"smallest_batch\":30"
+#define COUNTS     TASK_2("1", "offer-counts", "one-collector", QUOTA, "[" SCORES "," OUTCOME "]")
+#define STEPS      "[{\"of\":\"step\"}],[{\"of\":\"hour\",\"edges\":[12,18]},{\"of\":\"step\"}]"
+#define FUNNEL     TASK_2("2", "funnel", "two-aggregators", ",\"cell_bits\":12", STEPS)
+#define AGE        "[{\"of\":\"tag\",\"tag\":\"age\",\"edges\":[30,45.5]}]"
+#define JOB        "[{\"of\":\"tag\",\"tag\":\"job\",\"bins\":[\"a\",\"b\"]}]"
+#define DELTA      ",\"noise\":\"gaussian\",\"delta\":0.000001"
+#define TAG_COUNTS TASK_2("3", "tag-counts", "one-collector", DELTA, AGE "," JOB)
 
 static void version_2_has_several_tasks_of_any_shape(void **state)
 {
     (void)state;
     sotto_task task;
-    const char *json =
-        VERSION_2(
-            KEYS GAUSSIAN
-            ",\"renewal\":{\"days\":365,\"epsilon\":5},\"home\":{\"tag\":\"home\",\"unknown\":\"skipped\"}",
-            TASK_2("1", "offer-counts", "one-collector", ",\"quota_epsilon\":7,\"smallest_batch\":30",
-                   "[" SCORES "," OUTCOME
-                   "]") "," TASK_2("2", "funnel", "two-aggregators", ",\"cell_bits\":12",
-                                   "[{\"of\":\"step\"}],[{\"of\":\"hour\",\"edges\":[12,18]},{\"of\":"
-                                   "\"step\"}]") "," TASK_2("3", "tag-counts", "one-collector",
-                                                            ",\"noise\":\"gaussian\",\"delta\":0.000001",
-                                                            "[{\"of\":\"tag\",\"tag\":\"age\",\"edges\":[30,"
-                                                            "45.5]}],"
-                                                            "[{\"of\":\"tag\",\"tag\":\"job\",\"bins\":["
-                                                            "\"a\",\"b\"]}]"));
+    const char *json = VERSION_2(KEYS GAUSSIAN RENEWAL HOME, COUNTS "," FUNNEL "," TAG_COUNTS);
     sotto_diag diag = {0};
     if (load(json, &task, &diag) != SOTTO_OK)
         fail_msg("%s at line %u", diag.text, (unsigned)diag.line);
