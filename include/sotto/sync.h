@@ -82,10 +82,14 @@ typedef struct sotto_client_config {
     sotto_tls *tls;     /* for https */
     int64_t timeout_ms; /* for connecting and for each request as a whole; default 30000 */
     size_t body_max;    /* largest response body; default 64 MiB */
+    /* Answers are read no faster than this, 0 = as fast as they come; at least SOTTO_CLIENT_RATE_MIN. The
+     * time that is waited for it counts towards no deadline. */
+    uint32_t max_bytes_per_s;
     sotto_clock clock;
 } sotto_client_config;
-/* Connects lazily; reconnects once when a kept-alive connection turns out closed before any response byte
- * (idempotent methods only). */
+#define SOTTO_CLIENT_RATE_MIN 16384 /* twice what the server still waits for */
+/* USAGE: no TLS for https, a rate below the least. Connects lazily; reconnects once when a kept-alive
+ * connection turns out closed before any response byte (idempotent methods only). */
 SOTTO_MUST_USE sotto_status sotto_client_new(sotto_client **out, const sotto_client_config *config,
                                              sotto_diag *diag);
 void sotto_client_free(sotto_client *client);

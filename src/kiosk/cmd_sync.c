@@ -99,6 +99,7 @@ static sotto_status open_office(const kiosk_config *config, messenger *m, bool s
     const sotto_client_config office = {.url = shown ? config->url : config->enrol_url,
                                         .tls = m->tls,
                                         .timeout_ms = 60000,
+                                        .max_bytes_per_s = config->max_bytes_per_s,
                                         .clock = m->clock};
     return status == SOTTO_OK ? sotto_client_new(&m->office, &office, diag) : status;
 }

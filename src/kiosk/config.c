@@ -3,11 +3,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const TOP[] = {
-    "version",       "vault",        "store",         "release",         "sync",           "run",
-    "head_office",   "channel",      "cache_kib",     "customer_column", "utc_offset_min", "clock_offset_s",
-    "require_walls", "branch_group", "terminal_model"};
+static const char *const TOP[] = {"version",        "vault",
+                                  "store",          "release",
+                                  "sync",           "run",
+                                  "head_office",    "channel",
+                                  "cache_kib",      "customer_column",
+                                  "utc_offset_min", "clock_offset_s",
+                                  "require_walls",  "branch_group",
+                                  "terminal_model", "night"};
 static const char *const OFFICE[] = {"url", "enrol_url", "authority", "root"};
+
+static const char *const NIGHT[] = {"max_bytes_per_s"};
 
 static void defaults(kiosk_config *c)
 {
@@ -76,6 +82,19 @@ static sotto_status read_office(sotto_json_node root, kiosk_config *c, sotto_dia
     return status;
 }
 
+static sotto_status read_night(sotto_json_node root, kiosk_config *c, sotto_diag *diag)
+{
+    int64_t rate = 0;
+    sotto_json_node night = sotto_json_member(root, "night");
+    if (night.val == NULL)
+        return SOTTO_OK;
+    sotto_status status = sotto_json_only(night, NIGHT, SOTTO_COUNT(NIGHT), diag);
+    if (status == SOTTO_OK)
+        status = number(night, "max_bytes_per_s", SOTTO_CLIENT_RATE_MIN, 1000000000, &rate, diag);
+    c->max_bytes_per_s = (uint32_t)rate;
+    return status;
+}
+
 static sotto_status read_rest(sotto_json_node root, kiosk_config *c, sotto_diag *diag)
 {
     int64_t version = 1, offset = 0, cache = c->cache_kib;
@@ -117,6 +136,8 @@ sotto_status kiosk_config_load(kiosk_config *out, const char *path, sotto_diag *
             status = read_folders(root, out, diag);
         if (status == SOTTO_OK)
             status = read_office(root, out, diag);
+        if (status == SOTTO_OK)
+            status = read_night(root, out, diag);
         if (status == SOTTO_OK)
             status = read_rest(root, out, diag);
     }

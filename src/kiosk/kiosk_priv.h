@@ -49,6 +49,7 @@ typedef struct kiosk_config {
     int32_t utc_offset_min;
     int64_t clock_offset_s; /* rehearsals of another day */
     uint32_t cache_kib;
+    uint32_t max_bytes_per_s; /* of a night's downloads; 0 = as fast as the line is */
     bool require_walls; /* refuse to run where the kernel cannot enforce the wall between serve and sync */
 } kiosk_config;
 

@@ -9,6 +9,7 @@
 #define CHUNK              16384
 #define RETRY_MAX_S        86400
 #define LATE_ANSWER_MS     500
+#define PACE_MS            5 /* shorter pauses are put together */
 
 /* One request as it goes out, and what became of it. */
 typedef struct exchange {
@@ -67,6 +68,8 @@ static sotto_status connect_now(sotto_client *c, const exchange *x, sotto_diag *
     sotto_status st = open_socket(c, x->deadline_ms, &fd, diag);
     if (st != SOTTO_OK)
         return st;
+    if (c->max_bytes_per_s > 0 && c->url.scheme != CLIENT_UNIX)
+        sync_receive_little(fd, c->max_bytes_per_s / 4);
     st = sync_stream_open(&c->stream, fd, secure ? c->tls : NULL, secure ? c->url.host : NULL,
                           c->has_session ? &c->session : NULL, diag);
     if (st != SOTTO_OK)
@@ -149,6 +152,22 @@ static sotto_status feed_end(sotto_client *c, bool *done, sotto_diag *diag)
                          "the connection was closed before the answer was whole");
 }
 
+/* What is not read stays in the kernel's small buffer, and TCP slows the sender down. Nothing is saved up for
+ * later: a line that was idle is not used faster. */
+static void pace(sotto_client *c, exchange *x, size_t n)
+{
+    if (c->max_bytes_per_s == 0)
+        return;
+    int64_t now = now_ms(c);
+    c->owed += (uint64_t)n * 1000;
+    c->free_at_ms = (c->free_at_ms > now ? c->free_at_ms : now) + (int64_t)(c->owed / c->max_bytes_per_s);
+    c->owed %= c->max_bytes_per_s;
+    if (c->free_at_ms - now < PACE_MS)
+        return;
+    sync_pause(c->free_at_ms - now);
+    x->deadline_ms += now_ms(c) - now;
+}
+
 static sotto_status receive(sotto_client *c, exchange *x, sotto_diag *diag)
 {
     uint8_t chunk[CHUNK];
@@ -165,6 +184,7 @@ static sotto_status receive(sotto_client *c, exchange *x, sotto_diag *diag)
             break;
         x->answering = x->answering || n > 0;
         st = n == 0 ? feed_end(c, &done, diag) : feed(c, sotto_span_of(chunk, n), &done, diag);
+        pace(c, x, n);
     }
     return st;
 }
@@ -268,10 +288,14 @@ sotto_status sotto_client_new(sotto_client **out, const sotto_client_config *con
     c->clock = config->clock;
     c->timeout_ms = config->timeout_ms > 0 ? config->timeout_ms : DEFAULT_TIMEOUT_MS;
     c->body_max = config->body_max > 0 ? config->body_max : DEFAULT_BODY_MAX;
+    c->max_bytes_per_s = config->max_bytes_per_s;
     mbedtls_ssl_session_init(&c->session);
     sotto_status st = client_url_parse(&c->url, config->url, diag);
     if (st == SOTTO_OK && c->url.scheme == CLIENT_HTTPS && (c->tls == NULL || c->tls->server))
         st = sotto_diag_at(diag, SOTTO_ERR(SYNC, USAGE), config->url, 0, "https needs a client's TLS");
+    if (st == SOTTO_OK && c->max_bytes_per_s > 0 && c->max_bytes_per_s < SOTTO_CLIENT_RATE_MIN)
+        st = sotto_diag_at(diag, SOTTO_ERR(SYNC, USAGE), config->url, 0,
+                           "fewer than %d bytes a second are a broken line", SOTTO_CLIENT_RATE_MIN);
     if (st == SOTTO_OK)
         *out = c;
     else

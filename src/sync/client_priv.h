@@ -19,6 +19,9 @@ struct sotto_client {
     sotto_clock clock;
     int64_t timeout_ms;
     size_t body_max;
+    uint32_t max_bytes_per_s; /* 0 = no bound */
+    uint64_t owed;            /* thousandths of bytes, less than a millisecond's worth */
+    int64_t free_at_ms;       /* when what has been read would have come at that rate */
     sync_stream stream;
     bool connected;
     bool used; /* a response came over this connection */

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -40,6 +41,17 @@ void sync_no_delay(int fd)
 {
     int on = 1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+void sync_receive_little(int fd, uint32_t bytes)
+{
+    int size = bytes > INT_MAX / 2 ? INT_MAX / 2 : (int)bytes;
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+}
+
+void sync_pause(int64_t ms)
+{
+    (void)poll(NULL, 0, ms > INT_MAX ? INT_MAX : (int)ms);
 }
 
 sotto_status sync_accept(int listener, int *fd)

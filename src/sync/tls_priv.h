@@ -94,5 +94,8 @@ void sync_shutdown_write(int fd);
 /* Head and body go out in two writes; Nagle's algorithm would hold the second one back until the first was
  * acknowledged. It does not exist on a Unix socket, where this fails and nothing is lost. */
 void sync_no_delay(int fd);
+/* The kernel takes in advance no more than about so many bytes that were not read yet. */
+void sync_receive_little(int fd, uint32_t bytes);
+void sync_pause(int64_t ms);
 
 #endif

@@ -28,7 +28,8 @@ static void reads_every_member(void **state)
     const char *text =
         "{" FOLDERS ",\"head_office\":{\"url\":\"https://a:1\",\"enrol_url\":\"https://a:2\","
         "\"authority\":\"/ca\",\"root\":\"/root\"},\"channel\":\"atm\",\"cache_kib\":512,"
-        "\"customer_column\":\"no\",\"utc_offset_min\":-90,\"clock_offset_s\":3600,\"require_walls\":false}";
+        "\"customer_column\":\"no\",\"utc_offset_min\":-90,\"clock_offset_s\":3600,\"require_walls\":false,"
+        "\"night\":{\"max_bytes_per_s\":65536}}";
     assert_int_equal(load(text, &c, &diag), SOTTO_OK);
     assert_string_equal(c.vault_dir, "/v");
     assert_string_equal(c.store_dir, "/s");
@@ -42,6 +43,7 @@ static void reads_every_member(void **state)
     assert_int_equal(c.cache_kib, 512);
     assert_int_equal(c.utc_offset_min, -90);
     assert_int_equal(c.clock_offset_s, 3600);
+    assert_int_equal(c.max_bytes_per_s, 65536);
     assert_false(c.require_walls);
 }
 
@@ -53,6 +55,7 @@ static void has_safe_defaults(void **state)
     assert_int_equal(load("{" FOLDERS "}", &c, &diag), SOTTO_OK);
     assert_true(c.require_walls);
     assert_int_equal(c.clock_offset_s, 0);
+    assert_int_equal(c.max_bytes_per_s, 0);
     assert_string_equal(c.url, "");
     assert_string_equal(c.customer_column, "customer");
 }
@@ -71,6 +74,7 @@ static void says_where_it_is_wrong(void **state)
         {"{" FOLDERS ",\n\"cache_kib\":\"big\"}", 2, "cache_kib"},
         {"{" FOLDERS ",\n\"require_walls\":1}", 2, "require_walls"},
         {"{" FOLDERS ",\n\"channel\":\"\"}", 2, "channel"},
+        {"{" FOLDERS ",\n\"night\":{\"max_bytes_per_s\":100}}", 2, "max_bytes_per_s"},
         {"{" FOLDERS ",\n\"head_office\":{\"url\":\"https://a\"}}", 2, "head_office"},
         {"{" FOLDERS ",\n\"head_office\":\n[]}", 3, "head_office"},
     };

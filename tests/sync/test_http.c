@@ -25,9 +25,9 @@ static void echo(void *ctx, const sotto_http_message *request, const sotto_peer 
         reply->code = 0;
         return;
     }
-    if (sotto_span_is(request->target, "/big")) {
+    if (sotto_span_is(request->target, "/big") || sotto_span_is(request->target, "/half")) {
         static const uint8_t block[4096] = {'x'};
-        for (int i = 0; i < 1024; i++)
+        for (int i = 0; i < (request->target.len == 4 ? 1024 : 128); i++)
             kit_ok(sotto_vec_put(&reply->body, block, sizeof block), NULL);
         return;
     }
@@ -491,6 +491,35 @@ static void test_answer_until_close(void **state)
     kit_ok(ask_bad(answer, sizeof answer - 1, false, 3000, &diag), &diag);
 }
 
+/* Half a MiB at one MiB a second, read to the last byte though a request may take a third of that time. */
+static void test_reads_no_faster_than_told(void **state)
+{
+    (void)state;
+    fixture f = {0};
+    const sotto_http_message *response;
+    start(&f, (sotto_server_config){0}, NULL);
+    sotto_client_free(f.client);
+    sotto_client_config config = {.url = f.server.url,
+                                  .timeout_ms = 150,
+                                  .max_bytes_per_s = SOTTO_CLIENT_RATE_MIN - 1,
+                                  .clock = sotto_port_clock()};
+    kit_cause(sotto_client_new(&f.client, &config, &f.diag), USAGE, &f.diag);
+    assert_null(f.client);
+    config.max_bytes_per_s = 1024 * 1024;
+    kit_ok(sotto_client_new(&f.client, &config, &f.diag), &f.diag);
+    for (int i = 0; i < 2; i++) { /* the second time: nothing was saved up, and the connection is the same */
+        int64_t from_ms = config.clock.mono_ms(config.clock.ctx);
+        kit_ok(
+            sotto_client_request(f.client, "GET", "/half", NULL, sotto_span_of(NULL, 0), &response, &f.diag),
+            &f.diag);
+        assert_int_equal(response->code, 200);
+        assert_int_equal(response->body.len, 512 * 1024);
+        assert_true(config.clock.mono_ms(config.clock.ctx) - from_ms >= 480);
+    }
+    sotto_client_free(f.client);
+    kit_server_stop(&f.server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -513,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_server_talks_nonsense),
         cmocka_unit_test(test_answer_too_long),
         cmocka_unit_test(test_answer_until_close),
+        cmocka_unit_test(test_reads_no_faster_than_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
