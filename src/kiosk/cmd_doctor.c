@@ -6,7 +6,9 @@
 #include <string.h>
 
 #define DISK_LOW_BYTES (64ull << 20)
-#define CERT_SOON_S    (30 * 86400)
+#define RENEW_LATE_S   (7 * 86400)  /* nights that may fail before it is worth a word */
+#define RENEW_LAPSED_S (90 * 86400) /* head office renews a lapsed certificate for so long */
+#define SILENT_S       (7 * 86400)
 #define TIME_AHEAD_S   86400
 
 enum verdict { GOOD, WARN, BAD, UNSEEN };
@@ -80,9 +82,29 @@ static void check_disk(findings *f, const kiosk_config *config)
          bytes < DISK_LOW_BYTES ? "make room: a full disk keeps new events out" : "");
 }
 
+/* sync renews it by itself: a person has to act only when that goes on failing, or came too late. */
+static void tell_certificate(findings *f, const sotto_cert_info *info)
+{
+    char text[160], until[21];
+    int64_t left_s = info->not_after_s - f->now_s;
+    bool late = kiosk_renewal_due(info, f->now_s - RENEW_LATE_S);
+    sotto_time_format(info->not_after_s, until);
+    snprintf(text, sizeof text, "%s, valid until %s%s", info->common_name, until,
+             left_s >= 0 && late ? ", renewal is overdue" : "");
+    tell(f,
+         left_s < 0 ? BAD
+         : late     ? WARN
+                    : GOOD,
+         "certificate", text,
+         left_s < -RENEW_LAPSED_S ? "enrol again with a new code"
+         : left_s < 0 ? "sotto sync renews it, for 90 days after its end; then only a new code helps"
+         : late       ? "sotto sync renews it, and says why when it cannot"
+                      : "");
+}
+
 static void check_certificate(findings *f, const kiosk_config *config)
 {
-    char path[KIOSK_PATH_MAX], text[160], until[21];
+    char path[KIOSK_PATH_MAX];
     sotto_vec pem;
     sotto_cert_info info;
     sotto_vec_init(&pem, 65536);
@@ -91,16 +113,8 @@ static void check_certificate(findings *f, const kiosk_config *config)
         tell(f, UNSEEN, "certificate", "none, or not for this user's eyes", "new terminal: sotto enrol CODE");
     else if (sotto_cert_read(sotto_vec_span(&pem), &info, NULL) != SOTTO_OK)
         tell(f, BAD, "certificate", "damaged", "enrol again with a new code");
-    else {
-        int64_t left_s = info.not_after_s - f->now_s;
-        sotto_time_format(info.not_after_s, until);
-        snprintf(text, sizeof text, "%s, valid until %s", info.common_name, until);
-        tell(f,
-             left_s < 0             ? BAD
-             : left_s < CERT_SOON_S ? WARN
-                                    : GOOD,
-             "certificate", text, left_s < CERT_SOON_S ? "enrol again with a new code" : "");
-    }
+    else
+        tell_certificate(f, &info);
     sotto_vec_free(&pem);
 }
 
@@ -150,6 +164,26 @@ static void check_time(findings *f, sotto_json_node status)
     }
 }
 
+/* When head office last told serve the time: each sync begins with that. */
+static void check_sync(findings *f, const kiosk_config *config, sotto_json_node status)
+{
+    sotto_span text;
+    int64_t told_s = 0;
+    char what[96];
+    if (config->url[0] == '\0')
+        return; /* a terminal that never syncs */
+    if (sotto_json_get_str(sotto_json_member(status, "clock"), "told", &text, NULL) != SOTTO_OK ||
+        sotto_time_parse(text, &told_s) != SOTTO_OK) {
+        tell(f, WARN, "sync", "head office has not been heard of yet", "sotto sync says why");
+        return;
+    }
+    int64_t age_s = f->now_s > told_s ? f->now_s - told_s : 0;
+    snprintf(what, sizeof what, "head office was last heard %lld %s ago",
+             (long long)(age_s / (age_s < 2 * 86400 ? 3600 : 86400)), age_s < 2 * 86400 ? "hours" : "days");
+    tell(f, age_s > SILENT_S ? WARN : GOOD, "sync", what,
+         age_s > SILENT_S ? "sotto sync says why; and see that its timer runs" : "");
+}
+
 /* Reports stop when the store is older than its witness. */
 static void check_restore(findings *f, sotto_json_node status)
 {
@@ -195,7 +229,7 @@ static void check_outbox(findings *f, sotto_json_node outbox)
          "sotto audit shows them; after a repair at head office: sotto sync --again");
 }
 
-static void check_daemon(findings *f)
+static void check_daemon(findings *f, const kiosk_config *config)
 {
     int64_t release = 0, waiting = 0;
     char text[96];
@@ -214,6 +248,10 @@ static void check_daemon(findings *f)
          : waiting > 7 ? "sync has not got through for a week"
                        : "");
     check_outbox(f, outbox);
+    if (waiting >= KIOSK_OUTBOX_MAX)
+        tell(f, BAD, "outbox", "full: no period is closed until head office takes reports",
+             "sotto sync; days that become too old meanwhile are not measured");
+    check_sync(f, config, root);
     check_time(f, root);
     check_restore(f, root);
 }
@@ -225,7 +263,7 @@ static void check_all(findings *f, const kiosk_config *config)
     check_key(f, config);
     check_disk(f, config);
     check_certificate(f, config);
-    check_daemon(f);
+    check_daemon(f, config);
     check_wall(f, config); /* last: from here on this process has no network itself */
 }
 

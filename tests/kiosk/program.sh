@@ -178,6 +178,23 @@ serve_start three
 expect 0 'told by head office' t three doctor
 serve_stop
 
+# ---- and what doctor says of a terminal that nobody has heard of for ten days, nine months, and fourteen ----
+terminal_ready five
+expect 0 'ok  *sync  *head office was last heard 0 hours ago' t five doctor
+serve_stop
+for days in 10 270 420; do
+    sed -i "s/\"clock_offset_s\": [0-9]*/\"clock_offset_s\": $((days * 86400))/" "$WORK/five/sotto.json"
+    case $days in # without serve, which would not follow so far, it goes by the machine's clock
+    10)
+        serve_start five
+        expect 0 'warn  *sync  *head office was last heard 10 days ago' t five doctor
+        serve_stop
+        ;;
+    270) expect 1 'warn  *certificate .*renewal is overdue' t five doctor ;;
+    420) expect 1 'for 90 days after its end' t five doctor ;;
+    esac
+done
+
 # ---- a day behind UTC: what was agreed to for a day holds to the end of the terminal's own day, also for counting ----
 sed -i 's/"name": "Agrees to be counted", "kind": "flag",/& "ttl_days": 1,/' "$WORK/bank/dictionary.json"
 bank_publish >/dev/null
