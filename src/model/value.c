@@ -16,8 +16,8 @@ static int64_t hold(int64_t v)
  * 2^-30 of itself and a unit: the argument is off by n x 2^-41 and its rounding to 2^-24. */
 static int64_t exp_q24(int64_t margin_q24)
 {
-    if (margin_q24 > 28 * (INT64_C(1) << SOTTO_MODEL_SCALE_BITS))
-        return AMOUNT_MAX; /* e^28 > 2^28, the most in q24 */
+    if (margin_q24 > 20 * (INT64_C(1) << SOTTO_MODEL_SCALE_BITS))
+        return AMOUNT_MAX; /* e^20 > 2^28; up to it n <= 29, so what is shifted stays within 2^59 */
     if (margin_q24 <= 0)
         return sotto_fixed_round_shift(sotto_fixed_exp_neg_q30(margin_q24), 30 - SOTTO_MODEL_SCALE_BITS);
     int64_t n = (margin_q24 << 16) / LN_2_Q40 + 1;

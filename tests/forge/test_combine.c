@@ -252,6 +252,27 @@ static void points_and_terms(void **state)
     unload(&a);
 }
 
+/* An amount beyond what is held stays at the most, whatever e^ its margin is. */
+static void amounts_end_at_the_most(void **state)
+{
+    (void)state;
+    static const char *const MARGINS[] = {"19.5", "20", "21", "23", "24", "27", "28", "29", "60"};
+    loaded p =
+        compile(sotto_forge_scorecard,
+                sotto_span_str("feature,points,coefficient\n(link),logistic,\n(intercept),30,\nf1,,0\n"));
+    for (size_t i = 0; i < SOTTO_COUNT(MARGINS); i++) {
+        char card[128];
+        int32_t keys[1] = {0};
+        (void)snprintf(card, sizeof card, "feature,points,coefficient\n(link),log,\n(intercept),%s,\nf1,,0\n",
+                       MARGINS[i]);
+        loaded a = compile(sotto_forge_scorecard, sotto_span_str(card)), v = combine(&p, &a);
+        assert_int_equal(sotto_model_margin_q24(v.model, keys), INT64_C(1) << 52);
+        unload(&v);
+        unload(&a);
+    }
+    unload(&p);
+}
+
 static void refused(const loaded *p, const loaded *a, sotto_status expected, const char *said)
 {
     sotto_vec out;
@@ -295,6 +316,7 @@ int main(void)
         cmocka_unit_test(sources_may_differ),
         cmocka_unit_test(a_calibration_stays),
         cmocka_unit_test(points_and_terms),
+        cmocka_unit_test(amounts_end_at_the_most),
         cmocka_unit_test(what_does_not_go_together_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
