@@ -18,6 +18,13 @@ void kiosk_recent_note(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_
     }
 }
 
+void kiosk_recent_forget(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES])
+{
+    for (size_t i = 0; i < KIOSK_RECENT_MAX; i++)
+        if (memcmp(e->recent[i].key, key, SOTTO_CUSTOMER_KEY_BYTES) == 0)
+            sotto_wipe(&e->recent[i], sizeof e->recent[i]);
+}
+
 void kiosk_recent_clear(kiosk_engine *e)
 {
     sotto_wipe(e->recent, sizeof e->recent);

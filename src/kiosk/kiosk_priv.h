@@ -223,6 +223,7 @@ SOTTO_MUST_USE sotto_status kiosk_import_events(const kiosk_config *config, cons
 
 /* Remembers the propensities of e->decision for events that follow. */
 void kiosk_recent_note(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES]);
+void kiosk_recent_forget(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES]);
 void kiosk_recent_clear(kiosk_engine *e);
 /* An event as the measurement sees it. e->release.profile is the customer's. */
 typedef struct kiosk_counted {

@@ -291,6 +291,8 @@ sotto_status kiosk_forget(kiosk_engine *e, sotto_span customer, sotto_diag *diag
     sotto_status status = sotto_vault_customer_key(e->vault, customer, key);
     if (status == SOTTO_OK)
         status = sotto_store_forget(e->store, key, diag);
+    if (status == SOTTO_OK)
+        kiosk_recent_forget(e, key);
     sotto_wipe(key, sizeof key);
     if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
         return sotto_diag_set(diag, SOTTO_ERR(KIOSK, NOT_FOUND), "unknown customer");

@@ -31,7 +31,7 @@ static sotto_status mac_of(const kiosk_engine *e, sotto_span text, char hex[stat
 static sotto_status write_text(const kiosk_engine *e, const sotto_tally_mark *mark,
                                char out[static WITNESS_MAX])
 {
-    char hash[HEX_MAX], mac[HEX_MAX];
+    char hash[HEX_MAX], mac[HEX_MAX] = "";
     sotto_hex_encode(sotto_span_of(mark->sha256, sizeof mark->sha256), hash, sizeof hash);
     int len = snprintf(out, WITNESS_MAX, "sotto witness 1\nreport %llu %s\nsha256 %s\n",
                        (unsigned long long)mark->seq, mark->intent ? "intent" : "done", hash);
@@ -60,7 +60,9 @@ static bool parse(const kiosk_engine *e, const char *text, sotto_tally_mark *out
         return false;
     out->seq = seq;
     out->intent = strcmp(state, "intent") == 0;
-    return write_text(e, out, again) == SOTTO_OK && strcmp(text, again) == 0;
+    if (write_text(e, out, again) != SOTTO_OK || strlen(text) != strlen(again))
+        return false;
+    return sotto_equal_secret(text, again, strlen(again)); /* a MAC is in it */
 }
 
 static sotto_status load(void *ctx, sotto_tally_mark *out, sotto_diag *diag)
