@@ -216,7 +216,8 @@ SOTTO_MUST_USE sotto_status agg_verify_end(const agg_task *task, agg_report *rep
 void agg_judge(agg_report *report, sotto_status *status, const sotto_diag *diag);
 
 /* Sum of a batch's output shares, noise, sealed to the collector: into batch->share[0]; count, days and the
- * hash of the ids into batch. RANGE when the batch is smaller than the task's smallest. */
+ * hash of the ids into batch. CONFLICT when the batch is smaller than the task's smallest, or holds several
+ * periods under Gaussian noise. */
 SOTTO_MUST_USE sotto_status agg_total_make(const aggregator *a, const agg_task *task, agg_batch *batch,
                                            sotto_diag *diag);
 /* Opens both totals of a batch: cells values. */

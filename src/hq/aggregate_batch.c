@@ -85,6 +85,10 @@ static sotto_status gather(const aggregator *a, const agg_task *task, agg_batch 
     sotto_status status = agg_store_batch_put(a->db, batch, diag);
     if (status == SOTTO_OK)
         status = agg_store_take_all(a->db, batch, &count, diag);
+    if (status == SOTTO_OK && count > AGG_BATCH_MAX) /* the helper could not be asked for it, ever */
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, CONFLICT),
+                                "%llu reports are more than the %u of one batch: name fewer periods",
+                                (unsigned long long)count, AGG_BATCH_MAX);
     if (status == SOTTO_OK)
         status = agg_total_make(a, task, batch, diag);
     return status == SOTTO_OK ? agg_store_batch_put(a->db, batch, diag) : status;

@@ -29,7 +29,8 @@ static sotto_status aad_of(const agg_batch *batch, sotto_buf *out)
 
 /* Each party adds the whole noise: the total stays private although the other one may tell all it has. The
  * scale is that of mode A: bound / epsilon, since a customer moves a batch's cells by at most bound (L1) in
- * each period that it paid for; or, for Gaussian noise, the variance that makes rho of the L2 norm. */
+ * each period that it paid for; or, for Gaussian noise, the variance that makes rho of the L2 norm. That is
+ * of one period: k of them under one draw would cost k^2 rho, and the ledger has debited k rho (add_all). */
 static sotto_status draw(const aggregator *a, const sotto_split_task *task, int64_t *out)
 {
     uint64_t num, den;
@@ -98,6 +99,10 @@ static sotto_status add_all(const aggregator *a, const agg_task *task, agg_batch
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, CONFLICT),
                                 "%llu reports are fewer than the task's smallest batch of %u",
                                 (unsigned long long)batch->count, (unsigned)task->task.smallest_batch);
+    if (status == SOTTO_OK && task->task.gaussian && batch->first_day != batch->last_day)
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, CONFLICT),
+                                "Gaussian noise covers one period, and the batch holds several: "
+                                "name one with --from and --to");
     return status;
 }
 

@@ -28,6 +28,7 @@ static struct world {
     enum fault fault;
     unsigned fault_at, asked;
     int64_t exact[CELLS];
+    bool one_period;
     sotto_vec sealed[TERMINALS];
 } w;
 
@@ -86,7 +87,7 @@ static void seal_terminal(size_t i)
     sotto_report head = {.seq = 1 + i,
                          .task_id = w.task.task_id,
                          .release_version = 2,
-                         .period_day = 20000 + (int32_t)(i % 2),
+                         .period_day = 20000 + (w.one_period ? 0 : (int32_t)(i % 2)),
                          .period_days = w.task.period_days,
                          .epsilon_ueps = w.task.epsilon_ueps,
                          .bound = w.task.bound,
@@ -102,12 +103,12 @@ static void seal_terminal(size_t i)
     assert_int_equal(sotto_vec_put(&w.sealed[i], out.ptr, out.len), SOTTO_OK);
 }
 
-static int set_up_with(bool gaussian)
+static int set_up_with(bool gaussian, bool one_period)
 {
     const sotto_key_provider provider = {.name = "memory", .load = load_root};
     sotto_entropy entropy = sotto_port_entropy();
     uint8_t public_key[3][SOTTO_HPKE_PUBLIC_BYTES];
-    w = (struct world){.dir = "/tmp/sotto-aggregate-XXXXXX"};
+    w = (struct world){.dir = "/tmp/sotto-aggregate-XXXXXX", .one_period = one_period};
     assert_non_null(mkdtemp(w.dir));
     assert_int_equal(sotto_vault_start(NULL), SOTTO_OK);
     assert_int_equal(sotto_vault_open(&w.vault, &provider, NULL), SOTTO_OK);
@@ -141,7 +142,7 @@ static int set_up_with(bool gaussian)
 static int set_up(void **state)
 {
     (void)state;
-    return set_up_with(false);
+    return set_up_with(false, false);
 }
 
 static int tear_down(void **state)
@@ -502,7 +503,7 @@ static void gaussian_noise_is_added_twice(void **state)
     unsigned drawn = 0;
     assert_int_equal(tear_down(state), 0);
     for (unsigned round = 0; round < 12; round++) {
-        assert_int_equal(set_up_with(true), 0);
+        assert_int_equal(set_up_with(true, true), 0);
         hand_over_all();
         work_through();
         assert_int_equal(ask_total(1, INT32_MIN, INT32_MAX, &answer, NULL), SOTTO_OK);
@@ -516,6 +517,29 @@ static void gaussian_noise_is_added_twice(void **state)
      * side. */
     assert_true(squares / drawn > 1.5 && squares / drawn < 13);
     assert_int_equal(set_up(state), 0);
+}
+
+/* Under one draw k periods would cost k^2 rho, and k rho is what was debited: neither party makes such a
+ * total.
+ */
+static void gaussian_batches_hold_one_period(void **state)
+{
+    sotto_vec answer;
+    sotto_diag diag = {0};
+    assert_int_equal(tear_down(state), 0);
+    assert_int_equal(set_up_with(true, false), 0);
+    hand_over_all();
+    work_through();
+    sotto_status status = ask_total(1, INT32_MIN, INT32_MAX, &answer, &diag);
+    assert_int_equal(sotto_status_cause(status), SOTTO_CAUSE_CONFLICT);
+    assert_non_null(strstr(diag.text, "one period"));
+    sotto_vec_free(&answer);
+    states_are(&w.leader, TERMINALS, 0, 0);
+    states_are(&w.helper, TERMINALS, 0, 0);
+    assert_int_equal(ask_total(1, 20000, 20000, &answer, NULL), SOTTO_OK);
+    sotto_vec_free(&answer);
+    states_are(&w.leader, TERMINALS - 3, 0, 3);
+    states_are(&w.helper, TERMINALS - 3, 0, 3);
 }
 
 static void only_who_may_ask(void **state)
@@ -545,11 +569,17 @@ static void only_who_may_ask(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_sum_arrives),          TEST(replays_are_refused),
-        TEST(a_batch_is_opened_once),   TEST(small_batches_stay_closed),
-        TEST(the_helper_counts_itself), TEST(hostile_reports_are_left_out),
-        TEST(lies_are_left_out),        TEST(broken_lines_change_nothing),
-        TEST(only_who_may_ask),         TEST(gaussian_noise_is_added_twice),
+        TEST(the_sum_arrives),
+        TEST(replays_are_refused),
+        TEST(a_batch_is_opened_once),
+        TEST(small_batches_stay_closed),
+        TEST(the_helper_counts_itself),
+        TEST(hostile_reports_are_left_out),
+        TEST(lies_are_left_out),
+        TEST(broken_lines_change_nothing),
+        TEST(only_who_may_ask),
+        TEST(gaussian_noise_is_added_twice),
+        TEST(gaussian_batches_hold_one_period),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
