@@ -258,6 +258,41 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* Weeks offline, to the end: past the bound nothing is closed and nobody is debited; one acknowledgement
+ * makes room again. */
+static void a_full_outbox_closes_no_period(void **state)
+{
+    (void)state;
+    static const uint8_t sealed[64];
+    uint8_t last[SOTTO_SHA256_BYTES];
+    uint64_t next = 0, first = 0;
+    sotto_tally_result result;
+    sotto_diag diag = {0};
+    assert_int_equal(sotto_store_begin(engine->store, NULL), SOTTO_OK);
+    assert_int_equal(sotto_store_outbox_head(engine->store, &first, last, NULL), SOTTO_OK);
+    for (uint64_t i = 0; i < KIOSK_OUTBOX_MAX; i++) {
+        const sotto_outbox_entry entry = {.seq = first + i, .sealed_s = 86400, .note = "{}"};
+        assert_int_equal(
+            sotto_store_outbox_append(engine->store, &entry, sotto_span_of(sealed, sizeof sealed), NULL),
+            SOTTO_OK);
+    }
+    engine->release.version = 1; /* of no tasks */
+    assert_int_equal(sotto_status_cause(kiosk_night(engine, &result, &diag)), SOTTO_CAUSE_FULL);
+    assert_non_null(strstr(diag.text, "1000 reports wait"));
+    assert_int_equal(sotto_store_outbox_head(engine->store, &next, last, NULL), SOTTO_OK);
+    assert_int_equal(next, first + KIOSK_OUTBOX_MAX);
+    assert_int_equal(sotto_sha256(sotto_span_of(sealed, sizeof sealed), last), SOTTO_OK);
+    assert_int_equal(sotto_store_outbox_ack(engine->store, first, last, 86401, NULL), SOTTO_OK);
+    sotto_outbox_sum sum;
+    assert_int_equal(sotto_store_outbox_sum(engine->store, &sum, NULL), SOTTO_OK);
+    assert_int_equal(sum.waiting, KIOSK_OUTBOX_MAX - 1);
+    diag = (sotto_diag){0};
+    sotto_status status = kiosk_night(engine, &result, &diag);
+    assert_int_not_equal(sotto_status_cause(status), SOTTO_CAUSE_FULL);
+    engine->release.version = 0;
+    sotto_store_rollback(engine->store);
+}
+
 static void init_never_replaces(void **state)
 {
     (void)state;
@@ -291,6 +326,7 @@ int main(void)
         cmocka_unit_test(acknowledgements_must_fit),
         cmocka_unit_test(a_release_that_is_not_there_is_refused_with_its_reason),
         cmocka_unit_test(the_floor_of_time_holds),
+        cmocka_unit_test(a_full_outbox_closes_no_period),
         cmocka_unit_test(init_never_replaces),
         cmocka_unit_test(a_second_engine_is_kept_out),
     };
