@@ -111,6 +111,15 @@ static sotto_status serve(kiosk_engine *e, const sotto_listener *listeners, sott
     return status;
 }
 
+/* A full disk does not make an orderly end a failure: all that was acknowledged is kept, and with it its
+ * time. */
+static void keep_time(kiosk_engine *e)
+{
+    sotto_diag diag = {0};
+    if (kiosk_time_keep(e, &diag) != SOTTO_OK)
+        sotto_log_event(&e->log, SOTTO_LOG_WARN, "time.not_kept", "reason=\"%s\"", diag.text);
+}
+
 int kiosk_cmd_serve(const kiosk_config *config, int argc, char **argv)
 {
     sotto_diag diag = {0};
@@ -129,8 +138,7 @@ int kiosk_cmd_serve(const kiosk_config *config, int argc, char **argv)
     if (status == SOTTO_OK) {
         status = serve(e, listeners, &diag);
         remove_sockets(config);
-        if (status == SOTTO_OK)
-            status = kiosk_time_keep(e, &diag);
+        keep_time(e);
     }
     kiosk_engine_close(e);
     return status == SOTTO_OK ? 0 : kiosk_fail_status(status, &diag);

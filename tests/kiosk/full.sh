@@ -2,7 +2,7 @@
 # A full disk: a terminal whose store lies on a small file system loses nothing that it acknowledged, says why it stops, and goes on when there is room.
 . "$(dirname "${BASH_SOURCE[0]}")/bank.sh"
 mkdir "$WORK/small"
-if ! mount -t tmpfs -o size=1m,mode=700 tmpfs "$WORK/small" 2>/dev/null; then
+if ! mount -t tmpfs -o size=64m,mode=700 tmpfs "$WORK/small" 2>/dev/null; then
     echo "skipped: this user cannot mount a small file system"
     exit 77
 fi
@@ -16,6 +16,7 @@ serve_start one
 t one enrol "$(code_for one)" >/dev/null
 t one sync >/dev/null
 serve_stop
+mount -o remount,size=1m "$WORK/small"
 
 # Ten times the bank, under other numbers: more than the disk holds.
 awk -F, -v OFS=, 'NR==1{print;next} {n=$1; for(i=0;i<10;i++){$1=n "-" i; print}}' "$WORK/bank/customers.csv" >"$WORK/many.csv"
@@ -35,6 +36,10 @@ for _ in $(seq 40); do
 done
 [ "$status" = 6 ] && grep -qi full "$WORK/why" && ok || bad "a full disk ended an event with $status: $(cat "$WORK/why")"
 expect 0 'decision' t one decide --customer "$customer" --json
+serve_stop
+
+serve_start one
+expect 8 'disk is full' t one sync
 serve_stop
 
 rm "$WORK/small/filler"
