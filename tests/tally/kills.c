@@ -167,7 +167,7 @@ static void night(life *l, int64_t day)
 static void one_event(life *l, int64_t i)
 {
     uint64_t hash = (uint64_t)(i + 1) * UINT64_C(0x9E3779B97F4A7C15);
-    const sotto_tally_cells event = {.cell = {1 + (hash >> 40) % (CELLS - 1)}, .count = 1};
+    const sotto_tally_cells event = {.cell = {1 + (uint32_t)((hash >> 40) % (CELLS - 1))}, .count = 1};
     bool counted;
     need(sotto_store_begin(l->w->store, NULL), 15);
     for (size_t t = 0; t < TASKS; t++)
