@@ -16,7 +16,8 @@ static const char HELP[] =
     "\n"
     "  --policy FILE        the policy with the goals\n"
     "  --totals FILE        what `sotto-hq totals --json` printed; or\n"
-    "  --dir DIR, --task N  head office's own registry\n"
+    "  --dir DIR            head office's own registry\n"
+    "  --task N             the task that counts the campaigns, when it is not the first\n"
     "  --alarm PERCENT (20) behind: a chance below it; on plan: above 100 less it\n"
     "  --json               the same as JSON\n";
 

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- goals ---- */
 
@@ -121,14 +122,63 @@ static sotto_status read_head(advise *a, sotto_json_node root, sotto_diag *diag)
     return status == SOTTO_OK ? read_day(sotto_json_member(root, "to"), &a->measured.to, diag) : status;
 }
 
+static bool is_asked_for(const advise *a, sotto_json_node root)
+{
+    sotto_json_node rows = sotto_json_member(root, "rows");
+    int64_t task = 0;
+    return sotto_json_type(sotto_json_member(sotto_json_at(rows, 0), "campaign")) == SOTTO_JSON_STR &&
+           (a->task == 0 ||
+            (sotto_json_get_i64(root, "task", 1, INT32_MAX, &task, NULL) == SOTTO_OK && task == a->task));
+}
+
+static sotto_span first_line(sotto_span text)
+{
+    const uint8_t *end = text.len > 0 ? memchr(text.ptr, '\n', text.len) : NULL;
+    return end != NULL ? sotto_span_of(text.ptr, (size_t)(end - text.ptr) + 1) : text;
+}
+
+/* `totals --json` prints a line a task: the first that counts campaigns, or --task. */
+static sotto_status find_line(const advise *a, sotto_span text, sotto_json **doc, sotto_diag *diag)
+{
+    while (text.len > 0) {
+        sotto_span line = first_line(text);
+        sotto_status status = sotto_json_parse(doc, line, a->totals, diag);
+        if (status != SOTTO_OK || is_asked_for(a, sotto_json_root(*doc)))
+            return status;
+        sotto_json_free(*doc);
+        *doc = NULL;
+        text = sotto_span_of(text.ptr + line.len, text.len - line.len);
+    }
+    return sotto_diag_at(diag, SOTTO_ERR(HQ, NOT_FOUND), a->totals, 0, "no such task counts campaigns");
+}
+
+static sotto_status parse_totals(const advise *a, sotto_json **doc, sotto_diag *diag)
+{
+    sotto_vec text;
+    sotto_status status = learn_read_file(a->totals, &text, diag);
+    if (status == SOTTO_OK) {
+        status =
+            sotto_json_parse(doc, sotto_vec_span(&text), a->totals, diag); /* one task, perhaps laid out */
+        if (status != SOTTO_OK &&
+            sotto_json_parse(doc, first_line(sotto_vec_span(&text)), a->totals, NULL) == SOTTO_OK) {
+            sotto_json_free(*doc);
+            *doc = NULL;
+            status = find_line(a, sotto_vec_span(&text), doc, diag);
+        }
+    }
+    sotto_vec_free(&text);
+    return status;
+}
+
 static sotto_status read_file(advise *a, sotto_diag *diag)
 {
     sotto_json *doc = NULL;
     int64_t period = 1;
-    sotto_status status = parse_file(a->totals, &doc, diag);
+    sotto_status status = parse_totals(a, &doc, diag);
+    if (status != SOTTO_OK)
+        return status;
     sotto_json_node root = sotto_json_root(doc), rows = sotto_json_member(root, "rows");
-    if (status == SOTTO_OK)
-        status = read_head(a, root, diag);
+    status = read_head(a, root, diag);
     if (status == SOTTO_OK)
         status = sotto_json_get_i64(root, "period_days", 1, 366, &period, diag);
     a->measured.to += (int32_t)period - 1; /* "to" is the first day of the last period */

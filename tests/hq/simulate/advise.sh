@@ -87,6 +87,19 @@ echo '{"campaigns":[{"id":"x","goal":{"taken":0,"by":"2026-11-30"}}]}' >bad.json
 check "a goal of none" ends 3 "bad.json" --policy bad.json --totals t.json
 echo '{"reports":0}' >none.json
 check "no reports" ends 4 "reported" --policy p.json --totals none.json
+check "no file of totals" ends 4 "nothere.json" --policy p.json --totals nothere.json
+: >nothing.json
+check "an empty one" ends 3 "nothing.json" --policy p.json --totals nothing.json
+check "a folder instead" ends 6 "$work" --policy p.json --totals "$work"
+head -c 100 t.json >cut.json
+check "one that was cut off" ends 3 "cut.json" --policy p.json --totals cut.json
+totals 1000 100 4000 200 0
+{ echo '{"task":2,"reports":3,"rows":[{"card_in":1}]}'; tr -d '\n' <t.json; echo; tr -d '\n' <t.json | sed 's/^{/{"task":9,/; s/"reports":9/"reports":0/'; } >lines.json
+policy 400 200
+check "a line a task, as totals prints them" advise --policy p.json --totals lines.json --json
+check "the first that counts campaigns" first "$(near .forecast.value 300)"
+check "another by its number" ends 4 "reported" --policy p.json --totals lines.json --task 9
+check "one that is not there" ends 4 "task" --policy p.json --totals lines.json --task 5
 check "no such office" ends 4 "" --policy p.json --dir nowhere
 check "help" "$program" advise --help >/dev/null
 
