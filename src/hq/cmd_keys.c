@@ -293,7 +293,10 @@ static sotto_status tell(const keys_work *w, sotto_diag *diag)
     bool waits = w->out.draft[0] != '\0';
     if (!w->as_json) {
         if (w->made[0] != '\0')
-            printf("Made %s. Move it to whoever shall hold it.\n", w->made);
+            printf(w->role == HQ_ROLE_ROOT || w->role == HQ_ROLE_TARGETS
+                       ? "Made %s. Move it to whoever shall hold it.\n"
+                       : "Made %s. It stays there: serve signs with it.\n",
+                   w->made);
         if (waits)
             printf("%s waits for signatures (%zu of %zu): sotto-hq sign FILE --key KEY, then sotto-hq "
                    "publish --dir %s "

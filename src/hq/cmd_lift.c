@@ -70,7 +70,7 @@ static void print_figure(const char *name, const hq_figure *f, double unit, cons
     if (isfinite(f->value))
         printf("%s %.4g%s (%.4g .. %.4g)\n", name, f->value * unit, sign, f->low * unit, f->high * unit);
     else
-        printf("%s: too few to say\n", name);
+        printf("%s too few to say\n", name);
 }
 
 static void print_lift(const hq_sums *s, const hq_asked *a, const lift *l)

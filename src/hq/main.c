@@ -243,6 +243,9 @@ static int global_options(int argc, char **argv)
             sotto_parse_i64(sotto_span_str(argv[at + 1]), &offset_s) == SOTTO_OK) {
             hq_clock_shift(offset_s);
             at++;
+        } else if (strcmp(argv[at], "--clock-offset") == 0) {
+            fputs("sotto-hq: --clock-offset takes a whole number of seconds\n", stderr);
+            return -3;
         } else if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
             print_help(stdout);
             return -1;

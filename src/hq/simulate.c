@@ -66,7 +66,8 @@ static sotto_status set_response(sim_options *o, sotto_diag *diag)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE),
                               "the taste of a table's customers is not known: --response model");
     if (o->responds == SIM_MODEL && o->model == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--response model needs --model");
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--response model%s needs --model",
+                              o->response == NULL ? ", the only one for customers of a table," : "");
     return SOTTO_OK;
 }
 

@@ -55,6 +55,10 @@ expect 0 'sotto-hq keys add --dir /srv' "$HQ" keys --help
 expect 0 'sotto-hq sign 8' "$HQ" sign --help
 expect 2 'needs list' "$HQ" keys
 expect 2 'dir is missing' "$HQ" keys list
+expect 4 'there is no head office here' "$HQ" keys list --dir "$WORK"
+expect 4 'there is no head office here' "$HQ" publish --refresh --dir "$WORK/none"
+expect 1 '' test -e "$WORK/publish.lock"
+expect 2 'whole number of seconds' "$HQ" --clock-offset tomorrow keys list --dir "$WORK/hq"
 expect 0 'elsewhere\|here' "$HQ" keys list --dir "$WORK/hq"
 expect 2 'role is root' "$HQ" keys rotate --dir "$WORK/hq"
 expect 3 'would need 2 signatures of 1' "$HQ" keys threshold --dir "$WORK/hq" --role root --threshold 2
