@@ -181,8 +181,8 @@ static void show_decision(sotto_json_node answer)
 }
 
 typedef struct words {
-    const char *customer, *offers, *slot, *channel, *language, *kind, *campaign, *at, *id, *amount, *balance,
-        *product, *page, *due;
+    const char *command, *customer, *offers, *slot, *channel, *language, *kind, *campaign, *at, *id, *amount,
+        *balance, *product, *page, *due;
     bool explain, json, lines;
 } words;
 
@@ -221,7 +221,7 @@ static bool take_word(words *w, int argc, char **argv, int *i)
 
 static bool take_words(words *w, int argc, char **argv)
 {
-    *w = (words){0};
+    *w = (words){.command = argv[0]};
     for (int i = 1; i < argc; i++)
         if (!take_word(w, argc, argv, &i))
             return false;
@@ -292,6 +292,8 @@ static int ask_words(const kiosk_config *config, const words *w, const char *tar
     sotto_buf body = sotto_buf_of(memory, sizeof memory);
     sotto_diag diag = {0};
     sotto_status status = make_request(w, &body);
+    if (sotto_status_cause(status) == SOTTO_CAUSE_NO_SPACE)
+        return kiosk_usage(w->command, "a value is too long");
     if (status != SOTTO_OK)
         return kiosk_fail_status(status, &diag);
     return ask_once(config, "POST", target, sotto_buf_span(&body), w->json, show);

@@ -80,6 +80,8 @@ static sotto_status run(const words *w, sotto_vec *model, sotto_vec *rows, sotto
         return sotto_diag_set(diag, SOTTO_ERR(KIOSK, NO_MEMORY), "out of memory");
     sotto_arena_init(&arena, memory, need);
     status = sotto_model_load(&m, sotto_vec_span(model), &arena, diag);
+    if (status != SOTTO_OK && diag->where[0] == '\0')
+        (void)snprintf(diag->where, sizeof diag->where, "%s", w->model);
     if (status == SOTTO_OK)
         status = score(w, m, sotto_vec_span(rows), diag);
     free(memory);
