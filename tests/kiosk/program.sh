@@ -91,6 +91,7 @@ expect 0 '"known":false' api /v1/decide -d '{"customer":"nobody"}'
 expect 3 'offers.*(.*range' t one decide --customer "$customer" --offers 99
 expect 3 '"decision"' bash -c "printf '{\"offers\":0}\n{}\n' | '$SOTTO' --config '$WORK/one/sotto.json' decide -"
 expect 2 'unknown option' t one status --customer "$customer"
+expect 2 'too long' t one decide --customer "$(printf '%05000d' 1)"
 expect 4 'unknown customer' t one event --customer nobody --kind card_in
 expect 0 'Recorded' t one event --customer "$customer" --kind card_in
 expect 3 '31 days' t one event --customer "$customer" --kind card_in --at 1970-01-01T00:00:00Z
