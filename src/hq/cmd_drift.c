@@ -232,8 +232,8 @@ static sotto_status answer(hq_asked *a, const char *table, sotto_diag *diag)
     if (status == SOTTO_OK && a->as_json)
         status = put_drift(&now, a, &all, diag);
     else if (status == SOTTO_OK) {
-        hq_sums_head(&now, a->confidence_ppm);
-        print_drift(&all);
+        if (hq_sums_head(&now, a->confidence_ppm))
+            print_drift(&all);
     }
     all = (drifting){.count = 0};
     hq_sums_free(&now);

@@ -125,7 +125,8 @@ static sotto_status say(hq_sums *s, const hq_asked *a, sotto_diag *diag)
         sotto_json_name(w, "rows");
         sotto_json_arr(w);
     } else {
-        hq_sums_head(s, a->confidence_ppm);
+        if (!hq_sums_head(s, a->confidence_ppm))
+            return SOTTO_OK;
         printf(
             "Rates: shown of card in, dismissed and taken of shown.\n\n  %-32s %8s  %-8s %8s %-22s %8s %-22s "
             "%8s\n",

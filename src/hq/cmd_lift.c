@@ -76,7 +76,8 @@ static void print_figure(const char *name, const hq_figure *f, double unit, cons
 static void print_lift(const hq_sums *s, const hq_asked *a, const lift *l)
 {
     char name[80];
-    hq_sums_head(s, a->confidence_ppm);
+    if (!hq_sums_head(s, a->confidence_ppm))
+        return;
     printf("Intervals are of the noise alone: what the figures of exactly these offers are without it.\n\n");
     print_figure("Area under the ROC curve, of bins:", &l->auc, 1, "");
     (void)snprintf(name, sizeof name, "Takers among the best %.4g %% of offers:", l->contacts * 100);

@@ -152,7 +152,8 @@ static void print_left_out(hq_totals *t)
 
 void hq_totals_print(hq_totals *t)
 {
-    hq_sums_head(&t->sums, t->confidence_ppm);
+    if (!hq_sums_head(&t->sums, t->confidence_ppm))
+        return;
     print_left_out(t);
     for (size_t i = 0; i < t->sums.task.table_count; i++) {
         putchar('\n');

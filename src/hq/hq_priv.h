@@ -431,8 +431,9 @@ typedef struct hq_asked {
  */
 SOTTO_MUST_USE sotto_status hq_asked_open(hq_asked *asked, sotto_diag *diag);
 void hq_asked_close(hq_asked *asked);
-/* What every figure's page begins with: the task, its noise, who reported. */
-void hq_sums_head(const hq_sums *sums, uint32_t confidence_ppm);
+/* What every figure's page begins with: the task, its noise, who reported. False when no report has come: a
+ * table of zeros would look like an answer. */
+bool hq_sums_head(const hq_sums *sums, uint32_t confidence_ppm);
 /* The same as members of an object that is open. */
 void hq_sums_head_json(sotto_json_writer *w, const hq_sums *sums, uint32_t confidence_ppm);
 void hq_json_u64(sotto_json_writer *w, const char *name, uint64_t value);

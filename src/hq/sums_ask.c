@@ -49,7 +49,7 @@ void hq_asked_close(hq_asked *asked)
     asked->registry = NULL;
 }
 
-void hq_sums_head(const hq_sums *s, uint32_t confidence_ppm)
+bool hq_sums_head(const hq_sums *s, uint32_t confidence_ppm)
 {
     char first[11], last[11], epsilon[32];
     hq_day_format(s->first_day, first);
@@ -58,14 +58,16 @@ void hq_sums_head(const hq_sums *s, uint32_t confidence_ppm)
     printf("Task %s (%u): epsilon %s a report, at most %u events a customer and period of %u day%s.\n",
            s->task.name, (unsigned)s->task.id, epsilon, (unsigned)s->task.bound,
            (unsigned)s->task.period_days, s->task.period_days == 1 ? "" : "s");
-    if (s->reports == 0)
-        printf("No reports yet; %llu terminals are enrolled.\n", (unsigned long long)s->devices_enrolled);
-    else
-        printf("%llu report%s from %llu of %llu terminal%s, periods from %s to %s, %llu missing.\n",
-               (unsigned long long)s->reports, s->reports == 1 ? "" : "s", (unsigned long long)s->devices,
-               (unsigned long long)s->devices_enrolled, s->devices_enrolled == 1 ? "" : "s", first, last,
-               (unsigned long long)s->periods_missing);
+    if (s->reports == 0) {
+        printf("No reports yet; terminals enrolled: %llu.\n", (unsigned long long)s->devices_enrolled);
+        return false;
+    }
+    printf("%llu report%s from %llu of %llu terminal%s, periods from %s to %s, %llu missing.\n",
+           (unsigned long long)s->reports, s->reports == 1 ? "" : "s", (unsigned long long)s->devices,
+           (unsigned long long)s->devices_enrolled, s->devices_enrolled == 1 ? "" : "s", first, last,
+           (unsigned long long)s->periods_missing);
     printf("Error bars: %.4g %% of the time the truth is within +- of each count.\n", confidence_ppm / 1e4);
+    return true;
 }
 
 void hq_json_u64(sotto_json_writer *w, const char *name, uint64_t value)
