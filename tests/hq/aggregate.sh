@@ -139,8 +139,9 @@ for kill in $(seq "$KILLS"); do
     forward >/dev/null 2>&1 || true
     got=$(collect 2>/dev/null) || got=''
     wait $killer || true
-    kill -0 "$HELPER_PID" 2>/dev/null || { wait "$HELPER_PID" 2>/dev/null || true; helper_start; }
-    kill -0 "$LEADER_PID" 2>/dev/null || { wait "$LEADER_PID" 2>/dev/null || true; leader_start; }
+    # By who was killed, not by kill -0: that finds a dead process, too, until it is waited for.
+    [ "$victim" = 0 ] || { wait "$HELPER_PID" 2>/dev/null || true; helper_start; }
+    [ "$victim" = 1 ] || { wait "$LEADER_PID" 2>/dev/null || true; leader_start; }
     both_up
     if [ -z "$got" ]; then
         forward >/dev/null || bad "forward after kill $kill"
