@@ -46,7 +46,9 @@ SOTTO_MUST_USE sotto_status sotto_time_sign(sotto_time_word *word, const char *a
 SOTTO_MUST_USE sotto_status sotto_time_check(const sotto_time_word *word,
                                              const uint8_t nonce[static SOTTO_TIME_NONCE_BYTES],
                                              sotto_span authority_pem, sotto_diag *diag);
-/* As JSON: {"utc_s":N,"nonce":"<hex>","signature":"<hex>"}. */
+/* As JSON: {"utc_s":N,"nonce":"<hex>","signature":"<hex>"}, at most SOTTO_TIME_WORD_MAX bytes; NO_SPACE when
+ * out is smaller than the word. */
+#define SOTTO_TIME_WORD_MAX (2 * SOTTO_DER_SIGNATURE_MAX + 2 * SOTTO_TIME_NONCE_BYTES + 64)
 SOTTO_MUST_USE sotto_status sotto_time_write(const sotto_time_word *word, sotto_buf *out);
 SOTTO_MUST_USE sotto_status sotto_time_read(sotto_time_word *word, sotto_span json, sotto_diag *diag);
 

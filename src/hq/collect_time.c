@@ -3,7 +3,7 @@
 
 sotto_status hq_collect_time(const hq_collector *c, sotto_span nonce, sotto_vec *answer, sotto_diag *diag)
 {
-    uint8_t memory[2 * SOTTO_DER_SIGNATURE_MAX + 256];
+    uint8_t memory[SOTTO_TIME_WORD_MAX];
     sotto_buf out = sotto_buf_of(memory, sizeof memory);
     sotto_time_word word = {.utc_s = c->clock.utc_s(c->clock.ctx)};
     if (nonce.len != 2 * sizeof word.nonce ||

@@ -32,7 +32,7 @@ static sotto_status take_nonce(sotto_client *serve, uint8_t nonce[static SOTTO_T
 
 static sotto_status hand_on(sotto_client *serve, const sotto_time_word *word, sotto_diag *diag)
 {
-    uint8_t body[2048];
+    uint8_t body[SOTTO_TIME_WORD_MAX];
     sotto_buf out = sotto_buf_of(body, sizeof body);
     const sotto_http_message *response;
     sotto_status status = sotto_time_write(word, &out);

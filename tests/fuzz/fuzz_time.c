@@ -10,7 +10,7 @@
 
 static void check_again(const sotto_time_word *word)
 {
-    uint8_t memory[1024];
+    uint8_t memory[SOTTO_TIME_WORD_MAX];
     sotto_time_word again;
     sotto_buf out = sotto_buf_of(memory, sizeof memory);
     require(sotto_time_write(word, &out) == SOTTO_OK);

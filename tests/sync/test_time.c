@@ -17,7 +17,7 @@ static int64_t office_s;
 static void office(void *ctx, const sotto_http_message *request, const sotto_peer *peer, sotto_reply *reply)
 {
     static const char prefix[] = "/v1/time/";
-    uint8_t memory[4096];
+    uint8_t memory[SOTTO_TIME_WORD_MAX];
     sotto_buf out = sotto_buf_of(memory, sizeof memory);
     sotto_time_word word = {.utc_s = office_s};
     (void)ctx;
