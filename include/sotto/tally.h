@@ -29,6 +29,7 @@ SOTTO_MUST_USE sotto_status sotto_tally_note(sotto_store *store, const sotto_tas
 typedef struct sotto_tally_mark {
     uint64_t seq; /* of the last report; 0 = none */
     uint8_t sha256[SOTTO_SHA256_BYTES];
+    uint64_t cost_ueps, cost_rho_nano; /* of all reports up to it: the most that one customer can have paid */
     bool intent; /* written before its transaction was committed: the report may or may not exist */
 } sotto_tally_mark;
 typedef struct sotto_tally_witness {
@@ -40,13 +41,21 @@ typedef struct sotto_tally_witness {
 /* OK when store and witness fit. CONFLICT when they do not: the store was put back, or the witness was. */
 SOTTO_MUST_USE sotto_status sotto_tally_check(sotto_store *store, const sotto_tally_witness *witness,
                                               sotto_diag *diag);
-/* The operator's decision to go on with the store as it is. Every customer is charged for each lost report
- * (the dearest task of each kind), all periods that are over are dropped uncounted, and numbers go on after
- * the last lost report. *lost: reports that this store does not know. Where the witness itself is gone
- * nothing can be charged: *lost is 0. */
+/* The operator's decision to go on with the store as it is. What left and is not in it, every customer is
+ * taken to have paid. Where the witness is ahead of the store it says how many reports that was and what they
+ * can have cost. Where it is gone, old, or of another history, nobody knows: every customer is charged for
+ * every period that is over and that this store has not closed, of every task of `tasks` (of a task that it
+ * never closed, as many as a night can close besides those since its last report). Periods that are over are
+ * dropped uncounted, and numbers go on after the last report. Nothing is changed where store and witness fit.
+ */
+typedef struct sotto_tally_accepted {
+    uint64_t lost;    /* reports that left and that this store does not know, by the witness */
+    uint64_t periods; /* charged for without a witness */
+    uint64_t charged_ueps, charged_rho_nano; /* to every customer, known or yet to come */
+} sotto_tally_accepted;
 SOTTO_MUST_USE sotto_status sotto_tally_accept(sotto_store *store, const sotto_tally_witness *witness,
-                                               const sotto_tasks *tasks, int64_t now_s, uint64_t *lost,
-                                               sotto_diag *diag);
+                                               const sotto_tasks *tasks, int64_t now_s,
+                                               sotto_tally_accepted *out, sotto_diag *diag);
 
 typedef struct sotto_tally_config {
     const sotto_tasks *tasks;

@@ -466,31 +466,13 @@ static int export_audit(const kiosk_config *config, const char *path)
     return status == SOTTO_OK ? code : kiosk_fail_status(status, &diag);
 }
 
-/* An operator's decision, made while serve is stopped: not the kiosk application's to ask for. */
-static int accept_restore(const kiosk_config *config)
-{
-    kiosk_engine *e = NULL;
-    sotto_diag diag = {0};
-    uint64_t lost = 0;
-    sotto_status status = kiosk_engine_open(&e, config, &diag);
-    if (status == SOTTO_OK)
-        status = kiosk_accept_restore(e, &lost, &diag);
-    if (status == SOTTO_OK)
-        printf("Reports may go on. %llu report%s left this terminal that the store does not know: every "
-               "customer is\n"
-               "charged for %s, and periods that are over are not told again.\n",
-               (unsigned long long)lost, lost == 1 ? "" : "s", lost == 1 ? "it" : "them");
-    kiosk_engine_close(e);
-    return status == SOTTO_OK ? 0 : kiosk_fail_status(status, &diag);
-}
-
 int kiosk_cmd_audit(const kiosk_config *config, int argc, char **argv)
 {
     bool bytes = argc > 1 && strcmp(argv[argc - 1], "--bytes") == 0;
     if (argc == 3 && strcmp(argv[1], "export") == 0)
         return export_audit(config, argv[2]);
     if (argc == 2 && strcmp(argv[1], "accept-restore") == 0)
-        return accept_restore(config);
+        return kiosk_cmd_accept_restore(config);
     return no_words_but_json(config, bytes ? argc - 1 : argc, argv, bytes ? "/v1/audit?bytes" : "/v1/audit",
                              bytes ? NULL : show_audit);
 }

@@ -240,7 +240,7 @@ SOTTO_MUST_USE sotto_status kiosk_count(kiosk_engine *e, const kiosk_counted *ev
 
 SOTTO_MUST_USE sotto_status kiosk_witness_open(kiosk_engine *e, sotto_diag *diag);
 /* The operator's word that reports may go on although an old copy of the store was put back. */
-SOTTO_MUST_USE sotto_status kiosk_accept_restore(kiosk_engine *e, uint64_t *lost, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status kiosk_accept_restore(kiosk_engine *e, sotto_tally_accepted *out, sotto_diag *diag);
 
 SOTTO_MUST_USE sotto_status kiosk_forget(kiosk_engine *e, sotto_span customer, sotto_diag *diag);
 /* Closes ended periods. Needs a release with a task and an enrolled device. */
@@ -332,6 +332,7 @@ int kiosk_cmd_event(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_sync(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_status(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_audit(const kiosk_config *config, int argc, char **argv);
+int kiosk_cmd_accept_restore(const kiosk_config *config);
 int kiosk_cmd_forget(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_replay(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_doctor(const kiosk_config *config, int argc, char **argv);

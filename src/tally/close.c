@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PERIODS_MAX = 62 };
-
 /* Memory for one period, taken once for all of them. */
 struct work {
     sotto_store *store;
@@ -203,6 +201,19 @@ static sotto_status advance(struct work *work, int64_t day)
     return status;
 }
 
+/* What this report can cost one customer at most joins the sum that the witness keeps too. */
+static sotto_status add_cost(struct work *work, sotto_tally_mark *mark)
+{
+    bool gaussian = work->task->noise == SOTTO_NOISE_GAUSSIAN;
+    sotto_status status =
+        sotto_tally_add(work->store, SOTTO_TALLY_COST_UEPS, gaussian ? 0 : work->task->epsilon_ueps,
+                        &mark->cost_ueps, work->diag);
+    return status == SOTTO_OK
+               ? sotto_tally_add(work->store, SOTTO_TALLY_COST_RHO, gaussian ? work->task->rho_nano : 0,
+                                 &mark->cost_rho_nano, work->diag)
+               : status;
+}
+
 static sotto_status report_period(struct work *work, sotto_tally_mark *mark)
 {
     sotto_buf sealed = sotto_buf_of(work->sealed, sizeof work->sealed);
@@ -217,6 +228,8 @@ static sotto_status report_period(struct work *work, sotto_tally_mark *mark)
         status = append(work, mark->seq, sotto_buf_span(&sealed));
     if (status == SOTTO_OK)
         status = sotto_sha256(sotto_buf_span(&sealed), mark->sha256);
+    if (status == SOTTO_OK)
+        status = add_cost(work, mark);
     if (status == SOTTO_OK)
         status = advance(work, work->period + work->task->period_days);
     return status;

@@ -8,9 +8,12 @@
 #define SOTTO_TALLY_WITNESSED "tally.witnessed"
 #define SOTTO_TALLY_LOST_UEPS "tally.lost_ueps"
 #define SOTTO_TALLY_LOST_RHO  "tally.lost_rho_nano"
+#define SOTTO_TALLY_COST_UEPS "tally.cost_ueps" /* of all reports made: see sotto_tally_mark */
+#define SOTTO_TALLY_COST_RHO  "tally.cost_rho_nano"
 enum {
     /* A version byte, a count, and the cells: each a varint of at most 5 bytes. */
     CONTRIBUTION_MAX = 16 + 5 * SOTTO_TASK_BOUND_MAX,
+    PERIODS_MAX = 62, /* of one task that a night closes; older ones are dropped */
     LEDGER_TASKS_MAX = SOTTO_TASKS_MAX,
     LEDGER_MAX = 64 + 16 * LEDGER_TASKS_MAX
 };
@@ -68,6 +71,22 @@ typedef struct sotto_lost {
 enum sotto_debit sotto_ledger_debit(sotto_ledger *ledger, const sotto_tasks *tasks, const sotto_task *task,
                                     const sotto_lost *lost, uint64_t cost, uint64_t *debited);
 SOTTO_MUST_USE sotto_status sotto_tally_lost(sotto_store *store, sotto_lost *out, sotto_diag *diag);
+/* A number that is never negative; 0 for a name that is not there. */
+SOTTO_MUST_USE sotto_status sotto_tally_number(sotto_store *store, const char *name, uint64_t *out,
+                                               sotto_diag *diag);
+/* *out: what is there then. Stops at 2^63 - 1. */
+SOTTO_MUST_USE sotto_status sotto_tally_add(sotto_store *store, const char *name, uint64_t more,
+                                            uint64_t *out, sotto_diag *diag);
+
+/* The store beside its witness. */
+typedef struct sotto_witnessed {
+    sotto_tally_mark mark;
+    bool has_mark, witnessed; /* the store had a witness before */
+    sotto_tally_mark store;   /* what the store says of itself */
+} sotto_witnessed;
+SOTTO_MUST_USE sotto_status sotto_witnessed_look(sotto_store *store, const sotto_tally_witness *witness,
+                                                 sotto_witnessed *out, sotto_diag *diag);
+bool sotto_witnessed_fits(const sotto_witnessed *s);
 
 /* What the audit shows of one report. */
 typedef struct sotto_audit_note {

@@ -85,10 +85,14 @@ static void put_back(void)
     world_open_store(&w);
 }
 
+static sotto_tally_accepted taken;
+
 static sotto_status accept(int64_t day, uint64_t *lost)
 {
     sotto_tasks tasks = tasks_of(&task);
-    return sotto_tally_accept(w.store, &WITNESS, &tasks, AT(day), lost, NULL);
+    sotto_status status = sotto_tally_accept(w.store, &WITNESS, &tasks, AT(day), &taken, NULL);
+    *lost = taken.lost;
+    return status;
 }
 
 static void an_ordinary_life_fits(void **state)
@@ -191,7 +195,7 @@ static void a_witness_that_is_gone_or_old_stops_too(void **state)
     held.there = false;
     assert_cause(close_day(DAY + 3), CONFLICT);
     assert_ok(accept(DAY + 3, &lost));
-    assert_int_equal(lost, 0);
+    assert_true(lost == 0 && taken.periods == 1 && taken.charged_ueps == task.epsilon_ueps);
     assert_ok(close_day(DAY + 4));
     held.mark = old;
     assert_cause(close_day(DAY + 5), CONFLICT);
@@ -199,6 +203,85 @@ static void a_witness_that_is_gone_or_old_stops_too(void **state)
     assert_cause(close_day(DAY + 5), CONFLICT); /* the right number of another history */
     assert_ok(accept(DAY + 5, &lost));
     assert_ok(close_day(DAY + 6));
+}
+
+/* An old copy without its witness: what it cannot know it charges. 10 reports in a lifetime, 6 periods
+ * unseen. */
+static void without_a_witness_every_unseen_period_is_charged(void **state)
+{
+    (void)state;
+    uint64_t lost = 7;
+    assert_ok(close_day(DAY));
+    assert_ok(close_day(DAY + 2));
+    take_copy();
+    assert_ok(close_day(DAY + 8));
+    put_back();
+    held.there = false;
+    assert_cause(close_day(DAY + 8), CONFLICT);
+    assert_ok(accept(DAY + 8, &lost));
+    assert_true(lost == 0 && taken.periods == 6 && taken.charged_ueps == 6 * task.epsilon_ueps);
+    for (int day = 8; day < 14; day++)
+        for (int i = 0; i < 4; i++)
+            assert_true(note(&w, &task, 1, 0, DAY + day));
+    assert_ok(close_day(DAY + 14));
+    assert_int_equal(spent(&w, 1), 4 * task.epsilon_ueps);
+    assert_ok(accept(DAY + 15, &lost)); /* they fit: nothing is charged again */
+    assert_true(taken.periods == 0 && taken.charged_ueps == 0);
+}
+
+/* An old witness beside the store that it belongs to, and both of them old: the same. */
+static void an_old_witness_is_as_good_as_none(void **state)
+{
+    (void)state;
+    uint64_t lost = 7;
+    assert_ok(close_day(DAY));
+    assert_ok(close_day(DAY + 1));
+    sotto_tally_mark old = held.mark;
+    assert_ok(close_day(DAY + 3));
+    take_copy();
+    assert_ok(close_day(DAY + 7));
+    put_back();
+    held.mark = old;
+    assert_ok(accept(DAY + 7, &lost));
+    assert_true(lost == 0 && taken.periods == 4 && taken.charged_ueps == 4 * task.epsilon_ueps);
+    assert_true(held.mark.seq == 3 && held.mark.cost_ueps == 3 * task.epsilon_ueps);
+}
+
+/* What was lost is charged at what it cost, whatever the release says today. */
+static void the_witness_knows_the_price(void **state)
+{
+    (void)state;
+    uint64_t lost = 0;
+    assert_ok(close_day(DAY));
+    assert_ok(close_day(DAY + 1));
+    take_copy();
+    assert_ok(close_day(DAY + 4));
+    put_back();
+    const uint64_t price = task.epsilon_ueps;
+    task = task_of(price / 1000, 4, 1);
+    assert_ok(accept(DAY + 4, &lost));
+    assert_true(lost == 3 && taken.charged_ueps == 3 * price && held.mark.cost_ueps == 4 * price);
+    /* The next old copy is measured from there. */
+    take_copy();
+    assert_ok(close_day(DAY + 5));
+    put_back();
+    assert_ok(accept(DAY + 5, &lost));
+    assert_true(lost == 1 && taken.charged_ueps == price / 1000);
+}
+
+/* A task that the old copy never closed may have been told of for as many periods as a night closes, and
+ * since. */
+static void a_task_that_was_never_closed_is_charged_too(void **state)
+{
+    (void)state;
+    uint64_t lost = 0;
+    assert_ok(close_day(DAY));
+    assert_ok(close_day(DAY + 1));
+    task = task_of((uint64_t)NOISELESS_PER_EVENT_UEPS, 4, 1);
+    task.id = 4;
+    held.there = false;
+    assert_ok(accept(DAY + 3, &lost));
+    assert_true(taken.periods == 62 + 2);
 }
 
 int main(void)
@@ -210,6 +293,10 @@ int main(void)
         TEST(an_old_copy_stops_everything),
         TEST(what_was_lost_is_charged),
         TEST(a_witness_that_is_gone_or_old_stops_too),
+        TEST(without_a_witness_every_unseen_period_is_charged),
+        TEST(an_old_witness_is_as_good_as_none),
+        TEST(the_witness_knows_the_price),
+        TEST(a_task_that_was_never_closed_is_charged_too),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }
