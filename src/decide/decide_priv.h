@@ -356,7 +356,8 @@ typedef struct sotto_workspace {
     int32_t *held_age;           /* of each of the recommender's items, days */
     sotto_items_held *held;      /* what the customer has of them */
     size_t held_count;
-    int segment; /* of the recommender; -1 = not known */
+    sotto_items_customer customer; /* the same, ready to be scored */
+    int segment;                   /* of the recommender; -1 = not known */
 } sotto_workspace;
 /* Fills w->candidates with the offers of the answer, in order, and every campaign's exclusion. Returns how
  * many. */

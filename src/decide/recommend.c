@@ -125,6 +125,7 @@ void sotto_recommend_prepare(const sotto_deciding *d, sotto_workspace *w)
         if (w->held_age[i] != NOT_HELD)
             w->held[w->held_count++] = (sotto_items_held){
                 .item = (uint16_t)i, .weight_q15 = sotto_items_weight_q15(plan->items, w->held_age[i])};
+    sotto_items_customer_of(plan->items, w->held, w->held_count, &w->customer);
     if (read_tag(d, plan->segment_tag, &choice) && choice >= 0 && (size_t)choice < plan->choice_count)
         w->segment = plan->segment_of[choice];
 }
@@ -144,9 +145,12 @@ uint32_t sotto_recommend_factor_q16(const sotto_plan *plan, const sotto_workspac
         return SOTTO_ITEMS_FACTOR_ONE_Q16;
     if (w->held_count == 0)
         return sotto_items_segment_factor_q16(plan->items, (size_t)item, w->segment);
-    int64_t score = sotto_items_score_q24(plan->items, w->held, w->held_count, (size_t)item, &who);
+    int64_t score = sotto_items_score_q24(plan->items, &w->customer, (size_t)item, NULL);
     uint32_t factor = sotto_items_factor_q16(plan->items, (size_t)item, score);
-    if (who >= 0 && factor > SOTTO_ITEMS_FACTOR_ONE_Q16)
+    if (factor <= SOTTO_ITEMS_FACTOR_ONE_Q16)
+        return factor;
+    (void)sotto_items_score_q24(plan->items, &w->customer, (size_t)item, &who);
+    if (who >= 0)
         *because = sotto_items_id(plan->items, w->held[who].item);
     return factor;
 }

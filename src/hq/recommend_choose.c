@@ -2,6 +2,7 @@
 #include "recommend_priv.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* At the counter some products are held already or not on offer. The log does not say which; so each list is
  * judged ROUNDS times with every item that was not bought left out with chance 1/3. Without this only the few
@@ -178,22 +179,62 @@ static sotto_status choose_matrix(rec_choice *out, judging *j, rec_matrix *m, en
     return status;
 }
 
-sotto_status rec_choose(rec_choice *out, const rec_log *log, enum rec_method only, int64_t percent,
-                        int64_t seed, sotto_diag *diag)
+/* The dimensions that do best with the settings chosen, or those asked for, judged. */
+static void try_dims(rec_choice *out, judging *j, rec_matrix *reduced, const rec_factors *f, size_t asked)
+{
+    static const size_t DIMS[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 24, 32, 48, SOTTO_ITEMS_DIMS_MAX};
+    j->matrix = reduced;
+    for (size_t i = 0; i < SOTTO_COUNT(DIMS) && (i == 0 || (asked == 0 && DIMS[i] <= f->items)); i++) {
+        size_t dims = asked > 0 ? asked : DIMS[i];
+        rec_reduce(f, dims, reduced);
+        rec_quality q = judge_known(j);
+        if (i == 0 || merit(&q) > merit(&out->embedded)) {
+            out->embedded = q;
+            out->dims = dims;
+        }
+    }
+}
+
+static sotto_status choose_dims(rec_choice *out, judging *j, rec_matrix *m, const rec_wish *wish,
+                                sotto_diag *diag)
+{
+    rec_matrix reduced;
+    rec_factors f = {.items = 0};
+    if (wish->dims > m->items)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "%zu dimensions, and there are only %zu items",
+                              wish->dims, m->items);
+    sotto_status status = rec_matrix_init(&reduced, m->items, 0, diag);
+    if (status == SOTTO_OK)
+        status = rec_learn(m, j->log, j->from, &out->best, diag);
+    if (status == SOTTO_OK)
+        status = rec_factors_init(&f, m, diag);
+    j->settings = &out->best;
+    if (status == SOTTO_OK) {
+        memcpy(reduced.popular, m->popular, m->items * sizeof *m->popular);
+        try_dims(out, j, &reduced, &f, wish->dims);
+    }
+    rec_factors_free(&f);
+    rec_matrix_free(&reduced);
+    return status;
+}
+
+sotto_status rec_choose(rec_choice *out, const rec_log *log, const rec_wish *wish, sotto_diag *diag)
 {
     *out = (rec_choice){.tried = 0};
     rec_matrix m;
     judging *j = eval_array(1, sizeof *j, diag);
     sotto_status status = j == NULL ? diag->status : rec_matrix_init(&m, log->items, 0, diag);
     if (status == SOTTO_OK) {
-        size_t judged = (size_t)((uint64_t)log->count * (uint64_t)percent / 100);
-        *j = (judging){.log = log, .from = log->count - judged, .seed = seed, .matrix = &m};
+        size_t judged = (size_t)((uint64_t)log->count * (uint64_t)wish->percent / 100);
+        *j = (judging){.log = log, .from = log->count - judged, .seed = wish->seed, .matrix = &m};
         if (judged == 0 || j->from == 0)
             status = sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "too few purchases to choose settings by");
         if (status == SOTTO_OK)
             choose_popular(out, j, &m, log);
         if (status == SOTTO_OK)
-            status = choose_matrix(out, j, &m, only, diag);
+            status = choose_matrix(out, j, &m, wish->only, diag);
+        if (status == SOTTO_OK && wish->width > 0)
+            status = choose_dims(out, j, &m, wish, diag);
         rec_matrix_free(&m);
     }
     free(j);

@@ -20,7 +20,12 @@ sotto_status rec_matrix_init(rec_matrix *m, size_t items, size_t segments, sotto
     m->popular = eval_array((1 + segments) * items, sizeof(double), diag);
     m->constant = eval_array(items, sizeof(double), diag);
     m->row = eval_array(items * items, sizeof(double), diag);
-    return m->popular == NULL || m->constant == NULL || m->row == NULL ? SOTTO_ERR(HQ, NO_MEMORY) : SOTTO_OK;
+    m->together = eval_array(items * items, sizeof(double), diag);
+    m->mean = eval_array(items, sizeof(double), diag);
+    return m->popular == NULL || m->constant == NULL || m->row == NULL || m->together == NULL ||
+                   m->mean == NULL
+               ? SOTTO_ERR(HQ, NO_MEMORY)
+               : SOTTO_OK;
 }
 
 void rec_matrix_free(rec_matrix *m)
@@ -28,6 +33,8 @@ void rec_matrix_free(rec_matrix *m)
     free(m->popular);
     free(m->constant);
     free(m->row);
+    free(m->together);
+    free(m->mean);
     *m = (rec_matrix){.items = 0};
 }
 
@@ -102,6 +109,19 @@ static void add_lesson(work *w, size_t items)
     for (size_t i = 0; i < l->count; i++)
         w->held += l->weight[i];
     w->held_count += (double)l->count;
+}
+
+/* What embeddings are judged by. */
+static void note_together(rec_matrix *m, const work *w)
+{
+    size_t n = m->items, wide = n + 1;
+    double total = w->total > 0 ? w->total : 1;
+    for (size_t i = 0; i < n; i++) {
+        m->mean[i] = w->gram[1 + i] / total;
+        for (size_t k = 0; k < n; k++)
+            m->together[i * n + k] =
+                w->gram[(1 + i) * wide + 1 + k] - w->gram[1 + i] * w->gram[1 + k] / total;
+    }
 }
 
 /* NEXT: ridge regression of what is bought on what was held before, in closed form; the constant is free of
@@ -228,6 +248,7 @@ static sotto_status learn(rec_matrix *m, work *w, const rec_log *log, size_t cou
         if (take_lesson(&w->lesson, log, b, end, s))
             add_lesson(w, m->items);
     m->held = w->held_count > 0 ? w->held / w->held_count : 1;
+    note_together(m, w);
     if (s->method == REC_NEXT)
         return learn_next(m, w, s)
                    ? SOTTO_OK

@@ -55,6 +55,8 @@ static void say_list(const rec_log *log, size_t last, int32_t day, const sotto_i
     int64_t score[SOTTO_ITEMS_MAX];
     bool said[SOTTO_ITEMS_MAX] = {false};
     size_t n = sotto_items_count(items), count = holdings(log, last, day, items, held);
+    sotto_items_customer customer;
+    sotto_items_customer_of(items, held, count, &customer);
     sotto_items_scores_q24(items, held, count, score);
     for (size_t i = 0; count == 0 && i < n; i++)
         score[i] = sotto_items_popular_q30(items, -1, i) >> 6;
@@ -64,7 +66,7 @@ static void say_list(const rec_log *log, size_t last, int32_t day, const sotto_i
         size_t i = best_left(score, said, n);
         said[i] = true;
         if (count > 0)
-            (void)sotto_items_score_q24(items, held, count, i, &because);
+            (void)sotto_items_score_q24(items, &customer, i, &because);
         (void)sotto_fixed_format_q(score[i], 24, exact, sizeof exact);
         (void)sotto_fixed_format_q(count > 0 ? sotto_items_factor_q16(items, i, score[i])
                                              : SOTTO_ITEMS_FACTOR_ONE_Q16,

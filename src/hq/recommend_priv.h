@@ -3,6 +3,7 @@
  *
  *   recommend_log     purchases, read and put in order
  *   recommend_learn   popularity; next, EASE and kNN;   recommend_solve   linear systems, by Cholesky
+ *   recommend_embed   from a matrix to embeddings
  *   recommend_choose  the settings that win on the last part of the log
  *   recommend_write   integers
  *   recommend_train, _predict, _evaluate   the commands
@@ -89,7 +90,10 @@ typedef struct rec_matrix {
     double *popular;  /* (1 + segments) x items */
     double *constant; /* items */
     double *row;      /* items x items */
-    double held;      /* mean weight of what was held */
+    double
+        *together; /* items x items: products of the weights of what was held, centred, summed over lessons */
+    double *mean;  /* items: mean weight held */
+    double held;   /* mean weight of what was held */
 } rec_matrix;
 sotto_status rec_matrix_init(rec_matrix *m, size_t items, size_t segments, sotto_diag *diag);
 void rec_matrix_free(rec_matrix *m);
@@ -99,27 +103,59 @@ sotto_status rec_learn(rec_matrix *m, const rec_log *log, size_t count, const re
                        sotto_diag *diag);
 double rec_weight(double age_days, double half_life_days);
 
+/* ---- Embeddings (recommend_embed.c) ---- */
+
+/* A matrix taken apart: held x vectors' is the matrix, and their first columns its best of that rank. */
+typedef struct rec_factors {
+    size_t items;
+    const rec_matrix *matrix; /* must stay */
+    double *held, *vectors;   /* items x items */
+} rec_factors;
+sotto_status rec_factors_init(rec_factors *f, const rec_matrix *m, sotto_diag *diag);
+void rec_factors_free(rec_factors *f);
+/* Rows and constants of so many dimensions, into a matrix of as many items. */
+void rec_reduce(const rec_factors *f, size_t dims, rec_matrix *out);
+/* Vectors ready to become integers of `width` bytes: those of what is held within 1. */
+typedef struct rec_embedding {
+    size_t items, dims, width;
+    double *held, *wanted;    /* items x dims */
+    double left_out, rounded; /* once written: by how much an entry of the matrix is off at most, because of
+                                 the dimensions left out; because of the integers */
+} rec_embedding;
+sotto_status rec_embedding_init(rec_embedding *e, const rec_factors *f, size_t dims, size_t width,
+                                sotto_diag *diag);
+void rec_embedding_free(rec_embedding *e);
+
 /* ---- Choosing (recommend_choose.c) ---- */
 
 typedef struct rec_quality {
     size_t lists;
     double hit, reciprocal; /* HR@3, MRR@3 */
 } rec_quality;
+/* What is asked for. */
+typedef struct rec_wish {
+    enum rec_method only;  /* REC_METHODS: any */
+    size_t width;          /* bytes of an embedding's numbers; 0 = a matrix */
+    size_t dims;           /* of the embeddings; 0 = choose */
+    int64_t percent, seed; /* of the baskets, the last of which settings are judged by; of the judging */
+} rec_wish;
 /* Settings with the best mean of HR@3 and MRR@3 on the last `percent` of the baskets, learned from those
- * before. only: a method, or REC_METHODS for any. */
+ * before; then the dimensions likewise, fewer on ties. */
 typedef struct rec_choice {
     rec_settings best;
     rec_quality known, known_popular, fresh, fresh_plain; /* of those baskets */
     size_t tried;
+    size_t dims;          /* of embeddings; 0 = none were asked for */
+    rec_quality embedded; /* the known, by so many dimensions */
 } rec_choice;
-sotto_status rec_choose(rec_choice *out, const rec_log *log, enum rec_method only, int64_t percent,
-                        int64_t seed, sotto_diag *diag);
+sotto_status rec_choose(rec_choice *out, const rec_log *log, const rec_wish *wish, sotto_diag *diag);
 
 /* ---- Writing (recommend_write.c) ---- */
 
-/* Appends the file and reads it back. RANGE: ids that the format does not take. */
-sotto_status rec_write(const rec_matrix *m, const rec_log *log, const rec_settings *s, const char *source,
-                       sotto_vec *out, sotto_diag *diag);
+/* Appends the file and reads it back. embedding: instead of the matrix's rows, its errors are filled in;
+ * NULL: none. RANGE: ids that the format does not take, vectors too long for it. */
+sotto_status rec_write(const rec_matrix *m, rec_embedding *embedding, const rec_log *log,
+                       const rec_settings *s, const char *source, sotto_vec *out, sotto_diag *diag);
 /* A file of items, and the memory it lives in. */
 typedef struct rec_file {
     void *memory;

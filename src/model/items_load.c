@@ -5,7 +5,7 @@
 
 static const char MAGIC[] = "SOTTOITM";
 enum {
-    VERSION = 1,
+    VERSION = 2, /* 1: a matrix; 2: embeddings */
     HEADER_BYTES = 24,
     CRC_BYTES = 4,
     SHIFT_MAX = 30,
@@ -75,17 +75,24 @@ static sotto_status read_header(reading *r)
         return ends_early(r);
     if (!sotto_span_is(sotto_cursor_bytes(c, sizeof MAGIC - 1), MAGIC))
         return bad(r, SOTTO_ERR(MODEL, MALFORMED), "this is not a file of items");
-    if (sotto_cursor_u16(c) != VERSION)
+    uint16_t version = sotto_cursor_u16(c);
+    if (version == 0 || version > VERSION)
         return bad(r, SOTTO_ERR(MODEL, UNSUPPORTED), "items of another version of the format");
     t->segments = sotto_cursor_u16(c);
     t->count = sotto_cursor_u32(c);
     t->decay_q24 = sotto_cursor_u32(c);
     t->held_q15 = sotto_cursor_u16(c);
-    uint16_t reserved = sotto_cursor_u16(c);
+    uint16_t shape = sotto_cursor_u16(c); /* of a matrix 0 */
+    t->dims = version == 1 ? 0 : shape & 0xff;
+    t->width = version == 1 ? 0 : shape >> 8;
     if (t->count == 0 || t->count > SOTTO_ITEMS_MAX || t->segments > SOTTO_ITEMS_SEGMENTS_MAX ||
         t->decay_q24 > DECAY_MAX_Q24 || t->held_q15 > SOTTO_ITEMS_ONE_Q15)
         return bad(r, SOTTO_ERR(MODEL, RANGE), "the head of the items is out of range");
-    return reserved == 0 ? SOTTO_OK : bad(r, SOTTO_ERR(MODEL, MALFORMED), "a byte that must be zero is not");
+    if (version == 1 && shape != 0)
+        return bad(r, SOTTO_ERR(MODEL, MALFORMED), "a byte that must be zero is not");
+    if (version == 2 && (t->dims == 0 || t->dims > SOTTO_ITEMS_DIMS_MAX || t->width < 1 || t->width > 2))
+        return bad(r, SOTTO_ERR(MODEL, RANGE), "embeddings have 1 to 64 dimensions of 1 or 2 bytes");
+    return SOTTO_OK;
 }
 
 static sotto_status read_source(reading *r)
@@ -147,6 +154,56 @@ static sotto_status read_rows(reading *r)
     return SOTTO_OK;
 }
 
+static int32_t read_number(sotto_cursor *c, size_t width)
+{
+    return width == 1 ? (int8_t)sotto_cursor_u8(c) : (int16_t)sotto_cursor_u16(c);
+}
+
+/* One vector, and how large all its numbers are together. */
+static int64_t read_vector(reading *r, void *out, size_t first)
+{
+    const sotto_items *t = r->items;
+    int64_t sum = 0;
+    for (size_t dim = 0; dim < t->dims; dim++) {
+        int32_t v = read_number(&r->cursor, t->width);
+        sum += v < 0 ? -v : v;
+        if (t->width == 1)
+            ((int8_t *)out)[first + dim] = (int8_t)v;
+        else
+            ((int16_t *)out)[first + dim] = (int16_t)v;
+    }
+    return sum;
+}
+
+/* wanted: their numbers together are at most 2^(8 + shift), which holds all scores within 2^39 (items.c). */
+static sotto_status read_vectors(reading *r, uint8_t **shifts, void **vectors, bool wanted)
+{
+    const sotto_items *t = r->items;
+    if (sotto_cursor_left(&r->cursor) < t->count * (1 + t->width * t->dims))
+        return ends_early(r);
+    *shifts = sotto_arena_take(r->arena, t->count);
+    *vectors = sotto_arena_array(r->arena, t->count * t->dims, t->width);
+    if (*shifts == NULL || *vectors == NULL)
+        return no_space(r);
+    for (size_t i = 0; i < t->count; i++) {
+        if (((*shifts)[i] = sotto_cursor_u8(&r->cursor)) > SHIFT_MAX)
+            return bad(r, SOTTO_ERR(MODEL, RANGE), "a vector's scale is out of range");
+        int64_t sum = read_vector(r, *vectors, i * t->dims);
+        if (wanted && sum > INT64_C(1) << (ITEMS_WANTED_BITS + (*shifts)[i]))
+            return bad(r, SOTTO_ERR(MODEL, RANGE), "a vector is too long for its scale");
+    }
+    return SOTTO_OK;
+}
+
+static sotto_status read_what_goes_with_what(reading *r)
+{
+    sotto_items *t = r->items;
+    if (t->dims == 0)
+        return read_rows(r);
+    sotto_status status = read_vectors(r, &t->shift, &t->held, false);
+    return status == SOTTO_OK ? read_vectors(r, &t->wanted_shift, &t->wanted, true) : status;
+}
+
 static sotto_status check_crc(reading *r, sotto_span file)
 {
     if (file.len < HEADER_BYTES + CRC_BYTES)
@@ -175,7 +232,7 @@ static sotto_status read_all(reading *r, sotto_span file)
     if (status == SOTTO_OK)
         status = read_constants(r);
     if (status == SOTTO_OK)
-        status = read_rows(r);
+        status = read_what_goes_with_what(r);
     if (status == SOTTO_OK && sotto_cursor_end(&r->cursor) != SOTTO_OK)
         status = bad(r, SOTTO_ERR(MODEL, MALFORMED), "bytes behind the end of the items");
     return status;
@@ -184,7 +241,7 @@ static sotto_status read_all(reading *r, sotto_span file)
 /* Numbers take as many bytes as in the file; a name of one byte takes 2 there and a pointer and 16 here. */
 size_t sotto_items_arena_bound(size_t file_bytes)
 {
-    enum { NAMES_MAX = SOTTO_ITEMS_MAX + SOTTO_ITEMS_SEGMENTS_MAX, PIECES = 8 };
+    enum { NAMES_MAX = SOTTO_ITEMS_MAX + SOTTO_ITEMS_SEGMENTS_MAX, PIECES = 10 };
     size_t names = file_bytes / 2 < NAMES_MAX ? file_bytes / 2 : NAMES_MAX;
     return sizeof(sotto_items) + file_bytes + names * (sizeof(char *) + 16) + PIECES * 16 + 64;
 }

@@ -14,10 +14,13 @@ static void score(const sotto_items *t)
     for (size_t i = 0; i < count; i++)
         held[i] = (sotto_items_held){.item = (uint16_t)(n - 1 - i),
                                      .weight_q15 = sotto_items_weight_q15(t, (int32_t)(i * i * i) * 30 - 1)};
+    sotto_items_customer customer;
     sotto_items_scores_q24(t, held, count, out);
+    sotto_items_customer_of(t, held, count, &customer);
     for (size_t i = 0; i < n; i++) {
         int because;
-        require(sotto_items_score_q24(t, held, count, i, &because) == out[i]);
+        require(sotto_items_score_q24(t, &customer, i, &because) == out[i]);
+        require(out[i] < INT64_C(1) << 40 && out[i] > -(INT64_C(1) << 40));
         require(because >= -1 && because < (int)count);
         uint32_t factor = sotto_items_factor_q16(t, i, out[i]);
         require(factor >= SOTTO_ITEMS_FACTOR_MIN_Q16 && factor <= SOTTO_ITEMS_FACTOR_MAX_Q16);

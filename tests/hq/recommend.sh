@@ -60,6 +60,23 @@ check "paper goes with ink" grep -qE '^bob,1,paper,[0-9.]+,4,ink$' out
 check "by EASE too: what is held together" run predict ease.sotto two.csv --top 1
 check "tea with its cup" grep -qE '^ann,1,(cup|bread),' out
 
+for kind in embedding8 embedding16; do
+    check "$kind" run train buys.csv --segment group --kind $kind --dims 3 -o $kind.sotto --holdout 20 --json
+    check "$kind: what follows what is found" figure hr3 1 1
+    check "$kind: three dimensions" figure dims 3 3
+    check "$kind: the integers' error is said" figure error_integers 0 0.02
+    check "$kind: lists" run predict $kind.sotto two.csv --top 1
+    check "$kind: a cup goes with tea" grep -qE '^ann,1,cup,[0-9.]+,4,tea$' out
+    check "$kind: paper goes with ink" grep -qE '^bob,1,paper,[0-9.]+,4,ink$' out
+done
+check "sixteen bits are nearer" run train buys.csv --kind embedding16 --dims 3 -o x.sotto --holdout 20 --json
+check "by far" figure error_integers 0 0.0001
+check "dimensions are chosen" run train buys.csv --kind embedding8 -o chosen.sotto --holdout 20 --json
+check "and no more than items" figure dims 1 5
+check "no kind of that name" ends 2 "--kind" train buys.csv -o x.sotto --kind cube
+check "dimensions of a matrix" ends 2 "--dims" train buys.csv -o x.sotto --dims 3
+check "more dimensions than items" ends 3 "only 5 items" train buys.csv -o x.sotto --kind embedding8 --dims 6
+
 printf 'user_id,event_time,item_id,event_id\nann,2026-10-02,cup,1\nann,2026-10-03,bread,2\nzoe,2026-10-03,bread,3\n' >later.csv
 printf 'event_id,item_id\n1,cup\n1,bread\n2,bread\n3,bread\n3,tea\n' >allowed.csv
 check "figures" run evaluate items.sotto --past two.csv --test later.csv --allowed allowed.csv --at 1 --json
