@@ -189,7 +189,8 @@ SOTTO_MUST_USE sotto_status sotto_terminal_apply(sotto_terminal *t, uint16_t cam
     X(BUDGET_TOTAL, "budget_total", "the campaign's showings are used up")                                   \
     X(PACED, "paced", "its showings are spread over the day")                                                \
     X(SAME_PRODUCT, "same_product", "another offer of the product is shown")                                 \
-    X(SAME_CATEGORY, "same_category", "other offers of the category are shown")
+    X(SAME_CATEGORY, "same_category", "other offers of the category are shown")                              \
+    X(TOO_ALIKE, "too_alike", "others came first, less like the offers that are shown")
 enum sotto_exclusion {
     SOTTO_EXCLUDED_NONE = 0,
 #define X(name, code, text) SOTTO_EXCLUDED_##name,
@@ -226,16 +227,19 @@ typedef struct sotto_offer {
     size_t campaign; /* index into the plan */
     int64_t margin_q24;
     uint32_t propensity_q30; /* 0 when there is no model or no profile was used */
-    uint32_t chance_q30; /* that this offer stands at its place, given those before it: what a later estimate
-                            of another policy divides by. 2^30 = certain */
-    bool explored;       /* shown to learn, instead of the best */
-    uint8_t creative;    /* index into the campaign's */
-    const char *trigger; /* id of what called for it, or NULL */
-    int64_t score;       /* propensity_q30 x value_minor >> 10: what they are ordered by. Without a
-                            propensity 2^30 stands in its place: by value alone. With a recommender
-                            factor_q16 multiplies it, and the product's popularity stands in that place */
-    uint32_t factor_q16; /* of the recommender; 2^16 = 1, also without one */
-    const char *because; /* id of the product held that raised the factor most, or NULL */
+    uint32_t chance_q30;  /* that this offer stands at its place, given those before it: what a later estimate
+                             of another policy divides by. 2^30 = certain */
+    bool explored;        /* shown to learn, instead of the best */
+    uint8_t creative;     /* index into the campaign's */
+    const char *trigger;  /* id of what called for it, or NULL */
+    int64_t score;        /* propensity_q30 x value_minor >> 10: what they are ordered by. Without a
+                             propensity 2^30 stands in its place: by value alone. With a recommender
+                             factor_q16 multiplies it, and the product's popularity stands in that place */
+    uint32_t factor_q16;  /* of the recommender; 2^16 = 1, also without one */
+    const char *because;  /* id of the product held that raised the factor most, or NULL */
+    uint32_t variety_q16; /* the part of the score that it was placed by, the offers before it being as alike
+                             as they are (the policy's diversity); 2^16 = all of it */
+    size_t alike; /* the campaign before it that took the rest; of no meaning when nothing was taken */
     sotto_reason reasons[SOTTO_REASONS_MAX]; /* largest absolute contribution first */
     size_t reason_count;
 } sotto_offer;

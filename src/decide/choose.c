@@ -106,7 +106,7 @@ static bool fill_place(const sotto_plan *plan, sotto_candidate *c, size_t at, si
     for (size_t i = at; i < count; i++) {
         if (crowded(plan, c, at, &c[i]) != SOTTO_EXCLUDED_NONE)
             continue;
-        bool equal = best < count && c[i].rank == c[best].rank && c[i].score == c[best].score;
+        bool equal = best < count && c[i].rank == c[best].rank && c[i].placed == c[best].placed;
         if (best == count || sotto_rank_before(plan, &c[i], &c[best])) {
             ties = equal ? ties + 1 : 1;
             best = i;
@@ -119,7 +119,14 @@ static bool fill_place(const sotto_plan *plan, sotto_candidate *c, size_t at, si
     swap(&c[at], &c[best]);
     if (c[at].chance_q30 == 0)
         c[at].chance_q30 = SOTTO_PROB_ONE_Q30 / ties;
+    sotto_diversify(plan, &c[at], c + at + 1, count - at - 1);
     return true;
+}
+
+/* Whether it would stand before the last that was chosen, were it not so like others. */
+static bool too_alike(const sotto_candidate *last, const sotto_candidate *c)
+{
+    return c->variety_q16 < SOTTO_ITEMS_FACTOR_ONE_Q16 && c->rank == last->rank && c->score > last->placed;
 }
 
 /* Offers beyond the customer's caps fall away; notices stand first and are not counted. */
@@ -142,10 +149,12 @@ size_t sotto_choose(const sotto_deciding *d, sotto_workspace *w, sotto_decision 
     explore(d, w, count);
     while (chosen < wanted && fill_place(d->plan, w->candidates, chosen, count))
         chosen++;
-    for (size_t i = chosen; i < count; i++) {
+    for (size_t i = chosen; chosen > 0 && i < count; i++) {
         enum sotto_exclusion e = crowded(d->plan, w->candidates, chosen, &w->candidates[i]);
         if (e != SOTTO_EXCLUDED_NONE)
             out->excluded[w->candidates[i].campaign] = e;
+        else if (too_alike(&w->candidates[chosen - 1], &w->candidates[i]))
+            out->excluded[w->candidates[i].campaign] = SOTTO_EXCLUDED_TOO_ALIKE;
     }
     return cut_to_caps(d, w->candidates, chosen, out);
 }

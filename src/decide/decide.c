@@ -89,6 +89,8 @@ static void answer(const sotto_deciding *d, sotto_workspace *w, size_t count, so
         offer->score = c->score;
         offer->factor_q16 = c->factor_q16;
         offer->because = c->because;
+        offer->variety_q16 = c->variety_q16;
+        offer->alike = c->alike;
         sotto_rank_explain(d, w, offer);
     }
     out->offer_count = count;

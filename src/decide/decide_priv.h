@@ -187,6 +187,7 @@ struct sotto_plan {
     sotto_day_part *quiet_hours;
     size_t quiet_hour_count;
     uint32_t per_product, per_category; /* offers of one answer; UINT32_MAX = any number */
+    uint32_t diversity_q30, alike_q30;  /* what likeness takes of a score; how alike two of a category are */
     sotto_limits limits[2 * SOTTO_DECIDE_LIMITS_MAX];
     size_t limit_count;
     sotto_journey *journeys;
@@ -256,6 +257,7 @@ SOTTO_MUST_USE sotto_status sotto_decide_caps(const sotto_plan_loading *l, sotto
 extern const char *const sotto_decide_cap_names[5]; /* hour day week month total */
 
 SOTTO_MUST_USE sotto_status sotto_policy_limits_load(const sotto_plan_loading *l, sotto_json_node root);
+SOTTO_MUST_USE sotto_status sotto_policy_diversity_load(const sotto_plan_loading *l, sotto_json_node root);
 SOTTO_MUST_USE sotto_status sotto_policy_care_load(const sotto_plan_loading *l, sotto_json_node root);
 SOTTO_MUST_USE sotto_status sotto_policy_explore_load(const sotto_plan_loading *l, sotto_json_node root);
 SOTTO_MUST_USE sotto_status sotto_policy_recommend_load(const sotto_plan_loading *l, sotto_json_node root);
@@ -331,6 +333,9 @@ typedef struct sotto_candidate {
     uint32_t chance_q30;
     uint32_t factor_q16; /* of the recommender */
     const char *because;
+    int64_t placed;       /* the score, less what likeness to the offers before it takes */
+    uint32_t variety_q16; /* what is left of the score; 2^16 = all */
+    size_t alike;         /* the campaign that it is most like; of no meaning when all is left */
     uint8_t rank; /* what comes before any score: a notice, the explored offer, the campaign's priority */
     uint8_t creative;
     bool notice, explored;
@@ -362,6 +367,8 @@ typedef struct sotto_workspace {
 /* Fills w->candidates with the offers of the answer, in order, and every campaign's exclusion. Returns how
  * many. */
 size_t sotto_choose(const sotto_deciding *d, sotto_workspace *w, sotto_decision *out);
+/* Likeness to `chosen`, which has just been placed, takes its part of the scores of c[0..count). */
+void sotto_diversify(const sotto_plan *plan, const sotto_candidate *chosen, sotto_candidate *c, size_t count);
 /* Zero-filled pieces of scratch (asserted to be aligned to 16). */
 sotto_workspace sotto_workspace_of(const sotto_plan *plan, void *scratch);
 /* What the customer holds, and the segment: fills w->held and w->segment. */
@@ -373,6 +380,8 @@ uint32_t sotto_recommend_factor_q16(const sotto_plan *plan, const sotto_workspac
                                     const char **because);
 void sotto_rank_prepare(const sotto_deciding *d, sotto_workspace *w);
 sotto_candidate sotto_rank_score(const sotto_deciding *d, sotto_workspace *w, size_t campaign);
+/* floor(score x factor / 2^16), exactly, of a score within 2^60 and a factor within 2^18. */
+int64_t sotto_rank_multiply(int64_t score, uint32_t factor_q16);
 /* Whether a comes before b. */
 bool sotto_rank_before(const sotto_plan *plan, const sotto_candidate *a, const sotto_candidate *b);
 void sotto_rank_explain(const sotto_deciding *d, sotto_workspace *w, sotto_offer *offer);

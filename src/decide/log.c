@@ -22,6 +22,8 @@ static uint64_t add_offer(uint64_t hash, const sotto_plan *plan, const sotto_off
     hash = add(add(hash, o->creative), o->explored);
     if (plan->items != NULL)
         hash = add(hash, o->factor_q16);
+    if (plan->diversity_q30 > 0)
+        hash = add(hash, o->variety_q16);
     for (size_t i = 0; i < o->reason_count; i++)
         hash = add(add(hash, o->reasons[i].tag), (uint64_t)o->reasons[i].contribution_q24);
     return hash;

@@ -49,11 +49,11 @@ static sotto_status load_campaigns(sotto_plan_loading *l, sotto_json_node list)
 sotto_status sotto_policy_load(sotto_plan_loading *l, sotto_json_node root)
 {
     static const char *const MEMBERS[] = {
-        "version",    "profiling_tag", "measurement_tag",  "risk_tag",       "customer_cap_day",
-        "campaigns",  "customer_caps", "min_wait_minutes", "quiet_hours",    "per_answer",
-        "products",   "categories",    "vulnerable_tag",   "large_type_tag", "cooling_off",
-        "menu",       "salt",          "holdout",          "exploration",    "journeys",
-        "recommender"};
+        "version",     "profiling_tag", "measurement_tag",  "risk_tag",       "customer_cap_day",
+        "campaigns",   "customer_caps", "min_wait_minutes", "quiet_hours",    "per_answer",
+        "products",    "categories",    "vulnerable_tag",   "large_type_tag", "cooling_off",
+        "menu",        "salt",          "holdout",          "exploration",    "journeys",
+        "recommender", "diversity"};
     sotto_json_node list = {0};
     sotto_status status = sotto_decide_version(l, root);
     if (status == SOTTO_OK)

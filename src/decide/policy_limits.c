@@ -128,6 +128,8 @@ sotto_status sotto_policy_limits_load(const sotto_plan_loading *l, sotto_json_no
     if (status == SOTTO_OK)
         status = load_per_answer(l, root);
     if (status == SOTTO_OK)
+        status = sotto_policy_diversity_load(l, root);
+    if (status == SOTTO_OK)
         status = load_limits(l, root, "products", false);
     return status == SOTTO_OK ? load_limits(l, root, "categories", true) : status;
 }

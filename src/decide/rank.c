@@ -124,7 +124,7 @@ static int64_t expected_value(uint32_t propensity_q30, int64_t value_minor)
 }
 
 /* floor(score x factor / 2^16), exactly. score <= 2^60 and factor <= 2^18, so no term passes 2^62. */
-static int64_t multiply(int64_t score, uint32_t factor_q16)
+int64_t sotto_rank_multiply(int64_t score, uint32_t factor_q16)
 {
     return (score >> 16) * (int64_t)factor_q16 + ((score & 65535) * (int64_t)factor_q16 >> 16);
 }
@@ -139,7 +139,7 @@ static void recommend(const sotto_deciding *d, const sotto_workspace *w, sotto_c
         out->score = expected_value(sotto_recommend_popular_q30(d->plan, product),
                                     d->plan->campaigns[out->campaign].value_minor);
     out->factor_q16 = sotto_recommend_factor_q16(d->plan, w, product, &out->because);
-    out->score = multiply(out->score, out->factor_q16);
+    out->score = sotto_rank_multiply(out->score, out->factor_q16);
 }
 
 /* Without a model, or without a profile to give it, value alone ranks: as if everybody took everything; with
@@ -161,6 +161,8 @@ sotto_candidate sotto_rank_score(const sotto_deciding *d, sotto_workspace *w, si
         out.score = expected_value(SOTTO_PROB_ONE_Q30, c->value_minor);
     }
     recommend(d, w, &out);
+    out.placed = out.score;
+    out.variety_q16 = SOTTO_ITEMS_FACTOR_ONE_Q16;
     return out;
 }
 
@@ -168,8 +170,8 @@ bool sotto_rank_before(const sotto_plan *plan, const sotto_candidate *a, const s
 {
     if (a->rank != b->rank)
         return a->rank > b->rank;
-    if (a->score != b->score)
-        return a->score > b->score;
+    if (a->placed != b->placed)
+        return a->placed > b->placed;
     if (a->tie != b->tie)
         return a->tie > b->tie;
     return plan->campaigns[a->campaign].number < plan->campaigns[b->campaign].number;

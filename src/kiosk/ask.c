@@ -116,6 +116,11 @@ static void put_more(sotto_json_writer *w, const kiosk_engine *e, const sotto_ca
         sotto_json_name(w, texts[i].name);
         sotto_json_cstr(w, texts[i].text);
     }
+    if (offer->variety_q16 < SOTTO_ITEMS_FACTOR_ONE_Q16) {
+        put_q(w, "variety", offer->variety_q16, 16);
+        sotto_json_name(w, "alike");
+        sotto_json_cstr(w, sotto_plan_campaign(e->release.plan, offer->alike)->id);
+    }
     if (creative->number != 0) {
         sotto_json_name(w, "creative");
         sotto_json_u64(w, creative->number);

@@ -153,6 +153,9 @@ static void show_offer(size_t rank, sotto_json_node offer)
     bool scored = !sotto_span_is(propensity, "0.000000");
     printf("%zu. %.*s  (%.*s%s%.*s)\n", rank, SPAN(title), SPAN(campaign), scored ? ", propensity " : "",
            scored ? (int)propensity.len : 0, (const char *)propensity.ptr);
+    sotto_span alike = text_of(offer, "alike"), part_left = number_of(offer, "variety");
+    if (alike.len > 0)
+        printf("     placed by %.*s of its score, being like %.*s\n", SPAN(part_left), SPAN(alike));
     sotto_json_node reasons = sotto_json_member(offer, "reasons");
     for (size_t i = 0; i < sotto_json_count(reasons); i++) {
         sotto_span name = text_of(sotto_json_at(reasons, i), "name");

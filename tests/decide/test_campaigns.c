@@ -370,6 +370,58 @@ static void test_variety(void **state)
     assert_int_equal(out.offer_count, 2);
 }
 
+static const char LIKE[] = "{\"number\":1,\"id\":\"t\",\"product\":\"term\",\"priority\":1," WORDS
+                           ",{\"number\":2,\"id\":\"u\",\"product\":\"term\"," WORDS
+                           ",{\"number\":3,\"id\":\"s\",\"product\":\"saver\"," WORDS
+                           ",{\"number\":4,\"id\":\"c\",\"product\":\"card\"," WORDS;
+
+/* Worth 90, 90, 40 and 60. Beside the first, the second keeps .4 of its worth (36) and the saver, of the same
+ * category, .7 (28); the card keeps all. */
+static void test_diversity(void **state)
+{
+    (void)state;
+    load_policy("\"diversity\":{\"weight\":0.6},", LIKE);
+    (void)now(0);
+    static const size_t ORDER[] = {0, 3, 1, 2};
+    static const uint32_t KEPT[] = {65536, 65536, 65536 - 39321, 65536 - 19660};
+    assert_int_equal(out.offer_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(out.offers[i].campaign, ORDER[i]);
+        assert_int_equal(out.offers[i].variety_q16, KEPT[i]);
+        assert_int_equal(out.offers[i].alike, 0); /* of the last two */
+    }
+    assert_int_equal(out.offers[2].score, INT64_C(9000) << 20); /* as it was */
+    uint64_t with = sotto_decision_digest(f.plan, &out);
+    out.offers[3].variety_q16--;
+    assert_true(sotto_decision_digest(f.plan, &out) != with);
+    sotto_decide_request two = request();
+    two.offers_max = 2;
+    assert_string_equal(why(&two, 1), "too_alike");
+    assert_string_equal(why(&two, 2), "ranked_lower");
+    two.offers_max = 1;
+    assert_string_equal(why(&two, 1), "ranked_lower"); /* the first place is the best one's */
+    load_policy("\"diversity\":{\"weight\":1,\"same_category\":0},", LIKE);
+    (void)now(0);
+    assert_int_equal(out.offers[2].campaign, 2); /* the saver keeps all */
+    assert_int_equal(out.offers[3].variety_q16, 0);
+    load_policy("", LIKE);
+    (void)now(0);
+    assert_int_equal(out.offers[1].campaign, 1);
+}
+
+static void test_diversity_and_notices(void **state)
+{
+    (void)state;
+    load_policy("\"diversity\":{\"weight\":1},",
+                "{\"number\":9,\"id\":\"n\",\"product\":\"term\",\"notice\":true," WORDS
+                ",{\"number\":1,\"id\":\"t\",\"product\":\"term\"," WORDS
+                ",{\"number\":2,\"id\":\"m\",\"product\":\"term\",\"notice\":true," WORDS);
+    (void)now(0);
+    assert_int_equal(out.offer_count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(out.offers[i].variety_q16, 65536);
+}
+
 static void test_menu_and_type(void **state)
 {
     (void)state;
@@ -408,6 +460,8 @@ int main(void)
         cmocka_unit_test(test_notices_come_first),
         cmocka_unit_test(test_priority_before_score),
         cmocka_unit_test(test_variety),
+        cmocka_unit_test(test_diversity),
+        cmocka_unit_test(test_diversity_and_notices),
         cmocka_unit_test(test_menu_and_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
