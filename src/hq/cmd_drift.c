@@ -145,8 +145,8 @@ static const char *verdict(const hq_figure *psi)
 {
     if (!isfinite(psi->value))
         return "too few to say";
-    if (psi->value <= psi->high)
-        return "as before";
+    if (psi->value <= psi->high) /* and a drift that would have warned must have been seen */
+        return psi->high <= PSI_WARNS ? "as before" : "too few to say";
     return psi->value - psi->low > PSI_WARNS ? "moved" : "moved a little";
 }
 

@@ -1,8 +1,10 @@
 /* sotto-hq population. */
 #include "population_priv.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char HELP[] =
     "usage: sotto-hq population [--customers N] [--seed N] -o DIR\n"
@@ -26,7 +28,7 @@ static const char HELP[] =
     "  --today DATE        the day on which ages and history end; default 2026-11-01\n"
     "  --examples DIR      catalogue.json and policy.json whose offers are made; default "
     "docs/examples/bank,\n"
-    "                      with --from docs/examples/table\n"
+    "                      with --from docs/examples/table: here, or above the program\n"
     "  --label COLUMN      the table's column that says who took the offer\n"
     "  --positive VALUE    what that column says then; default yes, 1, true or y\n"
     "  --drop COLUMN       leave a column out; may stand several times\n"
@@ -113,12 +115,35 @@ static void tell(const pop_summary *s)
            (unsigned long long)s->arriving, (unsigned long long)s->unknown);
 }
 
+/* The source tree's folder: of the folder that one stands in, or of one above the program. */
+static sotto_status find_examples(pop_options *o, char found[static PATH_MAX], sotto_diag *diag)
+{
+    const char *name = o->from == NULL ? "docs/examples/bank" : "docs/examples/table";
+    ssize_t len = readlink("/proc/self/exe", found, PATH_MAX - 1);
+    o->examples = name;
+    if (access(name, R_OK) == 0)
+        return SOTTO_OK;
+    found[len < 0 ? 0 : len] = '\0';
+    for (char *end = strrchr(found, '/'); end != NULL; end = strrchr(found, '/')) {
+        (void)snprintf(end, PATH_MAX - (size_t)(end - found), "/%s", name);
+        o->examples = found;
+        if (access(found, R_OK) == 0)
+            return SOTTO_OK;
+        *end = '\0';
+    }
+    return sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND),
+                          "%s is neither here nor above the program: --examples DIR names a folder with a "
+                          "catalogue.json and a policy.json, whose offers are made",
+                          name);
+}
+
 static sotto_status run(pop_options *o, sotto_diag *diag)
 {
+    char found[PATH_MAX];
     pop_summary summary = {0};
-    if (o->examples == NULL)
-        o->examples = o->from == NULL ? "docs/examples/bank" : "docs/examples/table";
-    sotto_status status = hq_day_parse(o->today, &o->today_day, diag);
+    sotto_status status = o->examples != NULL ? SOTTO_OK : find_examples(o, found, diag);
+    if (status == SOTTO_OK)
+        status = hq_day_parse(o->today, &o->today_day, diag);
     if (status == SOTTO_OK)
         status = sotto_port_make_dir(o->out, 0755, diag);
     if (status == SOTTO_OK)

@@ -16,6 +16,7 @@ static const char HELP[] =
     "  --policy FILE --catalogue FILE --dictionary FILE   as sotto-hq publish takes them\n"
     "  --present FILE       the policy to compare with\n"
     "  --model FILE         without one, campaigns are ranked by value alone\n"
+    "  --items FILE         the recommender's, for policies that say \"recommender\"\n"
     "  --population N|FILE  so many generated customers (10 to 1000000), or a table as terminals import it\n"
     "  --days N (30)        1 to 366\n"
     "  --seed N (1) --seeds N (8)   worlds from that seed on: intervals come from their differences\n"
@@ -77,6 +78,7 @@ static sotto_status parse(sim_options *o, int argc, char **argv, sotto_diag *dia
                                     {"--present", LEARN_TEXT, &o->present, 0, 0},
                                     {"--catalogue", LEARN_TEXT, &o->catalogue, 0, 0},
                                     {"--model", LEARN_TEXT, &o->model, 0, 0},
+                                    {"--items", LEARN_TEXT, &o->items, 0, 0},
                                     {"--dictionary", LEARN_TEXT, &o->dictionary, 0, 0},
                                     {"--population", LEARN_TEXT, &o->population, 0, 0},
                                     {"--days", LEARN_NUMBER, &o->days, 1, SIM_DAYS_MAX},

@@ -10,6 +10,8 @@ static sotto_status read_files(sim_input *in, const sim_options *o, sotto_diag *
         status = learn_input_read(&in->in, o->dictionary, NULL, diag);
     if (status == SOTTO_OK && o->model != NULL)
         status = learn_input_model(&in->in, o->model, diag);
+    if (status == SOTTO_OK && o->items != NULL)
+        status = rec_file_open(&in->items, o->items, diag);
     return status == SOTTO_OK ? learn_read_file(o->catalogue, &in->catalogue, diag) : status;
 }
 
@@ -51,6 +53,7 @@ static sotto_status load_plan(sim_input *in, const sim_options *o, const char *p
         return status;
     const sotto_plan_sources sources = {.dictionary = in->in.dictionary,
                                         .model = in->in.model,
+                                        .items = in->items.items,
                                         .catalogue = sotto_vec_span(&in->catalogue),
                                         .policy = sotto_vec_span(&p->text),
                                         .catalogue_name = o->catalogue,
@@ -107,6 +110,7 @@ void sim_input_free(sim_input *in)
         free(in->plan[i].memory);
     }
     sotto_vec_free(&in->catalogue);
+    rec_file_close(&in->items);
     learn_input_free(&in->in);
     *in = (sim_input){.plans = 0};
 }

@@ -15,6 +15,7 @@
 
 #include "evaluate_priv.h"
 #include "population_priv.h"
+#include "recommend_priv.h"
 #include "simulate.h"
 
 #include "sotto/history.h"
@@ -26,7 +27,8 @@
 
 enum sim_response { SIM_TASTE, SIM_MODEL };
 typedef struct sim_options {
-    const char *policy, *present, *catalogue, *model, *dictionary, *population, *response, *segment, *today;
+    const char *policy, *present, *catalogue, *model, *items, *dictionary, *population, *response, *segment,
+        *today;
     const char *html, *channel, *slot, *branch_group, *terminal_model;
     int64_t days, seed, seeds, terminals, offers, threads;
     double base, dismissed, wear; /* percent */
@@ -50,6 +52,7 @@ typedef struct sim_plan {
 enum { SIM_NEW, SIM_PRESENT, SIM_PLANS };
 typedef struct sim_input {
     learn_input in; /* dictionary, model */
+    rec_file items; /* the recommender's, when it was given */
     sotto_vec catalogue;
     sim_plan plan[SIM_PLANS];
     size_t plans;

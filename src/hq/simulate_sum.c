@@ -55,7 +55,7 @@ static double value_of(const sim_result *r, enum sim_side side, sim_measure meas
     return side == SIM_SIDE_PRESENT ? present : fresh - present;
 }
 
-/* A mean of shares is one: its interval ends at 0 and 1. */
+/* A mean of shares is one: its interval ends at 1. */
 static bool is_share(sim_measure measure, size_t index)
 {
     return (measure == sim_measure_figure && sim_figure_named((enum sim_figure)index)->percent) ||
@@ -72,8 +72,11 @@ eval_figure sim_mean(const sim_result *r, enum sim_side side, sim_measure measur
         squares += pow(value_of(r, side, measure, index, i) - sum / n, 2);
     double half = r->seeds < 2 ? NAN : student(r->seeds - 1) * sqrt(squares / (n - 1) / n);
     eval_figure f = {.value = sum / n, .interval = {sum / n - half, sum / n + half}};
-    if (side != SIM_SIDE_DIFFERENCE && !isnan(half) && is_share(measure, index))
-        f.interval = (eval_interval){fmax(f.interval.low, 0), fmin(f.interval.high, 1)};
+    if (side == SIM_SIDE_DIFFERENCE || isnan(half))
+        return f;
+    f.interval.low = fmax(f.interval.low, 0); /* nothing that is counted here can be below 0 */
+    if (is_share(measure, index))
+        f.interval.high = fmin(f.interval.high, 1);
     return f;
 }
 

@@ -57,6 +57,19 @@ check "is another world" holds "$(jq '.shown.new.value' first) != .shown.new.val
 check "the policy beside itself" figures --policy "$bank/policy.json" --present "$bank/policy.json"
 check "differs in nothing" holds '[.. | objects | select(has("difference")) | .difference | .value, .low, .high] | all(. == 0)'
 
+check "no count can be below 0" holds '[.. | objects | select(has("new")) | .new.low | select(. != null)] | length > 50 and all(. >= 0)'
+
+awk 'BEGIN { print "user_id,event_time,item_id"
+    for (c = 0; c < 200; c++) printf "c%d,2026-%02d-01,%s\nc%d,2026-%02d-01,%s\n", c, 1 + c % 5, c % 3 ? "term_12" : "card_gold", c, 6 + c % 5, c % 3 ? "saver" : "cover_travel" }' >buys.csv
+"$program" recommend train buys.csv --method next -o items.sotto >/dev/null
+sed 's/"version": 1,/"version": 1, "recommender": {},/' "$bank/policy.json" >recommends.json
+check "a recommender needs its items" ends 9 "no items.sotto" --policy recommends.json
+check "with the release's items" figures --policy recommends.json --items items.sotto --present "$bank/policy.json"
+check "another offer is shown" holds '[.campaigns[] | select(.shown.difference != null) | .shown.difference.value] | any(. != 0)'
+check "no file of items" ends 3 "buys.csv" --policy recommends.json --items buys.csv
+check "items that no policy asks for change nothing" figures --policy "$bank/policy.json" --items items.sotto
+check "to the byte, but for the file's name" cmp -s first out
+
 policy once.json '' '{ "total": 1 }'
 check "a cap of one" figures --policy once.json
 check "shows once to each who came" holds '.campaigns[0] | .shown.new.value == .reached.new.value'
