@@ -243,7 +243,8 @@ SOTTO_MUST_USE sotto_status sotto_tuf_count_signers(sotto_span root, const char 
  * dir/metadata          what sync trusts: a metadata_dir of the TUF client, with the chain of roots in roots/
  * dir/<version>/        one release: its targets, and targets.json, the signed list of them, written last: a
  *                       release without it is not complete
- * dir/current           the version in use, decimal: the one that serve accepted last
+ * dir/current           the version in use, decimal: the one that serve uses
+ * dir/previous          the version that serve would go back to
  * sync writes all of it; serve reads it and verifies it again, from its own trusted root, before it uses it.
  */
 typedef struct sotto_release_update {
@@ -274,8 +275,10 @@ SOTTO_MUST_USE sotto_status sotto_release_read(const char *dir, uint64_t version
                                                size_t count, sotto_vec *files, sotto_diag *diag);
 /* The version in dir/current; NOT_FOUND when none was accepted yet, MALFORMED. */
 SOTTO_MUST_USE sotto_status sotto_release_current(const char *dir, uint64_t *version, sotto_diag *diag);
-/* Writes dir/current, and removes the release before the one that was current: two are kept. */
-SOTTO_MUST_USE sotto_status sotto_release_set_current(const char *dir, uint64_t version, sotto_diag *diag);
+/* Writes dir/current and dir/previous (good; 0 = the one that was current before), and removes older releases
+ * but these two. */
+SOTTO_MUST_USE sotto_status sotto_release_set_current(const char *dir, uint64_t version, uint64_t good,
+                                                      sotto_diag *diag);
 
 /* ---- The night: what `sotto sync` does, over two clients, resumable at any point ---- */
 typedef struct sotto_night_config {
@@ -284,8 +287,9 @@ typedef struct sotto_night_config {
                             /v1/release, POST /v1/night */
     const char *release_dir;
     const char
-        *session_path;     /* where the continuation token lies (docs/formats/wire.md); NULL: none is shown */
-    sotto_entropy entropy; /* for the next token */
+        *session_path; /* where the continuation token lies (docs/formats/wire.md); NULL: none is shown */
+    const char *health_path; /* what head office was told last of releases here; NULL: it is told nothing */
+    sotto_entropy entropy;   /* for the next token */
     sotto_clock clock;
     const sotto_log *log;
 } sotto_night_config;
@@ -297,6 +301,8 @@ typedef struct sotto_night_result {
     uint64_t release_version; /* the newest complete on disk; 0 = none known in this run */
     bool release_changed;     /* fetched in this run */
     bool release_accepted;    /* serve took it over in this run */
+    bool release_failed;      /* the newest failed its health check there, in this run or before */
+    bool quarantined;         /* head office has stopped this terminal */
     bool night_closed;        /* serve tallied an ended period in this run */
     int64_t retry_after_s;    /* head office asked to be left alone for so long (503); 0 = it did not */
 } sotto_night_result;
@@ -305,7 +311,8 @@ typedef struct sotto_night_result {
  * what was done. Nothing is kept between runs but what serve and the disk keep: a run that died anywhere is
  * made good by the next one. DENIED when serve refused the release, EXISTS when head office holds other bytes
  * for a sequence number, BUSY when head office sheds load: it is then asked nothing more in this run. DENIED
- * before anything else when head office has quarantined this terminal. */
+ * before anything else when head office has quarantined this terminal. A release that serve found unfit on an
+ * earlier night is no failure any more: head office has been told. */
 SOTTO_MUST_USE sotto_status sotto_night_run(const sotto_night_config *config, sotto_night_result *result,
                                             sotto_diag *diag);
 

@@ -5,6 +5,7 @@
  */
 #include "hq_priv.h"
 
+#include "sotto/selftest.h"
 #include "sotto/split.h"
 
 #include <stdlib.h>
@@ -182,6 +183,47 @@ static sotto_status check_tasks(const hq_bundle *b, sotto_diag *diag)
     return status;
 }
 
+/* ---- the self-test ---- */
+
+static sotto_status make_selftest(hq_bundle *b, sotto_profile *profile, sotto_selftest_work *work,
+                                  sotto_diag *diag)
+{
+    sotto_vec *file = &b->file[HQ_BUNDLE_SELFTEST];
+    sotto_status status = sotto_profile_init(profile, b->dictionary, &b->arena);
+    const sotto_selftest_release release = {
+        .dictionary = b->dictionary,
+        .model = b->model,
+        .plan = b->plan,
+        .profile = profile,
+        .scratch = sotto_arena_take(&b->arena, sotto_decide_scratch_size(b->plan))};
+    uint8_t *memory = malloc(SOTTO_SELFTEST_MAX);
+    if (memory == NULL || release.scratch == NULL || status != SOTTO_OK) {
+        free(memory);
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for the self-test of the release");
+    }
+    sotto_selftest_sum sum;
+    sotto_buf out = sotto_buf_of(memory, SOTTO_SELFTEST_MAX);
+    status = sotto_selftest_make(&release, hq_now(), work, &out, diag);
+    if (status == SOTTO_OK) /* as terminals will */
+        status = sotto_selftest_run(sotto_buf_span(&out), hq_bundle_name(HQ_BUNDLE_SELFTEST), &release, work,
+                                    &sum, diag);
+    if (status == SOTTO_OK)
+        status = sotto_vec_put(file, out.ptr, out.len);
+    free(memory);
+    return status;
+}
+
+static sotto_status add_selftest(hq_bundle *b, sotto_diag *diag)
+{
+    sotto_profile profile;
+    sotto_selftest_work *work = malloc(sizeof *work);
+    if (work == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for the self-test of the release");
+    sotto_status status = make_selftest(b, &profile, work, diag);
+    free(work);
+    return status;
+}
+
 sotto_status hq_bundle_load(hq_bundle *out, const char *const path[static HQ_BUNDLE_COUNT], sotto_diag *diag)
 {
     *out = (hq_bundle){0};
@@ -193,6 +235,8 @@ sotto_status hq_bundle_load(hq_bundle *out, const char *const path[static HQ_BUN
         status = compile(out, diag);
     if (status == SOTTO_OK)
         status = check_tasks(out, diag);
+    if (status == SOTTO_OK)
+        status = add_selftest(out, diag);
     if (status != SOTTO_OK)
         hq_bundle_free(out);
     return status;

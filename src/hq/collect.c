@@ -290,6 +290,18 @@ static void post_night(hq_collector *c, const hq_device *device, sotto_span body
         reply_status(c, reply, status, &diag);
 }
 
+static void put_health(hq_collector *c, const hq_device *device, sotto_span body, sotto_reply *reply)
+{
+    sotto_diag diag = {0};
+    sotto_status status = hq_collect_health(c, device, body, &diag);
+    if (status == SOTTO_OK)
+        status = sotto_vec_printf(&reply->body, "{}");
+    if (status == SOTTO_OK)
+        reply->code = 200;
+    else
+        reply_status(c, reply, status, &diag);
+}
+
 static void post_renew(hq_collector *c, const hq_device *device, const sotto_peer *peer, sotto_span body,
                        sotto_reply *reply)
 {
@@ -358,6 +370,8 @@ static void from_device(hq_collector *c, const sotto_http_message *request, cons
         get_release(c, rest, reply);
     else if (is_method(request, "POST") && sotto_span_is(request->target, "/v1/night"))
         post_night(c, &device, request->body, reply);
+    else if (is_method(request, "PUT") && sotto_span_is(request->target, "/v1/health"))
+        put_health(c, &device, request->body, reply);
     else if (is_method(request, "POST") && sotto_span_is(request->target, "/v1/renew"))
         post_renew(c, &device, peer, request->body, reply);
     else if (is_method(request, "PUT") && after_prefix(request->target, REPORT_PREFIX, &rest) &&

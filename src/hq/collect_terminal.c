@@ -87,3 +87,58 @@ sotto_status hq_collect_absent(hq_collector *c, const hq_device *device, uint64_
                         (unsigned long long)seq, absence.reason);
     return status;
 }
+
+/* ---- how releases do there ---- */
+
+typedef struct health {
+    int64_t release, good, failed;
+    char why[17], program[25];
+} health;
+
+/* Words go into the log: short, and nothing but letters, digits, '.', '_', '-', '+'. */
+static sotto_status read_word(sotto_json_node body, const char *name, char *out, size_t cap, sotto_diag *diag)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-+";
+    sotto_span text;
+    sotto_status status = sotto_json_get_str(body, name, &text, diag);
+    if (status == SOTTO_OK &&
+        (sotto_span_to_str(text, out, cap) != SOTTO_OK || strspn(out, allowed) != text.len))
+        status = sotto_json_bad(sotto_json_member(body, name), diag, SOTTO_ERR(HQ, MALFORMED),
+                                "is a word of at most %zu letters", cap - 1);
+    return status;
+}
+
+static sotto_status read_health(sotto_json_node body, health *h, sotto_diag *diag)
+{
+    static const char *const members[] = {"release", "good", "failed", "why", "program"};
+    sotto_status status = sotto_json_only(body, members, SOTTO_COUNT(members), diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_get_i64(body, "release", 0, INT64_MAX, &h->release, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_get_i64(body, "good", 0, INT64_MAX, &h->good, diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_get_i64(body, "failed", 0, INT64_MAX, &h->failed, diag);
+    if (status == SOTTO_OK)
+        status = read_word(body, "why", h->why, sizeof h->why, diag);
+    return status == SOTTO_OK ? read_word(body, "program", h->program, sizeof h->program, diag) : status;
+}
+
+sotto_status hq_collect_health(hq_collector *c, const hq_device *device, sotto_span body, sotto_diag *diag)
+{
+    sotto_json *doc = NULL;
+    health h = {0};
+    sotto_status status = sotto_json_parse(&doc, body, "health", diag);
+    if (status == SOTTO_OK)
+        status = read_health(sotto_json_root(doc), &h, diag);
+    sotto_json_free(doc);
+    if (status == SOTTO_OK && h.failed != 0)
+        status = hq_registry_alarm_raise(c->registry, device->id, HQ_ALARM_RELEASE_FAILED,
+                                         c->clock.utc_s(c->clock.ctx), diag);
+    else if (status == SOTTO_OK)
+        status = hq_registry_alarm_clear(c->registry, device->id, HQ_ALARM_RELEASE_FAILED, diag);
+    if (status == SOTTO_OK)
+        sotto_log_event(c->log, h.failed != 0 ? SOTTO_LOG_WARN : SOTTO_LOG_INFO, "release.health",
+                        "device=%s release=%lld good=%lld failed=%lld why=%s program=%s", device->id,
+                        (long long)h.release, (long long)h.good, (long long)h.failed, h.why, h.program);
+    return status;
+}

@@ -106,15 +106,16 @@ SOTTO_MUST_USE sotto_status hq_code_hash(const uint8_t secret[static HQ_CODE_BYT
 
 /* ---- bundle: what a release is made of ---- */
 
-/* X(NAME, "target's name") - the files of a release, in the order in which they are loaded; the last one may
- * be absent (its path is NULL then). */
+/* X(NAME, "target's name") - the files of a release, in the order in which they are loaded. From ITEMS on
+ * they may be absent (path NULL, file empty). SELFTEST has no path: it is made from the others. */
 #define HQ_BUNDLE_FILES(X)                                                                                   \
     X(DICTIONARY, "dictionary.json")                                                                         \
     X(MODEL, "model.sotto")                                                                                  \
     X(CATALOGUE, "catalogue.json")                                                                           \
     X(POLICY, "policy.json")                                                                                 \
     X(TASKS, "tasks.json")                                                                                   \
-    X(ITEMS, "items.sotto")
+    X(ITEMS, "items.sotto")                                                                                  \
+    X(SELFTEST, "selftest.sotto")
 enum hq_bundle_file {
 #define X(name, text) HQ_BUNDLE_##name,
     HQ_BUNDLE_FILES(X)
@@ -356,6 +357,9 @@ SOTTO_MUST_USE sotto_status hq_collect_enrol(hq_collector *c, sotto_span body, s
 /* {"have","next"}: DENIED when the device is, or has just been, quarantined. */
 SOTTO_MUST_USE sotto_status hq_collect_night(hq_collector *c, const hq_device *device, sotto_span body,
                                              sotto_diag *diag);
+/* {"release","good","failed","why","program"}: raises or clears the alarm RELEASE_FAILED. */
+SOTTO_MUST_USE sotto_status hq_collect_health(hq_collector *c, const hq_device *device, sotto_span body,
+                                              sotto_diag *diag);
 /* {"seq","sha256","reason"} of a report that will not come. */
 SOTTO_MUST_USE sotto_status hq_collect_absent(hq_collector *c, const hq_device *device, uint64_t seq,
                                               sotto_span body, bool *repeated, sotto_diag *diag);

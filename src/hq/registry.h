@@ -173,7 +173,10 @@ SOTTO_MUST_USE sotto_status hq_registry_release_tasks(hq_registry *registry, uin
       "repair here, `sotto sync --again` sends refused ones again")                                          \
     X(CLONE, "clone",                                                                                        \
       "two machines use this identity, or an old copy of its disk was put back: look at the machine; then "  \
-      "`sotto-hq devices --release-quarantine` for the one that stays, or enrol it again")
+      "`sotto-hq devices --release-quarantine` for the one that stays, or enrol it again")                   \
+    X(RELEASE_FAILED, "release_failed",                                                                      \
+      "the newest release failed its health check there and is not used; the log of serve says which and "   \
+      "why: publish another one")
 enum hq_alarm {
 #define X(name, text, advice) HQ_ALARM_##name,
     HQ_ALARMS(X)
@@ -207,6 +210,9 @@ SOTTO_MUST_USE sotto_status hq_registry_batch_end(hq_registry *registry, sotto_s
 /* Counts one occurrence of an alarm. The device need not be known; its id is cut at 64 bytes. */
 SOTTO_MUST_USE sotto_status hq_registry_alarm_raise(hq_registry *registry, const char *device,
                                                     enum hq_alarm alarm, int64_t now_s, sotto_diag *diag);
+/* It is over. Nothing to clear is no error. */
+SOTTO_MUST_USE sotto_status hq_registry_alarm_clear(hq_registry *registry, const char *device,
+                                                    enum hq_alarm alarm, sotto_diag *diag);
 typedef struct hq_alarm_entry {
     enum hq_alarm alarm;
     uint64_t count;

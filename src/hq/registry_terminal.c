@@ -109,6 +109,15 @@ sotto_status hq_registry_session(hq_registry *registry, const char *device, cons
     return sql_close(registry, show(registry, device, have, next, now_s, clone, diag), diag);
 }
 
+sotto_status hq_registry_alarm_clear(hq_registry *registry, const char *device, enum hq_alarm alarm,
+                                     sotto_diag *diag)
+{
+    sql s = sql_begin(registry, "DELETE FROM alarm WHERE device = ?1 AND kind = ?2", diag);
+    sql_text(&s, device);
+    sql_text(&s, hq_alarm_name(alarm));
+    return sql_run(&s);
+}
+
 static sotto_status end_quarantine(hq_registry *registry, const char *device, sotto_diag *diag)
 {
     session x;
@@ -122,10 +131,7 @@ static sotto_status end_quarantine(hq_registry *registry, const char *device, so
     status = sql_run(&s);
     if (status != SOTTO_OK)
         return status;
-    s = sql_begin(registry, "DELETE FROM alarm WHERE device = ?1 AND kind = ?2", diag);
-    sql_text(&s, device);
-    sql_text(&s, hq_alarm_name(HQ_ALARM_CLONE));
-    return sql_run(&s);
+    return hq_registry_alarm_clear(registry, device, HQ_ALARM_CLONE, diag);
 }
 
 sotto_status hq_registry_release_quarantine(hq_registry *registry, const char *device, sotto_diag *diag)

@@ -121,7 +121,7 @@ static sotto_status read_listed(hq_run *r, sotto_span file, sotto_diag *diag)
     sotto_status status = sotto_json_parse(&doc, file, "targets.json", diag);
     r->listed_count = 0;
     for (size_t i = 0; status == SOTTO_OK && i < HQ_BUNDLE_COUNT; i++) {
-        hq_tuf_file *to = &r->listed[i];
+        hq_tuf_file *to = &r->listed[r->listed_count];
         int64_t length = 0;
         sotto_span hex;
         sotto_json_node targets =
@@ -129,7 +129,7 @@ static sotto_status read_listed(hq_run *r, sotto_span file, sotto_diag *diag)
         *to = (hq_tuf_file){.name = hq_bundle_name((enum hq_bundle_file)i)};
         sotto_json_node entry = sotto_json_member(targets, to->name);
         if (i >= HQ_BUNDLE_NEEDED && sotto_json_type(entry) == SOTTO_JSON_ABSENT)
-            break;
+            continue;
         r->listed_count++;
         status = sotto_json_get_i64(entry, "length", 0, HQ_FILE_LIMIT, &length, diag);
         to->length = (uint64_t)length;

@@ -110,7 +110,7 @@ sotto_status hq_run_put_bundle(hq_run *r, const hq_bundle *bundle, sotto_diag *d
     char hex[2 * SOTTO_SHA256_BYTES + 1], name[128];
     sotto_status status = SOTTO_OK;
     for (size_t i = 0; i < HQ_BUNDLE_COUNT && status == SOTTO_OK; i++) {
-        if (bundle->path[i] == NULL)
+        if (bundle->path[i] == NULL && bundle->file[i].len == 0)
             continue;
         sotto_span bytes = sotto_vec_span(&bundle->file[i]);
         const char *target = hq_bundle_name((enum hq_bundle_file)i);

@@ -10,7 +10,8 @@ typedef struct hq_run {
     const char *dir;
     int64_t now_s, days;
     hq_repo repo;
-    hq_tuf_file listed[HQ_BUNDLE_COUNT]; /* by hq_bundle_file: only the last may be absent */
+    hq_tuf_file listed[HQ_BUNDLE_COUNT]; /* in the order of hq_bundle_file: those every release has stand at
+                                            their own places */
     size_t listed_count;
     hq_publication *out;
 } hq_run;

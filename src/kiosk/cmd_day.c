@@ -369,6 +369,10 @@ static void show_status(sotto_json_node s)
     printf("device     %.*s\n", SPAN(device));
     printf("now        %.*s\n", SPAN(now));
     printf("release    %.*s\n", SPAN(release));
+    sotto_json_node releases = sotto_json_member(s, "releases");
+    sotto_span failed = number_of(releases, "failed"), because = text_of(releases, "text");
+    if (failed.len > 0 && !sotto_span_is(failed, "0"))
+        printf("failed     release %.*s: %.*s\n", SPAN(failed), SPAN(because));
     printf("customers  %.*s\n", SPAN(customers));
     printf("reports    %.*s sealed, %.*s waiting to be sent\n", SPAN(reports), SPAN(waiting));
 }

@@ -229,6 +229,24 @@ static void check_outbox(findings *f, sotto_json_node outbox)
          "sotto audit shows them; after a repair at head office: sotto sync --again");
 }
 
+/* A release that did not pass its check here; the one before goes on. */
+static void check_release(findings *f, sotto_json_node status)
+{
+    int64_t failed = 0, release = 0;
+    sotto_span because;
+    char what[160];
+    sotto_json_node releases = sotto_json_member(status, "releases");
+    if (sotto_json_get_i64(releases, "failed", 0, INT64_MAX, &failed, NULL) != SOTTO_OK || failed == 0 ||
+        sotto_json_get_i64(status, "release", 0, INT64_MAX, &release, NULL) != SOTTO_OK ||
+        sotto_json_get_str(releases, "text", &because, NULL) != SOTTO_OK)
+        return;
+    snprintf(what, sizeof what, "release %lld is not used: %.*s", (long long)failed, (int)because.len,
+             (const char *)because.ptr);
+    tell(f, release == 0 ? BAD : WARN, "release", what,
+         release == 0 ? "publish another one; until then the terminal shows nothing"
+                      : "publish another one; the one before is in use, and head office was told");
+}
+
 static void check_daemon(findings *f, const kiosk_config *config)
 {
     int64_t release = 0, waiting = 0;
@@ -247,6 +265,7 @@ static void check_daemon(findings *f, const kiosk_config *config)
          release == 0  ? "no release yet: sotto sync"
          : waiting > 7 ? "sync has not got through for a week"
                        : "");
+    check_release(f, root);
     check_outbox(f, outbox);
     if (waiting >= KIOSK_OUTBOX_MAX)
         tell(f, BAD, "outbox", "full: no period is closed until head office takes reports",

@@ -200,14 +200,15 @@ static void renew_in_time(const kiosk_config *config, messenger *m, const sotto_
 static void print_result(const sotto_night_result *r, bool json)
 {
     if (json) {
-        printf("{\"release\":%llu,\"release_changed\":%s,\"release_accepted\":%s,\"night_closed\":%s,"
+        printf("{\"release\":%llu,\"release_changed\":%s,\"release_accepted\":%s,\"release_failed\":%s,"
+               "\"night_closed\":%s,"
                "\"reports_sent\":%llu,\"reports_repeated\":%llu,\"reports_refused\":%llu,\"report_bytes\":%"
                "llu,\"retry_after_s\":%lld}\n",
                (unsigned long long)r->release_version, r->release_changed ? "true" : "false",
-               r->release_accepted ? "true" : "false", r->night_closed ? "true" : "false",
-               (unsigned long long)r->reports_sent, (unsigned long long)r->reports_repeated,
-               (unsigned long long)r->reports_refused, (unsigned long long)r->report_bytes,
-               (long long)r->retry_after_s);
+               r->release_accepted ? "true" : "false", r->release_failed ? "true" : "false",
+               r->night_closed ? "true" : "false", (unsigned long long)r->reports_sent,
+               (unsigned long long)r->reports_repeated, (unsigned long long)r->reports_refused,
+               (unsigned long long)r->report_bytes, (long long)r->retry_after_s);
         return;
     }
     if (r->release_changed)
@@ -215,6 +216,8 @@ static void print_result(const sotto_night_result *r, bool json)
                r->release_accepted ? ", in use" : "");
     else if (r->release_version != 0)
         printf("Release %llu is the newest.\n", (unsigned long long)r->release_version);
+    if (r->release_failed)
+        printf("It failed its health check here and is not used: sotto doctor says why.\n");
     printf("%llu report%s acknowledged (%llu bytes%s).\n", (unsigned long long)r->reports_sent,
            r->reports_sent == 1 ? "" : "s", (unsigned long long)r->report_bytes,
            r->reports_repeated > 0 ? ", received before the line was cut" : "");
@@ -236,13 +239,15 @@ static sotto_status send_again(messenger *m, sotto_diag *diag)
 static sotto_status run(const kiosk_config *config, messenger *m, options *o, sotto_night_result *result,
                         const sotto_log *log, sotto_diag *diag)
 {
-    char session[KIOSK_PATH_MAX];
+    char session[KIOSK_PATH_MAX], health[KIOSK_PATH_MAX];
     sotto_status status = prepare(config, m, log, diag);
     /* Enrolment did this; a release folder that was lost since then is begun again. */
     if (status == SOTTO_OK)
         status = kiosk_trust_root(config, config->release_dir, diag);
     if (status == SOTTO_OK)
         status = kiosk_path(config->sync_dir, "session", session, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_path(config->sync_dir, "health", health, diag);
     if (status == SOTTO_OK && o->again)
         status = send_again(m, diag);
     if (status != SOTTO_OK)
@@ -252,12 +257,13 @@ static sotto_status run(const kiosk_config *config, messenger *m, options *o, so
                                       .serve = m->serve,
                                       .release_dir = config->release_dir,
                                       .session_path = session,
+                                      .health_path = health,
                                       .entropy = sotto_port_entropy(),
                                       .clock = m->clock,
                                       .log = log};
     status = sotto_night_run(&night, result, diag);
     print_result(result, o->json);
-    if (sotto_status_cause(status) != SOTTO_CAUSE_DENIED && result->retry_after_s == 0)
+    if (!result->quarantined && result->retry_after_s == 0)
         renew_in_time(config, m, log);
     return status;
 }

@@ -3,21 +3,30 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const TOP[] = {"version",        "vault",
-                                  "store",          "release",
-                                  "sync",           "run",
-                                  "head_office",    "channel",
-                                  "cache_kib",      "customer_column",
-                                  "utc_offset_min", "clock_offset_s",
-                                  "require_walls",  "branch_group",
-                                  "terminal_model", "night"};
+static const char *const TOP[] = {"version",
+                                  "vault",
+                                  "store",
+                                  "release",
+                                  "sync",
+                                  "run",
+                                  "head_office",
+                                  "channel",
+                                  "cache_kib",
+                                  "customer_column",
+                                  "utc_offset_min",
+                                  "clock_offset_s",
+                                  "require_walls",
+                                  "branch_group",
+                                  "terminal_model",
+                                  "night",
+                                  "release_memory_kib"};
 static const char *const OFFICE[] = {"url", "enrol_url", "authority", "root"};
 
 static const char *const NIGHT[] = {"max_bytes_per_s"};
 
 static void defaults(kiosk_config *c)
 {
-    *c = (kiosk_config){.cache_kib = 2048, .require_walls = true};
+    *c = (kiosk_config){.cache_kib = 2048, .release_memory_kib = 65536, .require_walls = true};
     snprintf(c->channel, sizeof c->channel, "kiosk");
     snprintf(c->customer_column, sizeof c->customer_column, "customer");
 }
@@ -97,7 +106,7 @@ static sotto_status read_night(sotto_json_node root, kiosk_config *c, sotto_diag
 
 static sotto_status read_rest(sotto_json_node root, kiosk_config *c, sotto_diag *diag)
 {
-    int64_t version = 1, offset = 0, cache = c->cache_kib;
+    int64_t version = 1, offset = 0, cache = c->cache_kib, memory = c->release_memory_kib;
     sotto_status status = sotto_json_get_i64(root, "version", 1, 1, &version, diag);
     if (status == SOTTO_OK)
         status = text(root, "channel", false, c->channel, sizeof c->channel, diag);
@@ -116,7 +125,10 @@ static sotto_status read_rest(sotto_json_node root, kiosk_config *c, sotto_diag 
     if (status == SOTTO_OK && sotto_json_member(root, "require_walls").val != NULL)
         status = sotto_json_get_bool(root, "require_walls", &c->require_walls, diag);
     c->utc_offset_min = (int32_t)offset;
+    if (status == SOTTO_OK)
+        status = number(root, "release_memory_kib", 1024, 2097152, &memory, diag);
     c->cache_kib = (uint32_t)cache;
+    c->release_memory_kib = (uint32_t)memory;
     return status;
 }
 

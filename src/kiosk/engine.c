@@ -34,20 +34,66 @@ sotto_status kiosk_device_set(kiosk_engine *e, const char *device, sotto_diag *d
 
 /* serve does not believe sync: it verifies what lies in the release folder itself, from its own trusted root.
  */
-static sotto_status verified_load(kiosk_engine *e, uint64_t version, kiosk_release *out, sotto_diag *diag)
+static sotto_status verified_load(kiosk_engine *e, uint64_t version, kiosk_release *out,
+                                  enum kiosk_unwell *why, sotto_diag *diag)
 {
     char dir[KIOSK_PATH_MAX];
     int64_t now_s = 0;
+    *why = KIOSK_UNWELL_NONE;
     sotto_status status = kiosk_path(e->config->store_dir, "tuf", dir, diag);
     if (status == SOTTO_OK)
         status = kiosk_now(e, &now_s, diag);
     const sotto_tuf_config config = {.metadata_dir = dir, .now_s = now_s};
-    return status == SOTTO_OK ? kiosk_release_load(out, e->config->release_dir, version, &config, diag)
-                              : status;
+    if (status != SOTTO_OK)
+        return status;
+    return kiosk_release_load(out, e->config->release_dir, version, &config,
+                              (size_t)e->config->release_memory_kib << 10, why, diag);
 }
 
-sotto_status kiosk_release_accept(kiosk_engine *e, uint64_t version, sotto_diag *diag)
+/* Tries a release that this program has not tried before; the verdict is in the store when it returns. */
+static sotto_status tried_load(kiosk_engine *e, uint64_t version, kiosk_release *out, sotto_diag *diag)
 {
+    enum kiosk_unwell why;
+    kiosk_health *health = &e->health;
+    sotto_status status = kiosk_health_try(e->store, health, version, diag);
+    if (status != SOTTO_OK)
+        return status;
+    if (kiosk_health_failed(health, version))
+        return sotto_diag_set(diag, SOTTO_ERR(KIOSK, CONFLICT), "%s", kiosk_unwell_text(health->why));
+    status = verified_load(e, version, out, &why, diag);
+    if (status == SOTTO_OK)
+        return SOTTO_OK;
+    /* A verdict that cannot be written is no verdict: the release is tried again. */
+    sotto_status kept = why == KIOSK_UNWELL_NONE ? kiosk_health_leave(e->store, health, NULL)
+                                                 : kiosk_health_fail(e->store, health, version, why, NULL);
+    if (kept == SOTTO_OK && why != KIOSK_UNWELL_NONE)
+        sotto_log_event(&e->log, SOTTO_LOG_ERROR, "release.failed", "version=%llu why=%s",
+                        (unsigned long long)version, kiosk_unwell_code(why));
+    return why == KIOSK_UNWELL_NONE ? status : SOTTO_ERR(KIOSK, CONFLICT);
+}
+
+/* The number that nothing goes below, the one to go back to and the verdict, as one. */
+static sotto_status keep_accepted(kiosk_engine *e, uint64_t version, sotto_diag *diag)
+{
+    kiosk_health health = e->health;
+    if (e->release.version != 0)
+        health.good = e->release.version;
+    sotto_status status = sotto_store_begin(e->store, diag);
+    if (status == SOTTO_OK)
+        status = sotto_store_set_i64(e->store, RELEASE_NAME, (int64_t)version, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_health_pass(e->store, &health, version, diag);
+    if (status == SOTTO_OK)
+        status = sotto_store_commit(e->store, diag);
+    sotto_store_rollback(e->store);
+    if (status == SOTTO_OK)
+        e->health = health;
+    return status;
+}
+
+sotto_status kiosk_release_accept(kiosk_engine *e, uint64_t version, bool *known, sotto_diag *diag)
+{
+    *known = kiosk_health_failed(&e->health, version);
     /* The store remembers across a restart what was in use, also a release that no longer loads. */
     int64_t accepted = 0;
     sotto_status status = sotto_store_get_i64(e->store, RELEASE_NAME, &accepted, NULL);
@@ -59,10 +105,13 @@ sotto_status kiosk_release_accept(kiosk_engine *e, uint64_t version, sotto_diag 
         return sotto_diag_set(diag, SOTTO_ERR(KIOSK, ROLLBACK),
                               "release %llu is older than release %lld, which was accepted before",
                               (unsigned long long)version, (long long)accepted);
+    if (*known)
+        return sotto_diag_set(diag, SOTTO_ERR(KIOSK, CONFLICT), "release %llu failed here before: %s",
+                              (unsigned long long)version, kiosk_unwell_text(e->health.why));
     kiosk_release fresh = {0};
-    status = verified_load(e, version, &fresh, diag);
+    status = tried_load(e, version, &fresh, diag);
     if (status == SOTTO_OK)
-        status = sotto_store_set_i64(e->store, RELEASE_NAME, (int64_t)version, diag);
+        status = keep_accepted(e, version, diag);
     if (status != SOTTO_OK) {
         kiosk_release_free(&fresh);
         return status;
@@ -74,20 +123,67 @@ sotto_status kiosk_release_accept(kiosk_engine *e, uint64_t version, sotto_diag 
     return SOTTO_OK;
 }
 
-/* The release that was in use before the restart. One that no longer loads is told and left: the terminal
- * then answers "nothing". */
+static void tell_unusable(kiosk_engine *e, uint64_t version, const sotto_diag *diag)
+{
+    char text[512];
+    sotto_diag_format(diag, text, sizeof text);
+    sotto_log_event(&e->log, SOTTO_LOG_ERROR, "release.unusable", "version=%llu reason=\"%s\"",
+                    (unsigned long long)version, text);
+}
+
+/* The one that was in use before the one that failed: signed, and never below the floor that it set itself.
+ */
+static void fall_back(kiosk_engine *e)
+{
+    sotto_diag diag = {0};
+    enum kiosk_unwell why;
+    if (e->health.good == 0)
+        return;
+    if (verified_load(e, e->health.good, &e->release, &why, &diag) != SOTTO_OK) {
+        tell_unusable(e, e->health.good, &diag);
+        return;
+    }
+    sotto_log_event(&e->log, SOTTO_LOG_WARN, "release.fallback", "version=%llu failed=%llu why=%s",
+                    (unsigned long long)e->release.version, (unsigned long long)e->health.failed,
+                    kiosk_unwell_code(e->health.why));
+}
+
+/* A release that this very program passed is loaded without a mark in the store; the check is made again all
+ * the same: the machine under it may have changed. */
+static sotto_status reload(kiosk_engine *e, uint64_t version, sotto_diag *diag)
+{
+    enum kiosk_unwell why;
+    if (strcmp(e->health.passed_by, SOTTO_VERSION) != 0 || e->health.trying == version) {
+        sotto_status status = tried_load(e, version, &e->release, diag);
+        return status == SOTTO_OK ? kiosk_health_pass(e->store, &e->health, version, diag) : status;
+    }
+    sotto_status status = verified_load(e, version, &e->release, &why, diag);
+    if (why == KIOSK_UNWELL_NONE)
+        return status;
+    (void)!kiosk_health_fail(e->store, &e->health, version, why, NULL); /* found again at the next start */
+    return SOTTO_ERR(KIOSK, CONFLICT);
+}
+
+/* The release that was in use before the restart. One that cannot be verified is told and left: the terminal
+ * then answers "nothing". One that is unfit gives way to the one before. */
 static void reload_release(kiosk_engine *e)
 {
     int64_t version = 0;
+    sotto_diag diag = {0};
     if (sotto_store_get_i64(e->store, RELEASE_NAME, &version, NULL) != SOTTO_OK || version <= 0)
         return;
-    sotto_diag diag = {0};
-    if (verified_load(e, (uint64_t)version, &e->release, &diag) == SOTTO_OK)
-        return;
-    char text[512];
-    sotto_diag_format(&diag, text, sizeof text);
-    sotto_log_event(&e->log, SOTTO_LOG_ERROR, "release.unusable", "version=%lld reason=\"%s\"",
-                    (long long)version, text);
+    if (kiosk_health_read(e->store, &e->health, &diag) != SOTTO_OK)
+        tell_unusable(e, (uint64_t)version, &diag);
+    bool failed_before = e->health.failed == (uint64_t)version;
+    if (!kiosk_health_failed(&e->health, (uint64_t)version)) {
+        sotto_status status = reload(e, (uint64_t)version, &diag);
+        if (status == SOTTO_OK)
+            return;
+        tell_unusable(e, (uint64_t)version, &diag);
+        failed_before = failed_before || sotto_status_cause(status) == SOTTO_CAUSE_CONFLICT;
+    }
+    if (failed_before)
+        fall_back(e);
 }
 
 /* ---- open and close ---- */

@@ -49,7 +49,8 @@ typedef struct kiosk_config {
     int32_t utc_offset_min;
     int64_t clock_offset_s; /* rehearsals of another day */
     uint32_t cache_kib;
-    uint32_t max_bytes_per_s; /* of a night's downloads; 0 = as fast as the line is */
+    uint32_t max_bytes_per_s;    /* of a night's downloads; 0 = as fast as the line is */
+    uint32_t release_memory_kib; /* what a release may take: its arena, model and items */
     bool require_walls; /* refuse to run where the kernel cannot enforce the wall between serve and sync */
 } kiosk_config;
 
@@ -75,13 +76,59 @@ typedef struct kiosk_release {
     void *scratch;         /* decide's */
 } kiosk_release;
 
-/* Reads dictionary.json, model.sotto, catalogue.json, policy.json, tasks.json and, where the release has it,
- * items.sotto of dir/<version>, each verified
- * from trust's root in the very memory that is then used, and loads them: signed is not yet well-formed. On
- * failure *out is empty. */
+/* Why a release may not be used. Numbers are in the store: new ones are added at the end. X(NAME, "code",
+ * "sentence") */
+#define KIOSK_UNWELL(X)                                                                                      \
+    X(NONE, "none", "it is well")                                                                            \
+    X(LOAD, "load", "its files do not fit together, or this program does not understand them")               \
+    X(MEMORY, "memory", "it needs more memory than this terminal gives a release")                           \
+    X(SELFTEST, "selftest", "its self-test comes out differently here than where it was published")          \
+    X(CRASH, "crash", "serve ended each time it tried it")
+enum kiosk_unwell {
+#define X(name, code, text) KIOSK_UNWELL_##name,
+    KIOSK_UNWELL(X)
+#undef X
+        KIOSK_UNWELL_COUNT
+};
+const char *kiosk_unwell_code(enum kiosk_unwell why);
+const char *kiosk_unwell_text(enum kiosk_unwell why);
+
+/* Reads dictionary.json, model.sotto, catalogue.json, policy.json, tasks.json and, where the release has
+ * them, items.sotto and selftest.sotto of dir/<version>, each verified from trust's root in the very memory
+ * that is then used, loads them (signed is not yet well-formed), and makes the self-test again. memory_max:
+ * bytes. On failure *out is empty, and *why says when it is the release's own fault: not what cannot be read
+ * or verified, nor a want of memory on this machine. */
 SOTTO_MUST_USE sotto_status kiosk_release_load(kiosk_release *out, const char *dir, uint64_t version,
-                                               const sotto_tuf_config *trust, sotto_diag *diag);
+                                               const sotto_tuf_config *trust, size_t memory_max,
+                                               enum kiosk_unwell *why, sotto_diag *diag);
 void kiosk_release_free(kiosk_release *release);
+
+/* ---- health: which releases passed and failed here (health.c) ---- */
+#define KIOSK_PROGRAM_MAX 24
+typedef struct kiosk_health {
+    uint64_t trying; /* 0 = none */
+    uint8_t tries;   /* that did not come to an end */
+    uint64_t good;   /* in use before the one accepted last: what is gone back to; 0 = none */
+    uint64_t failed; /* the newest that failed; 0 = none */
+    enum kiosk_unwell why;
+    char failed_by[KIOSK_PROGRAM_MAX], passed_by[KIOSK_PROGRAM_MAX]; /* version of the program */
+} kiosk_health;
+/* All zero when there is nothing, or nothing that is understood. */
+SOTTO_MUST_USE sotto_status kiosk_health_read(sotto_store *store, kiosk_health *out, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status kiosk_health_write(sotto_store *store, const kiosk_health *health,
+                                               sotto_diag *diag);
+/* Whether this version of the program found it unfit. */
+bool kiosk_health_failed(const kiosk_health *health, uint64_t version);
+/* Before a try, durable when it returns. The release counts as failed (CRASH) when too many tries had no end.
+ */
+SOTTO_MUST_USE sotto_status kiosk_health_try(sotto_store *store, kiosk_health *health, uint64_t version,
+                                             sotto_diag *diag);
+SOTTO_MUST_USE sotto_status kiosk_health_fail(sotto_store *store, kiosk_health *health, uint64_t version,
+                                              enum kiosk_unwell why, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status kiosk_health_pass(sotto_store *store, kiosk_health *health, uint64_t version,
+                                              sotto_diag *diag);
+/* The try ended without a verdict. */
+SOTTO_MUST_USE sotto_status kiosk_health_leave(sotto_store *store, kiosk_health *health, sotto_diag *diag);
 
 /* ---- engine ---- */
 #define KIOSK_RECENT_MAX  512       /* offers whose score is remembered */
@@ -112,6 +159,7 @@ typedef struct kiosk_engine {
     sotto_store *store;
     kiosk_time time;
     kiosk_release release; /* version 0 = none */
+    kiosk_health health;
     sotto_counters counters;
     sotto_terminal terminal;
     sotto_decision decision;
@@ -126,8 +174,9 @@ typedef struct kiosk_engine {
     uint64_t decisions, events; /* since start, for status */
 } kiosk_engine;
 
-/* Opens vault, store and the release that was last accepted. A release that no longer loads is told in the
- * log and not used. */
+/* Opens vault, store and the release that was last accepted. One that fails its health check there gives way
+ * to the one that was in use before; one that cannot be verified is told in the log and not used, and nothing
+ * older takes its place: who can damage files must not choose the release. */
 SOTTO_MUST_USE sotto_status kiosk_engine_open(kiosk_engine **out, const kiosk_config *config,
                                               sotto_diag *diag);
 void kiosk_engine_close(kiosk_engine *engine);
@@ -245,9 +294,13 @@ SOTTO_MUST_USE sotto_status kiosk_accept_restore(kiosk_engine *e, sotto_tally_ac
 SOTTO_MUST_USE sotto_status kiosk_forget(kiosk_engine *e, sotto_span customer, sotto_diag *diag);
 /* Closes ended periods. Needs a release with a task and an enrolled device. */
 SOTTO_MUST_USE sotto_status kiosk_night(kiosk_engine *e, sotto_tally_result *result, sotto_diag *diag);
-/* Verifies release <version> from serve's own trusted root, loads it beside the old one, swaps. The old one
- * stays in use on any failure. */
-SOTTO_MUST_USE sotto_status kiosk_release_accept(kiosk_engine *e, uint64_t version, sotto_diag *diag);
+/* Verifies release <version> from serve's own trusted root, loads it beside the old one, checks its health,
+ * swaps. The old one stays in use on any failure. CONFLICT: it failed its check, now or before (*known). */
+SOTTO_MUST_USE sotto_status kiosk_release_accept(kiosk_engine *e, uint64_t version, bool *known,
+                                                 sotto_diag *diag);
+/* {"release","good","failed","why","program"}: what sync and head office are told of releases here; nothing
+ * of any customer. */
+SOTTO_MUST_USE sotto_status kiosk_health_json(const kiosk_engine *e, sotto_buf *json);
 /* All rows of a CSV file or none. *rows: customers read; *repeated: this very file was imported before and
  * nothing was done. */
 SOTTO_MUST_USE sotto_status kiosk_import(kiosk_engine *e, const char *path, uint64_t *rows, bool *repeated,

@@ -54,9 +54,11 @@ static sotto_status post_release(kiosk_engine *e, sotto_json_node body, sotto_re
     if (status != SOTTO_OK)
         return status;
     char json[KIOSK_ERROR_MAX], reason[512];
-    status = kiosk_release_accept(e, (uint64_t)version, diag);
+    bool known = false;
+    status = kiosk_release_accept(e, (uint64_t)version, &known, diag);
     if (status == SOTTO_OK) {
-        snprintf(json, sizeof json, "{\"accepted\":true,\"version\":%lld}", (long long)version);
+        snprintf(json, sizeof json, "{\"accepted\":true,\"version\":%lld,\"good\":%llu}", (long long)version,
+                 (unsigned long long)e->health.good);
         reply_text(reply, 200, json);
         return SOTTO_OK;
     }
@@ -72,11 +74,25 @@ static sotto_status post_release(kiosk_engine *e, sotto_json_node body, sotto_re
     sotto_json_bool(&w, false);
     sotto_json_name(&w, "reason");
     sotto_json_cstr(&w, reason);
+    sotto_json_name(&w, "known");
+    sotto_json_bool(&w, known);
     sotto_json_obj_end(&w);
     status = sotto_json_writer_end(&w);
     if (status == SOTTO_OK)
         kiosk_reply_json(reply, 422, sotto_buf_span(&out));
     return status;
+}
+
+static sotto_status get_health(kiosk_engine *e, sotto_json_node body, sotto_reply *reply, sotto_diag *diag)
+{
+    (void)body;
+    char json[256];
+    sotto_buf out = sotto_buf_of(json, sizeof json);
+    sotto_status status = kiosk_health_json(e, &out);
+    if (status != SOTTO_OK)
+        return sotto_diag_set(diag, status, "health cannot be told");
+    kiosk_reply_json(reply, 200, sotto_buf_span(&out));
+    return SOTTO_OK;
 }
 
 static sotto_status post_night(kiosk_engine *e, sotto_json_node body, sotto_reply *reply, sotto_diag *diag)
@@ -232,14 +248,12 @@ typedef struct route {
     sotto_status (*run)(kiosk_engine *e, sotto_json_node body, sotto_reply *reply, sotto_diag *diag);
 } route;
 
-static const route ROUTES[] = {{"GET", "/v1/identity", get_identity},
-                               {"POST", "/v1/identity", post_identity},
-                               {"POST", "/v1/release", post_release},
-                               {"POST", "/v1/night", post_night},
-                               {"GET", "/v1/time", get_time},
-                               {"GET", "/v1/outbox/next", get_next},
-                               {"GET", "/v1/outbox/absent", get_absent},
-                               {"POST", "/v1/outbox/again", post_again}};
+static const route ROUTES[] = {
+    {"GET", "/v1/identity", get_identity},   {"POST", "/v1/identity", post_identity},
+    {"POST", "/v1/release", post_release},   {"GET", "/v1/health", get_health},
+    {"POST", "/v1/night", post_night},       {"GET", "/v1/time", get_time},
+    {"GET", "/v1/outbox/next", get_next},    {"GET", "/v1/outbox/absent", get_absent},
+    {"POST", "/v1/outbox/again", post_again}};
 
 /* POST on one report. */
 static const struct {

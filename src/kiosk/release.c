@@ -2,26 +2,40 @@
  * together. */
 #include "kiosk_priv.h"
 
+#include "sotto/selftest.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#define FILE_LIMIT  (16u << 20)  /* bytes of one file of a release on a terminal */
+#define FILE_LIMIT  (16u << 20) /* bytes of one file of a release on a terminal */
+#define SELFTEST    "selftest.sotto"
 #define ARENA_FIXED (512u << 10) /* dictionary, task, profile: small beside model and plan */
 
 enum { DICTIONARY, CATALOGUE, POLICY, TASKS, TEXTS, MODEL = TEXTS, FILES };
 static const char *const TEXT_NAME[FILES] = {"dictionary.json", "catalogue.json", "policy.json", "tasks.json",
                                              "model.sotto"};
 
-static sotto_status take_memory(kiosk_release *r, const sotto_vec *texts)
+/* The bound is a number of the configuration, not what this machine happens to have free: the same release
+ * passes or fails on every terminal of a kind. */
+static sotto_status take_memory(kiosk_release *r, const sotto_vec *texts, size_t memory_max,
+                                enum kiosk_unwell *why, sotto_diag *diag)
 {
     const sotto_plan_sources sources = {.catalogue = sotto_vec_span(&texts[CATALOGUE]),
                                         .policy = sotto_vec_span(&texts[POLICY])};
     size_t size = ARENA_FIXED + texts[DICTIONARY].len * 8 + texts[TASKS].len * 16;
     size += sotto_model_arena_bound(r->model_file.len) + sotto_plan_arena_bound(&sources);
     size += sotto_items_arena_bound(r->items_file.len);
+    size_t all = size + r->model_file.len + r->items_file.len;
+    if (all > memory_max) {
+        *why = KIOSK_UNWELL_MEMORY;
+        return sotto_diag_set(
+            diag, SOTTO_ERR(KIOSK, NO_SPACE),
+            "it needs %zu KiB of memory, at most %zu are for a release (release_memory_kib)", all >> 10,
+            memory_max >> 10);
+    }
     r->memory = malloc(size);
     if (r->memory == NULL)
-        return SOTTO_ERR(KIOSK, NO_MEMORY);
+        return sotto_diag_set(diag, SOTTO_ERR(KIOSK, NO_MEMORY), "no memory for the release");
     sotto_arena_init(&r->arena, r->memory, size);
     return SOTTO_OK;
 }
@@ -57,15 +71,14 @@ static sotto_status compile(kiosk_release *r, const sotto_vec *texts, sotto_diag
     return status;
 }
 
-/* A release need not have items. A policy that wants them is refused without them, so a file that went
- * missing changes no answer unseen. */
-static sotto_status read_items(kiosk_release *r, const char *dir, uint64_t version,
-                               const sotto_tuf_config *trust, sotto_diag *diag)
+/* A release need not have items: a policy that wants them is refused without them, so a file that went
+ * missing changes no answer unseen. Nor a self-test: other tools make releases as well. */
+static sotto_status read_optional(const char *name, sotto_vec *file, const char *dir, uint64_t version,
+                                  const sotto_tuf_config *trust, sotto_diag *diag)
 {
-    static const char *const NAME[] = {"items.sotto"};
     sotto_diag own = {0};
-    sotto_vec_init(&r->items_file, FILE_LIMIT);
-    sotto_status status = sotto_release_read(dir, version, trust, NAME, 1, &r->items_file, &own);
+    sotto_vec_init(file, FILE_LIMIT);
+    sotto_status status = sotto_release_read(dir, version, trust, &name, 1, file, &own);
     if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
         return SOTTO_OK;
     if (status != SOTTO_OK && diag != NULL)
@@ -73,21 +86,79 @@ static sotto_status read_items(kiosk_release *r, const char *dir, uint64_t versi
     return status;
 }
 
+/* ---- the health check ---- */
+
+/* What no self-test is needed for: that an answer to somebody unknown names what there is. */
+static bool answer_is_sane(const kiosk_release *r, sotto_selftest_work *work, int64_t now_s)
+{
+    const sotto_decide_request request = {.now_s = now_s, .offers_max = SOTTO_OFFERS_MAX};
+    sotto_decision *d = &work->decision;
+    sotto_decide(r->plan, &request, r->scratch, d);
+    bool sane = d->offer_count <= SOTTO_OFFERS_MAX && !d->profiled;
+    for (size_t i = 0; sane && i < d->offer_count; i++)
+        sane = d->offers[i].campaign < sotto_plan_campaigns(r->plan) &&
+               d->offers[i].creative < sotto_plan_campaign(r->plan, d->offers[i].campaign)->creative_count;
+    return sane;
+}
+
+static sotto_status check_health(kiosk_release *r, sotto_span selftest, int64_t now_s, sotto_diag *diag)
+{
+    const sotto_selftest_release release = {.dictionary = r->dictionary,
+                                            .model = r->model,
+                                            .plan = r->plan,
+                                            .profile = &r->profile,
+                                            .scratch = r->scratch};
+    sotto_selftest_sum sum;
+    sotto_selftest_work *work = calloc(1, sizeof *work);
+    if (work == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(KIOSK, NO_MEMORY), "no memory for the release's self-test");
+    sotto_status status = SOTTO_OK;
+    if (!answer_is_sane(r, work, now_s))
+        status = sotto_diag_set(diag, SOTTO_ERR(KIOSK, CONFLICT), "its answers name what is not in it");
+    if (status == SOTTO_OK && selftest.len > 0)
+        status = sotto_selftest_run(selftest, SELFTEST, &release, work, &sum, diag);
+    free(work);
+    return status;
+}
+
+/* From here on the files are known to be what was signed: what goes wrong is the release's doing. */
+static sotto_status bring_up(kiosk_release *r, const sotto_vec *texts, const sotto_vec *selftest,
+                             size_t memory_max, int64_t now_s, enum kiosk_unwell *why, sotto_diag *diag)
+{
+    if (diag != NULL) /* what was absent on the way here is no part of a verdict */
+        *diag = (sotto_diag){0};
+    sotto_status status = take_memory(r, texts, memory_max, why, diag);
+    if (status != SOTTO_OK)
+        return status;
+    *why = KIOSK_UNWELL_LOAD;
+    status = compile(r, texts, diag);
+    if (status == SOTTO_OK) {
+        *why = KIOSK_UNWELL_SELFTEST;
+        status = check_health(r, sotto_vec_span(selftest), now_s, diag);
+    }
+    if (status == SOTTO_OK || sotto_status_cause(status) == SOTTO_CAUSE_NO_MEMORY)
+        *why = KIOSK_UNWELL_NONE;
+    return status;
+}
+
 sotto_status kiosk_release_load(kiosk_release *out, const char *dir, uint64_t version,
-                                const sotto_tuf_config *trust, sotto_diag *diag)
+                                const sotto_tuf_config *trust, size_t memory_max, enum kiosk_unwell *why,
+                                sotto_diag *diag)
 {
     *out = (kiosk_release){.version = version};
-    sotto_vec texts[FILES];
+    *why = KIOSK_UNWELL_NONE;
+    sotto_vec texts[FILES], selftest = {0};
     for (size_t i = 0; i < FILES; i++)
         sotto_vec_init(&texts[i], FILE_LIMIT);
     sotto_status status = sotto_release_read(dir, version, trust, TEXT_NAME, FILES, texts, diag);
     out->model_file = texts[MODEL];
     if (status == SOTTO_OK)
-        status = read_items(out, dir, version, trust, diag);
+        status = read_optional("items.sotto", &out->items_file, dir, version, trust, diag);
     if (status == SOTTO_OK)
-        status = take_memory(out, texts);
+        status = read_optional(SELFTEST, &selftest, dir, version, trust, diag);
     if (status == SOTTO_OK)
-        status = compile(out, texts, diag);
+        status = bring_up(out, texts, &selftest, memory_max, trust->now_s, why, diag);
+    sotto_vec_free(&selftest);
     for (size_t i = 0; i < TEXTS; i++)
         sotto_vec_free(&texts[i]);
     if (status != SOTTO_OK)

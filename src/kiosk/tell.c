@@ -68,6 +68,41 @@ static void put_clock(sotto_json_writer *w, const kiosk_engine *e, int64_t now_s
     sotto_json_obj_end(w);
 }
 
+static void put_health_members(sotto_json_writer *w, const kiosk_engine *e)
+{
+    const kiosk_health *h = &e->health;
+    sotto_json_name(w, "good");
+    sotto_json_u64(w, h->good);
+    sotto_json_name(w, "failed");
+    sotto_json_u64(w, h->failed);
+    sotto_json_name(w, "why");
+    sotto_json_cstr(w, kiosk_unwell_code(h->why));
+}
+
+sotto_status kiosk_health_json(const kiosk_engine *e, sotto_buf *json)
+{
+    sotto_json_writer w = sotto_json_writer_of(json);
+    sotto_json_obj(&w);
+    sotto_json_name(&w, "release");
+    sotto_json_u64(&w, e->release.version);
+    put_health_members(&w, e);
+    sotto_json_name(&w, "program");
+    sotto_json_cstr(&w, SOTTO_VERSION);
+    sotto_json_obj_end(&w);
+    return sotto_json_writer_end(&w);
+}
+
+/* Releases here: the one to go back to, the newest that failed. */
+static void put_health(sotto_json_writer *w, const kiosk_engine *e)
+{
+    sotto_json_name(w, "releases");
+    sotto_json_obj(w);
+    put_health_members(w, e);
+    sotto_json_name(w, "text");
+    sotto_json_cstr(w, e->health.failed != 0 ? kiosk_unwell_text(e->health.why) : "");
+    sotto_json_obj_end(w);
+}
+
 sotto_status kiosk_status_json(kiosk_engine *e, sotto_buf *json, sotto_diag *diag)
 {
     char device[65] = "";
@@ -97,6 +132,7 @@ sotto_status kiosk_status_json(kiosk_engine *e, sotto_buf *json, sotto_diag *dia
     sotto_json_u64(&w, e->release.version);
     if (e->release.version != 0)
         put_model(&w, e);
+    put_health(&w, e);
     sotto_json_name(&w, "customers");
     sotto_json_u64(&w, customers);
     sotto_json_name(&w, "decisions");

@@ -11,6 +11,7 @@
 
 #define REPORT_MAX ((size_t)16 * 1024 * 1024)
 #define ANSWER_MAX ((size_t)64 * 1024)
+#define HEALTH_MAX ((size_t)1024)
 #define PREFIX     "/v1/release/"
 
 typedef struct night {
@@ -69,19 +70,41 @@ static sotto_status fetch_from_office(void *ctx, const char *path, size_t max, s
     return sotto_vec_put(out, response->body.ptr, response->body.len);
 }
 
-/* 422 {"accepted":false,"reason":"..."}: serve's words go into the diagnosis. */
-static sotto_status refused_by_serve(const sotto_http_message *response, sotto_diag *diag)
+/* 422 {"accepted":false,"reason":"...","known":false}: serve's words go into the diagnosis. What it has known
+ * since another night is no failure of this one. */
+static sotto_status refused_by_serve(night *n, const sotto_http_message *response, sotto_diag *diag)
 {
+    bool known = false;
     sotto_json *doc = NULL;
-    sotto_span reason;
+    sotto_span reason = {0};
     char words[160] = "";
     if (sotto_json_parse(&doc, response->body, "answer", NULL) == SOTTO_OK &&
-        sotto_json_get_str(sotto_json_root(doc), "reason", &reason, NULL) == SOTTO_OK &&
-        sotto_span_to_str(reason, words, sizeof words) != SOTTO_OK)
-        words[0] = '\0';
+        sotto_json_get_str(sotto_json_root(doc), "reason", &reason, NULL) == SOTTO_OK)
+        (void)snprintf(words, sizeof words, "%.*s",
+                       (int)(reason.len < sizeof words ? reason.len : sizeof words - 1),
+                       (const char *)reason.ptr);
+    if (doc != NULL && sotto_json_get_bool(sotto_json_root(doc), "known", &known, NULL) != SOTTO_OK)
+        known = false;
     sotto_json_free(doc);
+    n->result->release_failed = known;
+    if (known) {
+        sotto_log_event(n->config->log, SOTTO_LOG_WARN, "sync.release_unfit", "reason=\"%s\"", words);
+        return SOTTO_OK;
+    }
     return sotto_diag_set(diag, SOTTO_ERR(SYNC, DENIED), "serve refuses the release: %s",
                           words[0] == '\0' ? "no reason given" : words);
+}
+
+/* The release that serve would go back to; 0 when it does not say. */
+static uint64_t good_of(sotto_span body)
+{
+    sotto_json *doc = NULL;
+    int64_t good = 0;
+    if (sotto_json_parse(&doc, body, "answer", NULL) != SOTTO_OK ||
+        sotto_json_get_i64(sotto_json_root(doc), "good", 0, INT64_MAX, &good, NULL) != SOTTO_OK)
+        good = 0;
+    sotto_json_free(doc);
+    return (uint64_t)good;
 }
 
 static sotto_status offer_release(night *n, uint64_t version, sotto_diag *diag)
@@ -94,13 +117,49 @@ static sotto_status offer_release(night *n, uint64_t version, sotto_diag *diag)
     if (st != SOTTO_OK)
         return st;
     if (response->code == 422)
-        return refused_by_serve(response, diag);
+        return refused_by_serve(n, response, diag);
     if (response->code != 200)
         return client_refusal(n->config->serve, response, diag);
     n->result->release_accepted = true;
     sotto_log_event(n->config->log, SOTTO_LOG_INFO, "sync.release_accepted", "version=%llu",
                     (unsigned long long)version);
-    return sotto_release_set_current(n->config->release_dir, version, diag);
+    return sotto_release_set_current(n->config->release_dir, version, good_of(response->body), diag);
+}
+
+/* What serve says of releases, as JSON; *known false from one that says nothing. */
+static sotto_status ask_health(night *n, sotto_vec *health, bool *known, sotto_diag *diag)
+{
+    const sotto_http_message *response;
+    sotto_vec_init(health, HEALTH_MAX);
+    sotto_status st = request(n->config->serve, "GET", "/v1/health", NULL, sotto_span_of(NULL, 0), ANSWER_MAX,
+                              &response, diag);
+    *known = st == SOTTO_OK && response->code == 200;
+    if (st != SOTTO_OK || response->code == 404)
+        return st;
+    if (response->code != 200)
+        return client_refusal(n->config->serve, response, diag);
+    st = sotto_vec_put(health, response->body.ptr, response->body.len);
+    return st == SOTTO_OK ? st : sotto_diag_set(diag, st, "serve says too much of its health");
+}
+
+/* serve may have taken a release over and the answer was lost, or gone back to the one before. */
+static sotto_status follow_serve(night *n, sotto_diag *diag)
+{
+    sotto_vec health;
+    sotto_json *doc = NULL;
+    bool known = false;
+    int64_t release = 0;
+    sotto_status st = ask_health(n, &health, &known, diag);
+    if (st == SOTTO_OK && known)
+        st = sotto_json_parse(&doc, sotto_vec_span(&health), "/v1/health", diag);
+    if (st == SOTTO_OK && known)
+        st = sotto_json_get_i64(sotto_json_root(doc), "release", 0, INT64_MAX, &release, diag);
+    if (st == SOTTO_OK && release != 0)
+        st = sotto_release_set_current(n->config->release_dir, (uint64_t)release,
+                                       good_of(sotto_vec_span(&health)), diag);
+    sotto_json_free(doc);
+    sotto_vec_free(&health);
+    return st;
 }
 
 static void get_release(night *n)
@@ -110,7 +169,10 @@ static void get_release(night *n)
     uint64_t current = 0;
     const sotto_tuf_config config = {
         .fetch = fetch_from_office, .fetch_ctx = n, .now_s = n->config->clock.utc_s(n->config->clock.ctx)};
-    sotto_status st = sotto_release_fetch(n->config->release_dir, &config, &update, &diag);
+    sotto_status st = follow_serve(n, &diag);
+    note(n, "health", st, &diag);
+    memset(&diag, 0, sizeof diag);
+    st = sotto_release_fetch(n->config->release_dir, &config, &update, &diag);
     n->result->release_version = update.version;
     n->result->release_changed = update.changed;
     note(n, "release", st, &diag);
@@ -347,6 +409,40 @@ static sotto_status tell_all_absent(night *n, sotto_diag *diag)
     }
 }
 
+/* ---- How releases do here ---- */
+
+static bool was_told(const char *path, sotto_span health)
+{
+    sotto_vec told;
+    sotto_vec_init(&told, HEALTH_MAX);
+    bool same = sotto_port_read_file(path, &told, NULL) == SOTTO_OK &&
+                sotto_span_equal(sotto_vec_span(&told), health);
+    sotto_vec_free(&told);
+    return same;
+}
+
+/* Told when it is another than what was told last: most nights say nothing. */
+static sotto_status tell_health(night *n, sotto_diag *diag)
+{
+    const sotto_http_message *response;
+    sotto_vec health;
+    bool known = false;
+    if (n->config->health_path == NULL)
+        return SOTTO_OK;
+    sotto_status st = ask_health(n, &health, &known, diag);
+    sotto_span body = sotto_vec_span(&health);
+    if (st == SOTTO_OK && known && !was_told(n->config->health_path, body)) {
+        st = request(n->config->head_office, "PUT", "/v1/health", "application/json", body, ANSWER_MAX,
+                     &response, diag);
+        if (st == SOTTO_OK && response->code != 200 && response->code != 404)
+            st = client_refusal(n->config->head_office, response, diag);
+        if (st == SOTTO_OK && response->code == 200)
+            st = sotto_port_write_file(n->config->health_path, body, 0600, diag);
+    }
+    sotto_vec_free(&health);
+    return st;
+}
+
 static void part(night *n, const char *name, sotto_status (*run)(night *, sotto_diag *))
 {
     sotto_diag diag = {0};
@@ -372,7 +468,8 @@ sotto_status sotto_night_run(const sotto_night_config *config, sotto_night_resul
     night n = {.config = config, .result = result, .first = SOTTO_OK, .diag = diag};
     memset(result, 0, sizeof *result);
     part(&n, "session", begin);
-    if (sotto_status_cause(n.first) == SOTTO_CAUSE_DENIED)
+    result->quarantined = sotto_status_cause(n.first) == SOTTO_CAUSE_DENIED;
+    if (result->quarantined)
         return n.first;
     if (!left_alone(&n))
         get_release(&n);
@@ -381,5 +478,7 @@ sotto_status sotto_night_run(const sotto_night_config *config, sotto_night_resul
         part(&n, "reports", empty_outbox);
     if (!left_alone(&n))
         part(&n, "absent", tell_all_absent);
+    if (!left_alone(&n))
+        part(&n, "health", tell_health);
     return n.first;
 }

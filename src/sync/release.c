@@ -2,34 +2,17 @@
  * whoever uses it. See docs/formats/release.md. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "release_priv.h"
 #include "tuf_priv.h"
 
-#define SIGNED_LIST "targets.json"
 #define SPARE_BYTES (1024 * 1024) /* left free on the disk beside the release */
-
-static sotto_status join(char out[static TUF_FILE_MAX], const char *dir, const char *name, sotto_diag *diag)
-{
-    int n = snprintf(out, TUF_FILE_MAX, "%s/%s", dir, name);
-    if (n < 0 || n >= TUF_FILE_MAX)
-        return sotto_diag_at(diag, SOTTO_ERR(SYNC, RANGE), dir, 0, "path is too long");
-    return SOTTO_OK;
-}
-
-static sotto_status version_dir(char out[static TUF_FILE_MAX], const char *dir, uint64_t version,
-                                sotto_diag *diag)
-{
-    char name[24];
-    (void)snprintf(name, sizeof name, "%llu", (unsigned long long)version);
-    return join(out, dir, name, diag);
-}
 
 /* A target's name becomes a file's name: nothing that leads out of the folder, hides, or takes another's
  * place. */
 static bool name_is_plain(const char *name)
 {
-    if (name[0] == '.' || name[0] == '\0' || strcmp(name, SIGNED_LIST) == 0)
+    if (name[0] == '.' || name[0] == '\0' || strcmp(name, RELEASE_LIST) == 0)
         return false;
     for (const char *p = name; *p != '\0'; p++) {
         bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
@@ -48,13 +31,13 @@ static sotto_status check_targets(const sotto_tuf *tuf, uint64_t *bytes, sotto_d
     size_t listed = sotto_json_count(sotto_json_member(tuf->targets.body, "targets"));
     *bytes = 0;
     if (listed != tuf->target_count)
-        return sotto_diag_at(diag, SOTTO_ERR(SYNC, MALFORMED), SIGNED_LIST, 0,
+        return sotto_diag_at(diag, SOTTO_ERR(SYNC, MALFORMED), RELEASE_LIST, 0,
                              "%zu of %zu targets have a name or hash that cannot be used",
                              listed - tuf->target_count, listed);
     for (size_t i = 0; i < tuf->target_count; i++) {
         const sotto_tuf_target *target = &tuf->target[i];
         if (!name_is_plain(target->name))
-            return sotto_diag_at(diag, SOTTO_ERR(SYNC, MALFORMED), SIGNED_LIST, 0,
+            return sotto_diag_at(diag, SOTTO_ERR(SYNC, MALFORMED), RELEASE_LIST, 0,
                                  "\"%.64s\" is not a plain file name", target->name);
         if (target->length > SOTTO_TARGET_BYTES_MAX)
             return sotto_diag_at(diag, SOTTO_ERR(SYNC, RANGE), target->name, 0, "listed with %llu bytes",
@@ -83,7 +66,7 @@ static sotto_status fetch_targets(sotto_tuf *tuf, const char *folder, sotto_diag
     for (size_t i = 0; st == SOTTO_OK && i < tuf->target_count; i++) {
         char path[TUF_FILE_MAX];
         const sotto_tuf_target *target = &tuf->target[i];
-        st = join(path, folder, target->name, diag);
+        st = release_path(path, folder, target->name, diag);
         if (st == SOTTO_OK && sotto_tuf_check_file(target, path, NULL) != SOTTO_OK)
             st = sotto_tuf_download(tuf, target, path, diag);
     }
@@ -97,7 +80,7 @@ static sotto_status check_complete(const sotto_tuf *tuf, const char *folder, sot
     char path[TUF_FILE_MAX];
     sotto_status st = SOTTO_OK;
     for (size_t i = 0; st == SOTTO_OK && i < tuf->target_count; i++) {
-        st = join(path, folder, tuf->target[i].name, diag);
+        st = release_path(path, folder, tuf->target[i].name, diag);
         if (st == SOTTO_OK)
             st = sotto_tuf_check_file(&tuf->target[i], path, diag);
     }
@@ -110,7 +93,7 @@ static bool list_is_there(const sotto_tuf *tuf, const char *folder)
     char path[TUF_FILE_MAX];
     sotto_vec bytes;
     sotto_vec_init(&bytes, TUF_TARGETS_BYTES);
-    bool same = join(path, folder, SIGNED_LIST, NULL) == SOTTO_OK &&
+    bool same = release_path(path, folder, RELEASE_LIST, NULL) == SOTTO_OK &&
                 sotto_port_read_file(path, &bytes, NULL) == SOTTO_OK &&
                 sotto_span_equal(sotto_vec_span(&bytes), sotto_vec_span(&tuf->targets.bytes));
     sotto_vec_free(&bytes);
@@ -124,20 +107,21 @@ static sotto_status complete(sotto_tuf *tuf, const char *dir, sotto_release_upda
     uint64_t version = sotto_tuf_targets_version(tuf);
     sotto_status st = check_targets(tuf, &bytes, diag);
     if (st == SOTTO_OK)
-        st = version_dir(folder, dir, version, diag);
+        st = release_folder(folder, dir, version, diag);
     if (st != SOTTO_OK)
         return st;
     update->version = version;
     if (list_is_there(tuf, folder) && check_complete(tuf, folder, NULL) == SOTTO_OK)
         return SOTTO_OK;
     update->version = 0;
+    release_collect(dir, version);
     st = check_room(dir, bytes, diag);
     if (st == SOTTO_OK)
         st = sotto_port_make_dir(folder, 0750, diag);
     if (st == SOTTO_OK)
         st = fetch_targets(tuf, folder, diag);
     if (st == SOTTO_OK)
-        st = join(list, folder, SIGNED_LIST, diag);
+        st = release_path(list, folder, RELEASE_LIST, diag);
     if (st == SOTTO_OK)
         st = sotto_port_write_file(list, sotto_vec_span(&tuf->targets.bytes), 0640, diag);
     if (st == SOTTO_OK) {
@@ -154,7 +138,7 @@ sotto_status sotto_release_fetch(const char *dir, const sotto_tuf_config *config
     sotto_tuf *tuf = NULL;
     sotto_tuf_config own = *config;
     memset(update, 0, sizeof *update);
-    sotto_status st = join(metadata, dir, "metadata", diag);
+    sotto_status st = release_path(metadata, dir, "metadata", diag);
     if (own.metadata_dir == NULL)
         own.metadata_dir = metadata;
     if (st == SOTTO_OK)
@@ -174,7 +158,7 @@ sotto_status sotto_release_fetch(const char *dir, const sotto_tuf_config *config
 static sotto_status follow_roots(sotto_tuf *tuf, const char *dir, sotto_diag *diag)
 {
     char metadata[TUF_FILE_MAX], path[TUF_FILE_MAX];
-    sotto_status st = join(metadata, dir, "metadata", diag);
+    sotto_status st = release_path(metadata, dir, "metadata", diag);
     for (int i = 0; st == SOTTO_OK && i < TUF_ROOTS_A_REFRESH; i++) {
         sotto_vec bytes;
         sotto_vec_init(&bytes, TUF_ROOT_BYTES);
@@ -197,7 +181,7 @@ static sotto_status load_list(sotto_tuf *tuf, const char *folder, uint64_t versi
     tuf_meta list = {0};
     sotto_vec bytes;
     sotto_vec_init(&bytes, TUF_TARGETS_BYTES);
-    sotto_status st = join(path, folder, SIGNED_LIST, diag);
+    sotto_status st = release_path(path, folder, RELEASE_LIST, diag);
     if (st == SOTTO_OK)
         st = sotto_port_read_file(path, &bytes, diag);
     if (st == SOTTO_OK)
@@ -223,7 +207,7 @@ static sotto_status open_release(sotto_tuf **tuf, const char *dir, uint64_t vers
                                  sotto_diag *diag)
 {
     uint64_t bytes = 0;
-    sotto_status st = version_dir(folder, dir, version, diag);
+    sotto_status st = release_folder(folder, dir, version, diag);
     if (st == SOTTO_OK)
         st = sotto_tuf_open(tuf, config, diag);
     if (st == SOTTO_OK)
@@ -250,7 +234,7 @@ static sotto_status read_target(const sotto_tuf *tuf, const char *folder, const 
 {
     char path[TUF_FILE_MAX];
     const sotto_tuf_target *target = sotto_tuf_target_find(tuf, name);
-    sotto_status st = join(path, folder, name, diag);
+    sotto_status st = release_path(path, folder, name, diag);
     if (st == SOTTO_OK && target == NULL)
         st = sotto_diag_at(diag, SOTTO_ERR(SYNC, NOT_FOUND), path, 0, "is not a file of this release");
     return st == SOTTO_OK ? tuf_target_from_disk(target, path, file, diag) : st;
@@ -267,93 +251,5 @@ sotto_status sotto_release_read(const char *dir, uint64_t version, const sotto_t
     sotto_tuf_free(tuf);
     for (size_t i = 0; i < count && st != SOTTO_OK; i++)
         sotto_vec_free(&files[i]);
-    return st;
-}
-
-static sotto_status read_version(const char *dir, const char *name, uint64_t *version, sotto_diag *diag)
-{
-    char path[TUF_FILE_MAX];
-    sotto_vec bytes;
-    *version = 0;
-    sotto_vec_init(&bytes, 64);
-    sotto_status st = join(path, dir, name, diag);
-    if (st == SOTTO_OK)
-        st = sotto_port_read_file(path, &bytes, diag);
-    sotto_span text = sotto_vec_span(&bytes);
-    if (text.len > 0 && text.ptr[text.len - 1] == '\n')
-        text.len--;
-    if (st == SOTTO_OK && (sotto_parse_u64(text, version) != SOTTO_OK || *version == 0))
-        st = sotto_diag_at(diag, SOTTO_ERR(SYNC, MALFORMED), path, 0, "does not hold a version number");
-    sotto_vec_free(&bytes);
-    return st;
-}
-
-static sotto_status write_version(const char *dir, const char *name, uint64_t version, sotto_diag *diag)
-{
-    char path[TUF_FILE_MAX], text[24];
-    int n = snprintf(text, sizeof text, "%llu\n", (unsigned long long)version);
-    sotto_status st = join(path, dir, name, diag);
-    if (st == SOTTO_OK)
-        st = sotto_port_write_file(path, sotto_span_of(text, (size_t)n), 0640, diag);
-    return st;
-}
-
-sotto_status sotto_release_current(const char *dir, uint64_t *version, sotto_diag *diag)
-{
-    return read_version(dir, "current", version, diag);
-}
-
-/* Removes what its own list names. A release that lost its list stays: better a file too many. */
-static void remove_release(const char *dir, uint64_t version)
-{
-    char folder[TUF_FILE_MAX], path[TUF_FILE_MAX];
-    sotto_json *doc = NULL;
-    sotto_vec bytes;
-    sotto_vec_init(&bytes, TUF_TARGETS_BYTES);
-    sotto_status st = version_dir(folder, dir, version, NULL);
-    if (st == SOTTO_OK)
-        st = join(path, folder, SIGNED_LIST, NULL);
-    if (st == SOTTO_OK)
-        st = sotto_port_read_file(path, &bytes, NULL);
-    if (st == SOTTO_OK)
-        st = sotto_json_parse(&doc, sotto_vec_span(&bytes), SIGNED_LIST, NULL);
-    sotto_json_node targets = {doc, NULL};
-    if (st == SOTTO_OK)
-        targets = sotto_json_member(sotto_json_member(sotto_json_root(doc), "signed"), "targets");
-    for (size_t i = 0; st == SOTTO_OK && i < sotto_json_count(targets); i++) {
-        char name[128];
-        sotto_span span;
-        (void)sotto_json_member_at(targets, i, &span);
-        if (sotto_span_to_str(span, name, sizeof name) != SOTTO_OK || !name_is_plain(name) ||
-            join(path, folder, name, NULL) != SOTTO_OK)
-            continue;
-        st = sotto_port_remove_file(path, NULL);
-        if (sotto_status_cause(st) == SOTTO_CAUSE_NOT_FOUND)
-            st = SOTTO_OK;
-    }
-    /* The list goes last, so that an interrupted removal is taken up again. */
-    if (st == SOTTO_OK && join(path, folder, SIGNED_LIST, NULL) == SOTTO_OK &&
-        sotto_port_remove_file(path, NULL) == SOTTO_OK)
-        (void)rmdir(folder);
-    sotto_json_free(doc);
-    sotto_vec_free(&bytes);
-}
-
-sotto_status sotto_release_set_current(const char *dir, uint64_t version, sotto_diag *diag)
-{
-    uint64_t current = 0, previous = 0;
-    if (sotto_release_current(dir, &current, NULL) != SOTTO_OK)
-        current = 0;
-    if (read_version(dir, "previous", &previous, NULL) != SOTTO_OK)
-        previous = 0;
-    if (current == version)
-        return SOTTO_OK;
-    sotto_status st = SOTTO_OK;
-    if (current != 0)
-        st = write_version(dir, "previous", current, diag);
-    if (st == SOTTO_OK)
-        st = write_version(dir, "current", version, diag);
-    if (st == SOTTO_OK && previous != 0 && previous != current && previous != version)
-        remove_release(dir, previous);
     return st;
 }

@@ -31,6 +31,7 @@ behind() {
         hpke) echo vault ;;
         predict | items) echo model ;;
         history) echo tags ;;
+        selftest) echo decide ;;
         *) echo "$1" ;;
     esac
 }

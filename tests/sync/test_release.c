@@ -296,8 +296,8 @@ static void test_current_and_forgetting(void **state)
         if (v > 1)
             next_release(f, v % 2 == 0 ? "even model" : "odd model");
         kit_ok(fetch(f), &f->diag);
-        kit_ok(sotto_release_set_current(f->dir, v, &f->diag), &f->diag);
-        kit_ok(sotto_release_set_current(f->dir, v, &f->diag), &f->diag);
+        kit_ok(sotto_release_set_current(f->dir, v, 0, &f->diag), &f->diag);
+        kit_ok(sotto_release_set_current(f->dir, v, 0, &f->diag), &f->diag);
         kit_ok(sotto_release_current(f->dir, &version, &f->diag), &f->diag);
         assert_int_equal(version, v);
     }
@@ -307,6 +307,53 @@ static void test_current_and_forgetting(void **state)
     kit_ok(verify(f, 4), &f->diag);
     kit_write(kit_path(f->dir, "current"), "four\n", 5);
     kit_cause(sotto_release_current(f->dir, &version, &f->diag), MALFORMED, &f->diag);
+}
+
+/* serve went back to the release before: the one that failed there stays on the disk, or it would be fetched
+ * again every night. */
+static void test_going_back(void **state)
+{
+    fixture *f = *state;
+    kit_ok(fetch(f), &f->diag);
+    kit_ok(sotto_release_set_current(f->dir, 1, 0, &f->diag), &f->diag);
+    next_release(f, "a model that is unfit");
+    kit_ok(fetch(f), &f->diag);
+    kit_ok(sotto_release_set_current(f->dir, 2, 1, &f->diag), &f->diag);
+    kit_ok(sotto_release_set_current(f->dir, 1, 1, &f->diag), &f->diag);
+    kit_ok(verify(f, 1), &f->diag);
+    kit_ok(verify(f, 2), &f->diag);
+    memset(f->r.fetched, 0, sizeof f->r.fetched);
+    kit_ok(fetch(f), &f->diag);
+    assert_false(f->update.changed);
+    assert_null(strstr(f->r.fetched, "targets/"));
+    next_release(f, "a good model");
+    kit_ok(fetch(f), &f->diag);
+    assert_false(sotto_port_exists(kit_path(f->dir, "2")));
+    kit_ok(verify(f, 1), &f->diag);
+    kit_ok(verify(f, 3), &f->diag);
+}
+
+/* Releases that were never used, whole or half, do not pile up. */
+static void test_the_unused_are_collected(void **state)
+{
+    fixture *f = *state;
+    kit_ok(fetch(f), &f->diag);
+    kit_ok(sotto_release_set_current(f->dir, 1, 0, &f->diag), &f->diag);
+    for (int i = 0; i < 3; i++) {
+        next_release(f, i % 2 == 0 ? "even model" : "odd model");
+        kit_ok(fetch(f), &f->diag);
+    }
+    kit_write(kit_path(f->dir, "note"), "mine\n", 5);
+    kit_ok(sotto_port_make_dir(kit_path(f->dir, "3"), 0750, &f->diag), &f->diag);
+    kit_write(kit_path(kit_path(f->dir, "3"), "model.sotto.new"), "half", 4);
+    next_release(f, "the last model");
+    kit_ok(fetch(f), &f->diag);
+    assert_false(sotto_port_exists(kit_path(f->dir, "2")));
+    assert_false(sotto_port_exists(kit_path(f->dir, "3")));
+    assert_false(sotto_port_exists(kit_path(f->dir, "4")));
+    assert_true(sotto_port_exists(kit_path(f->dir, "note")));
+    kit_ok(verify(f, 1), &f->diag);
+    kit_ok(verify(f, 5), &f->diag);
 }
 
 /* ---- disk ---- */
@@ -382,6 +429,35 @@ static void test_each_write_fails(void **state)
     }
 }
 
+/* The swap on sync's side: at every write that fails the current release is the old or the new one, and it
+ * and the one to go back to are whole. */
+static void test_each_write_of_the_swap_fails(void **state)
+{
+    fixture *f = *state;
+    kit_ok(fetch(f), &f->diag);
+    kit_ok(sotto_release_set_current(f->dir, 1, 0, &f->diag), &f->diag);
+    for (uint64_t v = 2; v <= 3; v++) {
+        next_release(f, v == 2 ? "the second model" : "the third model");
+        kit_ok(fetch(f), &f->diag);
+        for (long n = 0;; n++) {
+            uint64_t current = 0;
+            calls_until_failure = n;
+            sotto_status st = sotto_release_set_current(f->dir, v, v - 1, &f->diag);
+            bool reached = calls_until_failure < 0;
+            calls_until_failure = -1;
+            kit_ok(sotto_release_current(f->dir, &current, &f->diag), &f->diag);
+            assert_true(current == v || current == v - 1);
+            kit_ok(verify(f, v), &f->diag);
+            kit_ok(verify(f, v - 1), &f->diag);
+            if (!reached) {
+                kit_ok(st, &f->diag);
+                assert_int_equal(current, v);
+                break;
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +474,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_current_and_forgetting, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_room_is_said_before_the_first_byte, setup, teardown),
         cmocka_unit_test_setup_teardown(test_each_write_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_each_write_of_the_swap_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_going_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_unused_are_collected, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
