@@ -79,9 +79,12 @@ static sotto_status check_value(const sotto_json *doc, yyjson_val *val, unsigned
     return status;
 }
 
-static uint64_t line_of(const uint8_t *text, size_t offset)
+/* A text that ends too early ends in its last line, not behind the newline that closes it. */
+static uint64_t line_of(const uint8_t *text, size_t len, size_t offset)
 {
     uint64_t line = 1;
+    if (offset == len && offset > 0 && text[offset - 1] == '\n')
+        offset--;
     for (size_t i = 0; i < offset; i++)
         line += text[i] == '\n';
     return line;
@@ -94,7 +97,7 @@ static sotto_status refuse(const sotto_json *doc, const yyjson_read_err *err, so
                              "no memory for %zu bytes of JSON", doc->len);
     size_t offset = err->pos < doc->len ? err->pos : doc->len;
     sotto_status status =
-        sotto_diag_at(diag, SOTTO_ERR(CODEC, MALFORMED), doc->name, line_of(doc->text, offset),
+        sotto_diag_at(diag, SOTTO_ERR(CODEC, MALFORMED), doc->name, line_of(doc->text, doc->len, offset),
                       "not JSON at byte %zu: %s", offset, err->msg);
     if (diag != NULL) {
         diag->offset = offset;

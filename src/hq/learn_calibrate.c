@@ -252,6 +252,12 @@ static void print_quality(const char *when, const quality *q)
            q->ece, q->brier, q->logloss);
 }
 
+/* Worse by the log loss of rows that it was not fitted on: too few rows, or none were needed. */
+static bool is_worse(const calibrating *w)
+{
+    return w->after.logloss > w->before.logloss;
+}
+
 static sotto_status say_text(const calibrating *w, sotto_diag *diag)
 {
     char fitted[32], judged[32];
@@ -264,6 +270,10 @@ static sotto_status say_text(const calibrating *w, sotto_diag *diag)
     printf("on %s other rows, %.2f %% of them positive:\n", learn_grouped(w->judged, judged), 100 * w->share);
     print_quality("before:", &w->before);
     print_quality("after:", &w->after);
+    if (is_worse(w))
+        printf("  Worse than before on rows that it was not fitted on: keep the model as it was, or fit on "
+               "more rows%s.\n",
+               w->calibration.c.kind == SOTTO_CALIBRATION_ISOTONIC ? ", or by --method platt" : "");
     return learn_flush(diag);
 }
 
@@ -297,6 +307,8 @@ static sotto_status say_json(const calibrating *w, sotto_diag *diag)
     learn_json_real(&j, "positive_share", w->share, 6);
     json_quality(&j, "before", &w->before);
     json_quality(&j, "after", &w->after);
+    sotto_json_name(&j, "worse");
+    sotto_json_bool(&j, is_worse(w));
     sotto_json_obj_end(&j);
     return learn_json_print(&j, diag);
 }

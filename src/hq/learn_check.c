@@ -33,6 +33,11 @@ const char *learn_link_name(enum sotto_model_link link)
     return NAMES[link];
 }
 
+size_t learn_trees_of(const sotto_model_info *info)
+{
+    return info->kind == SOTTO_MODEL_CLUSTERS ? 0 : info->trees;
+}
+
 const char *learn_kind_name(const sotto_model_info *info)
 {
     if (info->kind == SOTTO_MODEL_CLUSTERS)
@@ -75,8 +80,9 @@ static void print_model(const sotto_model *m, const char *path)
     printf("%s: valid; model \"%s\"\n", path, i->name);
     printf("  %s bytes; %s more when loaded\n", learn_grouped(i->bytes, bytes),
            learn_grouped(i->arena_bytes, arena));
-    printf("  %zu trees, %s nodes, %s leaves, depth %zu\n", i->trees, learn_grouped(i->nodes, nodes),
-           learn_grouped(i->leaves, leaves), i->depth);
+    if (learn_trees_of(i) > 0)
+        printf("  %zu trees, %s nodes, %s leaves, depth %zu\n", i->trees, learn_grouped(i->nodes, nodes),
+               learn_grouped(i->leaves, leaves), i->depth);
     if (i->terms > 0)
         printf("  %zu linear terms\n", i->terms);
     if (i->clusters > 0)
@@ -84,7 +90,7 @@ static void print_model(const sotto_model *m, const char *path)
     printf("  %s link, %zu output%s\n", learn_link_name(i->link), i->outputs, i->outputs == 1 ? "" : "s");
     printf("  calibration: %s\n", calibration_name(i->calibration));
     printf("  a score takes at most %s steps\n", learn_grouped(i->steps_max, steps));
-    printf("  a margin differs from the source's leaves by at most %.3g\n",
+    printf("  a %s differs from the source's by at most %.3g\n", i->clusters > 0 ? "distance" : "margin",
            (double)i->margin_error_q24 / 16777216.0);
     printf("  bias %.9g; source sha256 %s\n", (double)i->bias_q24 / 16777216.0, digest);
     printf("%zu features\n", i->features);
@@ -157,7 +163,7 @@ static void json_model(sotto_json_writer *w, const sotto_model *m)
     json_str(w, "name", i->name);
     json_u64(w, "bytes", i->bytes);
     json_u64(w, "arena_bytes", i->arena_bytes);
-    json_u64(w, "trees", i->trees);
+    json_u64(w, "trees", learn_trees_of(i));
     json_u64(w, "terms", i->terms);
     json_u64(w, "clusters", i->clusters);
     json_u64(w, "nodes", i->nodes);

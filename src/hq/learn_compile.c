@@ -124,11 +124,6 @@ static sotto_status choose_kind(const compile_options *o, sotto_span file, outco
             diag, SOTTO_ERR(HQ, USAGE), o->source, 0,
             "what it is cannot be seen from the file: say --from xgboost (JSON or UBJSON), lightgbm "
             "(text), onnx, scorecard or kmeans (CSV or JSON)");
-    if (o->data != NULL && r->kind->walker == LEARN_SOURCE_NONE)
-        return sotto_diag_set(
-            diag, SOTTO_ERR(HQ, USAGE),
-            "--data proves models of xgboost and lightgbm; model predict shows what another "
-            "gives");
     return SOTTO_OK;
 }
 
@@ -137,6 +132,7 @@ static sotto_status prove(const compile_options *o, const learn_input *in, sotto
 {
     size_t count = sotto_model_info_of(in->model)->features;
     learn_table table;
+    const learn_origin origin = {r->kind->walker, json, o->source, in->dictionary};
     choose_rows(o, in->model, r);
     learn_plan plan = {.model = in->model,
                        .features = sotto_model_feature(in->model, 0),
@@ -149,8 +145,7 @@ static sotto_status prove(const compile_options *o, const learn_input *in, sotto
                        .date_column = r->date_column[0] == '\0' ? NULL : r->date_column};
     sotto_status status = learn_table_read(&table, &plan, o->data, diag);
     if (status == SOTTO_OK)
-        status = learn_prove(&r->proof, in->model, r->kind->walker, json, o->source, &table,
-                             r->has_split ? &r->split : NULL, diag);
+        status = learn_prove(&r->proof, in->model, &origin, &table, r->has_split ? &r->split : NULL, diag);
     r->proven = status == SOTTO_OK;
     if (status == SOTTO_OK && r->proof.leaves_differ > 0)
         status = sotto_diag_at(
@@ -181,6 +176,19 @@ static sotto_status compile(const compile_options *o, learn_input *in, sotto_spa
     return status == SOTTO_OK ? learn_input_load(in, diag) : status;
 }
 
+static void print_clusters(const learn_proof *p)
+{
+    char rows[32], near[32], held[32];
+    printf("proof: %s rows; the nearest centroid is the float model's in all of them",
+           learn_grouped(p->rows, rows));
+    if (p->near > 0)
+        printf(" but %s, where two are as near or a value is out of reach", learn_grouped(p->near, near));
+    printf("\n  largest difference of a distance: %.3g\n", p->margin_difference);
+    if (p->held > 0)
+        printf("  %s rows have values out of reach, whose distance is not compared\n",
+               learn_grouped(p->held, held));
+}
+
 static void print_proof(const learn_proof *p, const char *what)
 {
     char rows[32], leaves[32], held_out[32];
@@ -192,8 +200,11 @@ static void print_proof(const learn_proof *p, const char *what)
     printf("  largest difference of a margin: %.3g to the exact sum of the %s", p->margin_difference,
            p->trees > 0 ? "leaves" : "terms");
     if (!isnan(p->tool_difference))
-        printf(", %.3g to XGBoost's own float32 sum", p->tool_difference);
+        printf(", %.3g to %s", p->tool_difference, p->tool);
     printf("\n");
+    if (p->held > 0)
+        printf("  %s margins are beyond 2^28, where no bound is promised, and were not compared\n",
+               learn_grouped(p->held, rows));
     if (p->has_auc)
         printf("  on %s rows: AUC %.6f float, %.6f integer; log loss %.6f float, %.6f integer\n",
                learn_grouped(p->held_out, held_out), p->auc_float, p->auc_integer, p->logloss_float,
@@ -218,7 +229,9 @@ static void print_report(const compile_options *o, const outcome *r)
                f->scale_bits, SOTTO_MODEL_SCALE_BITS);
     printf("  a %s is off by at most %.3g, whatever the row\n", f->clusters > 0 ? "distance" : "margin",
            (double)f->margin_error_q24 / 16777216.0);
-    if (r->proven)
+    if (r->proven && f->clusters > 0)
+        print_clusters(&r->proof);
+    else if (r->proven)
         print_proof(&r->proof, r->proof.by_tool ? "XGBoost's own" : "a float traversal of the trained model");
     if (r->proven && r->proof.has_auc && !r->has_split)
         printf("  (on every row: those that it was trained on may be among them)\n");
@@ -245,7 +258,10 @@ static void json_proof(sotto_json_writer *w, const outcome *r)
     sotto_json_name(w, "against");
     sotto_json_cstr(w, p->by_tool ? "xgboost" : "float traversal");
     learn_json_real(w, "margin_difference", p->margin_difference, 12);
-    learn_json_real(w, "margin_difference_xgboost", p->tool_difference, 12);
+    learn_json_real(w, "margin_difference_xgboost", p->by_tool ? p->tool_difference : (double)NAN, 12);
+    learn_json_real(w, "margin_difference_runtime", p->tool_difference, 12);
+    json_u64(w, "near", p->near);
+    json_u64(w, "not_compared", p->held);
     if (p->has_auc) {
         json_u64(w, "held_out", p->held_out);
         sotto_json_name(w, "split");

@@ -229,9 +229,15 @@ sotto_status learn_booster_leaves(learn_booster *b, const learn_table *t, size_t
                                   size_t trees, uint32_t *out, sotto_diag *diag);
 void learn_booster_free(learn_booster *b); /* NULL allowed */
 
-/* ---- Independent readings of trained models, in floats (learn_walker.c, learn_walker_text.c) ---- */
+/* ---- Independent readings of trained models, in floats (learn_walker*.c) ---- */
 
-enum learn_source { LEARN_SOURCE_XGBOOST, LEARN_SOURCE_LIGHTGBM, LEARN_SOURCE_NONE };
+enum learn_source {
+    LEARN_SOURCE_XGBOOST,
+    LEARN_SOURCE_LIGHTGBM,
+    LEARN_SOURCE_ONNX,
+    LEARN_SOURCE_SCORECARD,
+    LEARN_SOURCE_KMEANS
+};
 /* What can be compiled, and what reads it a second time for the proof (learn_source.c). */
 typedef struct learn_source_kind {
     const char *name; /* of --from */
@@ -243,25 +249,46 @@ const learn_source_kind *learn_source_named(const char *name); /* NULL: no such 
 /* By what the file begins with or holds. NULL: it may be anything. */
 const learn_source_kind *learn_source_guess(sotto_span file);
 /* "trees", "linear", ...; "logistic", ... */
+/* Trees of a model; the leaf that clusters have is none. */
+size_t learn_trees_of(const sotto_model_info *info);
 const char *learn_kind_name(const sotto_model_info *info);
 const char *learn_link_name(enum sotto_model_link link);
 typedef struct learn_walker learn_walker;
-sotto_status learn_walker_load(learn_walker **out, enum learn_source source, sotto_span file,
-                               const char *name, const sotto_model_info *info, sotto_diag *diag);
+/* A source that is read a second time. */
+typedef struct learn_origin {
+    enum learn_source source;
+    sotto_span file;
+    const char *name;
+    const sotto_dictionary *dictionary; /* NULL, or what words that the source encodes mean */
+} learn_origin;
+sotto_status learn_walker_load(learn_walker **out, const learn_origin *origin, const sotto_model *m,
+                               sotto_diag *diag);
 void learn_walker_free(learn_walker *w);
-/* Leaf numbers of one row; adds the leaves and terms to the sum of the output of each: exact to a double (at
- * most 4,096 floats), and their magnitudes to sizes (may be NULL). x: one value a feature, NaN = missing. */
-void learn_walker_row(const learn_walker *w, const double *x, uint32_t *leaves, double *sums, double *sizes);
+/* What a reading makes of one row. */
+typedef struct learn_walked {
+    uint32_t *leaves;                     /* one a tree, as the source counts them */
+    double sums[SOTTO_MODEL_OUTPUTS_MAX]; /* leaves and terms of each output, exact to a double (at most 4,096
+                                             floats); of clusters minus the squared distance */
+    double
+        sizes[SOTTO_MODEL_OUTPUTS_MAX];  /* the same of their magnitudes; infinite: nothing can be compared */
+    double own[SOTTO_MODEL_OUTPUTS_MAX]; /* ONNX: what the runtime's float32 adds up to; else NAN */
+    double gap;                          /* of clusters: how much farther the second nearest is; else 0 */
+} learn_walked;
+/* x: one value a feature, NaN = missing. Not for two threads at a time. */
+void learn_walker_row(const learn_walker *w, const double *x, learn_walked *out);
 
 /* ---- Proof of a compiled model (learn_proof.c) ---- */
 
 typedef struct learn_proof {
-    size_t rows, trees, leaves_differ;
-    size_t differs_row, differs_tree; /* the first of those, and what each had there */
+    size_t rows, trees, leaves_differ; /* trees: whose leaves were compared; 0 when the source has none */
+    size_t differs_row, differs_tree;  /* the first of those, and what each had there */
     uint32_t leaf_ours, leaf_theirs;
     double margin_difference; /* largest |integer - exact sum of float leaves| over the rows, bias left out */
-    double tool_difference; /* largest |integer - XGBoost's own float32 sum|; NAN when XGBoost is not there */
+    double tool_difference; /* largest |integer - the float32 sum of the source's runtime|; NAN: not known */
+    const char *tool;       /* "XGBoost's own", ...; NULL: not compared */
     bool by_tool;           /* leaves were compared with XGBoost's own too */
+    size_t near; /* clusters: rows whose two nearest centroids are closer than what rounding allows */
+    size_t held; /* rows that no bound is promised for: terms or coordinates out of reach */
     bool has_auc;
     size_t held_out;
     double auc_float, auc_integer, logloss_float, logloss_integer;
@@ -269,9 +296,8 @@ typedef struct learn_proof {
 /* INTERNAL when a margin is further from the exact sum of the source's leaves and terms than the model's
  * bound, or from XGBoost's own by more than that and the rounding of its float32 sum: naming row and output.
  * Leaves that differ are counted. */
-sotto_status learn_prove(learn_proof *p, const sotto_model *m, enum learn_source source, sotto_span json,
-                         const char *json_name, const learn_table *t, const learn_split *split,
-                         sotto_diag *diag);
+sotto_status learn_prove(learn_proof *p, const sotto_model *m, const learn_origin *origin,
+                         const learn_table *t, const learn_split *split, sotto_diag *diag);
 /* The value of a provenance line "name=value", copied; "" when it is not there. */
 void learn_provenance(const sotto_model *m, const char *name, char *out, size_t cap);
 

@@ -6,9 +6,9 @@
 static const learn_source_kind SOURCES[] = {
     {"xgboost", sotto_forge_xgboost, LEARN_SOURCE_XGBOOST},
     {"lightgbm", sotto_forge_lightgbm, LEARN_SOURCE_LIGHTGBM},
-    {"onnx", sotto_forge_onnx, LEARN_SOURCE_NONE},
-    {"scorecard", sotto_forge_scorecard, LEARN_SOURCE_NONE},
-    {"kmeans", sotto_forge_kmeans, LEARN_SOURCE_NONE},
+    {"onnx", sotto_forge_onnx, LEARN_SOURCE_ONNX},
+    {"scorecard", sotto_forge_scorecard, LEARN_SOURCE_SCORECARD},
+    {"kmeans", sotto_forge_kmeans, LEARN_SOURCE_KMEANS},
 };
 
 const learn_source_kind *learn_source_named(const char *name)

@@ -1,6 +1,6 @@
-/* A second reading of XGBoost's JSON, in plain floats, written to be compared with: it shares nothing with
- * the compiler but the JSON parser. A node goes left when x < threshold, or when x is none of its categories;
- * NaN goes where the node says. */
+/* The second readings, and that of XGBoost's JSON, in plain floats, written to be compared with: it shares
+ * nothing with the compiler but the JSON parser. A node goes left when x < threshold, or when x is none of
+ * its categories; NaN goes where the node says. */
 #include "learn_walker.h"
 
 #include <math.h>
@@ -109,10 +109,36 @@ static sotto_status load_xgboost(learn_walker *w, sotto_span file, const char *n
     return status;
 }
 
-/* Only for files that the compiler took: their shape is known to be good. */
-sotto_status learn_walker_load(learn_walker **out, enum learn_source source, sotto_span file,
-                               const char *name, const sotto_model_info *info, sotto_diag *diag)
+int learn_walker_feature(const learn_walker *w, sotto_span name)
 {
+    for (size_t i = 0; i < w->features; i++)
+        if (sotto_span_is(name, sotto_model_feature(w->model, i)->name))
+            return (int)i;
+    return -1;
+}
+
+static sotto_status load(learn_walker *w, const learn_origin *o, sotto_diag *diag)
+{
+    switch (o->source) {
+    case LEARN_SOURCE_LIGHTGBM:
+        return learn_walker_load_lightgbm(w, o->file, diag);
+    case LEARN_SOURCE_ONNX:
+        return learn_walker_load_onnx(w, o->file, o->name, diag);
+    case LEARN_SOURCE_SCORECARD:
+        return learn_walker_load_card(w, o->file, o->name, diag);
+    case LEARN_SOURCE_KMEANS:
+        return learn_walker_load_means(w, o->file, o->name, diag);
+    case LEARN_SOURCE_XGBOOST:
+    default:
+        return load_xgboost(w, o->file, o->name, diag);
+    }
+}
+
+/* Only for files that the compiler took: their shape is known to be good. */
+sotto_status learn_walker_load(learn_walker **out, const learn_origin *origin, const sotto_model *m,
+                               sotto_diag *diag)
+{
+    const sotto_model_info *info = sotto_model_info_of(m);
     *out = NULL;
     learn_walker *w = calloc(1, sizeof *w);
     if (w == NULL)
@@ -120,9 +146,13 @@ sotto_status learn_walker_load(learn_walker **out, enum learn_source source, sot
     w->trees = info->trees;
     w->features = info->features;
     w->outputs = info->outputs;
-    w->source = source;
-    sotto_status status = source == LEARN_SOURCE_LIGHTGBM ? learn_walker_load_lightgbm(w, file, diag)
-                                                          : load_xgboost(w, file, name, diag);
+    w->source = origin->source;
+    w->model = m;
+    w->dictionary = origin->dictionary;
+    sotto_status status = load(w, origin, diag);
+    if (status == SOTTO_OK && w->trees != info->trees)
+        status = sotto_diag_at(diag, SOTTO_ERR(HQ, INTERNAL), origin->name, 0,
+                               "the second reading finds %zu trees in it, not %zu", w->trees, info->trees);
     if (status == SOTTO_OK)
         *out = w;
     else
@@ -138,9 +168,12 @@ void learn_walker_free(learn_walker *w)
         free(w->tree[t].nodes);
         free(w->tree[t].categories);
         free(w->tree[t].bits);
+        free(w->tree[t].rules);
     }
     free(w->tree);
     free(w->terms);
+    learn_walker_means_free(w->means);
+    learn_walker_graph_free(w->graph);
     free(w);
 }
 
@@ -159,29 +192,51 @@ static bool goes_left(const walker_tree *t, const walker_node *n, double v)
     return true;
 }
 
-static void add(double v, size_t output, double *sums, double *sizes)
+static const walker_node *leaf_of(const learn_walker *w, const walker_tree *tree, const double *x)
 {
-    sums[output] += v;
-    if (sizes != NULL)
-        sizes[output] += fabs(v);
+    const walker_node *n = tree->nodes;
+    if (tree->rules != NULL)
+        return learn_walker_card_leaf(tree, x);
+    while (n->left >= 0) {
+        bool left = w->source == LEARN_SOURCE_LIGHTGBM ? learn_walker_left_lightgbm(tree, n, x[n->feature])
+                                                       : goes_left(tree, n, x[n->feature]);
+        n = tree->nodes + (left ? n->left : n->right);
+    }
+    return n;
 }
 
-void learn_walker_row(const learn_walker *w, const double *x, uint32_t *leaves, double *sums, double *sizes)
+static void add(double v, size_t output, learn_walked *out)
+{
+    out->sums[output] += v;
+    out->sizes[output] += fabs(v);
+}
+
+static void add_row(const learn_walker *w, const double *x, learn_walked *out)
 {
     for (size_t t = 0; t < w->trees; t++) {
         const walker_tree *tree = &w->tree[t];
-        const walker_node *n = tree->nodes;
-        while (n->left >= 0) {
-            bool left = w->source == LEARN_SOURCE_LIGHTGBM
-                            ? learn_walker_left_lightgbm(tree, n, x[n->feature])
-                            : goes_left(tree, n, x[n->feature]);
-            n = tree->nodes + (left ? n->left : n->right);
-        }
-        leaves[t] = n->number;
-        add(tree->weight * n->value, tree->output, sums, sizes);
+        const walker_node *n = leaf_of(w, tree, x);
+        out->leaves[t] = n->number;
+        add(tree->weight * n->value, tree->output, out);
     }
     for (size_t i = 0; i < w->term_count; i++) {
         const walker_term *t = &w->terms[i];
-        add(isnan(x[t->feature]) ? t->missing : t->coefficient * x[t->feature], t->output, sums, sizes);
+        add(isnan(x[t->feature]) ? t->missing : t->coefficient * x[t->feature], t->output, out);
     }
+}
+
+void learn_walker_row(const learn_walker *w, const double *x, learn_walked *out)
+{
+    out->gap = 0;
+    for (size_t k = 0; k < w->outputs; k++) {
+        out->sums[k] = w->has_bias ? w->bias[k] : 0;
+        out->sizes[k] = fabs(out->sums[k]);
+        out->own[k] = NAN;
+    }
+    if (w->means != NULL)
+        learn_walker_means_row(w, x, out);
+    else if (w->graph != NULL)
+        learn_walker_graph_row(w, x, out);
+    else
+        add_row(w, x, out);
 }

@@ -7,6 +7,12 @@
 static const char HELP[] =
     "sotto-hq model report: one HTML page that judges a compiled model; it reads nothing from a network\n"
     "\n"
+    "  A model that answers yes or no is judged by its order and its probabilities; one of several classes "
+    "by its\n"
+    "  confusions (labels are the classes' numbers, from 0); amounts, counts and ranks by their error, tenth "
+    "by\n"
+    "  tenth; clusters by their sizes and distances, without a label.\n"
+    "\n"
     "  sotto-hq model report model.sotto contacts.csv --dictionary dictionary.json --source model.json \\\n"
     "      --time-column date --known-column known -o report.html\n"
     "\n"
@@ -16,6 +22,7 @@ static const char HELP[] =
     "                       which rows are judged; known from the model when sotto-hq trained it. Without a\n"
     "                       split (or with all): every row of the table\n"
     "  --today DATE, --date-column NAME   the day of each row, for recipes with ages\n"
+    "  --output K           of a model of several amounts: which one is judged (0)\n"
     "  --time-column NAME   parts in order of this column: dates YYYY-MM-DD, or numbers\n"
     "  --known-column NAME  groups by this column, at most 12: known and new customers\n"
     "  --contacts PERCENT (38)  --reach PERCENT (80)   the sentence about contacts and buyers\n"
@@ -32,6 +39,7 @@ static sotto_status parse(report_options *o, int argc, char **argv, sotto_diag *
                                     {"--label", LEARN_TEXT, &o->label, 0, 0},
                                     {"--positive", LEARN_TEXT, &o->positive, 0, 0},
                                     {"--split", LEARN_TEXT, &o->split, 0, 0},
+                                    {"--output", LEARN_NUMBER, &o->output, 0, SOTTO_MODEL_OUTPUTS_MAX - 1},
                                     {"--holdout", LEARN_NUMBER, &o->holdout, 0, 90},
                                     {"--seed", LEARN_NUMBER, &o->seed, 0, INT32_MAX},
                                     {"--today", LEARN_TEXT, &o->today, 0, 0},
@@ -58,6 +66,53 @@ static sotto_status parse(report_options *o, int argc, char **argv, sotto_diag *
     return status;
 }
 
+/* What a model's answers are, by its kind and link. */
+static enum report_kind kind_of(const sotto_model_info *info)
+{
+    bool probability = info->link == SOTTO_LINK_LOGISTIC || info->link == SOTTO_LINK_PROBABILITY;
+    if (info->kind == SOTTO_MODEL_CLUSTERS)
+        return REPORT_CLUSTERS;
+    if (info->outputs > 1 && (probability || info->link == SOTTO_LINK_SOFTMAX))
+        return REPORT_CLASSES;
+    return probability ? REPORT_YES_NO : REPORT_AMOUNT;
+}
+
+static const char *unit_of(const report *r)
+{
+    if (r->kind == REPORT_CLUSTERS)
+        return "squared distance";
+    switch (r->info->link) {
+    case SOTTO_LINK_LOGISTIC:
+    case SOTTO_LINK_SOFTMAX:
+        return "log-odds";
+    case SOTTO_LINK_PROBABILITY:
+        return "probability";
+    case SOTTO_LINK_EXP:
+        return "logarithm of the amount";
+    case SOTTO_LINK_IDENTITY:
+    case SOTTO_LINK_VALUE:
+    case SOTTO_LINK_VALUE_EXP:
+    default:
+        return "amount";
+    }
+}
+
+static sotto_status choose_kind(report *r, sotto_diag *diag)
+{
+    r->kind = kind_of(r->info);
+    r->unit = unit_of(r);
+    r->output = r->o->output < 0 ? 0 : (size_t)r->o->output;
+    if (r->output >= r->info->outputs || (r->o->output >= 0 && r->kind != REPORT_AMOUNT))
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE),
+                              "--output names one of several amounts; this model has no output %zu to choose",
+                              r->output);
+    if (r->kind == REPORT_YES_NO || (r->o->time_column == NULL && r->o->known_column == NULL))
+        return SOTTO_OK;
+    return sotto_diag_set(
+        diag, SOTTO_ERR(HQ, UNSUPPORTED),
+        "parts by --time-column and --known-column are judged for models that answer yes or no");
+}
+
 static sotto_status read_model(report *r, learn_input *in, sotto_diag *diag)
 {
     sotto_status status = learn_input_read(in, r->o->dictionary, NULL, diag);
@@ -68,10 +123,7 @@ static sotto_status read_model(report *r, learn_input *in, sotto_diag *diag)
     r->model = in->model;
     r->info = sotto_model_info_of(in->model);
     r->dictionary = in->dictionary;
-    if (r->info->link == SOTTO_LINK_LOGISTIC && r->info->outputs == 1)
-        return SOTTO_OK;
-    return sotto_diag_at(diag, SOTTO_ERR(HQ, UNSUPPORTED), r->o->model, 0,
-                         "a report judges models that answer yes or no; this one has another kind of answer");
+    return choose_kind(r, diag);
 }
 
 static sotto_status write_page(const report *r, sotto_diag *diag)
@@ -93,10 +145,13 @@ static sotto_status tell(const report *r, sotto_diag *diag)
         return eval_json_report(report_json, r, diag);
     report_rows_name(r, rows, sizeof rows);
     printf("%s: judged on %s\n", r->o->out, rows);
-    printf(
-        "  AUC %.4f [%.4f, %.4f]; %.3g %% of contacts reach %.1f %% of the buyers, %.1f %% reach %.3g %%\n",
-        r->auc, r->auc_interval.low, r->auc_interval.high, r->o->contacts, 100 * r->reached,
-        100 * r->share_for_reach, r->o->reach);
+    if (r->kind != REPORT_YES_NO)
+        report_other_say(r);
+    else
+        printf("  AUC %.4f [%.4f, %.4f]; %.3g %% of contacts reach %.1f %% of the buyers, %.1f %% reach %.3g "
+               "%%\n",
+               r->auc, r->auc_interval.low, r->auc_interval.high, r->o->contacts, 100 * r->reached,
+               100 * r->share_for_reach, r->o->reach);
     if (!page_has_plots())
         printf("  (tables only: this sotto-hq was built without the plot library)\n");
     return learn_flush(diag);
@@ -108,7 +163,7 @@ static sotto_status run(report *r, learn_input *in, sotto_diag *diag)
     if (status == SOTTO_OK)
         status = report_rows(r, diag);
     if (status == SOTTO_OK)
-        status = report_curves(r, diag);
+        status = r->kind == REPORT_YES_NO ? report_curves(r, diag) : report_other(r, diag);
     if (status == SOTTO_OK)
         status = report_exact(r, diag);
     if (status == SOTTO_OK)
@@ -122,7 +177,8 @@ int learn_cmd_report(int argc, char **argv)
 {
     sotto_diag diag = {.status = SOTTO_OK};
     learn_input in = {.memory = NULL};
-    report_options o = {.holdout = -1, .seed = -1, .bins = 10, .reach = 80, .contacts = 38, .confidence = 95};
+    report_options o = {
+        .output = -1, .holdout = -1, .seed = -1, .bins = 10, .reach = 80, .contacts = 38, .confidence = 95};
     if (learn_help(argc, argv, HELP))
         return 0;
     report *r = eval_array(1, sizeof *r, &diag);
@@ -135,6 +191,8 @@ int learn_cmd_report(int argc, char **argv)
     }
     if (r != NULL)
         report_rows_free(r);
+    if (r != NULL)
+        report_other_free(r);
     free(r);
     learn_input_free(&in);
     return learn_finish(status, &diag);

@@ -7,30 +7,29 @@
 /* Points of the ROC curve where scores change; those nearer than this to the one before are left out. */
 static const double ROC_STEP = 1.0 / 120;
 
-static void put_roc(report *r, double x, double y)
+static void put_roc(report_curve *c, double x, double y)
 {
-    size_t n = r->roc_points;
+    size_t n = c->points;
     bool last = x >= 1 && y >= 1;
-    if (n > 0 && !last && x - r->roc_x[n - 1] < ROC_STEP && y - r->roc_y[n - 1] < ROC_STEP)
+    if (n > 0 && !last && x - c->x[n - 1] < ROC_STEP && y - c->y[n - 1] < ROC_STEP)
         return;
     if (n == REPORT_CURVE_MAX) /* two coordinates of 120 steps each: cannot be, but for the last */
         n--;
-    r->roc_x[n] = x;
-    r->roc_y[n] = y;
-    r->roc_points = n + 1;
+    c->x[n] = x;
+    c->y[n] = y;
+    c->points = n + 1;
 }
 
-static void make_roc(report *r)
+void report_roc(report_curve *c, const eval_scored *s, size_t positives)
 {
-    const eval_scored *s = &r->scored;
-    double yes = (double)r->positives, no = (double)(s->rows - r->positives);
+    double yes = (double)positives, no = (double)(s->rows - positives);
     size_t got_yes = 0, got_no = 0;
-    put_roc(r, 0, 0);
+    put_roc(c, 0, 0);
     for (size_t i = 0; i < s->rows; i++) {
         size_t row = s->order[i];
         *(s->label[row] ? &got_yes : &got_no) += 1;
         if (i + 1 == s->rows || s->score[s->order[i + 1]] < s->score[row])
-            put_roc(r, (double)got_no / no, (double)got_yes / yes);
+            put_roc(c, (double)got_no / no, (double)got_yes / yes);
     }
 }
 
@@ -109,7 +108,7 @@ static void make_figures(report *r)
 sotto_status report_curves(report *r, sotto_diag *diag)
 {
     make_figures(r);
-    make_roc(r);
+    report_roc(&r->roc, &r->scored, r->positives);
     make_gain(r);
     make_calibration(r);
     make_distribution(r);

@@ -18,9 +18,10 @@ typedef struct leaf_values {
 typedef struct comparing {
     report *report;
     learn_walker *walker;
-    leaf_values *tree; /* one a tree */
-    double *margin[REPORT_SCALES];
-    uint32_t *leaves;
+    leaf_values *tree;              /* one a tree */
+    double *margin[REPORT_SCALES];  /* of the first output */
+    double (*bound)[REPORT_SCALES]; /* one an output */
+    learn_walked walked;
     double *row;
     sotto_diag *diag;
 } comparing;
@@ -38,6 +39,10 @@ static bool each_leaf(const walker_tree *t,
     sotto_vec stack;
     int32_t at = 0;
     bool more = true;
+    for (size_t i = 0; t->rules != NULL && i < t->count; i++)
+        visit(t, &t->nodes[i], ctx);
+    if (t->rules != NULL)
+        return true;
     sotto_vec_init(&stack, SIZE_MAX / 4);
     while (more) {
         const walker_node *n = &t->nodes[at];
@@ -81,14 +86,16 @@ static sotto_status read_leaves(leaf_values *l, const walker_tree *t, sotto_diag
     return SOTTO_OK;
 }
 
-static void add_bounds(report *r, const leaf_values *l)
+static void add_bounds(comparing *c, const leaf_values *l, size_t output)
 {
     for (size_t k = 0; k < REPORT_SCALES; k++) {
+        report_scale *s = &c->report->scale[k];
         double worst = 0;
         for (size_t i = 0; i < l->count; i++)
             worst = fmax(worst, fabs(rounded(l->value[i], BITS[k]) - l->value[i]));
-        r->scale[k].bits = BITS[k];
-        r->scale[k].bound += worst;
+        c->bound[output][k] += worst;
+        s->bits = BITS[k];
+        s->bound = fmax(s->bound, c->bound[output][k]);
     }
 }
 
@@ -96,9 +103,10 @@ static sotto_status take_memory(comparing *c)
 {
     size_t trees = c->report->info->trees, rows = c->report->scored.rows;
     c->tree = eval_array(trees, sizeof *c->tree, c->diag);
-    c->leaves = eval_array(trees, sizeof *c->leaves, c->diag);
+    c->walked.leaves = eval_array(trees, sizeof *c->walked.leaves, c->diag);
+    c->bound = eval_array(c->report->info->outputs, sizeof *c->bound, c->diag);
     c->row = eval_array(c->report->table.features, sizeof *c->row, c->diag);
-    bool good = c->tree != NULL && c->leaves != NULL && c->row != NULL;
+    bool good = c->tree != NULL && c->walked.leaves != NULL && c->bound != NULL && c->row != NULL;
     for (size_t k = 0; k < REPORT_SCALES; k++) {
         c->margin[k] = eval_array(rows, sizeof *c->margin[k], c->diag);
         good = good && c->margin[k] != NULL;
@@ -113,23 +121,21 @@ static void free_memory(comparing *c)
     for (size_t k = 0; k < REPORT_SCALES; k++)
         free(c->margin[k]);
     free(c->tree);
-    free(c->leaves);
+    free(c->walked.leaves);
+    free(c->bound);
     free(c->row);
     learn_walker_free(c->walker);
 }
 
-static void compare_row(comparing *c, size_t i)
+static void compare_output(comparing *c, size_t i, size_t output)
 {
     report *r = c->report;
-    const learn_table *t = &r->table;
-    double exact = 0, scaled[REPORT_SCALES] = {0}, sums[SOTTO_MODEL_OUTPUTS_MAX] = {0};
+    double exact = 0, scaled[REPORT_SCALES] = {0};
     float single = 0;
-    for (size_t f = 0; f < t->features; f++)
-        c->row[f] = t->values != NULL ? t->values[r->row[i] * t->features + f]
-                                      : (double)learn_key_float(t->keys[r->row[i] * t->features + f]);
-    learn_walker_row(c->walker, c->row, c->leaves, sums, NULL);
     for (size_t k = 0; k < r->info->trees; k++) {
-        double v = c->tree[k].value[c->leaves[k]];
+        double v = c->tree[k].value[c->walked.leaves[k]];
+        if (c->walker->tree[k].output != output)
+            continue;
         exact += v;
         single += (float)v;
         for (size_t s = 0; s < REPORT_SCALES; s++)
@@ -137,26 +143,44 @@ static void compare_row(comparing *c, size_t i)
     }
     r->float32_worst = fmax(r->float32_worst, fabs((double)single - exact));
     for (size_t s = 0; s < REPORT_SCALES; s++) {
-        c->margin[s][i] = scaled[s];
+        if (output == 0)
+            c->margin[s][i] = scaled[s];
         r->scale[s].worst = fmax(r->scale[s].worst, fabs(scaled[s] - exact));
     }
 }
 
-static sotto_status compare_scales(report *r, enum learn_source source, sotto_span file, sotto_diag *diag)
+static void compare_row(comparing *c, size_t i)
+{
+    report *r = c->report;
+    const learn_table *t = &r->table;
+    for (size_t f = 0; f < t->features; f++)
+        c->row[f] = t->values != NULL ? t->values[r->row[i] * t->features + f]
+                                      : (double)learn_key_float(t->keys[r->row[i] * t->features + f]);
+    learn_walker_row(c->walker, c->row, &c->walked);
+    for (size_t k = 0; k < r->info->outputs; k++)
+        compare_output(c, i, k);
+}
+
+/* Of leaves; what linear terms add besides has the same error at every scale but the coarsest. */
+static sotto_status compare_scales(report *r, const learn_origin *origin, sotto_diag *diag)
 {
     comparing c = {.report = r, .diag = diag};
+    if (r->proof.trees == 0 || r->info->clusters > 0)
+        return SOTTO_OK;
+    r->has_scales = true;
     sotto_status status = take_memory(&c);
     if (status == SOTTO_OK)
-        status = learn_walker_load(&c.walker, source, file, r->o->source, r->info, diag);
+        status = learn_walker_load(&c.walker, origin, r->model, diag);
     for (size_t t = 0; status == SOTTO_OK && t < r->info->trees; t++) {
         status = read_leaves(&c.tree[t], &c.walker->tree[t], diag);
         if (status == SOTTO_OK)
-            add_bounds(r, &c.tree[t]);
+            add_bounds(&c, &c.tree[t], c.walker->tree[t].output);
     }
     for (size_t i = 0; status == SOTTO_OK && i < r->scored.rows; i++)
         compare_row(&c, i);
     for (size_t s = 0; status == SOTTO_OK && s < REPORT_SCALES; s++)
-        r->scale[s].auc = learn_auc(c.margin[s], r->judged_label, r->scored.rows);
+        r->scale[s].auc =
+            r->kind == REPORT_YES_NO ? learn_auc(c.margin[s], r->judged_label, r->scored.rows) : (double)NAN;
     free_memory(&c);
     return status;
 }
@@ -182,17 +206,15 @@ sotto_status report_exact(report *r, sotto_diag *diag)
     if (status == SOTTO_OK)
         status = check_source(r, sotto_vec_span(&file), diag);
     const learn_source_kind *kind = status == SOTTO_OK ? learn_source_guess(sotto_vec_span(&file)) : NULL;
-    enum learn_source source = kind == NULL ? LEARN_SOURCE_NONE : kind->walker;
-    if (status == SOTTO_OK && source != LEARN_SOURCE_XGBOOST && source != LEARN_SOURCE_LIGHTGBM)
-        status = sotto_diag_at(diag, SOTTO_ERR(HQ, UNSUPPORTED), r->o->source, 0,
-                               "a source of XGBoost or LightGBM is compared; leave --source away");
+    if (status == SOTTO_OK && kind == NULL) /* a table of centroids without the column `cluster` */
+        kind = learn_source_named("kmeans");
     if (status == SOTTO_OK) {
+        const learn_origin origin = {kind->walker, sotto_vec_span(&file), r->o->source, r->dictionary};
         r->has_source = true;
         r->source_bytes = file.len;
-        status = learn_prove(&r->proof, r->model, source, sotto_vec_span(&file), r->o->source, &r->table,
-                             r->held_out ? &r->split : NULL, diag);
+        status = learn_prove(&r->proof, r->model, &origin, &r->table, r->held_out ? &r->split : NULL, diag);
         if (status == SOTTO_OK)
-            status = compare_scales(r, source, sotto_vec_span(&file), diag);
+            status = compare_scales(r, &origin, diag);
     }
     sotto_vec_free(&file);
     return status;

@@ -82,7 +82,8 @@ static void put_weights(sotto_json_writer *w, const report *r)
         sotto_json_obj(w);
         eval_json_str(w, "name", r->weight[i].name);
         eval_json_u64(w, "features", r->weight[i].features);
-        learn_json_real(w, "mean_abs_log_odds", r->weight[i].mean, FINE);
+        learn_json_real(w, r->kind == REPORT_YES_NO ? "mean_abs_log_odds" : "mean_abs", r->weight[i].mean,
+                        FINE);
         sotto_json_obj_end(w);
     }
     sotto_json_arr_end(w);
@@ -96,7 +97,12 @@ static void put_model(sotto_json_writer *w, const report *r)
     sotto_json_name(w, "model");
     sotto_json_obj(w);
     eval_json_str(w, "name", r->info->name);
-    eval_json_u64(w, "trees", r->info->trees);
+    eval_json_str(w, "answers", learn_kind_name(r->info));
+    eval_json_str(w, "link", learn_link_name(r->info->link));
+    eval_json_u64(w, "outputs", r->info->outputs);
+    eval_json_u64(w, "terms", r->info->terms);
+    eval_json_u64(w, "clusters", r->info->clusters);
+    eval_json_u64(w, "trees", learn_trees_of(r->info));
     eval_json_u64(w, "depth", r->info->depth);
     eval_json_u64(w, "nodes", r->info->nodes);
     eval_json_u64(w, "leaves", r->info->leaves);
@@ -124,13 +130,17 @@ static void put_source(sotto_json_writer *w, const report *r)
     eval_json_u64(w, "leaves_differ", r->proof.leaves_differ);
     eval_json_str(w, "against", r->proof.by_tool ? "xgboost" : "float traversal");
     learn_json_real(w, "margin_difference", r->proof.margin_difference, FINE);
-    learn_json_real(w, "margin_difference_xgboost", r->proof.tool_difference, FINE);
+    learn_json_real(w, "margin_difference_xgboost", r->proof.by_tool ? r->proof.tool_difference : (double)NAN,
+                    FINE);
+    learn_json_real(w, "margin_difference_runtime", r->proof.tool_difference, FINE);
+    eval_json_u64(w, "near", r->proof.near);
+    eval_json_u64(w, "not_compared", r->proof.held);
     learn_json_real(w, "float32_sum_difference", r->float32_worst, FINE);
-    learn_json_real(w, "auc_float", r->proof.auc_float, DECIMALS);
-    learn_json_real(w, "auc_integer", r->proof.auc_integer, DECIMALS);
+    learn_json_real(w, "auc_float", r->proof.has_auc ? r->proof.auc_float : (double)NAN, DECIMALS);
+    learn_json_real(w, "auc_integer", r->proof.has_auc ? r->proof.auc_integer : (double)NAN, DECIMALS);
     sotto_json_name(w, "scales");
     sotto_json_arr(w);
-    for (size_t i = 0; i < REPORT_SCALES; i++) {
+    for (size_t i = 0; r->has_scales && i < REPORT_SCALES; i++) {
         sotto_json_obj(w);
         eval_json_u64(w, "bits", r->scale[i].bits);
         learn_json_real(w, "bound", r->scale[i].bound, FINE);
@@ -183,8 +193,15 @@ void report_json(sotto_json_writer *w, const void *report_)
     const report *r = report_;
     eval_json_str(w, "kind", "model report");
     put_model(w, r);
+    if (r->kind != REPORT_YES_NO) {
+        report_other_json(r, w);
+        put_weights(w, r);
+        put_source(w, r);
+        put_counts(w, r);
+        return;
+    }
     put_judged(w, r);
-    put_curve(w, "roc", "negatives", r->roc_x, "positives", r->roc_y, r->roc_points);
+    put_curve(w, "roc", "negatives", r->roc.x, "positives", r->roc.y, r->roc.points);
     put_curve(w, "gain", "contacts", r->contact, "positives", r->gain, REPORT_GAIN_POINTS);
     put_calibration(w, r);
     put_distribution(w, r);

@@ -45,11 +45,43 @@ static void say_calibration(const report *r, page *p)
                  : ".");
 }
 
+/* Of clusters the bound is of a distance, and of linear terms there are no leaves. */
+static void say_exact_otherwise(const report *r, page *p)
+{
+    char near[32], rows[32], leaves[32];
+    learn_grouped(r->proof.rows, rows);
+    learn_grouped((uint64_t)r->proof.rows * r->proof.trees, leaves);
+    double bound = q24(r->info->margin_error_q24), most = r->proof.margin_difference;
+    if (r->kind == REPORT_CLUSTERS)
+        page_say(
+            p,
+            "As integers it is still the trained model: over all %s rows of the table no distance differs by "
+            "more than %.2g (%.2g is the bound for any row within reach, before the squared distance is "
+            "rounded "
+            "to 2^-24), and the nearest centroid is the trained model's but for %s rows that are as near to "
+            "another.",
+            rows, most, bound, learn_grouped(r->proof.near, near));
+    else if (r->proof.trees == 0)
+        page_say(p,
+                 "As integers it is still the trained model: over all %s rows of the table no score differs "
+                 "by more "
+                 "than %.2g (%.2g is the bound for any row).",
+                 rows, most, bound);
+    else
+        page_say(p,
+                 "As integers it is still the trained model: all %s leaves that the rows of the table reach "
+                 "are the "
+                 "same, and no score differs by more than %.2g (%.2g is the bound for any row).",
+                 leaves, most, bound);
+}
+
 static void say_exact(const report *r, page *p)
 {
     char leaves[32];
     uint64_t all = (uint64_t)r->proof.rows * r->proof.trees;
-    if (!r->has_source)
+    if (r->has_source && r->proof.leaves_differ == 0 && (r->proof.trees == 0 || r->kind != REPORT_YES_NO))
+        say_exact_otherwise(r, p);
+    else if (!r->has_source)
         page_say(p,
                  "A score in integers differs from the trained model's, before it becomes a probability, by "
                  "at most "
@@ -115,16 +147,33 @@ static void say_first(const report *r, page *p)
     (void)snprintf(happened, sizeof happened, "%.1f %%", 100 * r->mean_score);
     (void)snprintf(identical, sizeof identical, "happened: %.1f %%", 100 * r->rate);
     double all = (double)r->proof.rows * (double)r->proof.trees;
-    if (r->has_source)
+    if (r->has_source && r->proof.trees > 0)
         (void)snprintf(leaves, sizeof leaves, "%s%.6g %%", "",
                        100 * (1 - (double)r->proof.leaves_differ / all));
-    const page_fact facts[] = {
-        {"Area under the ROC curve", auc, interval},
-        {reach, share, share_name},
-        {"Expected, on average", happened, identical},
-        {"Leaves as in the trained model", leaves,
-         r->has_source ? "every tree, every row of the table" : "not compared: no --source"},
-        {"Bytes", size, error}};
+    const page_fact facts[] = {{"Area under the ROC curve", auc, interval},
+                               {reach, share, share_name},
+                               {"Expected, on average", happened, identical},
+                               {"Leaves as in the trained model", leaves,
+                                !r->has_source       ? "not compared: no --source"
+                                : r->proof.trees > 0 ? "every tree, every row of the table"
+                                                     : "none: it has linear terms"},
+                               {"Bytes", size, error}};
+    page_facts(p, facts, SOTTO_COUNT(facts));
+}
+
+/* The first sentences and figures of a model that answers neither yes nor no come with what was judged. */
+static void say_other(const report *r, page *p)
+{
+    char size[32], error[64], trees[96];
+    learn_grouped(r->info->bytes, size);
+    (void)snprintf(error, sizeof error, "a %s is off by %.1e at most",
+                   r->kind == REPORT_CLUSTERS ? "distance" : "score", q24(r->info->margin_error_q24));
+    (void)snprintf(trees, sizeof trees, "%zu trees, %zu linear terms, %zu clusters", learn_trees_of(r->info),
+                   r->info->terms, r->info->clusters);
+    const page_fact facts[] = {{"Bytes", size, error}, {"Made of", learn_kind_name(r->info), trees}};
+    report_other_page(r, p);
+    page_section(p, "Whether it is still the trained model");
+    say_exact(r, p);
     page_facts(p, facts, SOTTO_COUNT(facts));
 }
 
@@ -166,6 +215,8 @@ static void write_machine(const report *r, page *p)
     report_table_steps(r, p);
     if (r->has_source) {
         report_say_floats(r, p);
+    }
+    if (r->has_scales) {
         report_draw_scales(r, p);
         report_table_scales(r, p);
     }
@@ -184,13 +235,17 @@ sotto_status report_page(const report *r, page *p, sotto_diag *diag)
     char title[128];
     (void)snprintf(title, sizeof title, "Model report: %s", r->info->name);
     page_begin(p, title, NULL);
-    say_made_of(r, p);
-    say_order(r, p);
-    say_calibration(r, p);
-    say_time(r, p);
-    say_exact(r, p);
-    say_first(r, p);
-    write_judged(r, p);
+    if (r->kind == REPORT_YES_NO) {
+        say_made_of(r, p);
+        say_order(r, p);
+        say_calibration(r, p);
+        say_time(r, p);
+        say_exact(r, p);
+        say_first(r, p);
+        write_judged(r, p);
+    } else {
+        say_other(r, p);
+    }
     write_machine(r, p);
     return page_end(p, diag);
 }

@@ -30,7 +30,7 @@ void report_draw_roc(const report *r, page *p)
 {
     static const double ENDS[2] = {0, 1};
     char words[256];
-    const page_series roc[] = {{.name = "this model", .count = r->roc_points, .x = r->roc_x, .y = r->roc_y},
+    const page_series roc[] = {{.name = "this model", .count = r->roc.points, .x = r->roc.x, .y = r->roc.y},
                                {.name = "chance", .shape = PAGE_DASHED, .count = 2, .x = ENDS, .y = ENDS}};
     (void)snprintf(words, sizeof words,
                    "The area below the curve is %.4f, between %.4f and %.4f at %g %% (DeLong).", r->auc,
@@ -193,14 +193,14 @@ void report_draw_weights(const report *r, page *p)
     }
     const page_series bars = {.name = "mean of |reason|", .shape = PAGE_BARS, .count = n, .y = mean};
     (void)snprintf(words, sizeof words,
-                   "How far each moves a row's log-odds on average, from the exact integer reasons that a "
+                   "How far each moves a row's %s on average, from the exact integer reasons that a "
                    "terminal gives too. "
                    "%zu of %zu are shown%s",
-                   n, r->weights, idle > 0 ? "; some never moved a score." : ".");
+                   r->unit, n, r->weights, idle > 0 ? "; some never moved a score." : ".");
     page_plot plot = {.title = "What moves the scores",
                       .words = words,
                       .x = {.name = r->dictionary != NULL ? "tag" : "feature"},
-                      .y = {.name = "log-odds"},
+                      .y = {.name = r->unit},
                       .categories = names,
                       .category_count = n,
                       .sideways = true,
@@ -230,11 +230,11 @@ void report_draw_scales(const report *r, page *p)
                                    .x = bits,
                                    .y = single}};
     page_plot plot = {.title = "What the leaves' scale costs",
-                      .words = "Error of a score in log-odds when leaves are integers of 2^-bits; this model "
+                      .words = "Error of a score when leaves are integers of 2^-bits; this model "
                                "has 24. Below the dashed line "
                                "integers are nearer to the exact sum of the leaves than float32 is.",
                       .x = {.name = "bits behind the point", .bounded = true, .min = 8, .max = 24},
-                      .y = {.name = "error in log-odds (logarithmic)", .logarithmic = true},
+                      .y = {.name = "error of a score (logarithmic)", .logarithmic = true},
                       .series = series,
                       .series_count = 3};
     page_draw(p, &plot);

@@ -17,12 +17,15 @@ enum {
     REPORT_SCORE_BINS = 24,
     REPORT_SLICES_MAX = 12,
     REPORT_SCALES = 7,
-    REPORT_COUNTS_MAX = 16
+    REPORT_COUNTS_MAX = 16,
+    REPORT_DECILES = 10,
+    REPORT_CLASSES_SHOWN = 12
 };
 
 typedef struct report_options {
     const char *model, *table, *source, *dictionary, *label, *positive, *split, *today, *date_column,
         *time_column, *known_column, *instructions, *out;
+    int64_t output;              /* -1: not given */
     int64_t holdout, seed, bins; /* holdout, seed: -1: as training left them */
     double reach, contacts, confidence;
     bool json;
@@ -64,8 +67,64 @@ typedef struct report_count {
     double instructions; /* a candidate and tree, armv7 */
 } report_count;
 
+typedef struct report_curve {
+    double x[REPORT_CURVE_MAX], y[REPORT_CURVE_MAX];
+    size_t points;
+} report_curve;
+
+/* What is judged: the answers that a model gives. */
+enum report_kind { REPORT_YES_NO, REPORT_CLASSES, REPORT_AMOUNT, REPORT_CLUSTERS };
+
+/* A tenth of the rows, by rising answer. */
+typedef struct report_decile {
+    size_t rows;
+    double said, happened, error; /* means; error: of |said - happened| */
+    eval_interval interval;       /* of what happened */
+} report_decile;
+typedef struct report_amounts {
+    double rmse, mae, said, happened;   /* means */
+    double rmse_constant, mae_constant; /* of the rows' mean and median for everybody */
+    double explained;                   /* 1 - the squared errors' share of the variance */
+    report_decile decile[REPORT_DECILES];
+    size_t deciles;
+} report_amounts;
+
+typedef struct report_class {
+    size_t rows, chosen, right; /* that are of it, that were given to it, both */
+    double said;                /* mean probability */
+    double auc;                 /* one against the rest; NAN: none or all are of it */
+    eval_interval auc_interval;
+} report_class;
+typedef struct report_classes {
+    report_class class[SOTTO_MODEL_OUTPUTS_MAX];
+    report_curve roc[REPORT_CLASSES_SHOWN];
+    size_t confused[REPORT_CLASSES_SHOWN][REPORT_CLASSES_SHOWN]; /* [happened][chosen] */
+    double logloss, base_logloss, right;
+} report_classes;
+
+typedef struct report_cluster {
+    size_t rows;
+    double mean, median, far; /* of distances; far: 90 % are nearer */
+} report_cluster;
+typedef struct report_clusters {
+    report_cluster *cluster; /* heap */
+    double *feature;         /* heap: mean of each feature in each cluster; NAN: no value there */
+    double mean;
+    size_t empty;
+} report_clusters;
+
 typedef struct report {
     const report_options *o;
+    enum report_kind kind;
+    const char *unit; /* of a margin: "log-odds", ... */
+    size_t output;    /* of several amounts: which one */
+    double *answer;   /* judged rows x outputs: probabilities of classes; amounts; distances */
+    uint32_t *chosen; /* judged rows: class or cluster */
+    double *happened; /* judged rows: the target */
+    bool has_scales;  /* leaves were rounded to each scale */
+    report_amounts amounts;
+    report_classes classes;
+    report_clusters clusters;
     const sotto_model *model;
     const sotto_model_info *info;
     const sotto_dictionary *dictionary; /* NULL: none */
@@ -87,8 +146,7 @@ typedef struct report {
     eval_column time, known;
 
     /* Curves. */
-    double roc_x[REPORT_CURVE_MAX], roc_y[REPORT_CURVE_MAX];
-    size_t roc_points;
+    report_curve roc;
     double gain[REPORT_GAIN_POINTS], lift[REPORT_GAIN_POINTS], contact[REPORT_GAIN_POINTS];
     eval_bin bin[REPORT_BINS_MAX];
     size_t bins, bins_off;
@@ -119,6 +177,24 @@ void report_rows_name(const report *r, char *out, size_t cap);
 
 /* Everything that the scores say. */
 sotto_status report_curves(report *r, sotto_diag *diag);
+void report_roc(report_curve *c, const eval_scored *s, size_t positives);
+/* The same of what is neither yes nor no (report_other.c, report_classes.c, report_amounts.c,
+ * report_clusters.c).
+ */
+sotto_status report_other(report *r, sotto_diag *diag);
+sotto_status report_judge_amounts(report *r, sotto_diag *diag);
+sotto_status report_judge_classes(report *r, sotto_diag *diag);
+sotto_status report_judge_clusters(report *r, sotto_diag *diag);
+void report_other_free(report *r);
+void report_other_page(const report *r, page *p); /* what was judged, in words, plots and tables */
+void report_other_json(const report *r, sotto_json_writer *w);
+void report_other_say(const report *r); /* one line of the command's answer */
+void report_page_amounts(const report *r, page *p);
+void report_page_classes(const report *r, page *p);
+void report_page_clusters(const report *r, page *p);
+void report_json_amounts(const report *r, sotto_json_writer *w);
+void report_json_classes(const report *r, sotto_json_writer *w);
+void report_json_clusters(const report *r, sotto_json_writer *w);
 /* Rows [first, first + n) of `order`, which holds indices of judged rows. */
 sotto_status report_slice_of(const report *r, const size_t *order, size_t n, report_slice *out,
                              sotto_diag *diag);

@@ -45,15 +45,29 @@ static void choose_split(report *r)
     r->unseen = r->held_out && as_trained(r, split);
 }
 
+/* What a column holds that is neither yes nor no. */
+static void plan_target(const report *r, learn_plan *plan)
+{
+    static const double AMOUNT_MAX = 1e30;
+    bool classes = r->kind == REPORT_CLASSES;
+    plan->label = plan->positive = NULL;
+    if (r->kind == REPORT_CLUSTERS)
+        return;
+    plan->target = r->label;
+    plan->target_least = classes ? 0 : -AMOUNT_MAX;
+    plan->target_most = classes ? (double)(r->info->outputs - 1) : AMOUNT_MAX;
+    plan->target_whole = classes;
+}
+
 static sotto_status read_table(report *r, sotto_diag *diag)
 {
     char positive[256], today[256], date_column[256];
     const report_options *o = r->o;
-    choose(o->label, r->model, "sotto.label", r->label);
+    choose(o->label, r->model, r->kind == REPORT_YES_NO ? "sotto.label" : "sotto.target", r->label);
     choose(o->label != NULL && o->positive == NULL ? "" : o->positive, r->model, "sotto.positive", positive);
     choose(o->today, r->model, "sotto.today", today);
     choose(o->date_column, r->model, "sotto.date_column", date_column);
-    if (r->label[0] == '\0')
+    if (r->label[0] == '\0' && r->kind != REPORT_CLUSTERS)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE),
                               "--label COLUMN is needed: the model does not say what it was trained on");
     learn_plan plan = {.model = r->model,
@@ -64,6 +78,8 @@ static sotto_status read_table(report *r, sotto_diag *diag)
                        .positive = positive[0] == '\0' ? NULL : positive,
                        .today = today[0] == '\0' ? NULL : today,
                        .date_column = date_column[0] == '\0' ? NULL : date_column};
+    if (r->kind != REPORT_YES_NO)
+        plan_target(r, &plan);
     return learn_table_read(&r->table, &plan, o->table, diag);
 }
 
@@ -95,16 +111,25 @@ static sotto_status take_rows(report *r, sotto_diag *diag)
     return SOTTO_OK;
 }
 
+/* Of a margin that is a probability: votes of a forest, which may be none or all. */
+static double log_odds(int64_t margin_q24)
+{
+    double edge = ldexp(1, -SOTTO_MODEL_SCALE_BITS), p = ldexp((double)margin_q24, -SOTTO_MODEL_SCALE_BITS);
+    p = fmin(fmax(p, edge), 1 - edge);
+    return log(p / (1 - p));
+}
+
 static void score_row(report *r, size_t i)
 {
     const int32_t *keys = r->table.keys + r->row[i] * r->table.features;
     int64_t margin = sotto_model_margin_q24(r->model, keys);
-    r->margin[i] = ldexp((double)margin, -SOTTO_MODEL_SCALE_BITS);
     r->score[i] = ldexp((double)sotto_model_probability_q30(r->model, margin), -30);
+    r->margin[i] = r->info->link == SOTTO_LINK_LOGISTIC ? ldexp((double)margin, -SOTTO_MODEL_SCALE_BITS)
+                                                        : log_odds(margin);
     r->judged_label[i] = r->table.labels[r->row[i]];
     r->positives += r->judged_label[i];
     double exact = 1 / (1 + exp(-r->margin[i]));
-    if (r->info->calibration == SOTTO_CALIBRATION_NONE)
+    if (r->info->calibration == SOTTO_CALIBRATION_NONE && r->info->link == SOTTO_LINK_LOGISTIC)
         r->sigmoid_worst = fmax(r->sigmoid_worst, fabs(r->score[i] - exact));
     else
         r->sigmoid_worst = NAN;
@@ -120,6 +145,8 @@ sotto_status report_rows(report *r, sotto_diag *diag)
         status = take_rows(r, diag);
     if (status != SOTTO_OK)
         return status;
+    if (r->kind != REPORT_YES_NO)
+        return SOTTO_OK;
     for (size_t i = 0; i < r->scored.rows; i++)
         score_row(r, i);
     r->scored.score = r->margin;

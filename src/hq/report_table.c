@@ -45,7 +45,7 @@ void report_table_scales(const report *r, page *p)
                        s->bits == SOTTO_MODEL_SCALE_BITS ? " (this model)" : "");
         (void)snprintf(cell[1], sizeof cell[1], "%.2e", s->bound);
         (void)snprintf(cell[2], sizeof cell[2], "%.2e", s->worst);
-        (void)snprintf(cell[3], sizeof cell[3], "%.6f", s->auc);
+        (void)snprintf(cell[3], sizeof cell[3], isnan(s->auc) ? "–" : "%.6f", s->auc);
         const char *const cells[] = {cell[0], cell[1], cell[2], cell[3]};
         page_table_row(p, cells, SOTTO_COUNT(cells));
     }
@@ -58,19 +58,26 @@ void report_table_steps(const report *r, page *p)
     char leaves[96], rounding[96], sum[96], sigmoid[96], all[32];
     learn_grouped((uint64_t)r->proof.rows * r->proof.trees, all);
     (void)snprintf(leaves, sizeof leaves, "%zu of %s leaves differ", r->proof.leaves_differ, all);
+    if (r->proof.trees == 0)
+        (void)snprintf(leaves, sizeof leaves, "the source has no leaves");
     (void)snprintf(rounding, sizeof rounding, "%.2e at most over the rows; %.2e for any row",
                    r->proof.margin_difference, q24(r->info->margin_error_q24));
     (void)snprintf(sum, sizeof sum, "0: integers have no order of summing (in float32: up to %.2e)",
                    r->float32_worst);
-    if (isnan(r->sigmoid_worst))
+    if (r->kind != REPORT_YES_NO || r->info->link != SOTTO_LINK_LOGISTIC)
+        (void)snprintf(sigmoid, sizeof sigmoid, "its rounding is in docs/formats/fixed-point.md");
+    else if (isnan(r->sigmoid_worst))
         (void)snprintf(sigmoid, sizeof sigmoid, "calibrated: see docs/formats/model.md for its rounding");
     else
         (void)snprintf(sigmoid, sizeof sigmoid, "%.2e of a probability", r->sigmoid_worst);
+    bool clusters = r->kind == REPORT_CLUSTERS, plain = r->info->link == SOTTO_LINK_IDENTITY;
     const char *const rows[][2] = {
-        {"thresholds become bins", r->has_source ? leaves : "not compared: no --source"},
-        {"leaves become integers of 2^-24", r->has_source ? rounding : "not compared: no --source"},
+        {clusters ? "the nearest centroid" : "thresholds become bins",
+         r->has_source ? leaves : "not compared: no --source"},
+        {clusters ? "coordinates become integers" : "leaves become integers of 2^-24",
+         r->has_source ? rounding : "not compared: no --source"},
         {"the sum is taken in integers", r->has_source ? sum : "0: integers have no order of summing"},
-        {"log-odds become a probability, in fixed point", sigmoid}};
+        {"scores become answers, in fixed point", plain ? "nothing: the score is the answer" : sigmoid}};
     page_table_begin(p, "Each step from the trained model to the terminal's answer", PAGE_WORDS, HEADS, 2);
     for (size_t i = 0; i < SOTTO_COUNT(rows); i++)
         page_table_row(p, rows[i], 2);
@@ -84,12 +91,18 @@ void report_say_floats(const report *r, page *p)
         page_say(
             p, "Area under the ROC curve: %.6f in floats, %.6f in integers. Logarithmic loss: %.6f and %.6f.",
             f->auc_float, f->auc_integer, f->logloss_float, f->logloss_integer);
-    if (!isnan(f->tool_difference))
+    if (f->by_tool)
         page_note(p,
                   "XGBoost itself was asked too: its own leaves are the ones compared, and its float32 "
                   "margins differ from the integers "
                   "by at most %.2e, of which its own rounding is most.",
                   f->tool_difference);
+    else if (!isnan(f->tool_difference))
+        page_note(
+            p,
+            "The operators of ONNX add in float32, which differs from the integers by at most %.2e, of which "
+            "float32's own rounding is most.",
+            f->tool_difference);
 }
 
 /* armv7 instructions of one test, from 110 a tree of six tests, row by row (docs/figures.md). */
@@ -159,7 +172,11 @@ void report_table_made_of(const report *r, page *p)
     sotto_hex_encode(sotto_span_of(r->info->source_sha256, SOTTO_SHA256_BYTES), digest, sizeof digest);
     page_table_begin(p, "The model", PAGE_WORDS, HEADS, 2);
     add_row(p, "name", "%s", r->info->name);
-    add_row(p, "trees", "%zu", r->info->trees);
+    add_row(p, "trees", "%zu", learn_trees_of(r->info));
+    if (r->info->terms > 0)
+        add_row(p, "linear terms", "%zu", r->info->terms);
+    if (r->info->clusters > 0)
+        add_row(p, "clusters", "%zu", r->info->clusters);
     add_row(p, "tests on the longest path", "%zu", r->info->depth);
     add_row(p, "nodes", "%s", learn_grouped(r->info->nodes, number));
     add_row(p, "leaves", "%s", learn_grouped(r->info->leaves, number));
@@ -170,7 +187,7 @@ void report_table_made_of(const report *r, page *p)
     if (r->has_source)
         add_row(p, "bytes of the trained model's file", "%s (%.1f times)",
                 learn_grouped(r->source_bytes, number), (double)r->source_bytes / (double)r->info->bytes);
-    add_row(p, "log-odds before any tree", "%.6f", q24(r->info->bias_q24));
+    add_row(p, "score before any tree or term", "%.6f", q24(r->info->bias_q24));
     add_row(p, "compiled from the file with SHA-256", "%s", digest);
     page_table_end(p);
 }

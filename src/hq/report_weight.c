@@ -40,12 +40,19 @@ static int compare_falling(const void *a, const void *b)
     return by_mean != 0 ? by_mean : strcmp(x->name, y->name);
 }
 
+/* Over all classes; of several amounts only the one that is judged. */
 static void sum_rows(report *r, const size_t *group_of, int64_t *part, int64_t *sum)
 {
-    double one = ldexp(1, -SOTTO_MODEL_SCALE_BITS) / (double)r->scored.rows;
-    for (size_t i = 0; i < r->scored.rows; i++) {
+    size_t outputs = r->kind == REPORT_CLASSES ? r->info->outputs : 1;
+    double one = ldexp(1, -SOTTO_MODEL_SCALE_BITS) / (double)r->scored.rows / (double)outputs;
+    for (size_t i = 0; i < r->scored.rows * outputs; i++) {
+        const int32_t *keys = r->table.keys + r->row[i / outputs] * r->table.features;
         int64_t bias = 0;
-        (void)sotto_model_why_q24(r->model, r->table.keys + r->row[i] * r->table.features, &bias, part);
+        if (r->info->outputs == 1)
+            (void)sotto_model_why_q24(r->model, keys, &bias, part);
+        else
+            (void)sotto_model_why_output_q24(r->model, keys, outputs > 1 ? i % outputs : r->output, &bias,
+                                             part);
         memset(sum, 0, r->weights * sizeof *sum);
         for (size_t f = 0; f < r->info->features; f++)
             sum[group_of[f]] += part[f];

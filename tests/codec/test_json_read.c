@@ -117,6 +117,23 @@ static void only_strict_json(void **state)
     }
 }
 
+static void a_text_that_ends_too_early_ends_in_its_last_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t line;
+    } CASES[] = {
+        {"{\n\"a\": 1,\n\"b\": 2\n", 3}, {"{\n\"a\": 1,\n\"b\": 2", 3}, {"[1,\n", 1}, {"", 1}, {"\n", 1}};
+    for (size_t i = 0; i < SOTTO_COUNT(CASES); i++) {
+        sotto_json *doc;
+        sotto_diag diag = {0};
+        assert_int_equal(sotto_json_parse(&doc, sotto_span_str(CASES[i].text), "t", &diag),
+                         SOTTO_ERR(CODEC, MALFORMED));
+        assert_int_equal(diag.line, CASES[i].line);
+    }
+}
+
 static void depth_ends_at_sixty_four(void **state)
 {
     (void)state;
@@ -336,6 +353,7 @@ int main(void)
         cmocka_unit_test(types_and_members),
         cmocka_unit_test(children_by_index),
         cmocka_unit_test(only_strict_json),
+        cmocka_unit_test(a_text_that_ends_too_early_ends_in_its_last_line),
         cmocka_unit_test(depth_ends_at_sixty_four),
         cmocka_unit_test(a_name_may_come_once),
         cmocka_unit_test(large_objects_are_no_attack),

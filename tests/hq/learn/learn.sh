@@ -188,6 +188,8 @@ check "(two features of job are one)" file_is why.csv "row,margin,probability,bi
 for method in platt isotonic; do
     check "calibrate by $method" run model calibrate model.sotto features.csv --label taken --method $method --rows all -o $method.sotto
     check "(before and after on rows that it was not fitted on)" sh -c "grep -q 'before: mean' out && grep -q 'after: *mean' out"
+    check "(worse is said, and only then)" awk '$1 == "before:" { b = $NF } $1 == "after:" { a = $NF } /Worse than before/ { w = 1 }
+        END { exit !(a != "" && b != "" && (a > b) == w) }' out
     run model check $method.sotto
     check "(the model knows: $method)" sh -c "grep -q 'calibration: $method' out && grep -q 'sotto.calibration=$method' out"
     run model predict $method.sotto features.csv
@@ -202,6 +204,11 @@ check "rows that say the contrary" ends 3 "nothing that grows fits" model calibr
 check "calibrate: no such method" ends 2 "--method is" model calibrate model.sotto features.csv --method guess -o none.sotto
 check "calibrate: rows that nobody held out" ends 3 "--rows all" model calibrate wild.sotto features.csv --label taken --rows held-out -o none.sotto
 head -n 3 features.csv >two.csv
+awk 'BEGIN { FS = OFS = "," } NR > 1 && NR < 60 { $NF = NR % 2 } NR < 60' features.csv >coin.csv
+check "a fit on few rows that tell nothing" run model calibrate model.sotto coin.csv --label taken --method isotonic --rows all -o coin.sotto
+cp out coin.txt
+check "(the same as JSON)" run model calibrate model.sotto coin.csv --label taken --method isotonic --rows all -o coin.sotto --json
+check "(worse or not, the same)" sh -c "if grep -q 'Worse than' coin.txt; then grep -q '\"worse\":true' out; else grep -q '\"worse\":false' out; fi"
 check "calibrate: too few rows" ends 3 "need each label" model calibrate model.sotto two.csv --label taken --rows all -o none.sotto
 check "(nothing was written)" test ! -e none.sotto
 if $can_train; then
@@ -233,7 +240,8 @@ check "(by the columns' own names)" sh -c "sed -n 2p out | grep -q '^0,1.5,30$' 
 
 # other sources: ONNX against what ONNX Runtime gave for the same rows (recorded), scorecards, centroids
 for name in pipeline logistic votes; do
-    check "compile $name.onnx" run model compile --from onnx "$golden/$name.onnx" -o "$name.sotto"
+    check "compile $name.onnx, every row proven" run model compile --from onnx "$golden/$name.onnx" --data "$golden/onnx_rows.csv" -o "$name.sotto"
+    check "(beside the runtime's float32)" sh -c "grep -q 'proof: 160 rows' out && grep -q 'to the float32 sum that ONNX' out"
     check "predict $name.onnx" run model predict "$name.sotto" "$golden/onnx_rows.csv"
     check "$name: ONNX Runtime's own probabilities to 1e-6" awk -F, -v name="$name" '
         FNR == 1 { for (i = 1; i <= NF; i++) { if (FILENAME == ARGV[1] && index($i, name) == 1) theirs[++n] = i
@@ -256,6 +264,8 @@ printf 'age,housing,income\n24.99,0,3000\n25,1,\n' >card_rows.csv
 check "its score" run model predict card.sotto card_rows.csv --leaves
 check "(points over pdo / ln 2)" awk -F, 'NR == 2 { d = $2 - 0.7408746543663967; exit !(d < 1e-7 && d > -1e-7 && $4 == 0 && $5 == 0) }' out
 run model compile --from scorecard "$examples/amount.csv" -o amount.sotto
+check "every row proven: scorecard" run model compile "$examples/scorecard.csv" --data card_rows.csv -o card.sotto
+check "(its bins)" has "2 rows x 2 trees = 4 leaves, all identical"
 check "two steps" run model combine card.sotto amount.sotto -o value.sotto
 check "(the bound)" has "an expected value is off by at most"
 for name in card amount value; do
@@ -275,6 +285,10 @@ check "centroids" run model compile --from kmeans "$examples/segments.json" -o s
 printf 'age,balance,visits\n30,500,9\n45,1000,3\n60,9000,4\n' >segment_rows.csv
 check "its segments" run model predict segments.sotto segment_rows.csv --leaves
 check "(the nearest)" sh -c "cut -d, -f3 out | tr '\n' ' ' | grep -q '^leaf_0 0 1 2 $'"
+check "check of centroids" run model check segments.sotto
+check "(has no trees)" sh -c "grep -q '3 clusters' out && ! grep -q 'trees' out && grep -q 'a distance differs' out"
+check "every row proven: centroids" run model compile "$examples/segments.csv" --data segment_rows.csv -o segments2.sotto --json
+check "(no leaf differs)" sh -c "grep -q '\"leaves\":3,\"leaves_differ\":0' out && grep -q '\"near\":0' out"
 sed 1d segment_rows.csv >headless_rows.csv
 check "no header: said" ends 4 "seems to have no header" model predict segments.sotto headless_rows.csv
 check "no header: given" run model predict segments.sotto headless_rows.csv --leaves --names age,balance,visits

@@ -77,6 +77,42 @@ check "are on the page" has "8.60" counted.html
 head -n 2 rows.csv >one.csv
 check "rows of one kind only" ends 3 "same label" model report m.sotto one.csv --split all -o x.html
 
+# Models that answer neither yes nor no, and sources besides XGBoost: judged, and compared with their own files.
+examples=$golden/../../../docs/examples/models
+awk -F, -v OFS=, '{ print $0, NR == 1 ? "is" : NR % 2, NR == 1 ? "kind" : NR % 3 }' "$golden/onnx_rows.csv" >onnx.csv
+check "votes compile" run model compile "$golden/votes.onnx" -o votes.sotto
+check "classes" run model report votes.sotto onnx.csv --label kind --source "$golden/votes.onnx" -o classes.html
+check "say how often they are right" has "the right class in" out
+check "with confusions, each class and the proof" sh -c "grep -q 'chosen (across)' classes.html && grep -q 'class 2' classes.html && grep -q 'all 2,400 leaves' classes.html"
+check "as JSON" run model report votes.sotto onnx.csv --label kind --source "$golden/votes.onnx" --json
+check "confusions add up to the rows" sh -c "command -v jq >/dev/null || exit 0
+    jq -e '([.confusions[][]] | add) == 160 and ([.classes[].rows] | add) == 160 and .source.leaves_differ == 0 and .judged_as == \"classes\"' out >/dev/null"
+for name in pipeline logistic; do
+    check "$name compiles" run model compile "$golden/$name.onnx" -o "$name.sotto"
+    check "$name: yes or no from ONNX" run model report "$name.sotto" onnx.csv --label is --source "$golden/$name.onnx" --json
+    check "$name: float32 beside it" sh -c "grep -q '\"leaves_differ\":0' out && grep -qE '\"margin_difference_runtime\": ?0\.0000' out"
+done
+check "a class that is not there" ends 3 "whole number from 0 to 2" model report votes.sotto onnx.csv --label f0 --json
+check "a class is no amount" ends 3 "--output" model report votes.sotto onnx.csv --label kind --output 1 --json
+awk 'BEGIN { OFS = ","; print "age,housing,income,balance,visits,spent,taken"
+    for (i = 0; i < 400; i++) print i % 9 ? 18 + i % 70 : "", i % 11 ? i % 3 : "", i * 7 % 1000, i * 13 % 9000, i % 12, 120 + i * 7 % 1000 * 0.03 + i % 10, i % 2 }' >spent.csv
+check "an amount compiles" run model compile "$examples/amount.csv" -o amount.sotto
+check "amounts" run model report amount.sotto spent.csv --label spent --source "$examples/amount.csv" -o amounts.html
+check "tenth by tenth" sh -c "grep -q 'Tenths by what was said' amounts.html && grep -q 'off by' out"
+check "amounts as JSON" run model report amount.sotto spent.csv --label spent --json
+check "ten tenths of 40 rows" sh -c "command -v jq >/dev/null || exit 0; jq -e '[.tenths[].rows] == [range(10) | 40]' out >/dev/null"
+check "parts are for yes and no" ends 3 "yes or no" model report amount.sotto spent.csv --label spent --time-column visits --json
+check "a scorecard compiles" run model compile "$examples/scorecard.json" -o card.sotto
+check "a scorecard's report" run model report card.sotto spent.csv --label taken --source "$examples/scorecard.json" -o card.html
+check "its bins are the source's" has "all 800 leaves" card.html
+check "centroids compile" run model compile "$examples/segments.csv" -o segments.sotto
+check "clusters, without a label" run model report segments.sotto spent.csv --source "$examples/segments.csv" -o clusters.html
+check "sizes and distances" sh -c "grep -q 'Each cluster' clusters.html && grep -q 'no distance differs by' clusters.html"
+check "clusters as JSON" run model report segments.sotto spent.csv --json
+check "every row is in one" sh -c "command -v jq >/dev/null || exit 0; jq -e '([.clusters[].rows] | add) == 400 and .model.trees == 0' out >/dev/null"
+check "two steps" run model combine card.sotto amount.sotto -o value.sotto
+check "an expected value is an amount" run model report value.sotto spent.csv --label spent -o value.html
+
 # Names that attack the page: of a feature, of the model, of a group and of a time.
 evil='<img src=x onerror=document.title=1>"&</script><script>document.title=2</script>'
 evil_json=$(printf '%s' "${evil:0:64}" | sed 's/"/\\"/g') evil_csv=$(printf '%s' "${evil:0:64}" | sed 's/"/""/g')
@@ -103,12 +139,13 @@ if ! command -v chromium >/dev/null || ! has '"plot-1"' page.html; then
     echo "skipped: the page in a browser (no chromium, or no plot library when sotto-hq was built)"
     skipped=$((skipped + 1))
 else
-    plots=$(grep -o 'data-plot="plot-' page.html | wc -l)
-    for page in page.html evil.html; do
+    for page in page.html evil.html classes.html amounts.html clusters.html; do
+        plots=$(grep -o 'data-plot="plot-' $page | wc -l)
         check "$page in a browser" browse "$page" --dump-dom
         check "$page: every plot is drawn" sh -c "grep -q 'data-plots=\"$plots\"' out && [ \$(grep -o '<svg' out | wc -l) = $plots ]"
         check "$page: nothing on the console" hasnt "CONSOLE" err
     done
+    check "the evil page again" browse evil.html --dump-dom
     check "hostile names do nothing" sh -c "grep -qE '<title>Model report: &lt;/title&gt;' out"
     check "a picture" browse page.html --screenshot="$work/page.png" --window-size=1280,2000
     check "of more than a blank page" sh -c "[ \$(wc -c <'$work/page.png') -gt 60000 ]"
