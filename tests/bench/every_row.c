@@ -198,9 +198,10 @@ static void compile_model(trial *c)
     if (status == SOTTO_OK)
         status = sotto_model_load(&c->model, sotto_vec_span(&c->file), &arena, &diag);
     c->trees = status == SOTTO_OK ? sotto_model_info_of(c->model)->trees : 0;
+    const learn_origin origin = {
+        .source = LEARN_SOURCE_XGBOOST, .file = sotto_span_of(json, len), .name = "trial"};
     if (status == SOTTO_OK)
-        status = learn_walker_load(&c->walker, LEARN_SOURCE_XGBOOST, sotto_span_of(json, len), "trial",
-                                   sotto_model_info_of(c->model), &diag);
+        status = learn_walker_load(&c->walker, &origin, c->model, &diag);
     if (status != SOTTO_OK)
         fprintf(stderr, "%s\n", diag.text);
     must(status == SOTTO_OK, "compile");
@@ -223,7 +224,8 @@ static const float *predict(const trial *c, int type)
 static void compare_rows(trial *c)
 {
     size_t n = c->t->features;
-    uint32_t *ours = take(c->trees, sizeof *ours), *walked = take(c->trees, sizeof *walked);
+    uint32_t *ours = take(c->trees, sizeof *ours);
+    learn_walked walked = {.leaves = take(c->trees, sizeof *walked.leaves)};
     int32_t *keys = take(n, sizeof *keys);
     double *x = take(n, sizeof *x), bias = (double)sotto_model_info_of(c->model)->bias_q24 / 16777216.0;
     const float *tool = predict(c, 1);
@@ -237,18 +239,17 @@ static void compare_rows(trial *c)
             keys[f] = sotto_fixed_float_key(bits);
             x[f] = (double)c->t->x[r * n + f];
         }
-        double sum[1] = {0};
-        learn_walker_row(c->walker, x, walked, sum, NULL);
+        learn_walker_row(c->walker, x, &walked);
         sotto_model_leaves(c->model, keys, ours);
         c->integer[r] = (double)sotto_model_margin_q24(c->model, keys) / 16777216.0;
-        c->exact[r] = sum[0] + bias;
+        c->exact[r] = walked.sums[0] + bias;
         c->largest = fmax(c->largest, fabs(c->integer[r] - c->exact[r]));
         c->largest_tool = fmax(c->largest_tool, fabs(c->integer[r] - c->tool[r]));
         for (size_t t = 0; t < c->trees; t++)
-            c->leaves_differ += ours[t] != (uint32_t)leaves[r * c->trees + t] || ours[t] != walked[t];
+            c->leaves_differ += ours[t] != (uint32_t)leaves[r * c->trees + t] || ours[t] != walked.leaves[t];
     }
     free(ours);
-    free(walked);
+    free(walked.leaves);
     free(keys);
     free(x);
 }

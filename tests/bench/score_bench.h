@@ -14,6 +14,6 @@ int bench_rank(bool full);
  * folder. */
 int bench_save(size_t trees, const char *folder);
 /* XGBoost's JSON as C. False when it cannot be read or written. */
-bool bench_write_c(sotto_span json, const sotto_model_info *info, const char *path);
+bool bench_write_c(sotto_span json, const sotto_model *m, const char *path);
 
 #endif

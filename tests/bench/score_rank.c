@@ -131,7 +131,7 @@ static void save_model(const contest *c, const char *folder)
     bst_ulong len;
     must(XGBoosterSaveModelToBuffer(c->booster, "{\"format\": \"json\"}", &len, &json), "save");
     (void)snprintf(name, sizeof name, "%s/table.c", folder);
-    if (!bench_write_c(sotto_span_of(json, len), sotto_model_info_of(c->model), name))
+    if (!bench_write_c(sotto_span_of(json, len), c->model, name))
         exit(1);
     (void)snprintf(name, sizeof name, "%s/table.sotto", folder);
     FILE *out = fopen(name, "wb");

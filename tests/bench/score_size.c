@@ -20,12 +20,13 @@ static void write_node(FILE *out, const walker_tree *t, int32_t at, int indent)
     write_node(out, t, n->right, indent);
 }
 
-bool bench_write_c(sotto_span json, const sotto_model_info *info, const char *path)
+bool bench_write_c(sotto_span json, const sotto_model *m, const char *path)
 {
     learn_walker *w = NULL;
     sotto_diag diag = {.status = SOTTO_OK};
     FILE *out = fopen(path, "w");
-    if (out == NULL || learn_walker_load(&w, LEARN_SOURCE_XGBOOST, json, "table", info, &diag) != SOTTO_OK)
+    const learn_origin origin = {.source = LEARN_SOURCE_XGBOOST, .file = json, .name = "table"};
+    if (out == NULL || learn_walker_load(&w, &origin, m, &diag) != SOTTO_OK)
         return false;
     for (size_t t = 0; t < w->trees; t++) {
         fprintf(out, "static float tree_%zu(const float *x) {\n", t);

@@ -33,6 +33,8 @@ static const golden GOLDEN[] = {
      UINT64_C(0x927c3a3837b620e8)},
     {"value.sotto", UINT64_C(0x0d4a3455ff5645d9), UINT64_C(0x0459589275ea7b25), UINT64_C(0x1028552441788cf3),
      UINT64_C(0x55b5a1920c03491a)},
+    {"linear3.sotto", UINT64_C(0x2fcb92e407a360af), UINT64_C(0x543f3162ea076563),
+     UINT64_C(0x1f40859e5e4f2b60), UINT64_C(0x03433737e1d7b388)},
 };
 
 /* Every margin and probability of a model of several outputs, and keys from float64 and decimals. */
