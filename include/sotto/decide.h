@@ -69,6 +69,9 @@ typedef struct sotto_campaign {
 size_t sotto_plan_campaigns(const sotto_plan *plan);
 const sotto_campaign *sotto_plan_campaign(const sotto_plan *plan, size_t index);
 int sotto_plan_find(const sotto_plan *plan, sotto_span id); /* index or -1 */
+/* The arm of the campaign's A/B test that `key` (a request's arm_key, not 0) falls into: what its creative is
+ * chosen by, whatever language and caps then leave. NULL when it has no arms. */
+const char *sotto_plan_arm(const sotto_plan *plan, size_t index, uint64_t key);
 /* Tag indices that the policy names; -1 when it names none: whether tags may be used, whether events may be
  * counted. */
 int sotto_plan_profiling_tag(const sotto_plan *plan);

@@ -70,7 +70,8 @@ bool sotto_budget_variance(uint64_t rho_nano, uint64_t l2_squared, uint64_t *num
 #define SOTTO_TASK_TYPES(X)                                                                                  \
     X(OFFERS, "offer-counts") /* offers shown and taken */                                                   \
     X(FUNNEL, "funnel")       /* steps of a visit: card in, shown, dismissed, taken */                       \
-    X(TAGS, "tag-counts")     /* tags of customers who came, once for each table: drift, distributions */
+    X(TAGS, "tag-counts")     /* tags of customers who came, once for each table: drift, distributions */    \
+    X(HEALTH, "health") /* what befell the terminal itself: nothing of a customer, and no customer pays */
 enum sotto_task_type {
 #define X(name, text) SOTTO_TASK_##name,
     SOTTO_TASK_TYPES(X)
@@ -92,6 +93,8 @@ enum sotto_task_vdaf { SOTTO_VDAF_NONE, SOTTO_VDAF_SUMVEC };
     X(CAMPAIGN, "campaign") /* by name; other campaigns are not counted */                                   \
     X(OUTCOME, "outcome")   /* enum sotto_outcome */                                                         \
     X(STEP, "step")         /* enum sotto_step */                                                            \
+    X(ARM, "arm")           /* of an A/B test, by name; last cell: any other, or none */                     \
+    X(FIGURE, "figure")     /* enum sotto_figure */                                                          \
     X(HOUR, "hour")         /* local hour of the event, by edges */                                          \
     X(SCORE, "score")       /* propensity when it was offered, by edges; last cell: not known any more */    \
     X(TAG, "tag")           /* a tag, by name or by edges; last cell: any other value, or none */
@@ -103,6 +106,20 @@ enum sotto_dimension_kind {
 };
 const char *sotto_dimension_name(enum sotto_dimension_kind kind);
 enum sotto_outcome { SOTTO_OUTCOME_SHOWN = 0, SOTTO_OUTCOME_TAKEN = 1, SOTTO_OUTCOMES = 2 };
+/* X(NAME, "name in figures") - of a terminal, a period. */
+#define SOTTO_FIGURES(X)                                                                                     \
+    X(STARTED, "started")                 /* serve ran */                                                    \
+    X(ENDED, "ended")                     /* in order: what is missing to `started` was cut or killed */     \
+    X(RELEASE_TAKEN, "release_taken")     /* a new one is in use */                                          \
+    X(RELEASE_REFUSED, "release_refused") /* its signatures or its content did not hold here */              \
+    X(REPORT_REFUSED, "report_refused")   /* by head office, for good */                                     \
+    X(NIGHT_STOPPED, "night_stopped")     /* periods that are over could not be closed */
+enum sotto_figure {
+#define X(name, text) SOTTO_FIGURE_##name,
+    SOTTO_FIGURES(X)
+#undef X
+        SOTTO_FIGURE_COUNT
+};
 enum sotto_step { SOTTO_STEP_CARD_IN, SOTTO_STEP_SHOWN, SOTTO_STEP_DISMISSED, SOTTO_STEP_TAKEN, SOTTO_STEPS };
 
 typedef struct sotto_dimension {
@@ -184,13 +201,18 @@ const sotto_dimension *sotto_table_dimension(const sotto_table *table, enum sott
  * may have been appended where they are the slowest index of the only table. */
 bool sotto_task_continues(const sotto_task *task, const sotto_task *earlier);
 
+/* SHA-256 of what each cell means: type, tables, dimensions, bins. Two tasks whose cells mean the same have
+ * the same, and no others. vault's own errors; *out is zeros then. */
+SOTTO_MUST_USE sotto_status sotto_task_meaning(const sotto_task *task,
+                                               uint8_t out[static SOTTO_SHA256_BYTES]);
+
 /* ---- What a task costs. An event adds at most one count to each table, so a customer's counts have an L1
  * norm of at most bound and a square of the L2 norm of at most tables * events^2. ---- */
 uint32_t sotto_task_events_max(const sotto_task *task); /* counted events a customer and period */
 uint64_t sotto_task_l2_squared(const sotto_task *task);
 /* What counts of these norms cost, in the budget that the task's noise draws on: micro-epsilon for Laplace,
  * epsilon * l1 / bound; nano-rho for Gaussian, rho * l2^2 / L2^2 (individual zCDP: Feldman, Zrnic 2021).
- * Rounded up. */
+ * Rounded up. 0 for a task of health figures, which customers do not pay for. */
 uint64_t sotto_task_cost(const sotto_task *task, uint32_t l1, uint64_t l2_squared);
 /* The noise of one cell. As sotto_noise_laplace and sotto_noise_gaussian. */
 SOTTO_MUST_USE sotto_status sotto_task_noise(const sotto_task *task, const sotto_entropy *entropy,

@@ -15,7 +15,7 @@
 #include "sotto/vault.h"
 
 #define SOTTO_SPLIT_PARTIES    2   /* 0 is the leader, 1 the helper */
-#define SOTTO_SPLIT_TASK_MAX   256 /* bytes of an encoded task */
+#define SOTTO_SPLIT_TASK_MAX   320 /* bytes of an encoded task */
 #define SOTTO_SPLIT_DEVICE_MAX 64
 
 /* Everything about a task that terminal and aggregators must agree on. Its encoding is hashed into what the
@@ -32,6 +32,7 @@ typedef struct sotto_split_task {
     uint32_t bound;          /* counts a customer and period (L1), 1 .. */
     uint32_t period_days;    /* 1 .. 31 */
     uint32_t smallest_batch; /* reports, 1 .. */
+    uint8_t meaning[SOTTO_SHA256_BYTES]; /* of its cells: sotto_task_meaning */
     uint8_t key[SOTTO_SPLIT_PARTIES][SOTTO_HPKE_PUBLIC_BYTES];
 } sotto_split_task;
 

@@ -87,16 +87,15 @@ static bool names_arm(const sotto_campaign *c, size_t index)
     return true;
 }
 
-/* The customer's arm of the campaign, or NULL when it has none. */
-static const char *arm_of(const sotto_deciding *d, const sotto_campaign *c)
+const char *sotto_plan_arm(const sotto_plan *plan, size_t index, uint64_t key)
 {
+    const sotto_campaign *c = &plan->campaigns[index];
     uint64_t total = 0;
     for (size_t i = 0; i < c->creative_count; i++)
         total += names_arm(c, i) ? c->creatives[i].weight : 0;
     if (total == 0)
         return NULL;
-    uint64_t key = d->request->arm_key != 0 ? d->request->arm_key : d->request->seed;
-    uint64_t at = draw_q30(d->plan, key, c->number, 'a') * total >> 30;
+    uint64_t at = draw_q30(plan, key, c->number, 'a') * total >> 30;
     for (size_t i = 0; i < c->creative_count; i++) {
         if (!names_arm(c, i))
             continue;
@@ -132,7 +131,8 @@ static unsigned suits(const sotto_deciding *d, const sotto_creative *c, const ch
 enum sotto_exclusion sotto_decide_creative(const sotto_deciding *d, size_t campaign, uint8_t *creative)
 {
     const sotto_campaign *c = &d->plan->campaigns[campaign];
-    const char *arm = arm_of(d, c);
+    const char *arm =
+        sotto_plan_arm(d->plan, campaign, d->request->arm_key != 0 ? d->request->arm_key : d->request->seed);
     unsigned best = 0;
     bool capped = false;
     *creative = 0;

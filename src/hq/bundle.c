@@ -94,6 +94,27 @@ static sotto_status check_campaigns(const hq_bundle *b, const sotto_dimension *d
     return SOTTO_OK;
 }
 
+static bool has_arm(const hq_bundle *b, const char *name)
+{
+    for (size_t c = 0; c < sotto_plan_campaigns(b->plan); c++) {
+        const sotto_campaign *campaign = sotto_plan_campaign(b->plan, c);
+        for (size_t i = 0; i < campaign->creative_count; i++)
+            if (campaign->creatives[i].arm != NULL && strcmp(campaign->creatives[i].arm, name) == 0)
+                return true;
+    }
+    return false;
+}
+
+static sotto_status check_arms(const hq_bundle *b, const sotto_dimension *d, sotto_json_node names,
+                               sotto_diag *diag)
+{
+    for (size_t i = 0; i < d->named; i++)
+        if (!has_arm(b, d->names[i]))
+            return sotto_json_bad(sotto_json_at(names, i), diag, SOTTO_ERR(HQ, NOT_FOUND),
+                                  "no creative of the policy has this arm");
+    return SOTTO_OK;
+}
+
 static bool has_value(const sotto_tag *tag, const char *name)
 {
     if (tag->kind == SOTTO_TAG_FLAG)
@@ -143,6 +164,8 @@ static sotto_status check_dimension(const hq_bundle *b, const sotto_dimension *d
     if (d->kind == SOTTO_DIMENSION_CAMPAIGN)
         return check_campaigns(
             b, d, old ? sotto_json_member(task, "campaigns") : sotto_json_member(node, "bins"), diag);
+    if (d->kind == SOTTO_DIMENSION_ARM)
+        return check_arms(b, d, sotto_json_member(node, "bins"), diag);
     if (d->kind != SOTTO_DIMENSION_TAG)
         return SOTTO_OK;
     return check_tag(b, d, sotto_json_member(old ? segments : node, "tag"),

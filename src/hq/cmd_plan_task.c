@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MONTH_DAYS = 30, CONFIDENCE_PPM = 950000, BATCH_DRAWS = SOTTO_SPLIT_PARTIES };
+enum { MONTH_DAYS = 30, YEAR_DAYS = 365, CONFIDENCE_PPM = 950000, BATCH_DRAWS = SOTTO_SPLIT_PARTIES };
 
 typedef struct asked {
     const char *tasks;
@@ -88,17 +88,27 @@ static void print_plan(const plan *p, const asked *a)
            (unsigned)p->task->id, sotto_task_type_name(p->task->type), p->task->cells,
            (unsigned)p->task->period_days, p->task->period_days == 1 ? "" : "s",
            p->task->mode == SOTTO_MODE_B ? "B" : "A");
-    printf("  cost      %s %.6g for one event, %.6g for all of %u; a customer can pay for %llu full reports "
-           "(%.3g years)\n",
-           unit, (double)p->single / scale, (double)p->cost / scale, (unsigned)sotto_task_events_max(p->task),
-           (unsigned long long)p->reports, (double)p->reports * p->task->period_days / 365.25);
+    if (p->task->type == SOTTO_TASK_HEALTH)
+        printf(
+            "  cost      none to customers: what befell the terminal; the noise hides a terminal's period at "
+            "epsilon %.6g\n",
+            (double)p->task->epsilon_ueps / 1e6);
+    else
+        printf(
+            "  cost      %s %.6g for one event, %.6g for all of %u; a customer can pay for %llu full reports "
+            "(%.3g years)\n",
+            unit, (double)p->single / scale, (double)p->cost / scale,
+            (unsigned)sotto_task_events_max(p->task), (unsigned long long)p->reports,
+            (double)p->reports * p->task->period_days / 365.25);
     printf("  precision a cell's total over %lld terminal%s: +-%llu a period, +-%llu in %d days (95 %%)\n",
            (long long)a->terminals, a->terminals == 1 ? "" : "s", (unsigned long long)p->width_period,
            (unsigned long long)p->width_month, MONTH_DAYS);
-    printf("            if %lld customers come once a period, evenly over %zu row%s: %.0f a row in %d days, "
-           "+-%.1f %%\n",
-           (long long)a->customers, p->rows, p->rows == 1 ? "" : "s", p->expected, MONTH_DAYS,
-           100 * (double)p->width_month / p->expected);
+    if (p->task->type != SOTTO_TASK_HEALTH)
+        printf(
+            "            if %lld customers come once a period, evenly over %zu row%s: %.0f a row in %d days, "
+            "+-%.1f %%\n",
+            (long long)a->customers, p->rows, p->rows == 1 ? "" : "s", p->expected, MONTH_DAYS,
+            100 * (double)p->width_month / p->expected);
 }
 
 static void print_budget(const sotto_tasks *tasks, const plan *p, bool gaussian)
@@ -112,7 +122,12 @@ static void print_budget(const sotto_tasks *tasks, const plan *p, bool gaussian)
            (double)(gaussian ? tasks->budget.lifetime_rho_nano : tasks->budget.lifetime_ueps) / scale);
     if (isfinite(days))
         printf("spent after %.0f days (%.3g years).\n", days, days / 365.25);
-    else
+    if (days < YEAR_DAYS)
+        printf(
+            "Warning: that is a life's budget in less than a year. Longer periods, a smaller epsilon, fewer "
+            "tasks or a renewal\nkeep such a customer in the figures (docs/privacy.md, \"Choosing a "
+            "budget\").\n");
+    else if (!isfinite(days))
         printf("renewed as fast as it is spent.\n");
 }
 
@@ -149,12 +164,16 @@ static sotto_status put_all(const sotto_tasks *tasks, const plan *p, sotto_diag 
     for (size_t i = 0; i < tasks->count; i++)
         put_plan(&json.w, &p[i]);
     sotto_json_arr_end(&json.w);
+    bool within_a_year = false;
     for (unsigned g = 0; g < 2; g++) {
         double spent = daily(p, tasks->count, g == 1);
         hq_json_number(&json.w, g == 1 ? "rho_a_day" : "epsilon_a_day", spent / (g == 1 ? 1e9 : 1e6));
         hq_json_number(&json.w, g == 1 ? "rho_lasts_days" : "epsilon_lasts_days",
                        days_left(tasks, spent, g == 1));
+        within_a_year = within_a_year || (spent > 0 && days_left(tasks, spent, g == 1) < YEAR_DAYS);
     }
+    sotto_json_name(&json.w, "spent_within_a_year");
+    sotto_json_bool(&json.w, within_a_year);
     sotto_json_obj_end(&json.w);
     return hq_json_print(&json, diag);
 }

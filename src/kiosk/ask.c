@@ -244,7 +244,7 @@ static sotto_status put_answer(const kiosk_engine *e, const kiosk_ask *ask, bool
 
 /* Comparison groups must not change with time: a key of its own, and nothing but the customer in it. 0 would
  * mean nobody. */
-static uint64_t arm_of(const kiosk_engine *e, const uint8_t *key)
+uint64_t kiosk_arm_key(const kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES])
 {
     return keyed(e->arm_key, key, 0) | 1;
 }
@@ -286,7 +286,7 @@ static sotto_status decide_now(kiosk_engine *e, const kiosk_ask *ask, bool *know
                                           .branch_group = named(e->config->branch_group),
                                           .terminal_model = named(e->config->terminal_model),
                                           .language = ask->language,
-                                          .arm_key = ask->customer.len == 0 ? 0 : arm_of(e, key),
+                                          .arm_key = ask->customer.len == 0 ? 0 : kiosk_arm_key(e, key),
                                           .offers_max = ask->offers,
                                           .seed = seed_of(e, key, now_s)};
     if (ask->log != NULL)

@@ -425,6 +425,12 @@ static void show_what(sotto_json_node what)
            whole(what, "days") == 1 ? "" : "s", (long long)whole(what, "cells"),
            shares ? "counts, cut into two shares that say nothing apart" : "noised counts");
     show_cost(what);
+    if (sotto_span_is(type, "health")) {
+        printf(
+            ".\n  What befell the terminal itself, at most %lld counts: nothing of any customer is in it.\n",
+            (long long)whole(what, "bound"));
+        return;
+    }
     printf(", with at most %lld\n"
            "  events of any one customer. %lld customers stood behind it; %lld were left out, their budget "
            "being spent.\n",

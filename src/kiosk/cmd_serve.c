@@ -103,9 +103,13 @@ static sotto_status serve(kiosk_engine *e, const sotto_listener *listeners, sott
     if (status == SOTTO_OK)
         sotto_log_event(&e->log, SOTTO_LOG_INFO, "serve.start", "release=%llu",
                         (unsigned long long)e->release.version);
+    if (status == SOTTO_OK)
+        kiosk_befell(e, SOTTO_FIGURE_STARTED);
     while (status == SOTTO_OK && !stop_asked)
         status = sotto_server_step(server, 500);
     sotto_server_free(server);
+    if (status == SOTTO_OK)
+        kiosk_befell(e, SOTTO_FIGURE_ENDED);
     sotto_log_event(&e->log, SOTTO_LOG_INFO, "serve.stop", "decisions=%llu events=%llu",
                     (unsigned long long)e->decisions, (unsigned long long)e->events);
     return status;

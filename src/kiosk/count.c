@@ -96,16 +96,32 @@ static int step_of(enum sotto_event_kind kind)
     }
 }
 
+static int campaign_bin(const kiosk_engine *e, const kiosk_counted *c, const sotto_dimension *d)
+{
+    return c->campaign < 0
+               ? -1
+               : sotto_dimension_by_name(
+                     d, sotto_span_str(sotto_plan_campaign(e->release.plan, (size_t)c->campaign)->id));
+}
+
+/* The arm that the customer was drawn into, of the release in use: a restart forgets no arm. */
+static int arm_bin(const kiosk_engine *e, const kiosk_counted *c, const sotto_dimension *d)
+{
+    const char *arm = c->campaign < 0
+                          ? NULL
+                          : sotto_plan_arm(e->release.plan, (size_t)c->campaign, kiosk_arm_key(e, c->key));
+    return sotto_dimension_by_name(d, sotto_span_str(arm != NULL ? arm : ""));
+}
+
 /* The event's place along one dimension; -1: the table does not count it. */
 static int bin_of(const kiosk_engine *e, const kiosk_counted *c, const sotto_dimension *d)
 {
     int64_t score;
     switch (d->kind) {
     case SOTTO_DIMENSION_CAMPAIGN:
-        return c->campaign < 0
-                   ? -1
-                   : sotto_dimension_by_name(
-                         d, sotto_span_str(sotto_plan_campaign(e->release.plan, (size_t)c->campaign)->id));
+        return campaign_bin(e, c, d);
+    case SOTTO_DIMENSION_ARM:
+        return arm_bin(e, c, d);
     case SOTTO_DIMENSION_OUTCOME:
         return c->kind == SOTTO_EVENT_TAKEN ? SOTTO_OUTCOME_TAKEN : SOTTO_OUTCOME_SHOWN;
     case SOTTO_DIMENSION_STEP:
@@ -127,6 +143,8 @@ static bool is_counted(enum sotto_task_type type, enum sotto_event_kind kind)
         return kind == SOTTO_EVENT_SHOWN || kind == SOTTO_EVENT_TAKEN;
     case SOTTO_TASK_FUNNEL:
         return step_of(kind) >= 0;
+    case SOTTO_TASK_HEALTH:
+        return false; /* nothing that a customer does */
     default:
         return kind == SOTTO_EVENT_CARD_IN;
     }
@@ -193,4 +211,42 @@ sotto_status kiosk_count(kiosk_engine *e, const kiosk_counted *c, bool *counted,
         *counted = *counted || one;
     }
     return status;
+}
+
+/* ---- the terminal itself ---- */
+
+static sotto_status note_figure(kiosk_engine *e, const sotto_task *task, enum sotto_figure figure,
+                                sotto_diag *diag)
+{
+    /* A key that no customer has: theirs are hashes. */
+    static const uint8_t TERMINAL[SOTTO_CUSTOMER_KEY_BYTES];
+    sotto_tally_cells cells = {.count = 0};
+    int64_t now_s = 0;
+    bool counted = false;
+    sotto_status status = kiosk_now(e, &now_s, diag);
+    if (status != SOTTO_OK)
+        return status;
+    const int64_t here_s = now_s + 60 * (int64_t)e->config->utc_offset_min;
+    const int64_t hour = (here_s - sotto_floor_div_i64(here_s, 86400) * 86400) / 3600;
+    for (size_t t = 0; t < task->table_count; t++) {
+        size_t bin[SOTTO_DIMENSIONS_MAX] = {0};
+        for (size_t i = 0; i < task->table[t].dimensions; i++) {
+            const sotto_dimension *d = &task->table[t].dimension[i];
+            bin[i] = d->kind == SOTTO_DIMENSION_FIGURE ? (size_t)figure
+                                                       : sotto_dimension_by_value(d, hour * 1000000);
+        }
+        cells.cell[cells.count++] = sotto_table_cell(&task->table[t], bin);
+    }
+    return sotto_tally_note(e->store, task, TERMINAL, &cells, now_s, &counted, diag);
+}
+
+void kiosk_befell(kiosk_engine *e, enum sotto_figure figure)
+{
+    for (size_t i = 0; i < e->release.tasks.count; i++) {
+        sotto_diag diag = {0};
+        const sotto_task *task = &e->release.tasks.task[i];
+        if (task->type == SOTTO_TASK_HEALTH && note_figure(e, task, figure, &diag) != SOTTO_OK)
+            sotto_log_event(&e->log, SOTTO_LOG_WARN, "health.not_counted", "figure=%d reason=\"%s\"",
+                            (int)figure, diag.text);
+    }
 }

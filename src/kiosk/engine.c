@@ -120,6 +120,7 @@ sotto_status kiosk_release_accept(kiosk_engine *e, uint64_t version, bool *known
     e->release = fresh;
     kiosk_recent_clear(e); /* its campaigns have other places now */
     sotto_log_event(&e->log, SOTTO_LOG_INFO, "release.accepted", "version=%llu", (unsigned long long)version);
+    kiosk_befell(e, SOTTO_FIGURE_RELEASE_TAKEN);
     return SOTTO_OK;
 }
 
@@ -300,5 +301,8 @@ sotto_status kiosk_night(kiosk_engine *e, sotto_tally_result *result, sotto_diag
                                        .device = device,
                                        .release_version = e->release.version,
                                        .now_s = now_s};
-    return sotto_tally_close(e->store, &config, result, diag);
+    status = sotto_tally_close(e->store, &config, result, diag);
+    if (status != SOTTO_OK)
+        kiosk_befell(e, SOTTO_FIGURE_NIGHT_STOPPED);
+    return status;
 }

@@ -274,6 +274,8 @@ SOTTO_MUST_USE sotto_status kiosk_import_events(const kiosk_config *config, cons
 void kiosk_recent_note(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES]);
 void kiosk_recent_forget(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES]);
 void kiosk_recent_clear(kiosk_engine *e);
+/* What decide draws a customer's arms and holdouts by. */
+uint64_t kiosk_arm_key(const kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES]);
 /* An event as the measurement sees it. e->release.profile is the customer's. */
 typedef struct kiosk_counted {
     const uint8_t *key;
@@ -286,10 +288,14 @@ typedef struct kiosk_counted {
 /* Counts it in every task that asks for it, inside the caller's transaction. */
 SOTTO_MUST_USE sotto_status kiosk_count(kiosk_engine *e, const kiosk_counted *event, bool *counted,
                                         sotto_diag *diag);
+/* Something befell the terminal: counted in the release's tasks of health figures. Never fails: what cannot
+ * be counted is told in the log. */
+void kiosk_befell(kiosk_engine *e, enum sotto_figure figure);
 
 SOTTO_MUST_USE sotto_status kiosk_witness_open(kiosk_engine *e, sotto_diag *diag);
 /* The operator's word that reports may go on although an old copy of the store was put back. */
-SOTTO_MUST_USE sotto_status kiosk_accept_restore(kiosk_engine *e, sotto_tally_accepted *out, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status kiosk_accept_restore(kiosk_engine *e, sotto_tally_accepted *out,
+                                                 sotto_diag *diag);
 
 SOTTO_MUST_USE sotto_status kiosk_forget(kiosk_engine *e, sotto_span customer, sotto_diag *diag);
 /* Closes ended periods. Needs a release with a task and an enrolled device. */

@@ -67,6 +67,7 @@ static sotto_status post_release(kiosk_engine *e, sotto_json_node body, sotto_re
     sotto_diag_format(diag, reason, sizeof reason);
     sotto_log_event(&e->log, SOTTO_LOG_WARN, "release.refused", "version=%lld reason=\"%s\"",
                     (long long)version, reason);
+    kiosk_befell(e, SOTTO_FIGURE_RELEASE_REFUSED);
     sotto_buf out = sotto_buf_of(json, sizeof json);
     sotto_json_writer w = sotto_json_writer_of(&out);
     sotto_json_obj(&w);
@@ -191,6 +192,7 @@ static sotto_status post_refused(kiosk_engine *e, uint64_t seq, sotto_json_node 
     reply->code = 204;
     sotto_log_event(&e->log, SOTTO_LOG_WARN, "report.set_aside", "seq=%llu why=refused",
                     (unsigned long long)seq);
+    kiosk_befell(e, SOTTO_FIGURE_REPORT_REFUSED);
     return SOTTO_OK;
 }
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { TASK_VERSION = 1, TASK_ITEMS = 14, PERIOD_DAYS_MAX = 31, CELL_BITS_MAX = 32 };
+enum { TASK_VERSION = 2, TASK_ITEMS = 15, PERIOD_DAYS_MAX = 31, CELL_BITS_MAX = 32 };
 
 static bool in_range(const sotto_split_task *t)
 {
@@ -44,7 +44,9 @@ sotto_status sotto_split_task_of(sotto_split_task *out, const sotto_tasks *tasks
     }
     _Static_assert(sizeof out->key == sizeof tasks->aggregator_key, "leader, helper");
     memcpy(out->key, tasks->aggregator_key, sizeof out->key);
-    sotto_status status = check(out, diag);
+    sotto_status status = sotto_task_meaning(task, out->meaning);
+    if (status == SOTTO_OK)
+        status = check(out, diag);
     if (status == SOTTO_OK && sotto_split_report_size(out) > SOTTO_REPORT_MAX)
         status = sotto_diag_set(diag, SOTTO_ERR(PRIVACY, RANGE),
                                 "%u cells of %u bits make a report of more than %d bytes",
@@ -68,6 +70,7 @@ sotto_status sotto_split_task_write(const sotto_split_task *task, sotto_buf *out
     sotto_cbor_put_array(&w, TASK_ITEMS);
     for (size_t i = 0; i < SOTTO_COUNT(numbers); i++)
         sotto_cbor_put_uint(&w, numbers[i]);
+    sotto_cbor_put_bytes(&w, sotto_span_of(task->meaning, sizeof task->meaning));
     for (size_t i = 0; i < SOTTO_SPLIT_PARTIES; i++)
         sotto_cbor_put_bytes(&w, sotto_span_of(task->key[i], sizeof task->key[i]));
     status = sotto_cbor_writer_end(&w);
@@ -76,11 +79,11 @@ sotto_status sotto_split_task_write(const sotto_split_task *task, sotto_buf *out
     return status == SOTTO_OK ? status : sotto_diag_set(diag, status, "no room for the task's encoding");
 }
 
-static void read_key(sotto_cbor_reader *r, uint8_t key[static SOTTO_HPKE_PUBLIC_BYTES])
+static void read_bytes(sotto_cbor_reader *r, uint8_t *out, size_t len)
 {
-    sotto_span bytes = sotto_cbor_get_bytes(r, SOTTO_HPKE_PUBLIC_BYTES);
-    if (bytes.len == SOTTO_HPKE_PUBLIC_BYTES)
-        memcpy(key, bytes.ptr, bytes.len);
+    sotto_span bytes = sotto_cbor_get_bytes(r, len);
+    if (bytes.len == len)
+        memcpy(out, bytes.ptr, len);
     else if (r->status == SOTTO_OK)
         r->status = SOTTO_ERR(PRIVACY, MALFORMED);
 }
@@ -109,8 +112,9 @@ sotto_status sotto_split_task_read(sotto_split_task *out, sotto_span encoded, so
         return sotto_diag_set(diag, SOTTO_ERR(PRIVACY, UNSUPPORTED),
                               "a task of version %llu is not known here", (unsigned long long)version);
     read_numbers(out, &r);
+    read_bytes(&r, out->meaning, sizeof out->meaning);
     for (size_t i = 0; i < SOTTO_SPLIT_PARTIES; i++)
-        read_key(&r, out->key[i]);
+        read_bytes(&r, out->key[i], sizeof out->key[i]);
     sotto_status status = sotto_cbor_reader_end(&r, diag);
     if (status == SOTTO_OK)
         status = check(out, diag);

@@ -55,7 +55,7 @@ static int find(const char *const *list, size_t count, sotto_span text)
 int sotto_dimension_by_name(const sotto_dimension *dimension, sotto_span name)
 {
     int index = dimension->names == NULL ? -1 : find(dimension->names, dimension->named, name);
-    if (index < 0 && dimension->kind == SOTTO_DIMENSION_TAG)
+    if (index < 0 && (dimension->kind == SOTTO_DIMENSION_TAG || dimension->kind == SOTTO_DIMENSION_ARM))
         return (int)dimension->bins - 1;
     return index;
 }

@@ -8,6 +8,7 @@
 enum {
     NAMES_MAX = SOTTO_TASK_CELLS_MAX / SOTTO_OUTCOMES,
     SEGMENTS_MAX = 256,
+    ARMS_MAX = 64,
     EDGES_MAX = 64,
     PERIOD_DAYS_MAX = 31,
     EPSILON_DECIMALS = 6,
@@ -18,6 +19,11 @@ static const int64_t LIFETIME_MAX_UEPS = 1000000 * INT64_C(1000000);
 static const int64_t GAUSSIAN_LIFETIME_MAX_UEPS = 1000 * INT64_C(1000000);
 static const int64_t DELTA_MAX_E12 = INT64_C(1000000000); /* 0.001: a delta above is no protection */
 static const char *const OUTCOME_NAMES[SOTTO_OUTCOMES] = {"shown", "taken"};
+static const char *const FIGURE_NAMES[SOTTO_FIGURE_COUNT] = {
+#define X(name, text) text,
+    SOTTO_FIGURES(X)
+#undef X
+};
 static const char *const STEP_NAMES[SOTTO_STEPS] = {"card_in", "shown", "dismissed", "taken"};
 
 static bool is_there(sotto_json_node object, const char *member)
@@ -110,6 +116,12 @@ static sotto_status read_dimension(sotto_dimension *out, sotto_json_node node, s
     case SOTTO_DIMENSION_CAMPAIGN:
         status = sotto_json_only(node, BINS, SOTTO_COUNT(BINS), diag);
         return status == SOTTO_OK ? read_bins(out, node, NAMES_MAX, arena, diag) : status;
+    case SOTTO_DIMENSION_ARM:
+        status = sotto_json_only(node, BINS, SOTTO_COUNT(BINS), diag);
+        if (status == SOTTO_OK)
+            status = read_bins(out, node, ARMS_MAX, arena, diag);
+        out->bins = out->named + 1;
+        return status;
     case SOTTO_DIMENSION_TAG:
         status = sotto_json_only(node, TAG, is_there(node, "edges") ? 4 : 3, diag);
         if (status == SOTTO_OK && is_there(node, "edges") && is_there(node, "bins"))
@@ -124,6 +136,9 @@ static sotto_status read_dimension(sotto_dimension *out, sotto_json_node node, s
         return status;
     case SOTTO_DIMENSION_OUTCOME:
         fixed_names(out, OUTCOME_NAMES, SOTTO_OUTCOMES);
+        break;
+    case SOTTO_DIMENSION_FIGURE:
+        fixed_names(out, FIGURE_NAMES, SOTTO_FIGURE_COUNT);
         break;
     default:
         fixed_names(out, STEP_NAMES, SOTTO_STEPS);
@@ -161,12 +176,12 @@ static sotto_status check_kinds(const sotto_table *table, enum sotto_task_type t
                                 sotto_diag *diag)
 {
     unsigned seen = 0, tags = 1u << SOTTO_DIMENSION_TAG, hour = 1u << SOTTO_DIMENSION_HOUR;
-    const unsigned may[SOTTO_TASK_TYPE_COUNT] = {tags | hour | 1u << SOTTO_DIMENSION_CAMPAIGN |
-                                                     1u << SOTTO_DIMENSION_OUTCOME |
-                                                     1u << SOTTO_DIMENSION_SCORE,
-                                                 tags | hour | 1u << SOTTO_DIMENSION_STEP, tags | hour};
+    const unsigned may[SOTTO_TASK_TYPE_COUNT] = {
+        tags | hour | 1u << SOTTO_DIMENSION_CAMPAIGN | 1u << SOTTO_DIMENSION_OUTCOME |
+            1u << SOTTO_DIMENSION_ARM | 1u << SOTTO_DIMENSION_SCORE,
+        tags | hour | 1u << SOTTO_DIMENSION_STEP, tags | hour, hour | 1u << SOTTO_DIMENSION_FIGURE};
     const unsigned must[SOTTO_TASK_TYPE_COUNT] = {1u << SOTTO_DIMENSION_OUTCOME, 1u << SOTTO_DIMENSION_STEP,
-                                                  tags};
+                                                  tags, 1u << SOTTO_DIMENSION_FIGURE};
     for (size_t i = 0; i < table->dimensions; i++) {
         unsigned bit = 1u << table->dimension[i].kind;
         if ((bit & ~may[type]) != 0 || (bit != tags && (seen & bit) != 0))
@@ -174,6 +189,9 @@ static sotto_status check_kinds(const sotto_table *table, enum sotto_task_type t
                                   "this dimension is not for this type of task, or there twice");
         seen |= bit;
     }
+    if ((seen & 1u << SOTTO_DIMENSION_ARM) != 0 && (seen & 1u << SOTTO_DIMENSION_CAMPAIGN) == 0)
+        return sotto_json_bad(node, diag, SOTTO_ERR(PRIVACY, MALFORMED),
+                              "an arm is of a campaign: the table needs that dimension too");
     if ((seen & must[type]) != must[type])
         return sotto_json_bad(node, diag, SOTTO_ERR(PRIVACY, MALFORMED),
                               "a dimension that this type of task needs is missing");
@@ -313,7 +331,7 @@ static sotto_status read_task(sotto_task *out, sotto_json_node node, const sotto
     if (status == SOTTO_OK)
         status = read_word(node, "type", TYPES, SOTTO_COUNT(TYPES), &type, diag);
     out->type = (enum sotto_task_type)type;
-    out->has_left_out = true;
+    out->has_left_out = out->type != SOTTO_TASK_HEALTH; /* nobody is left out of what customers do not pay */
     if (status == SOTTO_OK)
         status = read_name(out, node, diag);
     if (status == SOTTO_OK)

@@ -17,6 +17,8 @@ uint64_t sotto_task_l2_squared(const sotto_task *task)
 
 uint64_t sotto_task_cost(const sotto_task *task, uint32_t l1, uint64_t l2_squared)
 {
+    if (task->type == SOTTO_TASK_HEALTH)
+        return 0;
     if (task->noise == SOTTO_NOISE_LAPLACE)
         return sotto_budget_cost_ueps(task->epsilon_ueps, l1, task->bound);
     uint64_t whole = sotto_task_l2_squared(task); /* at most 10^6 */

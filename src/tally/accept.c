@@ -55,8 +55,9 @@ static sotto_status charge_unseen(struct work *work)
         bool gaussian = task->noise == SOTTO_NOISE_GAUSSIAN;
         uint64_t periods = 0, *sum = gaussian ? &work->out->charged_rho_nano : &work->out->charged_ueps;
         status = unseen(work, task, &periods);
-        uint64_t cost = times(gaussian ? task->rho_nano : task->epsilon_ueps, periods);
-        work->out->periods += periods;
+        uint64_t price = sotto_task_cost(task, task->bound, sotto_task_l2_squared(task));
+        uint64_t cost = times(price, periods);
+        work->out->periods += price > 0 ? periods : 0;
         *sum = cost > INT64_MAX - *sum ? INT64_MAX : *sum + cost;
     }
     return status;

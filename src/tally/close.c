@@ -204,14 +204,13 @@ static sotto_status advance(struct work *work, int64_t day)
 /* What this report can cost one customer at most joins the sum that the witness keeps too. */
 static sotto_status add_cost(struct work *work, sotto_tally_mark *mark)
 {
-    bool gaussian = work->task->noise == SOTTO_NOISE_GAUSSIAN;
-    sotto_status status =
-        sotto_tally_add(work->store, SOTTO_TALLY_COST_UEPS, gaussian ? 0 : work->task->epsilon_ueps,
-                        &mark->cost_ueps, work->diag);
-    return status == SOTTO_OK
-               ? sotto_tally_add(work->store, SOTTO_TALLY_COST_RHO, gaussian ? work->task->rho_nano : 0,
-                                 &mark->cost_rho_nano, work->diag)
-               : status;
+    const bool gaussian = work->task->noise == SOTTO_NOISE_GAUSSIAN;
+    const uint64_t cost = sotto_task_cost(work->task, work->task->bound, sotto_task_l2_squared(work->task));
+    sotto_status status = sotto_tally_add(work->store, SOTTO_TALLY_COST_UEPS, gaussian ? 0 : cost,
+                                          &mark->cost_ueps, work->diag);
+    return status == SOTTO_OK ? sotto_tally_add(work->store, SOTTO_TALLY_COST_RHO, gaussian ? cost : 0,
+                                                &mark->cost_rho_nano, work->diag)
+                              : status;
 }
 
 static sotto_status report_period(struct work *work, sotto_tally_mark *mark)

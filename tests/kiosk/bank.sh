@@ -52,6 +52,7 @@ wait_for() {
 bank_model() {
     "$HQ" population --customers 400 --seed 7 --examples "$TOP/docs/examples/bank" -o "$WORK/bank" >/dev/null
     cp "$TOP"/docs/examples/bank/*.json "$WORK/bank/"
+    cp "$TOP/tests/kiosk/tasks.json" "$WORK/bank/" # one task and a period of a day: a test has no weeks
     "$HQ" train --data "$WORK/bank/contacts.csv" --dictionary "$WORK/bank/dictionary.json" --recipe "$WORK/bank/recipe.json" \
         --label taken --rounds 20 --depth 3 -o "$WORK/bank/model.json" >/dev/null
     "$HQ" model compile --from xgboost "$WORK/bank/model.json" --recipe "$WORK/bank/recipe.json" \

@@ -246,6 +246,8 @@ static void a_small_arena_is_an_error(void **state)
 #define AGE        "[{\"of\":\"tag\",\"tag\":\"age\",\"edges\":[30,45.5]}]"
 #define JOB        "[{\"of\":\"tag\",\"tag\":\"job\",\"bins\":[\"a\",\"b\"]}]"
 #define DELTA      ",\"noise\":\"gaussian\",\"delta\":0.000001"
+#define ARM        "{\"of\":\"arm\",\"bins\":[\"x\",\"y\"]}"
+#define CAMPAIGN   "{\"of\":\"campaign\",\"bins\":[\"a\",\"b\"]}"
 #define TAG_COUNTS TASK_2("3", "tag-counts", "one-collector", DELTA, AGE "," JOB)
 
 static void version_2_has_several_tasks_of_any_shape(void **state)
@@ -307,7 +309,14 @@ static void bad_files_of_version_2_are_named(void **state)
         {VERSION_2("", TASK_2("1", "offer-counts", "one-collector", "", "[" OUTCOME "]") "," TASK_2(
                            "1", "offer-counts", "one-collector", "", "[" OUTCOME "]")),
          SOTTO_CAUSE_CONFLICT},
-        {VERSION_2("", TASK_2("1", "health", "one-collector", "", "[" OUTCOME "]")), SOTTO_CAUSE_UNSUPPORTED},
+        {VERSION_2("", TASK_2("1", "mood", "one-collector", "", "[" OUTCOME "]")), SOTTO_CAUSE_UNSUPPORTED},
+        {VERSION_2("", TASK_2("1", "health", "one-collector", "", "[" OUTCOME "]")), SOTTO_CAUSE_MALFORMED},
+        {VERSION_2("", TASK_2("1", "health", "one-collector", "", "[{\"of\":\"hour\",\"edges\":[5]}]")),
+         SOTTO_CAUSE_MALFORMED}, /* no figure */
+        {VERSION_2("", TASK_2("1", "offer-counts", "one-collector", "", "[" ARM "," OUTCOME "]")),
+         SOTTO_CAUSE_MALFORMED}, /* an arm of what? */
+        {VERSION_2("", TASK_2("1", "funnel", "one-collector", "", "[" ARM ",{\"of\":\"step\"}]")),
+         SOTTO_CAUSE_MALFORMED},
         {VERSION_2(",\"aggregators\":{\"leader\":" KEY("aaaaaaaa") ",\"helper\":" KEY("aaaaaaaa") "}",
                    TASK_2("1", "offer-counts", "one-collector", "", "[" OUTCOME "]")),
          SOTTO_CAUSE_CONFLICT},
@@ -322,6 +331,66 @@ static void bad_files_of_version_2_are_named(void **state)
             fail_msg("case %zu: %s", i, diag.text);
         assert_true(diag.text[0] != '\0');
     }
+}
+
+static void an_arm_is_of_a_campaign(void **state)
+{
+    (void)state;
+    sotto_task task;
+    assert_int_equal(load(VERSION_2("", TASK_2("1", "offer-counts", "one-collector", "",
+                                               "[" CAMPAIGN "," ARM "," OUTCOME "]")),
+                          &task, NULL),
+                     SOTTO_OK);
+    const sotto_dimension *arm = &task.table[0].dimension[1];
+    assert_true(arm->kind == SOTTO_DIMENSION_ARM && arm->bins == 3 && task.cells == 1 + 2 * 3 * 2);
+    assert_int_equal(sotto_dimension_by_name(arm, sotto_span_str("y")), 1);
+    assert_int_equal(sotto_dimension_by_name(arm, sotto_span_str("")), 2);
+    assert_int_equal(sotto_dimension_by_name(arm, sotto_span_str("z")), 2);
+}
+
+/* Nobody pays for what befell the machine, and nobody is left out of it. */
+static void health_costs_no_customer(void **state)
+{
+    (void)state;
+    sotto_task task;
+    assert_int_equal(
+        load(VERSION_2("", TASK_2("1", "health", "one-collector", "", "[{\"of\":\"figure\"}]")), &task, NULL),
+        SOTTO_OK);
+    assert_true(!task.has_left_out && task.cells == SOTTO_FIGURE_COUNT && task.table[0].first_cell == 0);
+    assert_int_equal(sotto_task_cost(&task, task.bound, sotto_task_l2_squared(&task)), 0);
+}
+
+/* Whatever a cell is called by moves the hash; what only costs does not. */
+static void the_meaning_is_in_the_hash(void **state)
+{
+    (void)state;
+    static const char *const TABLES[] = {
+        "[" CAMPAIGN "," OUTCOME "]",
+        "[{\"of\":\"campaign\",\"bins\":[\"b\",\"a\"]}," OUTCOME "]",
+        "[{\"of\":\"campaign\",\"bins\":[\"a\",\"bb\"]}," OUTCOME "]",
+        "[{\"of\":\"campaign\",\"bins\":[\"ab\",\"b\"]}," OUTCOME "]",
+        "[" OUTCOME "," CAMPAIGN "]",
+        "[" CAMPAIGN "," OUTCOME "],[" OUTCOME "]",
+        "[" SCORES "," OUTCOME "]",
+        "[{\"of\":\"score\",\"edges\":[0.01,0.06]}," OUTCOME "]",
+        "[{\"of\":\"tag\",\"tag\":\"job\",\"bins\":[\"a\",\"b\"]}," OUTCOME "]",
+        "[{\"of\":\"tag\",\"tag\":\"jobs\",\"bins\":[\"a\",\"b\"]}," OUTCOME "]",
+    };
+    uint8_t hash[SOTTO_COUNT(TABLES)][SOTTO_SHA256_BYTES], again[SOTTO_SHA256_BYTES];
+    char json[1024];
+    sotto_task task;
+    assert_int_equal(sotto_vault_start(NULL), SOTTO_OK);
+    for (size_t i = 0; i < SOTTO_COUNT(TABLES); i++) {
+        (void)snprintf(json, sizeof json,
+                       VERSION_2("", TASK_2("1", "offer-counts", "one-collector", "", "%s")), TABLES[i]);
+        assert_int_equal(load(json, &task, NULL), SOTTO_OK);
+        assert_int_equal(sotto_task_meaning(&task, hash[i]), SOTTO_OK);
+        for (size_t j = 0; j < i; j++)
+            assert_memory_not_equal(hash[i], hash[j], sizeof hash[i]);
+    }
+    task.epsilon_ueps /= 2;
+    assert_int_equal(sotto_task_meaning(&task, again), SOTTO_OK);
+    assert_memory_equal(again, hash[SOTTO_COUNT(TABLES) - 1], sizeof again);
 }
 
 /* Only campaigns may grow, and only where they are the slowest index. */
@@ -359,6 +428,9 @@ int main(void)
         cmocka_unit_test(cells_have_a_limit),
         cmocka_unit_test(version_2_has_several_tasks_of_any_shape),
         cmocka_unit_test(bad_files_of_version_2_are_named),
+        cmocka_unit_test(an_arm_is_of_a_campaign),
+        cmocka_unit_test(health_costs_no_customer),
+        cmocka_unit_test(the_meaning_is_in_the_hash),
         cmocka_unit_test(cells_keep_their_meaning),
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(a_small_arena_is_an_error),
