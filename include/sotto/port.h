@@ -25,6 +25,12 @@ sotto_entropy sotto_port_entropy(void);
 /* The whole file after what out holds already, up to out->limit in all. NOT_FOUND, DENIED, IO, NO_MEMORY,
  * RANGE when larger (endless devices, too), MALFORMED for a pipe; out holds then what it held before. */
 SOTTO_MUST_USE sotto_status sotto_port_read_file(const char *path, sotto_vec *out, sotto_diag *diag);
+/* `len` bytes from `offset` on after what out holds: RANGE when the file ends before. Otherwise as read_file.
+ */
+SOTTO_MUST_USE sotto_status sotto_port_read_part(const char *path, uint64_t offset, size_t len,
+                                                 sotto_vec *out, sotto_diag *diag);
+/* NOT_FOUND, DENIED; MALFORMED for what is no plain file. */
+SOTTO_MUST_USE sotto_status sotto_port_file_size(const char *path, uint64_t *bytes, sotto_diag *diag);
 /* Like read_file; a name ending in ".xz" is unpacked through xz(1), without a shell and bounded by out->limit
  * (NOT_FOUND with a hint when that program is missing, CORRUPT when it refuses). Head office only. */
 SOTTO_MUST_USE sotto_status sotto_port_read_data_file(const char *path, sotto_vec *out, sotto_diag *diag);

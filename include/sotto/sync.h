@@ -247,6 +247,7 @@ SOTTO_MUST_USE sotto_status sotto_tuf_count_signers(sotto_span root, const char 
  * dir/previous          the version that serve would go back to
  * sync writes all of it; serve reads it and verifies it again, from its own trusted root, before it uses it.
  */
+#define SOTTO_RELEASE_BYTES_MAX (128u * 1024 * 1024) /* of all files of a release */
 typedef struct sotto_release_update {
     uint64_t version; /* of targets metadata now complete on disk */
     bool changed;     /* a version that was not there before */
@@ -303,6 +304,7 @@ typedef struct sotto_night_result {
     bool release_accepted;    /* serve took it over in this run */
     bool release_failed;      /* the newest failed its health check there, in this run or before */
     bool quarantined;         /* head office has stopped this terminal */
+    uint64_t release_bytes;   /* of metadata and files, as they came over the line */
     bool night_closed;        /* serve tallied an ended period in this run */
     int64_t retry_after_s;    /* head office asked to be left alone for so long (503); 0 = it did not */
 } sotto_night_result;

@@ -123,59 +123,13 @@ static bool after_prefix(sotto_span target, const char *prefix, sotto_span *rest
 
 /* ---- releases ---- */
 
-static bool plain_name(sotto_span name)
-{
-    if (name.len == 0 || name.len > 200 || name.ptr[0] == '.')
-        return false;
-    for (size_t i = 0; i < name.len; i++) {
-        uint8_t ch = name.ptr[i];
-        bool ok = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
-                  ch == '.' || ch == '_' || ch == '-';
-        if (!ok)
-            return false;
-    }
-    return true;
-}
-
-bool hq_collect_path_valid(sotto_span path)
-{
-    sotto_span name;
-    if (after_prefix(path, "targets/", &name))
-        return plain_name(name);
-    static const char suffix[] = ".json";
-    return plain_name(path) && path.len > sizeof suffix - 1 &&
-           memcmp(path.ptr + path.len - (sizeof suffix - 1), suffix, sizeof suffix - 1) == 0;
-}
-
-static sotto_status read_release_file(const hq_collector *c, sotto_span name, sotto_vec *out,
-                                      sotto_diag *diag)
-{
-    char relative[256] = "repo/", path[HQ_PATH_MAX];
-    if (!hq_collect_path_valid(name))
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "no such file in the release");
-    memcpy(relative + 5, name.ptr, name.len); /* zeros follow: valid names are at most 208 bytes */
-    sotto_status status = hq_path(c->dir, relative, path, diag);
-    out->limit = SOTTO_TARGET_BYTES_MAX;
-    if (status == SOTTO_OK)
-        status = sotto_port_read_file(path, out, diag);
-    /* Where it stands on our disk is nobody's business. */
-    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
-        *diag = (sotto_diag){.status = status, .text = "no such file in the release"};
-    return status;
-}
-
-static void get_release(hq_collector *c, sotto_span name, sotto_reply *reply)
+static void get_release(hq_collector *c, const sotto_http_message *request, sotto_span name,
+                        sotto_reply *reply)
 {
     sotto_diag diag = {0};
-    sotto_status status = read_release_file(c, name, &reply->body, &diag);
-    if (status != SOTTO_OK) {
+    sotto_status status = hq_collect_release(c, request, name, reply, &diag);
+    if (status != SOTTO_OK)
         reply_status(c, reply, status, &diag);
-        return;
-    }
-    HQ_ADD(c->metrics, files, 1);
-    HQ_ADD(c->metrics, file_bytes, reply->body.len);
-    reply->code = 200;
-    reply->content_type = name.ptr[name.len - 1] == 'n' ? "application/json" : "application/octet-stream";
 }
 
 /* ---- reports ---- */
@@ -367,7 +321,7 @@ static void from_device(hq_collector *c, const sotto_http_message *request, cons
     if (status != SOTTO_OK)
         refuse_device(c, peer, &device, status, &diag, reply);
     else if (is_method(request, "GET") && after_prefix(request->target, RELEASE_PREFIX, &rest))
-        get_release(c, rest, reply);
+        get_release(c, request, rest, reply);
     else if (is_method(request, "POST") && sotto_span_is(request->target, "/v1/night"))
         post_night(c, &device, request->body, reply);
     else if (is_method(request, "PUT") && sotto_span_is(request->target, "/v1/health"))

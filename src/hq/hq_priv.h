@@ -375,6 +375,10 @@ SOTTO_MUST_USE sotto_status hq_collect_recover(hq_collector *c, sotto_span body,
 /* Signs {nonce, now}. MALFORMED; UNSUPPORTED when the authority's key is not P-256. */
 SOTTO_MUST_USE sotto_status hq_collect_time(const hq_collector *c, sotto_span nonce, sotto_vec *answer,
                                             sotto_diag *diag);
+/* GET of a file of the repository: 200, 206 or 416; NOT_FOUND. */
+#define HQ_LZ4_SUFFIX ".lz4"
+SOTTO_MUST_USE sotto_status hq_collect_release(hq_collector *c, const sotto_http_message *request,
+                                               sotto_span name, sotto_reply *reply, sotto_diag *diag);
 /* A path below repo that may be served: metadata at the top, or targets/ and a plain file name. */
 bool hq_collect_path_valid(sotto_span path);
 

@@ -200,12 +200,13 @@ static void renew_in_time(const kiosk_config *config, messenger *m, const sotto_
 static void print_result(const sotto_night_result *r, bool json)
 {
     if (json) {
-        printf("{\"release\":%llu,\"release_changed\":%s,\"release_accepted\":%s,\"release_failed\":%s,"
+        printf("{\"release\":%llu,\"release_changed\":%s,\"release_accepted\":%s,\"release_failed\":%s,\"release_bytes\":%llu,"
                "\"night_closed\":%s,"
                "\"reports_sent\":%llu,\"reports_repeated\":%llu,\"reports_refused\":%llu,\"report_bytes\":%"
                "llu,\"retry_after_s\":%lld}\n",
                (unsigned long long)r->release_version, r->release_changed ? "true" : "false",
                r->release_accepted ? "true" : "false", r->release_failed ? "true" : "false",
+               (unsigned long long)r->release_bytes,
                r->night_closed ? "true" : "false", (unsigned long long)r->reports_sent,
                (unsigned long long)r->reports_repeated, (unsigned long long)r->reports_refused,
                (unsigned long long)r->report_bytes, (long long)r->retry_after_s);

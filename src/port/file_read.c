@@ -71,6 +71,57 @@ sotto_status sotto_port_read_file(const char *path, sotto_vec *out, sotto_diag *
     return status;
 }
 
+static sotto_status read_from(int fd, const char *path, uint64_t offset, size_t len, sotto_vec *out,
+                              sotto_diag *diag)
+{
+    uint8_t chunk[16 * CHUNK_BYTES];
+    sotto_status status = SOTTO_OK;
+    for (size_t done = 0; status == SOTTO_OK && done < len;) {
+        size_t want = len - done < sizeof chunk ? len - done : sizeof chunk;
+        ssize_t got = pread(fd, chunk, want, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return sotto_port_fail(diag, errno, path, "read");
+        if (got == 0)
+            return sotto_diag_at(diag, SOTTO_ERR(PORT, RANGE), path, 0,
+                                 "ends before the part that is wanted");
+        status = sotto_vec_put(out, chunk, (size_t)got);
+        done += (size_t)got;
+    }
+    return status == SOTTO_OK ? status : too_large(out, status, path, diag);
+}
+
+sotto_status sotto_port_read_part(const char *path, uint64_t offset, size_t len, sotto_vec *out,
+                                  sotto_diag *diag)
+{
+    size_t before = out->len;
+    if (offset > (uint64_t)INT64_MAX - len)
+        return sotto_diag_at(diag, SOTTO_ERR(PORT, RANGE), path, 0, "no file is so long");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return sotto_port_fail(diag, errno, path, "open");
+    sotto_status status = refuse_pipe(fd, path, diag);
+    if (status == SOTTO_OK)
+        status = read_from(fd, path, offset, len, out, diag);
+    (void)sotto_port_close_fd(fd);
+    if (status != SOTTO_OK)
+        out->len = before;
+    return status;
+}
+
+sotto_status sotto_port_file_size(const char *path, uint64_t *bytes, sotto_diag *diag)
+{
+    struct stat info;
+    *bytes = 0;
+    if (stat(path, &info) != 0)
+        return sotto_port_fail(diag, errno, path, "look at");
+    if (!S_ISREG(info.st_mode))
+        return sotto_diag_at(diag, SOTTO_ERR(PORT, MALFORMED), path, 0, "is not a plain file");
+    *bytes = (uint64_t)info.st_size;
+    return SOTTO_OK;
+}
+
 bool sotto_port_exists(const char *path)
 {
     struct stat info;

@@ -13,7 +13,7 @@
 
 /* One request as it goes out, and what became of it. */
 typedef struct exchange {
-    const char *method, *target, *content_type;
+    const char *method, *target, *content_type, *extra;
     sotto_span body;
     int64_t deadline_ms;
     bool sent;      /* all of it went out */
@@ -118,7 +118,7 @@ static sotto_status send_request(sotto_client *c, exchange *x, sotto_diag *diag)
     uint8_t head[SOTTO_HTTP_HEAD_MAX];
     sotto_buf out = sotto_buf_of(head, sizeof head);
     sotto_status st = sotto_http_write_request(&out, x->method, x->target, c->url.authority, x->content_type,
-                                               x->body.len, NULL);
+                                               x->body.len, x->extra);
     if (st != SOTTO_OK)
         return sotto_diag_at(diag, st, x->target, 0, "cannot be a request");
     st = send_all(c, x, sotto_buf_span(&out), diag);
@@ -237,27 +237,26 @@ static sotto_status fresh_parser(sotto_client *c, const char *method, size_t bod
     return SOTTO_OK;
 }
 
-sotto_status client_request(sotto_client *c, const char *method, const char *target, const char *content_type,
-                            sotto_span body, size_t body_max, const sotto_http_message **response,
-                            sotto_diag *diag)
+static sotto_status run_exchange(sotto_client *c, exchange *x, size_t body_max,
+                                 const sotto_http_message **response, sotto_diag *diag)
 {
-    exchange x = {.method = method, .target = target, .content_type = content_type, .body = body};
     const int64_t deadline_ms = now_ms(c) + c->timeout_ms;
     *response = NULL;
-    x.deadline_ms = deadline_ms;
+    x->deadline_ms = deadline_ms;
     if (c->connected && !still_usable(c))
         disconnect(c);
     bool reused = c->connected && c->used;
-    sotto_status st = fresh_parser(c, method, body_max, diag);
+    sotto_status st = fresh_parser(c, x->method, body_max, diag);
     if (st == SOTTO_OK)
-        st = exchange_once(c, &x, diag);
-    if (sotto_status_cause(st) == SOTTO_CAUSE_NETWORK && reused && !x.answering && is_idempotent(method)) {
-        x.deadline_ms = deadline_ms;
-        x.sent = false;
+        st = exchange_once(c, x, diag);
+    if (sotto_status_cause(st) == SOTTO_CAUSE_NETWORK && reused && !x->answering &&
+        is_idempotent(x->method)) {
+        x->deadline_ms = deadline_ms;
+        x->sent = false;
         disconnect(c);
-        st = fresh_parser(c, method, body_max, diag);
+        st = fresh_parser(c, x->method, body_max, diag);
         if (st == SOTTO_OK)
-            st = exchange_once(c, &x, diag);
+            st = exchange_once(c, x, diag);
     }
     if (st != SOTTO_OK) {
         disconnect(c);
@@ -266,9 +265,24 @@ sotto_status client_request(sotto_client *c, const char *method, const char *tar
     *response = sotto_http_message_of(c->parser);
     keep_session(c);
     c->used = true;
-    if (!(*response)->keep_alive || !x.sent)
+    if (!(*response)->keep_alive || !x->sent)
         disconnect(c);
     return SOTTO_OK;
+}
+
+sotto_status client_request(sotto_client *c, const char *method, const char *target, const char *content_type,
+                            sotto_span body, size_t body_max, const sotto_http_message **response,
+                            sotto_diag *diag)
+{
+    exchange x = {.method = method, .target = target, .content_type = content_type, .body = body};
+    return run_exchange(c, &x, body_max, response, diag);
+}
+
+sotto_status client_ask_for(sotto_client *client, const client_ask *ask, const sotto_http_message **response,
+                            sotto_diag *diag)
+{
+    exchange x = {.method = ask->method, .target = ask->target, .extra = ask->extra};
+    return run_exchange(client, &x, ask->body_max, response, diag);
 }
 
 sotto_status sotto_client_request(sotto_client *client, const char *method, const char *target,

@@ -37,6 +37,13 @@ SOTTO_MUST_USE sotto_status client_url_parse(client_url *out, const char *text, 
 SOTTO_MUST_USE sotto_status client_request(sotto_client *client, const char *method, const char *target,
                                            const char *content_type, sotto_span body, size_t body_max,
                                            const sotto_http_message **response, sotto_diag *diag);
+/* The same with header lines of its own, each ended by \r\n; extra may be NULL. No body is sent. */
+typedef struct client_ask {
+    const char *method, *target, *extra;
+    size_t body_max;
+} client_ask;
+SOTTO_MUST_USE sotto_status client_ask_for(sotto_client *client, const client_ask *ask,
+                                           const sotto_http_message **response, sotto_diag *diag);
 /* For messages: "https://host:port". */
 const char *client_name(const sotto_client *client);
 /* What a response that is not a success means: NOT_FOUND for 404, AUTH for 401 and 403, EXISTS for 409, BUSY

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "client_priv.h"
+#include "fetch_priv.h"
 
 #define REPORT_MAX ((size_t)16 * 1024 * 1024)
 #define ANSWER_MAX ((size_t)64 * 1024)
 #define HEALTH_MAX ((size_t)1024)
-#define PREFIX     "/v1/release/"
 
 typedef struct night {
     const sotto_night_config *config;
@@ -44,31 +44,6 @@ static sotto_status request(sotto_client *client, const char *method, const char
 }
 
 /* ---- The release ---- */
-
-static sotto_status fetch_from_office(void *ctx, const char *path, size_t max, sotto_vec *out,
-                                      sotto_diag *diag)
-{
-    night *n = ctx;
-    sotto_client *office = n->config->head_office;
-    char target[1024];
-    const sotto_http_message *response;
-    int len = snprintf(target, sizeof target, PREFIX "%s", path);
-    if (len < 0 || (size_t)len >= sizeof target)
-        return sotto_diag_at(diag, SOTTO_ERR(SYNC, RANGE), path, 0, "path is too long");
-    /* A refusal's own body may be longer than a very small file. */
-    size_t bound = max < ANSWER_MAX ? ANSWER_MAX : max;
-    sotto_status st = request(office, "GET", target, NULL, sotto_span_of(NULL, 0), bound, &response, diag);
-    if (st != SOTTO_OK)
-        return st;
-    if (response->code == 503 || response->code == 429)
-        n->result->retry_after_s = client_retry_after_s(response);
-    if (response->code != 200)
-        return client_refusal(office, response, diag);
-    if (response->body.len > max)
-        return sotto_diag_at(diag, SOTTO_ERR(SYNC, RANGE), path, 0, "%zu bytes, at most %zu are taken",
-                             response->body.len, max);
-    return sotto_vec_put(out, response->body.ptr, response->body.len);
-}
 
 /* 422 {"accepted":false,"reason":"...","known":false}: serve's words go into the diagnosis. What it has known
  * since another night is no failure of this one. */
@@ -167,8 +142,13 @@ static void get_release(night *n)
     sotto_diag diag = {0};
     sotto_release_update update = {0};
     uint64_t current = 0;
-    const sotto_tuf_config config = {
-        .fetch = fetch_from_office, .fetch_ctx = n, .now_s = n->config->clock.utc_s(n->config->clock.ctx)};
+    fetch_source source = {.office = n->config->head_office,
+                           .release_dir = n->config->release_dir,
+                           .retry_after_s = &n->result->retry_after_s,
+                           .wire_bytes = &n->result->release_bytes};
+    const sotto_tuf_config config = {.fetch = fetch_from_office,
+                                     .fetch_ctx = &source,
+                                     .now_s = n->config->clock.utc_s(n->config->clock.ctx)};
     sotto_status st = follow_serve(n, &diag);
     note(n, "health", st, &diag);
     memset(&diag, 0, sizeof diag);
@@ -178,9 +158,10 @@ static void get_release(night *n)
     note(n, "release", st, &diag);
     if (st != SOTTO_OK)
         return;
-    sotto_log_event(n->config->log, SOTTO_LOG_INFO, "sync.release", "version=%llu changed=%d bytes=%llu",
-                    (unsigned long long)update.version, (int)update.changed,
-                    (unsigned long long)update.bytes);
+    sotto_log_event(n->config->log, SOTTO_LOG_INFO, "sync.release",
+                    "version=%llu changed=%d bytes=%llu wire=%llu", (unsigned long long)update.version,
+                    (int)update.changed, (unsigned long long)update.bytes,
+                    (unsigned long long)n->result->release_bytes);
     /* Offered as long as serve has not taken it: the answer may have been lost last night. */
     if (sotto_release_current(n->config->release_dir, &current, NULL) == SOTTO_OK &&
         current == update.version)

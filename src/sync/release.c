@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fetch_priv.h"
 #include "release_priv.h"
 #include "tuf_priv.h"
 
@@ -44,7 +45,19 @@ static sotto_status check_targets(const sotto_tuf *tuf, uint64_t *bytes, sotto_d
                                  (unsigned long long)target->length);
         *bytes += target->length;
     }
+    if (*bytes > SOTTO_RELEASE_BYTES_MAX)
+        return sotto_diag_at(diag, SOTTO_ERR(SYNC, RANGE), RELEASE_LIST, 0,
+                             "its files have %llu bytes, a terminal takes %u", (unsigned long long)*bytes,
+                             SOTTO_RELEASE_BYTES_MAX);
     return SOTTO_OK;
+}
+
+static uint64_t largest(const sotto_tuf *tuf)
+{
+    uint64_t most = 0;
+    for (size_t i = 0; i < tuf->target_count; i++)
+        most = tuf->target[i].length > most ? tuf->target[i].length : most;
+    return most;
 }
 
 /* Says FULL before the first byte is fetched in vain. What of this release is on disk already is not counted
@@ -115,7 +128,9 @@ static sotto_status complete(sotto_tuf *tuf, const char *dir, sotto_release_upda
         return SOTTO_OK;
     update->version = 0;
     release_collect(dir, version);
-    st = check_room(dir, bytes, diag);
+    fetch_collect(dir, tuf);
+    st = check_room(dir, bytes + largest(tuf),
+                    diag); /* the largest lies there twice: in pieces, and put together */
     if (st == SOTTO_OK)
         st = sotto_port_make_dir(folder, 0750, diag);
     if (st == SOTTO_OK)

@@ -344,6 +344,9 @@ static void test_the_unused_are_collected(void **state)
         kit_ok(fetch(f), &f->diag);
     }
     kit_write(kit_path(f->dir, "note"), "mine\n", 5);
+    kit_ok(sotto_port_make_dir(kit_path(kit_path(f->dir, "part"), "old.model.sotto"), 0750, &f->diag),
+           &f->diag);
+    kit_write(kit_path(kit_path(kit_path(f->dir, "part"), "old.model.sotto"), "0"), "half", 4);
     kit_ok(sotto_port_make_dir(kit_path(f->dir, "3"), 0750, &f->diag), &f->diag);
     kit_write(kit_path(kit_path(f->dir, "3"), "model.sotto.new"), "half", 4);
     next_release(f, "the last model");
@@ -352,6 +355,7 @@ static void test_the_unused_are_collected(void **state)
     assert_false(sotto_port_exists(kit_path(f->dir, "3")));
     assert_false(sotto_port_exists(kit_path(f->dir, "4")));
     assert_true(sotto_port_exists(kit_path(f->dir, "note")));
+    assert_false(sotto_port_exists(kit_path(kit_path(f->dir, "part"), "old.model.sotto")));
     kit_ok(verify(f, 1), &f->diag);
     kit_ok(verify(f, 5), &f->diag);
 }
