@@ -84,7 +84,7 @@ static sotto_status compile_model(onnx *o, const onnx_node *n)
         return sotto_onnx_bad(o, n, NULL, SOTTO_ERR(FORGE, UNSUPPORTED),
                               "its input is not made of the graph's inputs");
     for (size_t i = 0; i < x->count; i++)
-        if (o->input_type[x->columns[i].feature] == ONNX_STRING && !x->columns[i].indicator)
+        if (o->input_type[x->columns[i].feature] == ONNX_STRING && x->columns[i].code == NULL)
             return sotto_onnx_bad(o, n, NULL, SOTTO_ERR(FORGE, UNSUPPORTED), "feature %s is words",
                                   o->forest->features[x->columns[i].feature].name);
     const kind *k = model_kind(n);

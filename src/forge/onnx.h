@@ -9,6 +9,7 @@ enum {
     ONNX_NODES_MAX = 4096,
     ONNX_COLUMNS_MAX = 65536,
     ONNX_STEPS_MAX = 32,
+    ONNX_CODES_MAX = 2048, /* keys of one encoder */
     ONNX_ATTRIBUTES_MAX = 64,
     ONNX_COLUMNS_ALL_MAX = 1 << 20, /* of all tensors */
     ONNX_FLOAT = 1,
@@ -68,11 +69,19 @@ typedef struct onnx_step {
     float a, b; /* SCALE: (x - a) * b; FILL: a instead of NaN; MIN, MAX: at most, at least a */
 } onnx_step;
 
-/* One column of a tensor of the graph: a feature, or whether it is one category (0 or 1), and steps. */
+/* What an encoder makes of a feature's categories: a value each, and `other` of every other category and of
+ * none. */
+typedef struct onnx_code {
+    uint32_t *category; /* each once */
+    float *value;
+    uint32_t count;
+    float other;
+} onnx_code;
+
+/* One column of a tensor of the graph: a feature, or the code of its category, and steps. */
 typedef struct onnx_column {
     uint32_t feature;
-    bool indicator;
-    uint32_t category;
+    const onnx_code *code; /* NULL: the feature itself */
     onnx_step *steps;
     size_t step_count;
 } onnx_column;
@@ -118,10 +127,18 @@ const onnx_value *sotto_onnx_value(const onnx *o, sotto_span name);
 bool sotto_onnx_same(sotto_span a, sotto_span b);
 /* The columns of the graph's inputs become features. */
 sotto_status sotto_onnx_inputs(onnx *o);
+/* OneHotEncoder, LabelEncoder (onnx_encode.c). */
+sotto_status sotto_onnx_one_hot(onnx *o, const onnx_node *n);
+sotto_status sotto_onnx_label(onnx *o, const onnx_node *n);
+/* For nodes' own files: the first input, and a new value for the first output. */
+sotto_status sotto_onnx_first_input(const onnx *o, const onnx_node *n, const onnx_value **x);
+sotto_status sotto_onnx_new_value(onnx *o, sotto_span name, size_t count, onnx_value **out);
 /* A node before the model: its output's columns from its inputs'. UNSUPPORTED with the node. */
 sotto_status sotto_onnx_columns(onnx *o, const onnx_node *n);
 /* What the steps make of x. */
 float sotto_onnx_apply(const onnx_column *c, float x);
+/* The same of entry i of its code. */
+float sotto_onnx_apply_code(const onnx_column *c, uint32_t i);
 /* 1, -1: the steps rise, fall; 0: some step is flat. */
 int sotto_onnx_direction(const onnx_column *c);
 /* The model nodes. */

@@ -49,6 +49,11 @@ float sotto_onnx_apply(const onnx_column *c, float x)
     return x;
 }
 
+float sotto_onnx_apply_code(const onnx_column *c, uint32_t i)
+{
+    return sotto_onnx_apply(c, c->code->value[i]);
+}
+
 int sotto_onnx_direction(const onnx_column *c)
 {
     int direction = 1;
@@ -68,7 +73,7 @@ const onnx_value *sotto_onnx_value(const onnx *o, sotto_span name)
     return NULL;
 }
 
-static sotto_status new_value(onnx *o, sotto_span name, size_t count, onnx_value **out)
+sotto_status sotto_onnx_new_value(onnx *o, sotto_span name, size_t count, onnx_value **out)
 {
     o->column_count += count;
     if (count > ONNX_COLUMNS_MAX || o->column_count > ONNX_COLUMNS_ALL_MAX)
@@ -122,7 +127,7 @@ static sotto_status take_input(onnx *o, const onnx_input *in, bool only)
             "input %.*s: numbers or words in 1 to %d columns are needed, and how many must be said",
             (int)(in->name.len < 60 ? in->name.len : 60), (const char *)in->name.ptr,
             SOTTO_MODEL_FEATURES_MAX);
-    sotto_status status = new_value(o, in->name, (size_t)in->columns, &v);
+    sotto_status status = sotto_onnx_new_value(o, in->name, (size_t)in->columns, &v);
     for (size_t j = 0; status == SOTTO_OK && j < v->count; j++) {
         v->columns[j].feature = (uint32_t)o->forest->feature_count;
         status = name_column(o, in, j, only);
@@ -154,7 +159,7 @@ sotto_status sotto_onnx_inputs(onnx *o)
 
 /* ---- Nodes ---- */
 
-static sotto_status first_input(const onnx *o, const onnx_node *n, const onnx_value **x)
+sotto_status sotto_onnx_first_input(const onnx *o, const onnx_node *n, const onnx_value **x)
 {
     *x = n->input_count > 0 ? sotto_onnx_value(o, n->inputs[0]) : NULL;
     return *x == NULL || n->output_count < 1
@@ -188,14 +193,14 @@ static sotto_status step_all(onnx *o, const onnx_node *n, enum onnx_step_kind ki
 {
     const onnx_value *x;
     onnx_value *out = NULL;
-    sotto_status status = first_input(o, n, &x);
+    sotto_status status = sotto_onnx_first_input(o, n, &x);
     if (status != SOTTO_OK)
         return status;
     size_t count = x->count;
     if ((a_count != 1 && a_count != count) || (b != NULL && b_count != 1 && b_count != count))
         return unsupported(o, n, NULL, "not one constant, and not one a column");
     size_t at = (size_t)(x - o->values);
-    status = new_value(o, n->outputs[0], count, &out);
+    status = sotto_onnx_new_value(o, n->outputs[0], count, &out);
     x = &o->values[at];
     if (status == SOTTO_OK)
         out->groups = x->groups;
@@ -211,9 +216,9 @@ static sotto_status pass(onnx *o, const onnx_node *n)
 {
     const onnx_value *x;
     onnx_value *out = NULL;
-    sotto_status status = first_input(o, n, &x);
+    sotto_status status = sotto_onnx_first_input(o, n, &x);
     if (status == SOTTO_OK)
-        status = new_value(o, n->outputs[0], x->count, &out);
+        status = sotto_onnx_new_value(o, n->outputs[0], x->count, &out);
     if (status != SOTTO_OK)
         return status;
     memcpy(out->columns, x->columns, x->count * sizeof *out->columns);
@@ -321,7 +326,7 @@ static sotto_status concat(onnx *o, const onnx_node *n)
     }
     if (n->output_count < 1 || count == 0)
         return unsupported(o, n, NULL, "nothing to join");
-    sotto_status status = new_value(o, n->outputs[0], count, &out);
+    sotto_status status = sotto_onnx_new_value(o, n->outputs[0], count, &out);
     for (size_t i = 0, at = 0; status == SOTTO_OK && i < n->input_count; i++) {
         const onnx_value *x = sotto_onnx_value(o, n->inputs[i]);
         memcpy(out->columns + at, x->columns, x->count * sizeof *x->columns);
@@ -336,87 +341,18 @@ static sotto_status extract(onnx *o, const onnx_node *n)
     onnx_value *out = NULL;
     size_t count;
     const double *index = constant(o, n, 1, &count);
-    sotto_status status = first_input(o, n, &x);
+    sotto_status status = sotto_onnx_first_input(o, n, &x);
     if (status == SOTTO_OK &&
         (index == NULL || (sotto_span_is(n->op, "Gather") && sotto_onnx_int(n, "axis", 0) != 1)))
         status = unsupported(o, n, NULL, "columns must be chosen by a constant");
     size_t at = status == SOTTO_OK ? (size_t)(x - o->values) : 0;
     if (status == SOTTO_OK)
-        status = new_value(o, n->outputs[0], count, &out);
+        status = sotto_onnx_new_value(o, n->outputs[0], count, &out);
     for (size_t i = 0; status == SOTTO_OK && i < count; i++) {
         if (!(index[i] >= 0 && index[i] < (double)o->values[at].count))
             return unsupported(o, n, NULL, "a column that is not there");
         out->columns[i] = o->values[at].columns[(size_t)index[i]];
     }
-    return status;
-}
-
-/* The word's code among the choices of the feature's tag. */
-static sotto_status code_of(const onnx *o, const onnx_node *n, uint32_t feature, sotto_span word,
-                            uint32_t *out)
-{
-    const sotto_feature *f = &o->forest->features[feature];
-    const sotto_dictionary *d = o->options->dictionary;
-    int tag = d == NULL || f->source != SOTTO_SOURCE_TAG || f->transform != SOTTO_TRANSFORM_CODE
-                  ? -1
-                  : sotto_dictionary_find_number(d, f->tag_number);
-    if (tag < 0)
-        return sotto_onnx_bad(
-            o, n, "cats_strings", SOTTO_ERR(FORGE, UNSUPPORTED),
-            "feature %s is words: a recipe and a dictionary must make it the code of a choice", f->name);
-    const sotto_tag *t = sotto_dictionary_at(d, (size_t)tag);
-    for (size_t i = 0; i < t->choice_count; i++)
-        if (sotto_span_is(word, t->choices[i])) {
-            *out = (uint32_t)i;
-            return SOTTO_OK;
-        }
-    return sotto_onnx_bad(o, n, "cats_strings", SOTTO_ERR(FORGE, CONFLICT), "tag %s has no choice \"%.*s\"",
-                          t->id, (int)(word.len < 60 ? word.len : 60), (const char *)word.ptr);
-}
-
-static sotto_status category_of(const onnx *o, const onnx_node *n, const onnx_column *from, size_t k,
-                                uint32_t *out)
-{
-    const onnx_attribute *numbers = sotto_onnx_attribute(n, "cats_int64s"),
-                         *words = sotto_onnx_attribute(n, "cats_strings");
-    if (words != NULL && words->string_count > 0)
-        return code_of(o, n, from->feature, words->strings[k], out);
-    if (numbers->ints[k] < 0 || numbers->ints[k] >= FORGE_CATEGORY_END)
-        return unsupported(o, n, "cats_int64s", "categories are numbers from 0 to 2^24 - 1");
-    *out = (uint32_t)numbers->ints[k];
-    return SOTTO_OK;
-}
-
-static bool is_truncated(const onnx_column *c)
-{
-    return c->step_count == 0 || (c->step_count == 1 && c->steps[0].kind == STEP_TRUNC);
-}
-
-static sotto_status one_hot(onnx *o, const onnx_node *n)
-{
-    const onnx_value *x;
-    onnx_value *out = NULL;
-    const onnx_attribute *numbers = sotto_onnx_attribute(n, "cats_int64s"),
-                         *words = sotto_onnx_attribute(n, "cats_strings");
-    size_t count = words != NULL && words->string_count > 0 ? words->string_count
-                   : numbers != NULL                        ? numbers->int_count
-                                                            : 0;
-    sotto_status status = first_input(o, n, &x);
-    if (status == SOTTO_OK && (count == 0 || x->count * count > ONNX_COLUMNS_MAX))
-        status = unsupported(o, n, "cats_int64s", "no categories, or too many");
-    size_t at = status == SOTTO_OK ? (size_t)(x - o->values) : 0, inputs = status == SOTTO_OK ? x->count : 0;
-    if (status == SOTTO_OK)
-        status = new_value(o, n->outputs[0], inputs * count, &out);
-    for (size_t i = 0; status == SOTTO_OK && i < inputs * count; i++) {
-        const onnx_column *from = &o->values[at].columns[i / count];
-        onnx_column *to = &out->columns[i];
-        *to = (onnx_column){.feature = from->feature, .indicator = true};
-        if (from->indicator || !is_truncated(from))
-            return unsupported(o, n, NULL, "it must encode an input as it stands");
-        status = category_of(o, n, from, i % count, &to->category);
-    }
-    if (status == SOTTO_OK)
-        out->groups = inputs;
     return status;
 }
 
@@ -452,7 +388,8 @@ sotto_status sotto_onnx_columns(onnx *o, const onnx_node *n)
                {"FeatureVectorizer", concat},
                {"Constant", keep_constant},
                {"ArrayFeatureExtractor", extract},
-               {"OneHotEncoder", one_hot}};
+               {"OneHotEncoder", sotto_onnx_one_hot},
+               {"LabelEncoder", sotto_onnx_label}};
     for (size_t i = 0; i < SOTTO_COUNT(OPS); i++)
         if (sotto_span_is(n->op, OPS[i].op))
             return OPS[i].columns(o, n);

@@ -58,20 +58,25 @@ static bool affine(const onnx_column *c, double *slope, double *level, double *m
     return true;
 }
 
-/* An indicator of category c adds coefficient x g(1) for c, and coefficient x g(0) for all others. */
-static sotto_status add_indicator(linear *l, const onnx_column *c, double coefficient, feature_part *p)
+/* What a category has more than others. */
+static void add_points(feature_part *p, uint32_t category, double more)
 {
-    double off = coefficient * (double)sotto_onnx_apply(c, 0.0F),
-           on = coefficient * (double)sotto_onnx_apply(c, 1.0F);
     for (uint32_t i = 0; i < p->count; i++)
-        if (p->categories[i] == c->category) {
-            p->points[i] += on - off;
-            p->other += off;
-            return SOTTO_OK;
+        if (p->categories[i] == category) {
+            p->points[i] += more;
+            return;
         }
-    p->categories[p->count] = c->category;
-    p->points[p->count++] = on - off;
-    p->other += off;
+    p->categories[p->count] = category;
+    p->points[p->count++] = more;
+}
+
+/* A code adds coefficient x g(its value) for each category, and coefficient x g(other) for all others. */
+static sotto_status add_code(linear *l, const onnx_column *c, double coefficient, feature_part *p)
+{
+    double other = coefficient * (double)sotto_onnx_apply(c, c->code->other);
+    for (uint32_t i = 0; i < c->code->count; i++)
+        add_points(p, c->code->category[i], coefficient * (double)sotto_onnx_apply_code(c, i) - other);
+    p->other += other;
     return sotto_forge_use_feature(l->o->forest, c->feature, SOTTO_FEATURE_CATEGORY_CUT, l->o->used)
                ? SOTTO_OK
                : unsupported(l, NULL, "a feature is used as a number and as categories");
@@ -152,15 +157,15 @@ static sotto_status add_output(linear *l, size_t source, uint16_t output)
     uint32_t *columns = sotto_onnx_take(l->o, f->feature_count, sizeof *columns);
     sotto_status status = parts == NULL || columns == NULL ? sotto_forge_no_memory(l->o->diag) : SOTTO_OK;
     for (size_t i = 0; status == SOTTO_OK && i < l->x->count; i++)
-        columns[l->x->columns[i].feature]++;
+        columns[l->x->columns[i].feature] += l->x->columns[i].code == NULL ? 1 : l->x->columns[i].code->count;
     for (size_t i = 0; status == SOTTO_OK && i < f->feature_count; i++)
         status = take_part(l, &parts[i], columns[i]);
     f->bias[output] = l->intercepts == NULL ? 0 : (double)l->intercepts[source];
     for (size_t i = 0; status == SOTTO_OK && i < l->x->count; i++) {
         const onnx_column *c = &l->x->columns[i];
         double coefficient = (double)l->coefficients[source * l->x->count + i];
-        status = c->indicator ? add_indicator(l, c, coefficient, &parts[c->feature])
-                              : add_number(l, c, coefficient, &f->bias[output], &parts[c->feature]);
+        status = c->code != NULL ? add_code(l, c, coefficient, &parts[c->feature])
+                                 : add_number(l, c, coefficient, &f->bias[output], &parts[c->feature]);
     }
     for (size_t i = 0; status == SOTTO_OK && i < f->feature_count; i++) {
         forge_term t = {(uint32_t)i, output, parts[i].slope, parts[i].missing};

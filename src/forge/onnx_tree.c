@@ -51,21 +51,38 @@ static int64_t turning_point(const onnx_column *c, bool or_equal, float t, bool 
 
 /* A node that sends `yes` where y <= t (or <) holds, before its children are known. */
 typedef struct split {
+    enum compare { BELOW, UPTO, SAME } compare; /* of a code */
     int64_t key;
     bool yes_left;
     bool missing_yes;
     bool constant, constant_yes; /* the same for every value but a missing one */
 } split;
 
+static bool compares(enum compare compare, float y, float t)
+{
+    return compare == SAME ? y >= t && y <= t : holds(compare == UPTO, y, t);
+}
+
+/* Of a code: categories whose value compares otherwise than `other` become the set. */
+static split code_split(const onnx_column *c, enum compare compare, float t)
+{
+    bool without = compares(compare, sotto_onnx_apply(c, c->code->other), t), differs = false;
+    for (uint32_t i = 0; i < c->code->count; i++)
+        differs |= compares(compare, sotto_onnx_apply_code(c, i), t) != without;
+    return (split){.compare = compare,
+                   .yes_left = without,
+                   .missing_yes = without,
+                   .constant = !differs,
+                   .constant_yes = without};
+}
+
 static sotto_status make_split(onnx_ensemble *e, uint32_t i, bool or_equal, bool missing_tracks, split *out)
 {
     const onnx_column *c = &e->x->columns[e->features[i]];
-    float t = e->values[i], filled = sotto_onnx_apply(c, c->indicator ? 0.0F : NAN);
+    float t = e->values[i], filled = sotto_onnx_apply(c, NAN);
     bool first = false;
-    if (c->indicator) {
-        bool without = holds(or_equal, filled, t), with = holds(or_equal, sotto_onnx_apply(c, 1.0F), t);
-        *out = (split){
-            .yes_left = without, .missing_yes = without, .constant = with == without, .constant_yes = with};
+    if (c->code != NULL) {
+        *out = code_split(c, or_equal ? UPTO : BELOW, t);
         return SOTTO_OK;
     }
     if (sotto_onnx_direction(c) == 0)
@@ -128,6 +145,18 @@ static void put_leaf(onnx_ensemble *e, uint32_t source, uint32_t at)
                                      .cover = 1};
 }
 
+static sotto_status put_set(const onnx_ensemble *e, const onnx_column *c, const split *s, float t,
+                            int64_t *key)
+{
+    forge_sets *sets = &e->o->forest->sets;
+    sotto_status status = sotto_forge_new_set(sets, e->o->diag);
+    for (uint32_t i = 0; status == SOTTO_OK && i < c->code->count; i++)
+        if (compares(s->compare, sotto_onnx_apply_code(c, i), t) != s->yes_left)
+            status = sotto_forge_add_category(sets, c->code->category[i], e->o->diag);
+    *key = (int64_t)sets->count - 1;
+    return status;
+}
+
 /* The test of a split at `at`; *yes and *no are its children, made. */
 static sotto_status put_split(onnx_ensemble *e, uint32_t source, uint32_t at, const split *s, uint32_t *yes,
                               uint32_t *no)
@@ -136,13 +165,9 @@ static sotto_status put_split(onnx_ensemble *e, uint32_t source, uint32_t at, co
     uint32_t first = 0;
     forge_node n = {.number = (uint32_t)e->ids[source], .feature = c->feature, .key = s->key};
     sotto_status status =
-        use(e, c->feature, c->indicator ? SOTTO_FEATURE_CATEGORY_CUT : SOTTO_FEATURE_NUMBER);
-    if (status == SOTTO_OK && c->indicator) {
-        status = sotto_forge_new_set(&e->o->forest->sets, e->o->diag);
-        if (status == SOTTO_OK)
-            status = sotto_forge_add_category(&e->o->forest->sets, c->category, e->o->diag);
-        n.key = (int64_t)e->o->forest->sets.count - 1;
-    }
+        use(e, c->feature, c->code != NULL ? SOTTO_FEATURE_CATEGORY_CUT : SOTTO_FEATURE_NUMBER);
+    if (status == SOTTO_OK && c->code != NULL)
+        status = put_set(e, c, s, e->values[source], &n.key);
     if (status == SOTTO_OK)
         status = new_nodes(e, 2, &first);
     if (status != SOTTO_OK)
@@ -165,13 +190,10 @@ static sotto_status grow_equal(onnx_ensemble *e, uint32_t source, uint32_t at, u
     sotto_status status = make_split(e, source, false, false, &below);
     if (status == SOTTO_OK)
         status = make_split(e, source, true, missing_equal, &upto);
-    if (status == SOTTO_OK && e->x->columns[e->features[source]].indicator) {
-        float y0 = sotto_onnx_apply(&e->x->columns[e->features[source]], 0.0F),
-              y1 = sotto_onnx_apply(&e->x->columns[e->features[source]], 1.0F), t = e->values[source];
-        bool is0 = y0 >= t && y0 <= t, is1 = y1 >= t && y1 <= t;
-        split s = {.yes_left = is0, .missing_yes = is0};
-        if (is0 == is1)
-            return grow(e, is0 ? equal : other, at, depth);
+    if (status == SOTTO_OK && e->x->columns[e->features[source]].code != NULL) {
+        split s = code_split(&e->x->columns[e->features[source]], SAME, e->values[source]);
+        if (s.constant)
+            return grow(e, s.constant_yes ? equal : other, at, depth);
         status = put_split(e, source, at, &s, &yes, &no);
         if (status == SOTTO_OK)
             status = grow(e, equal, yes, depth + 1);
@@ -204,7 +226,7 @@ static sotto_status grow_split(onnx_ensemble *e, uint32_t source, uint32_t at, u
     if (status != SOTTO_OK)
         return status;
     uint32_t yes_child = turned ? on_false : on_true, no_child = turned ? on_true : on_false;
-    if (s.constant && e->x->columns[e->features[source]].indicator)
+    if (s.constant && e->x->columns[e->features[source]].code != NULL)
         return grow(e, s.constant_yes ? yes_child : no_child, at, depth);
     status = put_split(e, source, at, &s, &yes, &no);
     if (status == SOTTO_OK)

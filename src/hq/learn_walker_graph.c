@@ -183,6 +183,27 @@ static void one_hot(const learn_walker *w, const graph_node *n)
     }
 }
 
+/* LabelEncoder: the value of the key that the cell is, else the default. */
+static void label(const learn_walker *w, const graph_node *n)
+{
+    const graph_attribute *words = learn_graph_attribute(n, "keys_strings"),
+                          *numbers = learn_graph_attribute(n, "keys_int64s"),
+                          *values = learn_graph_attribute(n, "values_int64s"),
+                          *whole = learn_graph_attribute(n, "default_int64"),
+                          *real = learn_graph_attribute(n, "default_float");
+    numbers = numbers == NULL ? learn_graph_attribute(n, "keys_floats") : numbers;
+    bool ints = values != NULL && values->number_count > 0;
+    values = ints ? values : learn_graph_attribute(n, "values_floats");
+    for (size_t i = 0; i < n->out->count; i++) {
+        const graph_cell *from = &n->in[0]->cells[i];
+        double v = ints ? (whole == NULL ? -1 : whole->i) : real == NULL ? 0 : real->f;
+        for (size_t k = 0; k < entries(words, numbers); k++)
+            if (is_entry(w, from, words, numbers, k))
+                v = values->numbers[k];
+        n->out->cells[i] = (graph_cell){(float)v, v, fabs(v), from->feature};
+    }
+}
+
 /* ---- Sizes ---- */
 
 static size_t size_first(const graph_node *n)
@@ -230,7 +251,8 @@ static const graph_op OPS[] = {{"Identity", size_first, pass},
                                {"FeatureVectorizer", size_sum, concat},
                                {"Gather", size_chosen, extract},
                                {"ArrayFeatureExtractor", size_chosen, extract},
-                               {"OneHotEncoder", size_encoded, one_hot}};
+                               {"OneHotEncoder", size_encoded, one_hot},
+                               {"LabelEncoder", size_first, label}};
 
 static const graph_op *op_of(const graph_node *n)
 {

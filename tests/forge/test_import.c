@@ -23,6 +23,8 @@ static const good_file GOOD[] = {
     {"tests/data/model/pipeline.onnx", sotto_forge_onnx, 8, 0, 0, true},
     {"tests/data/model/logistic.onnx", sotto_forge_onnx, 1, 4, 0, true},
     {"tests/data/model/votes.onnx", sotto_forge_onnx, 15, 0, 0, true},
+    {"tests/data/model/ordinal.onnx", sotto_forge_onnx, 6, 0, 0, true},
+    {"tests/data/model/ordinal_linear.onnx", sotto_forge_onnx, 2, 1, 0, true},
     {"docs/examples/models/scorecard.csv", sotto_forge_scorecard, 2, 1, 0, false},
     {"docs/examples/models/scorecard.json", sotto_forge_scorecard, 2, 1, 0, true},
     {"docs/examples/models/segments.csv", sotto_forge_kmeans, 0, 0, 3, false},
@@ -115,6 +117,35 @@ static void a_flipped_byte_is_refused_or_compiled(void **state)
                 bytes[n] ^= (uint8_t)(1u << bit);
             }
         free(bytes);
+    }
+}
+
+/* OrdinalEncoder's lines, changed into what cannot be read exactly. */
+static void other_encoders_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to, *said;
+        size_t len;
+    } CASES[] = {{"keys_int64s", "keys_int64x", "no keys", 11},
+                 {"values_int64s", "values_int64x", "values_floats", 13},
+                 {"values_floats", "values_floatx", "values_floats", 13},
+                 {"\x0b"
+                  "keys_int64s\x40\x02\x40\x00",
+                  "\x0b"
+                  "keys_int64s\x40\x07\x40\x00",
+                  "category 7 stands twice", 16}};
+    for (size_t i = 0; i < SOTTO_COUNT(CASES); i++) {
+        sotto_forge_report report;
+        sotto_diag diag;
+        sotto_span file = read_file("tests/data/model/ordinal.onnx");
+        uint8_t *at = memmem(file.ptr, file.len, CASES[i].from, CASES[i].len);
+        assert_non_null(at);
+        memcpy(at, CASES[i].to, CASES[i].len);
+        assert_int_not_equal(try_file(sotto_forge_onnx, file, &report, &diag), SOTTO_OK);
+        if (strstr(diag.text, "LabelEncoder") == NULL || strstr(diag.text, CASES[i].said) == NULL)
+            fail_msg("case %zu: %s", i, diag.text);
+        free((void *)(uintptr_t)file.ptr);
     }
 }
 
@@ -370,6 +401,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_files_compile),
         cmocka_unit_test(a_cut_anywhere_is_refused),
+        cmocka_unit_test(other_encoders_are_refused),
         cmocka_unit_test(a_flipped_byte_is_refused_or_compiled),
         cmocka_unit_test(hostile_trees_are_refused_with_their_node),
         cmocka_unit_test(bad_tables_are_refused_with_their_line),

@@ -250,6 +250,13 @@ for name in pipeline logistic votes; do
         { for (k = 1; k <= n; k++) { d = $(ours[k]) - want[FNR, k]; if (d > 1e-6 || d < -1e-6) bad = 1; seen++ } }
         END { exit bad || n == 0 || n != m || seen < 160 }' "$golden/onnx_expected.csv" out
 done
+awk 'BEGIN { print "codes_0,codes_1,amount"; split("0 1 2 3 7 40 41 4", a, " "); split("1 4 9 0 2 50", b, " ")
+    for (i = 0; i < 600; i++) print (i % 17 == 3 ? "" : a[1 + i % 8]) "," (i % 19 == 5 ? "" : b[1 + int(i / 8) % 6]) "," (i % 23 == 1 ? "" : i * 37 % 1001 / 100 - 5) }' >codes.csv
+check "OrdinalEncoder before trees: every row proven" run model compile "$golden/ordinal.onnx" --data codes.csv -o ordinal.sotto
+check "(every leaf)" has "600 rows x 6 trees = 3,600 leaves, all identical"
+check "OrdinalEncoder before a linear model: every row proven" run model compile "$golden/ordinal_linear.onnx" --data codes.csv -o ordinal.sotto
+run model predict ordinal.sotto codes.csv
+check "(the first row, by hand: .25 - 1.5 + .09375 - .625)" sh -c "sed -n 2p out | grep -qx '0,-1.78125'"
 check "reasons of one class" run model predict votes.sotto "$golden/onnx_rows.csv" --why --class 2
 check "(add up to its margin)" awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "bias") b = i; next }
     { s = 0; for (i = b; i <= NF; i++) s += $i; d = s - $4; if (d > 1e-9 || d < -1e-9) bad = 1 } END { exit bad || NR < 2 }' out

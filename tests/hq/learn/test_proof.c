@@ -147,7 +147,8 @@ static void another_model_is_not(void **state)
             assert_true(p.leaves_differ > 0);
         } else {
             if (status != SOTTO_ERR(HQ, INTERNAL))
-                fail_msg("%s: another model passed: %g, %zu held", CASES[i].path, p.margin_difference, p.held);
+                fail_msg("%s: another model passed: %g, %zu held", CASES[i].path, p.margin_difference,
+                         p.held);
             assert_non_null(strstr(diag.text, "row "));
             assert_non_null(strstr(diag.text, CASES[i].said));
         }
