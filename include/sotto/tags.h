@@ -63,7 +63,8 @@ enum sotto_tag_from {
                                  (frequency) */
     SOTTO_FROM_OFFER_LAST,    /* "offer.last": date of the last offer shown */
     SOTTO_FROM_OFFER_COUNT,   /* "offer.count": offers shown, ever */
-    SOTTO_FROM_TAKEN_COUNT    /* "taken.count": offers taken, ever */
+    SOTTO_FROM_TAKEN_COUNT,   /* "taken.count": offers taken, ever */
+    SOTTO_FROM_SEGMENT /* "segment": the nearest of the release's groups (sotto/segments.h); of a choice */
 };
 
 /* How a derived tag follows from a customer's history (sotto/history.h, docs/formats/dictionary.md). */

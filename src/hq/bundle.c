@@ -51,6 +51,7 @@ static sotto_status take_memory(hq_bundle *b, sotto_diag *diag)
     size_t size = ARENA_FIXED + b->file[HQ_BUNDLE_DICTIONARY].len * 8 + b->file[HQ_BUNDLE_TASKS].len * 16;
     size += sotto_model_arena_bound(b->file[HQ_BUNDLE_MODEL].len) + sotto_plan_arena_bound(&sources);
     size += sotto_items_arena_bound(b->file[HQ_BUNDLE_ITEMS].len);
+    size += sotto_segments_arena_bound(b->file[HQ_BUNDLE_SEGMENTS].len);
     b->memory = malloc(size);
     if (b->memory == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory to check the release");
@@ -74,6 +75,11 @@ static sotto_status compile(hq_bundle *b, sotto_diag *diag)
         status = sotto_items_load(&b->items, sotto_vec_span(&b->file[HQ_BUNDLE_ITEMS]), &b->arena, diag);
     if (status != SOTTO_OK)
         return hq_in_file(status, path[HQ_BUNDLE_ITEMS], diag);
+    status = sotto_segments_load(&b->segments, sotto_vec_span(&b->file[HQ_BUNDLE_SEGMENTS]), b->dictionary,
+                                 &b->arena, diag);
+    if (status != SOTTO_OK)
+        return hq_in_file(
+            status, path[path[HQ_BUNDLE_SEGMENTS] != NULL ? HQ_BUNDLE_SEGMENTS : HQ_BUNDLE_DICTIONARY], diag);
     const sotto_plan_sources sources = sources_of(b);
     status = sotto_plan_load(&b->plan, &sources, &b->arena, diag);
     if (status == SOTTO_OK)

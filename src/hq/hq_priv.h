@@ -28,6 +28,7 @@
 #include "sotto/model.h"
 #include "sotto/port.h"
 #include "sotto/privacy.h"
+#include "sotto/segments.h"
 #include "sotto/sync.h"
 #include "sotto/tags.h"
 #include "sotto/vault.h"
@@ -115,6 +116,7 @@ SOTTO_MUST_USE sotto_status hq_code_hash(const uint8_t secret[static HQ_CODE_BYT
     X(POLICY, "policy.json")                                                                                 \
     X(TASKS, "tasks.json")                                                                                   \
     X(ITEMS, "items.sotto")                                                                                  \
+    X(SEGMENTS, "segments.sotto")                                                                            \
     X(SELFTEST, "selftest.sotto")
 enum hq_bundle_file {
 #define X(name, text) HQ_BUNDLE_##name,
@@ -133,6 +135,7 @@ typedef struct hq_bundle {
     sotto_dictionary *dictionary;
     const sotto_model *model;
     const sotto_items *items; /* NULL: none */
+    sotto_segments segments;
     const sotto_plan *plan;
     sotto_tasks tasks;
 } hq_bundle;

@@ -3,6 +3,24 @@
 
 #include <stdlib.h>
 
+/* As a terminal loads them: also when there are none. */
+static sotto_status read_segments(sim_input *in, const sim_options *o, sotto_diag *diag)
+{
+    sotto_arena arena;
+    sotto_status status = SOTTO_OK;
+    if (o->segments != NULL)
+        status = learn_read_file(o->segments, &in->segments_file, diag);
+    size_t size = sotto_segments_arena_bound(in->segments_file.len) + 1;
+    if (status == SOTTO_OK && (in->segments_memory = eval_array(size, 1, diag)) == NULL)
+        return diag->status;
+    if (status != SOTTO_OK)
+        return status;
+    sotto_arena_init(&arena, in->segments_memory, size);
+    status = sotto_segments_load(&in->segments, sotto_vec_span(&in->segments_file), in->in.dictionary, &arena,
+                                 diag);
+    return learn_place(status, o->segments != NULL ? o->segments : o->dictionary, diag);
+}
+
 static sotto_status read_files(sim_input *in, const sim_options *o, sotto_diag *diag)
 {
     sotto_status status = learn_input_init(&in->in, diag);
@@ -12,6 +30,8 @@ static sotto_status read_files(sim_input *in, const sim_options *o, sotto_diag *
         status = learn_input_model(&in->in, o->model, diag);
     if (status == SOTTO_OK && o->items != NULL)
         status = rec_file_open(&in->items, o->items, diag);
+    if (status == SOTTO_OK)
+        status = read_segments(in, o, diag);
     return status == SOTTO_OK ? learn_read_file(o->catalogue, &in->catalogue, diag) : status;
 }
 
@@ -111,6 +131,8 @@ void sim_input_free(sim_input *in)
     }
     sotto_vec_free(&in->catalogue);
     rec_file_close(&in->items);
+    sotto_vec_free(&in->segments_file);
+    free(in->segments_memory);
     learn_input_free(&in->in);
     *in = (sim_input){.plans = 0};
 }

@@ -19,6 +19,7 @@
 #include "simulate.h"
 
 #include "sotto/history.h"
+#include "sotto/segments.h"
 
 #define SIM_DAYS_MAX    366
 #define SIM_SEEDS_MAX   200
@@ -27,8 +28,8 @@
 
 enum sim_response { SIM_TASTE, SIM_MODEL };
 typedef struct sim_options {
-    const char *policy, *present, *catalogue, *model, *items, *dictionary, *population, *response, *segment,
-        *today;
+    const char *policy, *present, *catalogue, *model, *items, *segments, *dictionary, *population, *response,
+        *segment, *today;
     const char *html, *channel, *slot, *branch_group, *terminal_model;
     int64_t days, seed, seeds, terminals, offers, threads;
     double base, dismissed, wear; /* percent */
@@ -51,8 +52,11 @@ typedef struct sim_plan {
 } sim_plan;
 enum { SIM_NEW, SIM_PRESENT, SIM_PLANS };
 typedef struct sim_input {
-    learn_input in; /* dictionary, model */
-    rec_file items; /* the recommender's, when it was given */
+    learn_input in;          /* dictionary, model */
+    rec_file items;          /* the recommender's, when it was given */
+    sotto_vec segments_file; /* the same */
+    void *segments_memory;
+    sotto_segments segments; /* each terminal has keys of its own */
     sotto_vec catalogue;
     sim_plan plan[SIM_PLANS];
     size_t plans;

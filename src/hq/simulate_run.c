@@ -29,6 +29,7 @@ typedef struct terminal {
     sotto_counters counters;
     sotto_terminal shown_here;
     sotto_history history;
+    sotto_segments segments;
     sotto_decision decision;
     void *scratch, *values[2];
     uint8_t packed[SOTTO_COUNTERS_MAX > SOTTO_HISTORY_MAX ? SOTTO_COUNTERS_MAX : SOTTO_HISTORY_MAX];
@@ -220,6 +221,8 @@ static void decide(terminal *t, size_t customer, int64_t at_s)
            sotto_dictionary_count(dictionary_of(t)) * sizeof *t->seen.values);
     if (sotto_history_needed(dictionary_of(t)))
         sotto_history_derive(&t->history, (int32_t)(at_s / DAY_S), &t->seen);
+    sotto_segments_derive(&t->segments, sotto_plan_profiling_tag(job->plan->plan), (int32_t)(at_s / DAY_S),
+                          &t->seen);
     const sotto_decide_request request = {.profile = &t->seen,
                                           .counters = &t->counters,
                                           .terminal = &t->shown_here,
@@ -348,6 +351,9 @@ static sotto_status open_terminal(terminal *t, sotto_diag *diag)
     t->person = job->people->person == NULL ? NULL : eval_array(t->customers, sizeof *t->person, diag);
     t->values[0] = eval_array(values, 1, diag);
     t->values[1] = eval_array(values, 1, diag);
+    t->segments = job->in->segments;
+    size_t keys = t->segments.model == NULL ? 1 : sotto_model_info_of(t->segments.model)->features;
+    t->segments.keys = eval_array(keys, sizeof *t->segments.keys, diag);
     if (diag->status != SOTTO_OK)
         return diag->status;
     t->stored = (sotto_profile){.dictionary = dictionary_of(t), .values = t->values[0]};
@@ -366,6 +372,7 @@ static void close_terminal(terminal *t)
     free(t->person);
     free(t->visits);
     free(t->scratch);
+    free(t->segments.keys);
     free(t->values[0]);
     free(t->values[1]);
     free(t);

@@ -18,6 +18,7 @@
 #include "sotto/model.h"
 #include "sotto/port.h"
 #include "sotto/privacy.h"
+#include "sotto/segments.h"
 #include "sotto/store.h"
 #include "sotto/sync.h"
 #include "sotto/tags.h"
@@ -66,10 +67,11 @@ typedef struct kiosk_release {
     uint64_t version;
     void *memory; /* of arena */
     sotto_arena arena;
-    sotto_vec model_file, items_file; /* items_file: empty when the release has none */
+    sotto_vec model_file, items_file, segments_file; /* the last two: empty when the release has none */
     sotto_dictionary *dictionary;
     const sotto_model *model;
     const sotto_items *items; /* or NULL */
+    sotto_segments segments;
     const sotto_plan *plan;
     sotto_tasks tasks;
     sotto_profile profile; /* one customer's tags at a time */
@@ -94,10 +96,10 @@ const char *kiosk_unwell_code(enum kiosk_unwell why);
 const char *kiosk_unwell_text(enum kiosk_unwell why);
 
 /* Reads dictionary.json, model.sotto, catalogue.json, policy.json, tasks.json and, where the release has
- * them, items.sotto and selftest.sotto of dir/<version>, each verified from trust's root in the very memory
- * that is then used, loads them (signed is not yet well-formed), and makes the self-test again. memory_max:
- * bytes. On failure *out is empty, and *why says when it is the release's own fault: not what cannot be read
- * or verified, nor a want of memory on this machine. */
+ * them, items.sotto, segments.sotto and selftest.sotto of dir/<version>, each verified from trust's root in
+ * the very memory that is then used, loads them (signed is not yet well-formed), and makes the self-test
+ * again. memory_max: bytes. On failure *out is empty, and *why says when it is the release's own fault: not
+ * what cannot be read or verified, nor a want of memory on this machine. */
 SOTTO_MUST_USE sotto_status kiosk_release_load(kiosk_release *out, const char *dir, uint64_t version,
                                                const sotto_tuf_config *trust, size_t memory_max,
                                                enum kiosk_unwell *why, sotto_diag *diag);

@@ -24,8 +24,8 @@ static sotto_status take_memory(kiosk_release *r, const sotto_vec *texts, size_t
                                         .policy = sotto_vec_span(&texts[POLICY])};
     size_t size = ARENA_FIXED + texts[DICTIONARY].len * 8 + texts[TASKS].len * 16;
     size += sotto_model_arena_bound(r->model_file.len) + sotto_plan_arena_bound(&sources);
-    size += sotto_items_arena_bound(r->items_file.len);
-    size_t all = size + r->model_file.len + r->items_file.len;
+    size += sotto_items_arena_bound(r->items_file.len) + sotto_segments_arena_bound(r->segments_file.len);
+    size_t all = size + r->model_file.len + r->items_file.len + r->segments_file.len;
     if (all > memory_max) {
         *why = KIOSK_UNWELL_MEMORY;
         return sotto_diag_set(
@@ -50,6 +50,9 @@ static sotto_status compile(kiosk_release *r, const sotto_vec *texts, sotto_diag
         status = sotto_model_bind(r->model, r->dictionary, diag);
     if (status == SOTTO_OK && r->items_file.len > 0)
         status = sotto_items_load(&r->items, sotto_vec_span(&r->items_file), &r->arena, diag);
+    if (status == SOTTO_OK)
+        status = sotto_segments_load(&r->segments, sotto_vec_span(&r->segments_file), r->dictionary,
+                                     &r->arena, diag);
     const sotto_plan_sources sources = {.dictionary = r->dictionary,
                                         .model = r->model,
                                         .items = r->items,
@@ -71,8 +74,8 @@ static sotto_status compile(kiosk_release *r, const sotto_vec *texts, sotto_diag
     return status;
 }
 
-/* A release need not have items: a policy that wants them is refused without them, so a file that went
- * missing changes no answer unseen. Nor a self-test: other tools make releases as well. */
+/* A release need not have items or segments: a policy, a dictionary that wants them is refused without, so a
+ * file that went missing changes no answer unseen. Nor a self-test: other tools make releases as well. */
 static sotto_status read_optional(const char *name, sotto_vec *file, const char *dir, uint64_t version,
                                   const sotto_tuf_config *trust, sotto_diag *diag)
 {
@@ -155,6 +158,8 @@ sotto_status kiosk_release_load(kiosk_release *out, const char *dir, uint64_t ve
     if (status == SOTTO_OK)
         status = read_optional("items.sotto", &out->items_file, dir, version, trust, diag);
     if (status == SOTTO_OK)
+        status = read_optional("segments.sotto", &out->segments_file, dir, version, trust, diag);
+    if (status == SOTTO_OK)
         status = read_optional(SELFTEST, &selftest, dir, version, trust, diag);
     if (status == SOTTO_OK)
         status = bring_up(out, texts, &selftest, memory_max, trust->now_s, why, diag);
@@ -170,6 +175,7 @@ void kiosk_release_free(kiosk_release *release)
 {
     sotto_vec_free(&release->model_file);
     sotto_vec_free(&release->items_file);
+    sotto_vec_free(&release->segments_file);
     free(release->memory);
     *release = (kiosk_release){0};
 }

@@ -24,11 +24,10 @@ static const word FACETS[] = {{"fixed", SOTTO_FACET_FIXED},
 static const word PURPOSES[] = {{"service", SOTTO_PURPOSE_SERVICE},
                                 {"marketing", SOTTO_PURPOSE_MARKETING},
                                 {"measurement", SOTTO_PURPOSE_MEASUREMENT}};
-static const word FROMS[] = {{"visit.last", SOTTO_FROM_VISIT_LAST},
-                             {"visit.days_30", SOTTO_FROM_VISIT_DAYS_30},
-                             {"offer.last", SOTTO_FROM_OFFER_LAST},
-                             {"offer.count", SOTTO_FROM_OFFER_COUNT},
-                             {"taken.count", SOTTO_FROM_TAKEN_COUNT}};
+static const word FROMS[] = {
+    {"visit.last", SOTTO_FROM_VISIT_LAST},   {"visit.days_30", SOTTO_FROM_VISIT_DAYS_30},
+    {"offer.last", SOTTO_FROM_OFFER_LAST},   {"offer.count", SOTTO_FROM_OFFER_COUNT},
+    {"taken.count", SOTTO_FROM_TAKEN_COUNT}, {"segment", SOTTO_FROM_SEGMENT}};
 
 static bool is_absent(sotto_json_node node)
 {
@@ -271,6 +270,8 @@ static sotto_status load_bins(loading *l, sotto_json_node node, sotto_tag *tag)
 
 static enum sotto_tag_kind kind_of_from(enum sotto_tag_from from)
 {
+    if (from == SOTTO_FROM_SEGMENT)
+        return SOTTO_TAG_CHOICE;
     return from == SOTTO_FROM_VISIT_LAST || from == SOTTO_FROM_OFFER_LAST ? SOTTO_TAG_DATE : SOTTO_TAG_COUNT;
 }
 
@@ -288,7 +289,9 @@ static sotto_status load_from(loading *l, sotto_json_node node, sotto_tag *tag, 
     if (tag->kind != kind_of_from(tag->from))
         return sotto_json_bad(from_node, l->diag, SOTTO_ERR(TAGS, CONFLICT),
                               "this event tag must be of kind %s",
-                              kind_of_from(tag->from) == SOTTO_TAG_DATE ? "date" : "count");
+                              kind_of_from(tag->from) == SOTTO_TAG_DATE    ? "date"
+                              : kind_of_from(tag->from) == SOTTO_TAG_COUNT ? "count"
+                                                                           : "choice");
     bool ever = tag->from == SOTTO_FROM_OFFER_COUNT || tag->from == SOTTO_FROM_TAKEN_COUNT;
     if (ever && tag->ttl_days != 0)
         return sotto_json_bad(sotto_json_member(node, "ttl_days"), l->diag, SOTTO_ERR(TAGS, CONFLICT),

@@ -29,7 +29,7 @@ behind() {
     case $1 in
         prio3 | split) echo privacy ;;
         hpke) echo vault ;;
-        predict | items) echo model ;;
+        predict | items | segments) echo model ;;
         history) echo tags ;;
         selftest) echo decide ;;
         *) echo "$1" ;;

@@ -77,6 +77,7 @@ static const bad BAD[] = {
     {ONE(",\n\"bins\":[3,\n3]"), SOTTO_CAUSE_RANGE, 5, "tags[0].bins[1]"},
     {ONE(",\n\"bins\":[0.5]"), SOTTO_CAUSE_RANGE, 4, "tags[0].bins[0]"},
     {ONE(",\n\"from\":\"visit.last\""), SOTTO_CAUSE_CONFLICT, 4, "tags[0].from"},
+    {ONE(",\n\"from\":\"segment\""), SOTTO_CAUSE_CONFLICT, 4, "tags[0].from"}, /* a choice only */
     {ONE(",\n\"from\":\"visit.often\""), SOTTO_CAUSE_MALFORMED, 4, "tags[0].from"},
     {ONE(",\n\"from\":\"offer.count\",\"ttl_days\":3"), SOTTO_CAUSE_CONFLICT, 4, "tags[0].ttl_days"},
     {ONE(",\"from\":\"offer.count\"},\n{\"number\":2,\"id\":\"b\",\"kind\":\"count\",\"purpose\":["
