@@ -71,12 +71,11 @@ sotto_status agg_store_open(hq_registry **out, const char *path, bool create, so
                                "there is no party of mode B here: sotto-hq aggregate init");
     if (status != SOTTO_OK)
         return status;
-    hq_registry *db = sqlite3_malloc(sizeof *db);
+    hq_registry *db = registry_new(&sql_sqlite, diag);
     if (db == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for the aggregator's file");
-    *db = (hq_registry){0};
+        return SOTTO_ERR(HQ, NO_MEMORY);
     int rc = sqlite3_open_v2(path, &db->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL);
-    status = sql_status(db->db, rc, diag);
+    status = sqlite_status(db->db, rc, diag);
     if (status == SOTTO_OK)
         status = set_up(db, path, create, diag);
     if (status == SOTTO_OK)

@@ -99,11 +99,34 @@ static bool take_word(int argc, char **argv, int *i, const hq_option *options, s
     return wrong(argv[0], argv[*i], "is not known here");
 }
 
+/* Whatever works on an office's folder can be told where its registry is. */
+static bool take_store(int argc, char **argv, int *i, const hq_option *options, size_t count, bool *good)
+{
+    bool found = false, has_dir = false;
+    int at = *i;
+    for (size_t k = 0; k < count; k++)
+        has_dir = has_dir || strcmp(options[k].name, "--dir") == 0;
+    const char *value = has_dir ? value_at(argc, argv, &at, "--store", &found) : NULL;
+    if (!found)
+        return false;
+    *i = at;
+    *good = value != NULL && hq_registry_is_url(value) && strlen(value) < HQ_PATH_MAX;
+    if (*good)
+        hq_store_choose(value);
+    else
+        (void)wrong(argv[0], "--store", "takes a URL such as postgresql://USER@HOST:5432/DATABASE");
+    return true;
+}
+
 bool hq_options(int argc, char **argv, const hq_option *options, size_t count)
 {
-    for (int i = 1; i < argc; i++)
-        if (!take_word(argc, argv, &i, options, count))
+    for (int i = 1; i < argc; i++) {
+        bool good = true;
+        if (!take_store(argc, argv, &i, options, count, &good))
+            good = take_word(argc, argv, &i, options, count);
+        if (!good)
             return false;
+    }
     for (size_t k = 0; k < count; k++)
         if (options[k].required && *(const char **)options[k].value == NULL)
             return wrong(argv[0], options[k].name, "is missing");

@@ -106,7 +106,10 @@ static sotto_status make_registry(founding *f, sotto_diag *diag)
 {
     char path[HQ_PATH_MAX];
     sotto_status status = hq_path(f->unfinished, "registry.db", path, diag);
-    return status == SOTTO_OK ? hq_registry_create(path, f->name, f->now_s, diag) : status;
+    if (status != SOTTO_OK || hq_store_chosen() == NULL)
+        return status == SOTTO_OK ? hq_registry_create(path, f->name, f->now_s, diag) : status;
+    status = put(f, HQ_STORE_FILE, hq_store_chosen(), 0600, diag);
+    return status == SOTTO_OK ? hq_registry_create(hq_store_chosen(), f->name, f->now_s, diag) : status;
 }
 
 /* Only a folder that does not exist, or an empty one, can be replaced by rename(2): nothing is overwritten.
@@ -131,7 +134,7 @@ static sotto_status begin(founding *f, sotto_diag *diag)
     int written = snprintf(f->unfinished, sizeof f->unfinished, "%.*s.unfinished", (int)len, f->dir);
     if (written < 0 || written > HQ_PATH_MAX - 64)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "the folder's path is too long");
-    sotto_status status = hq_path(f->dir, "registry.db", path, diag);
+    sotto_status status = hq_path(f->dir, "repo/1.root.json", path, diag);
     if (status == SOTTO_OK && sotto_port_exists(path))
         return sotto_diag_at(diag, SOTTO_ERR(HQ, EXISTS), f->dir, 0,
                              "there is a head office here already; nothing was changed");

@@ -21,6 +21,12 @@ static int64_t cores(void)
 static int serve(hq_service *s)
 {
     sotto_diag diag = {0};
+    bool moved;
+    sotto_status adopted = hq_office_adopt(s->dir, &moved, &diag);
+    if (adopted != SOTTO_OK)
+        return hq_fail(adopted, &diag);
+    if (moved)
+        sotto_log_event(&s->log, SOTTO_LOG_INFO, "store.moved", "from=registry.db");
     s->metrics = hq_metrics_new();
     if (s->metrics == NULL)
         return hq_fail(SOTTO_ERR(HQ, NO_MEMORY), &diag);

@@ -117,14 +117,18 @@ static void be_process(const session *s, size_t number, pid_t parent)
 {
     sotto_diag diag = {0};
     void *own = NULL;
+    hq_swarm_twin twin = {0};
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1);
-    sotto_status status = sotto_vault_start(&diag);
+    sotto_status status = hq_swarm_twin_start(&s->swarm, &twin, &diag);
+    if (status == SOTTO_OK)
+        status = sotto_vault_start(&diag);
     if (status == SOTTO_OK)
         status = hq_swarm_enrol(&s->swarm, number, &own, &diag);
     if (status == SOTTO_OK)
-        status = hq_swarm_live(&s->swarm, number, own, &diag);
+        status = hq_swarm_live(&s->swarm, &twin, own, &diag);
+    hq_swarm_twin_stop(&twin);
     hq_swarm_forget(&s->swarm, number, own);
     int code = status == SOTTO_OK ? 0 : hq_fail(status, &diag);
     (void)atomic_fetch_add(&s->swarm.shared->failed, code != 0);
@@ -333,14 +337,17 @@ int hq_cmd_swarm(int argc, char **argv)
     hq_swarm *w = &s->swarm;
     w->url = "https://127.0.0.1:8443";
     w->terminals = 100, w->nights = 1, w->processes = 8, w->patience_s = 300;
+    w->wait_max_s = 120;
     const hq_option options[] = {
         {"--dir", HQ_TEXT, &w->dir, .required = true},
         {"--url", HQ_TEXT, &w->url, .required = false},
+        {"--also", HQ_TEXT, &w->also, .required = false},
         {"--terminals", HQ_NUMBER, &w->terminals, .min = 1, .max = 1000000},
         {"--nights", HQ_NUMBER, &w->nights, .min = 1, .max = 1000},
         {"--concurrency", HQ_NUMBER, &w->processes, .min = 1, .max = HQ_SWARM_PROCESSES_MAX},
         {"--idle", HQ_NUMBER, &w->idle, .min = 0, .max = 20000},
         {"--patience", HQ_NUMBER, &w->patience_s, .min = 1, .max = 86400},
+        {"--wait-at-most", HQ_NUMBER, &w->wait_max_s, .min = 1, .max = 3600},
         {"--json", HQ_FLAG, &s->json, .required = false}};
     int code = 2;
     if (hq_options(argc, argv, options, SOTTO_COUNT(options))) {

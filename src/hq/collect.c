@@ -57,6 +57,7 @@ static int code_of(sotto_status status)
     case SOTTO_CAUSE_FULL:
     case SOTTO_CAUSE_NO_MEMORY:
     case SOTTO_CAUSE_IO:
+    case SOTTO_CAUSE_NETWORK:
         return 503; /* ours to repair; the terminal keeps its report and comes again */
     default:
         return 500;
@@ -80,6 +81,14 @@ static void write_error(sotto_json_writer *w, const sotto_diag *diag)
     sotto_json_obj_end(w);
 }
 
+/* A store that is away is away for all: they come back one after the other. */
+static const char *come_again(const hq_collector *c)
+{
+    static const char *const later[] = {"Retry-After: 40\r\n", "Retry-After: 50\r\n", "Retry-After: 60\r\n",
+                                        "Retry-After: 70\r\n", "Retry-After: 80\r\n"};
+    return later[(uint64_t)c->clock.mono_ms(c->clock.ctx) % SOTTO_COUNT(later)];
+}
+
 static void reply_error(hq_collector *c, sotto_reply *reply, int code, sotto_status status,
                         const sotto_diag *given)
 {
@@ -91,7 +100,7 @@ static void reply_error(hq_collector *c, sotto_reply *reply, int code, sotto_sta
         (void)sotto_diag_set(&diag, status, "%s", sotto_status_cause_text(status));
     reply->code = code;
     if (code == 503)
-        reply->extra = "Retry-After: 60\r\n";
+        reply->extra = come_again(c);
     write_error(&w, &diag);
     reply->body.len = 0;
     if (sotto_json_writer_end(&w) == SOTTO_OK)

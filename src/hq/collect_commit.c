@@ -1,7 +1,8 @@
 /*
  * Reports that were opened and verified, put down together: one transaction, one write to the disk, then all
  * answers. A report of a batch that cannot be kept takes no other one with it; a commit that fails fails all
- * of them, and every terminal keeps its report.
+ * of them, and every terminal keeps its report. Another collector may put down the same report at the same
+ * moment: the database lets one of them do it, and the other looks again, in a transaction that sees it.
  */
 #include "hq_priv.h"
 
@@ -38,6 +39,7 @@ static bool is_fatal(sotto_status status)
     case SOTTO_CAUSE_EXISTS:
     case SOTTO_CAUSE_RANGE:
     case SOTTO_CAUSE_CONFLICT:
+    case SOTTO_CAUSE_NETWORK: /* one partition's server is away; others are not */
         return false;
     default:
         return true;
@@ -59,8 +61,22 @@ static sotto_status put_all(hq_collector *c, hq_pending **list, size_t count, so
     return hq_registry_batch_end(c->registry, status, diag);
 }
 
+/* Alone, and once. */
+static void put_again(hq_collector *c, hq_pending *p)
+{
+    p->diag = (sotto_diag){0};
+    sotto_diag diag = {0};
+    sotto_status status = put_all(c, &p, 1, &diag);
+    if (status != SOTTO_OK) {
+        p->status = status;
+        p->diag = diag;
+    }
+}
+
 static void settle(hq_collector *c, hq_pending *p)
 {
+    if (sotto_status_cause(p->status) == SOTTO_CAUSE_CONFLICT)
+        put_again(c, p);
     if (sotto_status_cause(p->status) == SOTTO_CAUSE_EXISTS)
         hq_collect_accuse(c, &p->device, p->report.seq, HQ_ALARM_CONFLICT);
     if (p->status != SOTTO_OK)

@@ -21,7 +21,7 @@
 
 static const hq_command COMMANDS[] = {
     {"init", "open a head office: keys, device authority, registry, repository",
-     "usage: sotto-hq init --dir DIR [--name NAME] [--host NAME_OR_IP]... [--json]\n\n"
+     "usage: sotto-hq init --dir DIR [--name NAME] [--host NAME_OR_IP]... [--store URL] [--json]\n\n"
      "Never overwrites. --host: names and addresses by which terminals reach this machine (in the server's\n"
      "certificate); 127.0.0.1 and localhost when none is given. Says what to hand to the terminals.\n\n"
      "  sotto-hq init --dir /srv/sotto-hq --name 'Example Bank' --host hq.example.org\n",
@@ -94,7 +94,7 @@ static const hq_command COMMANDS[] = {
      hq_cmd_enrol_code},
     {"serve", "the collector: releases down, reports up, enrolment",
      "usage: sotto-hq serve --dir DIR [--listen 127.0.0.1:8443] [--enrol-listen 127.0.0.1:8444]\n"
-     "                      [--health 127.0.0.1:PORT] [--workers N] [--connections 1000]\n\n"
+     "                      [--health 127.0.0.1:PORT] [--workers N] [--connections 1000] [--store URL]\n\n"
      "TLS 1.3. The first door asks for a device's certificate, the second is for enrolment. Port 0 takes "
      "any\n"
      "free one. Prints one line, \"listening devices=PORT enrol=PORT ...\", when it is ready; events go to\n"
@@ -104,12 +104,18 @@ static const hq_command COMMANDS[] = {
      "of them; past 15/16 of them requests get 503 and Retry-After. --health answers GET /healthz, /readyz\n"
      "and /metrics (Prometheus) without TLS, on loopback only. SIGTERM: begun requests are finished. "
      "SIGHUP:\n"
-     "new workers with the certificate that lies in the folder now.\n\n"
+     "new workers with the certificate that lies in the folder now.\n"
+     "--store postgresql://USER@HOST/DATABASE: the registry in PostgreSQL, for several collectors of one "
+     "fleet;\n"
+     "an empty database takes over DIR/registry.db, and DIR/store remembers the URL for all commands. "
+     "Passwords\n"
+     "belong into PGPASSFILE or a service file. Every command with --dir takes --store.\n\n"
      "  sotto-hq serve --dir /srv/sotto-hq --listen 0.0.0.0:8443 --enrol-listen 0.0.0.0:8444\n",
      hq_cmd_serve},
     {"swarm", "a fleet of terminals in a few processes, for load tests",
      "usage: sotto-hq swarm --dir DIR [--url https://127.0.0.1:8443] [--terminals 100] [--nights 1]\n"
-     "                      [--concurrency 8] [--idle 0] [--patience 300] [--json]\n\n"
+     "                      [--also URL] [--concurrency 8] [--idle 0] [--patience 300] [--wait-at-most 120] "
+     "[--json]\n\n"
      "Enrols terminals straight in the registry of DIR (a folder for tests: they stay there), each with "
      "keys\n"
      "and a certificate of its own, and sends one sealed report a night over a TLS connection of its own, "
@@ -118,7 +124,9 @@ static const hq_command COMMANDS[] = {
      "sent,\n"
      "to the last cell; exit code 9 when they differ. --concurrency: processes, one connection at a time "
      "each.\n"
-     "--idle: connections that are only held. --patience: seconds for one report.\n\n"
+     "--also: a second collector, to which each report goes at the same time. --idle: connections that are\n"
+     "only held. --patience: seconds for one report. --wait-at-most: seconds of a Retry-After that are "
+     "waited.\n\n"
      "  sotto-hq swarm --dir /tmp/rehearsal --url https://localhost:8443 --terminals 10000 --nights 3\n",
      hq_cmd_swarm},
     {"totals", "what the reports add up to, with error bars",

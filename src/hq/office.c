@@ -2,6 +2,7 @@
 #include "hq_priv.h"
 
 #include <stdio.h>
+#include <string.h>
 
 sotto_status hq_path(const char *dir, const char *name, char out[static HQ_PATH_MAX], sotto_diag *diag)
 {
@@ -11,16 +12,109 @@ sotto_status hq_path(const char *dir, const char *name, char out[static HQ_PATH_
     return SOTTO_OK;
 }
 
-sotto_status hq_office_registry(const char *dir, hq_registry **out, sotto_diag *diag)
+/* ---- where the registry is ---- */
+
+/* One value for the whole program: set when the command line is read. */
+static const char *chosen_store;
+
+void hq_store_choose(const char *where)
+{
+    chosen_store = where;
+}
+
+const char *hq_store_chosen(void)
+{
+    return chosen_store;
+}
+
+/* A URL may hold a password: the file is its owner's alone. */
+static sotto_status read_setting(const char *path, char where[static HQ_PATH_MAX], sotto_diag *diag)
+{
+    sotto_vec file;
+    sotto_vec_init(&file, HQ_PATH_MAX - 1);
+    sotto_status status = sotto_port_check_private(path, diag);
+    if (status == SOTTO_OK)
+        status = sotto_port_read_file(path, &file, diag);
+    if (status == SOTTO_OK)
+        status = hq_in_file(sotto_span_to_str(sotto_vec_span(&file), where, HQ_PATH_MAX), path, diag);
+    if (file.ptr != NULL)
+        sotto_wipe(file.ptr, file.len);
+    sotto_vec_free(&file);
+    where[strcspn(where, "\r\n")] = '\0';
+    if (status == SOTTO_OK && !hq_registry_is_url(where))
+        status = sotto_diag_at(diag, SOTTO_ERR(HQ, MALFORMED), path, 1,
+                               "one line with postgresql://USER@HOST:PORT/DATABASE belongs here");
+    return status;
+}
+
+static sotto_status find_store(const char *dir, char where[static HQ_PATH_MAX], sotto_diag *diag)
 {
     char path[HQ_PATH_MAX];
-    *out = NULL;
-    sotto_status status = hq_path(dir, "registry.db", path, diag);
-    if (status == SOTTO_OK && !sotto_port_exists(path))
-        return sotto_diag_at(diag, SOTTO_ERR(HQ, NOT_FOUND), dir, 0,
-                             "there is no head office here: sotto-hq init --dir %s", dir);
-    return status == SOTTO_OK ? hq_registry_open(out, path, diag) : status;
+    where[0] = '\0';
+    if (chosen_store != NULL) {
+        (void)snprintf(where, HQ_PATH_MAX, "%s", chosen_store);
+        return SOTTO_OK;
+    }
+    sotto_status status = hq_path(dir, HQ_STORE_FILE, path, diag);
+    if (status == SOTTO_OK && sotto_port_exists(path))
+        return read_setting(path, where, diag);
+    if (status == SOTTO_OK)
+        status = hq_path(dir, "registry.db", where, diag);
+    if (status == SOTTO_OK && !sotto_port_exists(where))
+        status = sotto_diag_at(diag, SOTTO_ERR(HQ, NOT_FOUND), dir, 0,
+                               "there is no head office here: sotto-hq init --dir %s", dir);
+    return status;
 }
+
+sotto_status hq_office_registry(const char *dir, hq_registry **out, sotto_diag *diag)
+{
+    char where[HQ_PATH_MAX];
+    *out = NULL;
+    sotto_status status = find_store(dir, where, diag);
+    if (status == SOTTO_OK)
+        status = hq_registry_open(out, where, diag);
+    sotto_wipe(where, sizeof where);
+    return status;
+}
+
+/* Whoever was a moment faster has done the same. */
+static sotto_status move_file(const char *dir, const char *where, bool *moved, sotto_diag *diag)
+{
+    char path[HQ_PATH_MAX];
+    sotto_status status = hq_path(dir, "registry.db", path, diag);
+    if (status != SOTTO_OK || !sotto_port_exists(path))
+        return status;
+    status = hq_registry_move(path, where, diag);
+    *moved = status == SOTTO_OK;
+    return sotto_status_cause(status) == SOTTO_CAUSE_EXISTS ? SOTTO_OK : status;
+}
+
+static sotto_status keep_setting(const char *dir, const char *where, sotto_diag *diag)
+{
+    char path[HQ_PATH_MAX];
+    sotto_status status = hq_path(dir, HQ_STORE_FILE, path, diag);
+    if (status != SOTTO_OK || sotto_port_exists(path))
+        return status;
+    return sotto_port_write_file(path, sotto_span_str(where), 0600, diag);
+}
+
+sotto_status hq_office_adopt(const char *dir, bool *moved, sotto_diag *diag)
+{
+    hq_registry *registry = NULL;
+    sotto_diag why = {0};
+    *moved = false;
+    if (chosen_store == NULL)
+        return SOTTO_OK;
+    sotto_status status = hq_registry_open(&registry, chosen_store, &why);
+    hq_registry_close(registry);
+    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
+        status = move_file(dir, chosen_store, moved, diag);
+    else if (status != SOTTO_OK)
+        *diag = why;
+    return status == SOTTO_OK ? keep_setting(dir, chosen_store, diag) : status;
+}
+
+/* ---- keys ---- */
 
 sotto_status hq_office_pem(const char *dir, const char *name, char pem[static SOTTO_PEM_MAX],
                            sotto_diag *diag)

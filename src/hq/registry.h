@@ -1,12 +1,15 @@
 /*
  * The registry: what head office remembers. Devices and their certificates, one-time codes, the releases it
  * published, the reports it acknowledged, and what was odd about them. Everything behind this header is SQL;
- * nothing outside it is, so that another database can stand there with the same tests.
+ * nothing outside it is. Two stores stand there under the same tests: a SQLite file, and PostgreSQL for
+ * several collectors that share a fleet.
  *
- * One registry object is used by one thread; several processes may have the same registry open. Every
- * function that changes something is one transaction that is on the disk when it returns SOTTO_OK, and has
- * changed nothing otherwise. All of them may give BUSY (another process is writing; try again), IO, FULL,
- * CORRUPT, NO_MEMORY.
+ * One registry object is used by one thread; several processes, with PostgreSQL on several machines, may have
+ * the same registry open. Every function that changes something is one transaction that is on the disk when
+ * it returns SOTTO_OK, and has changed nothing otherwise; but after IO of a database that was lost at its
+ * very end nobody knows, so it is asked again, and says what is held already. All of them may give BUSY
+ * (another process is writing; try again), CONFLICT (another collector did the same at the same moment: asked
+ * again, it is seen), IO (PostgreSQL is away: taken up again by itself), FULL, CORRUPT, NO_MEMORY.
  */
 #ifndef SOTTO_HQ_REGISTRY_H
 #define SOTTO_HQ_REGISTRY_H
@@ -20,12 +23,19 @@
 
 typedef struct hq_registry hq_registry;
 
-/* Creates path with an empty registry. EXISTS when there is a file. */
-SOTTO_MUST_USE sotto_status hq_registry_create(const char *path, const char *office_name, int64_t now_s,
+/* Where a registry is: a file's path, or "postgresql://USER@HOST:PORT/DATABASE" as libpq has it (sotto-hq
+ * built without libpq: UNSUPPORTED). Messages hold no password of it. */
+bool hq_registry_is_url(const char *where);
+
+/* Creates an empty registry there. EXISTS when there is a file, or an office in the database. */
+SOTTO_MUST_USE sotto_status hq_registry_create(const char *where, const char *office_name, int64_t now_s,
                                                sotto_diag *diag);
 /* NOT_FOUND when there is none, UNSUPPORTED when a newer program made it, CORRUPT when it is no registry. An
  * older schema is brought up to date. */
-SOTTO_MUST_USE sotto_status hq_registry_open(hq_registry **out, const char *path, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status hq_registry_open(hq_registry **out, const char *where, sotto_diag *diag);
+/* Copies all of one registry into another store, which is made there and must hold none: EXISTS. What was
+ * there before stays as it was. */
+SOTTO_MUST_USE sotto_status hq_registry_move(const char *from, const char *to, sotto_diag *diag);
 void hq_registry_close(hq_registry *registry); /* NULL allowed */
 SOTTO_MUST_USE sotto_status hq_registry_office(hq_registry *registry, char name[static 65], sotto_diag *diag);
 

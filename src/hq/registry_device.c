@@ -29,17 +29,18 @@ bool hq_device_id_valid(const char *id)
 #define OF_ITS_CHAIN "FROM report r WHERE r.device = d.id AND r.chain = d.chain"
 #define ABSENT_OF_IT "FROM absent a WHERE a.device = d.id AND a.chain = d.chain"
 #define REPORT_COLUMNS                                                                                       \
-    "(SELECT count(*) " OF_ITS_CHAIN "), max((SELECT coalesce(max(seq), 0) " OF_ITS_CHAIN "),"               \
-    " (SELECT coalesce(max(seq), 0) " ABSENT_OF_IT ")),"                                                     \
+    "(SELECT count(*) " OF_ITS_CHAIN "), (SELECT coalesce(max(seq), 0) " OF_ITS_CHAIN "),"                   \
     " (SELECT coalesce(max(received_s), 0) " OF_ITS_CHAIN "),"                                               \
     " (SELECT release " OF_ITS_CHAIN " ORDER BY seq DESC LIMIT 1),"                                          \
-    " (SELECT count(*) " ABSENT_OF_IT " AND NOT EXISTS(SELECT 1 " OF_ITS_CHAIN " AND r.seq = a.seq))"
+    " (SELECT count(*) " ABSENT_OF_IT " AND NOT EXISTS(SELECT 1 " OF_ITS_CHAIN " AND r.seq = a.seq)),"       \
+    " (SELECT coalesce(max(seq), 0) " ABSENT_OF_IT ")"
 /* For every request: what does not grow with the number of reports. */
-#define SELECT_IDENTITY "SELECT " IDENTITY_COLUMNS ", 0, 0, 0, 0, 0 FROM device d"
+#define SELECT_IDENTITY "SELECT " IDENTITY_COLUMNS ", 0, 0, 0, 0, 0, 0 FROM device d"
 #define SELECT_DEVICE   "SELECT " IDENTITY_COLUMNS ", " REPORT_COLUMNS " FROM device d"
 
 static void read_device(sql *s, hq_device *out)
 {
+    int64_t held = sql_get_i64(s, 10), told_absent = sql_get_i64(s, 14);
     *out = (hq_device){.state = (enum hq_device_state)sql_get_i64(s, 1),
                        .invited_s = sql_get_i64(s, 2),
                        .enrolled_s = sql_get_i64(s, 3),
@@ -48,7 +49,7 @@ static void read_device(sql *s, hq_device *out)
                        .certificate_until_s = sql_get_i64(s, 7),
                        .quarantined_s = sql_get_i64(s, 8),
                        .reports = (uint64_t)sql_get_i64(s, 9),
-                       .last_seq = (uint64_t)sql_get_i64(s, 10),
+                       .last_seq = (uint64_t)(held > told_absent ? held : told_absent),
                        .last_report = sql_get_i64(s, 11),
                        .release = (uint64_t)sql_get_i64(s, 12),
                        .absent = (uint64_t)sql_get_i64(s, 13)};
@@ -81,10 +82,10 @@ sotto_status hq_registry_devices(hq_registry *registry, hq_device_visit visit, v
 {
     hq_device device;
     sotto_status visited = SOTTO_OK;
-    sql s = sql_begin(registry, SELECT_DEVICE " ORDER BY id", diag);
+    sql s = sql_begin_walk(registry, SELECT_DEVICE " ORDER BY id", diag);
     while (visited == SOTTO_OK && sql_row(&s)) {
         read_device(&s, &device);
-        if (s.rc == SQLITE_OK)
+        if (s.status == SOTTO_OK)
             visited = visit(ctx, &device);
     }
     sotto_status status = sql_end(&s);
@@ -104,7 +105,8 @@ static sotto_status put_code(hq_registry *registry, const char *device, const ui
     if (status != SOTTO_OK)
         return status;
     s = sql_begin(registry,
-                  "INSERT OR REPLACE INTO code(device, hash, made_s, expires_s) VALUES(?1, ?2, ?3, ?4)",
+                  "INSERT INTO code(device, hash, made_s, expires_s) VALUES(?1, ?2, ?3, ?4)"
+                  " ON CONFLICT (device) DO UPDATE SET hash = ?2, made_s = ?3, expires_s = ?4, used_s = 0",
                   diag);
     sql_text(&s, device);
     sql_blob(&s, hash, SOTTO_SHA256_BYTES);
@@ -121,7 +123,7 @@ sotto_status hq_registry_code_put(hq_registry *registry, const char *device,
         return sotto_diag_set(
             diag, SOTTO_ERR(HQ, USAGE),
             "a device's id has 1 to 64 of A-Z a-z 0-9 . _ - and begins with a letter, digit or _");
-    sotto_status status = sql_transaction(registry, diag);
+    sotto_status status = sql_transaction_of(registry, device, diag);
     if (status != SOTTO_OK)
         return status;
     return sql_close(registry, put_code(registry, device, code_hash, now_s, expires_s, diag), diag);
@@ -159,12 +161,15 @@ sotto_status hq_registry_code_find(hq_registry *registry, const uint8_t code_has
 
 /* ---- admission ---- */
 
+/* Another collector may have used it since it was looked at: the database says who was first. */
 static sotto_status use_code(hq_registry *registry, const hq_admission *a, sotto_diag *diag)
 {
-    sql s = sql_begin(registry, "UPDATE code SET used_s = ?1 WHERE hash = ?2", diag);
+    int64_t changed;
+    sql s = sql_begin(registry, "UPDATE code SET used_s = ?1 WHERE hash = ?2 AND used_s = 0", diag);
     sql_i64(&s, a->now_s);
     sql_blob(&s, a->code_hash, SOTTO_SHA256_BYTES);
-    return sql_run(&s);
+    sotto_status status = sql_run_changes(&s, &changed);
+    return status == SOTTO_OK && changed == 0 ? judge_code(INT64_MAX, a->now_s, a->now_s, diag) : status;
 }
 
 /* A report key that is not the one before is a new store, whose reports begin at 1 again. */
@@ -173,7 +178,8 @@ static sotto_status enrol_device(hq_registry *registry, const char *device, cons
 {
     sql s = sql_begin(registry,
                       "UPDATE device SET state = 1, enrolled_s = ?1, revoked_s = 0,"
-                      " chain = chain + (report_key IS NOT ?2), report_key = ?2 WHERE id = ?3",
+                      " chain = chain + CASE WHEN report_key IS DISTINCT FROM ?2 THEN 1 ELSE 0 END,"
+                      " report_key = ?2 WHERE id = ?3",
                       diag);
     sql_i64(&s, a->now_s);
     sql_blob(&s, a->report_key, SOTTO_PUBLIC_KEY_BYTES);
@@ -291,7 +297,7 @@ static sotto_status revoke(hq_registry *registry, const char *device, int64_t no
 
 sotto_status hq_registry_revoke(hq_registry *registry, const char *device, int64_t now_s, sotto_diag *diag)
 {
-    sotto_status status = sql_transaction(registry, diag);
+    sotto_status status = sql_transaction_of(registry, device, diag);
     if (status != SOTTO_OK)
         return status;
     return sql_close(registry, revoke(registry, device, now_s, diag), diag);

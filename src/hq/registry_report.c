@@ -34,14 +34,15 @@ sotto_status hq_registry_release_put(hq_registry *registry, const hq_release *re
     /* One that has reports has been current: what they were counted by is not rewritten. */
     sql s = sql_begin(registry,
                       "INSERT INTO release(version, published_s, tasks) VALUES(?1, ?2, ?3)"
-                      " ON CONFLICT DO UPDATE SET published_s = ?2, tasks = ?3"
-                      " WHERE NOT EXISTS(SELECT 1 FROM report WHERE release = ?1)",
+                      " ON CONFLICT (version) DO UPDATE SET published_s = ?2, tasks = ?3"
+                      " WHERE NOT EXISTS(SELECT 1 FROM report r WHERE r.release = ?1)",
                       diag);
     sql_i64(&s, (int64_t)release->version);
     sql_i64(&s, release->published_s);
     sql_blob(&s, release->tasks.ptr, release->tasks.len);
-    sotto_status status = sql_run(&s);
-    if (status == SOTTO_OK && sqlite3_changes(registry->db) != 1)
+    int64_t put;
+    sotto_status status = sql_run_changes(&s, &put);
+    if (status == SOTTO_OK && put != 1)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, CONFLICT),
                                 "release %llu has reports already: the repository is older than the registry",
                                 (unsigned long long)release->version);
@@ -204,7 +205,7 @@ static sotto_status count_alarm(hq_registry *registry, const char *device, enum 
     strncpy(id, device, sizeof id - 1);
     sql s = sql_begin(registry,
                       "INSERT INTO alarm(device, kind, count, first_s, last_s) VALUES(?1, ?2, 1, ?3, ?3)"
-                      " ON CONFLICT DO UPDATE SET count = count + 1, last_s = ?3",
+                      " ON CONFLICT (device, kind) DO UPDATE SET count = alarm.count + 1, last_s = ?3",
                       diag);
     sql_text(&s, id);
     sql_text(&s, hq_alarm_name(alarm));
@@ -346,12 +347,12 @@ sotto_status hq_registry_reports(hq_registry *registry, const hq_report_filter *
     int64_t *cells = calloc(SOTTO_TASK_CELLS_MAX, sizeof *cells);
     if (cells == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for a report's cells");
-    sql s =
-        sql_begin(registry,
-                  "SELECT device, chain, seq, task, release, period_day, period_days, epsilon_ueps, bound,"
-                  " cells FROM report WHERE counts = 1 AND length(cells) > 0 AND (?1 = 0 OR task = ?1)"
-                  " AND period_day BETWEEN ?2 AND ?3 ORDER BY device, period_day, chain",
-                  diag);
+    sql s = sql_begin_walk(
+        registry,
+        "SELECT device, chain, seq, task, release, period_day, period_days, epsilon_ueps, bound,"
+        " cells FROM report WHERE counts = 1 AND length(cells) > 0 AND (?1 = 0 OR task = ?1)"
+        " AND period_day BETWEEN ?2 AND ?3 ORDER BY device, period_day, chain",
+        diag);
     sql_i64(&s, filter->task_id);
     sql_i64(&s, filter->first_day);
     sql_i64(&s, filter->last_day);
@@ -363,11 +364,16 @@ sotto_status hq_registry_reports(hq_registry *registry, const hq_report_filter *
 sotto_status hq_registry_sealed(hq_registry *registry, int64_t row, size_t limit, hq_sealed_visit visit,
                                 void *ctx, sotto_diag *diag)
 {
-    sotto_status visited = SOTTO_OK;
-    sql s = sql_begin(
-        registry, "SELECT rowid, sealed FROM report WHERE counts = 1 AND rowid > ?1 ORDER BY rowid LIMIT ?2",
-        diag);
+    int64_t last;
+    sotto_status visited = sql_horizon(registry, &last, diag);
+    if (visited != SOTTO_OK)
+        return visited;
+    sql s = sql_begin(registry,
+                      "SELECT rowid, sealed FROM report WHERE counts = 1 AND rowid > ?1 AND rowid <= ?2"
+                      " ORDER BY rowid LIMIT ?3",
+                      diag);
     sql_i64(&s, row);
+    sql_i64(&s, last);
     sql_i64(&s, (int64_t)limit);
     while (visited == SOTTO_OK && sql_row(&s))
         visited = visit(ctx, sql_get_i64(&s, 0), sql_get_span(&s, 1));

@@ -1,98 +1,66 @@
 #include "registry_sql.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-static sotto_status translate(int rc)
+void sql_fail(sql *s, sotto_status status)
 {
-    switch (rc & 0xff) {
-    case SQLITE_OK:
-    case SQLITE_ROW:
-    case SQLITE_DONE:
-        return SOTTO_OK;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return SOTTO_ERR(HQ, BUSY);
-    case SQLITE_FULL:
-        return SOTTO_ERR(HQ, FULL);
-    case SQLITE_NOMEM:
-        return SOTTO_ERR(HQ, NO_MEMORY);
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        return SOTTO_ERR(HQ, CORRUPT);
-    case SQLITE_PERM:
-    case SQLITE_READONLY:
-    case SQLITE_AUTH:
-        return SOTTO_ERR(HQ, DENIED);
-    case SQLITE_IOERR:
-    case SQLITE_CANTOPEN:
-    case SQLITE_PROTOCOL:
-        return SOTTO_ERR(HQ, IO);
-    case SQLITE_CONSTRAINT:
-        return SOTTO_ERR(HQ, CONFLICT);
-    case SQLITE_TOOBIG:
-        return SOTTO_ERR(HQ, RANGE);
-    default:
-        return SOTTO_ERR(HQ, INTERNAL);
-    }
+    if (s->status == SOTTO_OK)
+        s->status = status;
 }
 
-sotto_status sql_status(sqlite3 *db, int rc, sotto_diag *diag)
+static sql start(hq_registry *registry, const char *text, bool walk, sotto_diag *diag)
 {
-    sotto_status status = translate(rc);
-    if (status == SOTTO_OK)
-        return status;
-    return sotto_diag_at(diag, status, "registry", 0, "%s",
-                         db != NULL ? sqlite3_errmsg(db) : "out of memory");
+    sql s = {.registry = registry, .diag = diag, .walk = walk};
+    registry->driver->prepare(&s, text);
+    return s;
 }
 
 sql sql_begin(hq_registry *registry, const char *text, sotto_diag *diag)
 {
-    sql s = {.db = registry->db, .diag = diag};
-    s.rc = sqlite3_prepare_v2(s.db, text, -1, &s.stmt, NULL);
-    return s;
+    return start(registry, text, false, diag);
 }
 
-static void bound(sql *s, int rc)
+sql sql_begin_walk(hq_registry *registry, const char *text, sotto_diag *diag)
 {
-    if (s->rc == SQLITE_OK)
-        s->rc = rc;
+    return start(registry, text, true, diag);
 }
 
 void sql_text(sql *s, const char *text)
 {
-    bound(s, sqlite3_bind_text(s->stmt, ++s->at, text, -1, SQLITE_TRANSIENT));
+    s->at++;
+    if (s->status == SOTTO_OK)
+        s->registry->driver->bind_text(s, text);
 }
 
 void sql_i64(sql *s, int64_t value)
 {
-    bound(s, sqlite3_bind_int64(s->stmt, ++s->at, value));
+    s->at++;
+    if (s->status == SOTTO_OK)
+        s->registry->driver->bind_i64(s, value);
 }
 
 void sql_blob(sql *s, const void *bytes, size_t len)
 {
-    bound(s, sqlite3_bind_blob64(s->stmt, ++s->at, bytes, len, SQLITE_STATIC));
+    s->at++;
+    if (s->status == SOTTO_OK)
+        s->registry->driver->bind_blob(s, bytes, len);
 }
 
 bool sql_row(sql *s)
 {
-    if (s->rc != SQLITE_OK)
-        return false;
-    int rc = sqlite3_step(s->stmt);
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-        s->rc = rc;
-    return rc == SQLITE_ROW;
+    return s->status == SOTTO_OK && s->registry->driver->step(s);
 }
 
 int64_t sql_get_i64(sql *s, int column)
 {
-    return sqlite3_column_int64(s->stmt, column);
+    return s->registry->driver->get_i64(s, column);
 }
 
 sotto_span sql_get_span(sql *s, int column)
 {
-    const void *bytes = sqlite3_column_blob(s->stmt, column);
-    return sotto_span_of(bytes, (size_t)sqlite3_column_bytes(s->stmt, column));
+    return s->registry->driver->get_span(s, column);
 }
 
 void sql_get_bytes(sql *s, int column, void *out, size_t len)
@@ -101,48 +69,69 @@ void sql_get_bytes(sql *s, int column, void *out, size_t len)
     if (found.len == len)
         memcpy(out, found.ptr, len);
     else
-        bound(s, SQLITE_CORRUPT);
+        sql_fail(s, sotto_diag_at(s->diag, SOTTO_ERR(HQ, CORRUPT), "registry", 0,
+                                  "%zu bytes stand where %zu belong", found.len, len));
 }
 
 void sql_get_text(sql *s, int column, char *out, size_t cap)
 {
-    const unsigned char *text = sqlite3_column_text(s->stmt, column);
-    (void)snprintf(out, cap, "%s", text != NULL ? (const char *)text : "");
+    sotto_span found = sql_get_span(s, column);
+    size_t len = found.len < cap ? found.len : cap - 1;
+    if (len > 0)
+        memcpy(out, found.ptr, len);
+    out[len] = '\0';
 }
 
 sotto_status sql_end(sql *s)
 {
-    sotto_status status = sql_status(s->db, s->rc, s->diag);
-    (void)sqlite3_finalize(s->stmt); /* repeats the error of the last step */
+    s->registry->driver->end(s);
     s->stmt = NULL;
-    return status;
+    return s->status;
 }
 
 sotto_status sql_run(sql *s)
 {
+    int64_t changes;
+    return sql_run_changes(s, &changes);
+}
+
+sotto_status sql_run_changes(sql *s, int64_t *changes)
+{
     while (sql_row(s))
         ;
+    *changes = s->status == SOTTO_OK ? s->registry->driver->changes(s) : 0;
     return sql_end(s);
 }
 
 sotto_status sql_exec(hq_registry *registry, const char *text, sotto_diag *diag)
 {
-    return sql_status(registry->db, sqlite3_exec(registry->db, text, NULL, NULL, NULL), diag);
+    return registry->driver->exec(registry, text, diag);
 }
 
-/* SQLite ends a transaction itself on some errors; ROLLBACK is then refused, which is right as well. */
+/* ---- transactions ---- */
+
 static sotto_status finish(hq_registry *registry, sotto_status status, sotto_diag *diag)
 {
     if (status == SOTTO_OK)
-        status = sql_exec(registry, "COMMIT", diag);
-    if (status != SOTTO_OK && sqlite3_get_autocommit(registry->db) == 0)
-        (void)sqlite3_exec(registry->db, "ROLLBACK", NULL, NULL, NULL);
+        status = registry->driver->commit(registry, diag);
+    if (status != SOTTO_OK)
+        registry->driver->rollback(registry);
     return status;
 }
 
 sotto_status sql_transaction(hq_registry *registry, sotto_diag *diag)
 {
-    return sql_exec(registry, registry->batch ? "SAVEPOINT one" : "BEGIN IMMEDIATE", diag);
+    return registry->batch ? sql_exec(registry, "SAVEPOINT one", diag)
+                           : registry->driver->begin(registry, diag);
+}
+
+sotto_status sql_transaction_of(hq_registry *registry, const char *device, sotto_diag *diag)
+{
+    sotto_status status = sql_transaction(registry, diag);
+    if (status != SOTTO_OK)
+        return status;
+    status = registry->driver->lock(registry, device, diag);
+    return status == SOTTO_OK ? status : sql_close(registry, status, diag);
 }
 
 sotto_status sql_close(hq_registry *registry, sotto_status status, sotto_diag *diag)
@@ -150,8 +139,8 @@ sotto_status sql_close(hq_registry *registry, sotto_status status, sotto_diag *d
     if (!registry->batch)
         return finish(registry, status, diag);
     if (status == SOTTO_OK)
-        return sql_exec(registry, "RELEASE one", diag);
-    (void)!sql_exec(registry, "ROLLBACK TO one; RELEASE one", NULL);
+        return sql_exec(registry, "RELEASE SAVEPOINT one", diag);
+    (void)!sql_exec(registry, "ROLLBACK TO SAVEPOINT one; RELEASE SAVEPOINT one", NULL);
     return status;
 }
 
@@ -166,4 +155,29 @@ sotto_status hq_registry_batch_end(hq_registry *registry, sotto_status status, s
 {
     registry->batch = false;
     return finish(registry, status, diag);
+}
+
+sotto_status sql_horizon(hq_registry *registry, int64_t *row, sotto_diag *diag)
+{
+    return registry->driver->horizon(registry, row, diag);
+}
+
+/* ---- registry objects ---- */
+
+hq_registry *registry_new(const sql_driver *driver, sotto_diag *diag)
+{
+    hq_registry *registry = calloc(1, sizeof *registry);
+    if (registry == NULL)
+        (void)sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for the registry");
+    else
+        registry->driver = driver;
+    return registry;
+}
+
+void hq_registry_close(hq_registry *registry)
+{
+    if (registry == NULL)
+        return;
+    registry->driver->close(registry);
+    free(registry);
 }

@@ -1,4 +1,11 @@
-/* SQL for the registry's own files: statements whose first error sticks, and transactions. */
+/*
+ * SQL for the registry's own files: statements whose first error sticks, and transactions. What is asked is
+ * written once, in the SQL that SQLite and PostgreSQL share; what differs stands behind a driver, one for
+ * each store (registry_sqlite.c, registry_postgres.c).
+ *
+ * The shared SQL: parameters ?1, ?2 in the order in which they are bound; integers are 64 bits; text compares
+ * by its bytes; ON CONFLICT names its columns before DO UPDATE; IS DISTINCT FROM; no rowid but report's.
+ */
 #ifndef SOTTO_HQ_REGISTRY_SQL_H
 #define SOTTO_HQ_REGISTRY_SQL_H
 
@@ -6,40 +13,97 @@
 
 #include <sqlite3.h>
 
+typedef struct sql_driver sql_driver;
+
 struct hq_registry {
-    sqlite3 *db;
-    bool batch; /* between hq_registry_batch_begin and _end: transactions are savepoints of one */
+    const sql_driver *driver;
+    sqlite3 *db;          /* SQLite's */
+    struct pg_line *line; /* PostgreSQL's */
+    bool batch;           /* between hq_registry_batch_begin and _end: transactions are savepoints of one */
 };
 
 /* One statement. Bind in order, then step; sql_end gives the status of all of it. */
 typedef struct sql {
-    sqlite3 *db;
-    sqlite3_stmt *stmt;
-    int rc; /* SQLITE_OK until something failed */
-    int at; /* last parameter bound */
+    hq_registry *registry;
+    void *stmt;          /* the driver's */
+    sotto_status status; /* SOTTO_OK until something failed */
+    int at;              /* last parameter bound */
+    bool walk;           /* many rows: the visitor may run other statements, and no time-out ends it */
     sotto_diag *diag;
 } sql;
 
-sotto_status sql_status(sqlite3 *db, int rc, sotto_diag *diag);
+/* text, a literal: it must stay. */
 sql sql_begin(hq_registry *registry, const char *text, sotto_diag *diag);
-void sql_text(sql *s, const char *text);
+sql sql_begin_walk(hq_registry *registry, const char *text, sotto_diag *diag);
+void sql_text(sql *s, const char *text); /* texts and blobs must stay until sql_end */
 void sql_i64(sql *s, int64_t value);
-void sql_blob(sql *s, const void *bytes, size_t len); /* must stay until sql_end */
+void sql_blob(sql *s, const void *bytes, size_t len); /* NULL is NULL */
 bool sql_row(sql *s);                                 /* steps: true when there is a row */
-int64_t sql_get_i64(sql *s, int column);
+int64_t sql_get_i64(sql *s, int column);              /* 0 for NULL */
 /* Exactly len bytes, otherwise the statement fails as CORRUPT. */
 void sql_get_bytes(sql *s, int column, void *out, size_t len);
-sotto_span sql_get_span(sql *s, int column); /* until the next step */
+sotto_span sql_get_span(sql *s, int column); /* until the next step; empty for NULL */
 /* Cut to cap. */
 void sql_get_text(sql *s, int column, char *out, size_t cap);
 SOTTO_MUST_USE sotto_status sql_end(sql *s);
-/* Runs the statement to its end and gives its status. */
+/* Runs the statement to its end and gives its status; *changes: rows that it put, changed or removed. */
 SOTTO_MUST_USE sotto_status sql_run(sql *s);
+SOTTO_MUST_USE sotto_status sql_run_changes(sql *s, int64_t *changes);
 
 SOTTO_MUST_USE sotto_status sql_exec(hq_registry *registry, const char *text, sotto_diag *diag);
-/* A write transaction: the lock is taken at once, so that what is read in it stays true. */
+/* A write transaction. */
 SOTTO_MUST_USE sotto_status sql_transaction(hq_registry *registry, sotto_diag *diag);
+/* The same, and nobody else changes this device's row, code, certificates or session until it ends: what is
+ * read of them stays true. The device need not exist. */
+SOTTO_MUST_USE sotto_status sql_transaction_of(hq_registry *registry, const char *device, sotto_diag *diag);
 /* Commits when status is SOTTO_OK, takes everything back otherwise; gives the first failure. */
 SOTTO_MUST_USE sotto_status sql_close(hq_registry *registry, sotto_status status, sotto_diag *diag);
+/* Up to which row of report all that will ever be there is there: another writer may hold a lower number
+ * than one that can be read already. */
+SOTTO_MUST_USE sotto_status sql_horizon(hq_registry *registry, int64_t *row, sotto_diag *diag);
+
+/* ---- behind it ---- */
+
+struct sql_driver {
+    void (*prepare)(sql *s, const char *text);
+    void (*bind_text)(sql *s, const char *text);
+    void (*bind_i64)(sql *s, int64_t value);
+    void (*bind_blob)(sql *s, const void *bytes, size_t len);
+    bool (*step)(sql *s);
+    int64_t (*get_i64)(sql *s, int column);
+    sotto_span (*get_span)(sql *s, int column);
+    int64_t (*changes)(sql *s);
+    void (*end)(sql *s);
+    sotto_status (*exec)(hq_registry *registry, const char *text, sotto_diag *diag);
+    sotto_status (*begin)(hq_registry *registry, sotto_diag *diag);
+    sotto_status (*commit)(hq_registry *registry, sotto_diag *diag);
+    void (*rollback)(hq_registry *registry);
+    sotto_status (*lock)(hq_registry *registry, const char *device, sotto_diag *diag);
+    sotto_status (*horizon)(hq_registry *registry, int64_t *row, sotto_diag *diag);
+    /* After rows with their numbers came from another store; NULL: nothing is left to do. */
+    sotto_status (*copied)(hq_registry *registry, sotto_diag *diag);
+    void (*close)(hq_registry *registry);
+};
+extern const sql_driver sql_sqlite, sql_postgres;
+
+/* Keeps the first failure. */
+void sql_fail(sql *s, sotto_status status);
+sotto_status sqlite_status(sqlite3 *db, int rc, sotto_diag *diag);
+/* An empty registry object of a store. */
+hq_registry *registry_new(const sql_driver *driver, sotto_diag *diag);
+
+/* A store (hq_registry_open, hq_registry_create): files, and postgresql:// */
+typedef struct registry_store {
+    const char *const *prefixes; /* of `where`, NULL-ended; NULL = any */
+    sotto_status (*open)(hq_registry *registry, const char *where, sotto_diag *diag);
+    sotto_status (*create)(hq_registry *registry, const char *where, sotto_diag *diag);
+    const sql_driver *driver;
+} registry_store;
+extern const registry_store registry_sqlite, registry_postgres;
+/* A store with the schema and nothing in it yet, made when it is not there. */
+SOTTO_MUST_USE sotto_status registry_open_empty(hq_registry **out, const char *where, sotto_diag *diag);
+/* EXISTS when there is one. */
+SOTTO_MUST_USE sotto_status registry_put_office(hq_registry *registry, const char *name, int64_t created_s,
+                                                sotto_diag *diag);
 
 #endif

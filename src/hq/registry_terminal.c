@@ -9,10 +9,10 @@
 
 static sotto_status retire_others(hq_registry *registry, const hq_renewal *r, sotto_diag *diag)
 {
-    sql s = sql_begin(
-        registry,
-        "UPDATE certificate SET replaced_s = ?1 WHERE device = ?2 AND replaced_s = 0 AND sha256 IS NOT ?3",
-        diag);
+    sql s = sql_begin(registry,
+                      "UPDATE certificate SET replaced_s = ?1 WHERE device = ?2 AND replaced_s = 0 AND "
+                      "sha256 IS DISTINCT FROM ?3",
+                      diag);
     sql_i64(&s, r->now_s);
     sql_text(&s, r->device);
     sql_blob(&s, r->used, SOTTO_SHA256_BYTES);
@@ -36,7 +36,7 @@ static sotto_status renew(hq_registry *registry, const hq_renewal *r, sotto_diag
 
 sotto_status hq_registry_renew(hq_registry *registry, const hq_renewal *renewal, sotto_diag *diag)
 {
-    sotto_status status = sql_transaction(registry, diag);
+    sotto_status status = sql_transaction_of(registry, renewal->device, diag);
     return status == SOTTO_OK ? sql_close(registry, renew(registry, renewal, diag), diag) : status;
 }
 
@@ -65,8 +65,9 @@ static sotto_status write_session(hq_registry *registry, const char *device, con
                                   sotto_diag *diag)
 {
     sql s = sql_begin(registry,
-                      "INSERT OR REPLACE INTO session(device, token, before, shown_s, quarantined_s) "
-                      "VALUES(?1, ?2, ?3, ?4, ?5)",
+                      "INSERT INTO session(device, token, before, shown_s, quarantined_s)"
+                      " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT (device) DO UPDATE SET"
+                      " token = ?2, before = ?3, shown_s = ?4, quarantined_s = ?5",
                       diag);
     sql_text(&s, device);
     sql_text(&s, x->token);
@@ -103,7 +104,7 @@ sotto_status hq_registry_session(hq_registry *registry, const char *device, cons
                                  const char *next, int64_t now_s, bool *clone, sotto_diag *diag)
 {
     *clone = false;
-    sotto_status status = sql_transaction(registry, diag);
+    sotto_status status = sql_transaction_of(registry, device, diag);
     if (status != SOTTO_OK)
         return status;
     return sql_close(registry, show(registry, device, have, next, now_s, clone, diag), diag);
@@ -136,7 +137,7 @@ static sotto_status end_quarantine(hq_registry *registry, const char *device, so
 
 sotto_status hq_registry_release_quarantine(hq_registry *registry, const char *device, sotto_diag *diag)
 {
-    sotto_status status = sql_transaction(registry, diag);
+    sotto_status status = sql_transaction_of(registry, device, diag);
     return status == SOTTO_OK ? sql_close(registry, end_quarantine(registry, device, diag), diag) : status;
 }
 
@@ -154,8 +155,9 @@ static sotto_status put_absent(hq_registry *registry, const hq_absence *a, bool 
     sql_blob(&s, a->sha256, sizeof a->sha256);
     sql_text(&s, a->reason);
     sql_i64(&s, a->now_s);
-    sotto_status status = sql_run(&s);
-    *repeated = status == SOTTO_OK && sqlite3_changes(registry->db) == 0;
+    int64_t put;
+    sotto_status status = sql_run_changes(&s, &put);
+    *repeated = status == SOTTO_OK && put == 0;
     if (status != SOTTO_OK || *repeated)
         return status;
     return hq_registry_alarm_raise(registry, a->device, HQ_ALARM_SET_ASIDE, a->now_s, diag);

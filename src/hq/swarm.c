@@ -10,16 +10,12 @@
 #define SLOW_CLOCK_S INT64_C(3600)
 #define TIMEOUT_MS   30000
 #define PAUSE_MS     200
-#define RETRY_MAX_S  120
 
-typedef struct terminal {
-    char *key_pem, *cert_pem;
-    uint8_t root[SOTTO_KEY_BYTES];
-    uint8_t previous[SOTTO_SHA256_BYTES]; /* of the report sealed last */
-} terminal;
+typedef hq_swarm_terminal terminal;
 
 typedef struct share {
     const hq_swarm *swarm;
+    const hq_swarm_twin *twin;
     size_t process, count;
     terminal *terminal;
     sotto_client **idle;
@@ -182,7 +178,7 @@ void hq_swarm_forget(const hq_swarm *swarm, size_t process, void *own)
 
 /* ---- a night of one terminal ---- */
 
-static sotto_status open_line(const hq_swarm *swarm, const terminal *t, sotto_tls **tls,
+static sotto_status open_line(const hq_swarm *swarm, const char *url, const terminal *t, sotto_tls **tls,
                               sotto_client **client, sotto_diag *diag)
 {
     const sotto_tls_identity identity = {.authority_pem = sotto_span_str(swarm->authority_cert),
@@ -192,7 +188,7 @@ static sotto_status open_line(const hq_swarm *swarm, const terminal *t, sotto_tl
     *client = NULL;
     sotto_status status = *tls != NULL ? SOTTO_OK : sotto_tls_new(tls, false, &identity, diag);
     const sotto_client_config config = {
-        .url = swarm->url, .tls = *tls, .timeout_ms = TIMEOUT_MS, .clock = hq_clock()};
+        .url = url, .tls = *tls, .timeout_ms = TIMEOUT_MS, .clock = hq_clock()};
     return status == SOTTO_OK ? sotto_client_new(client, &config, diag) : status;
 }
 
@@ -247,17 +243,17 @@ static bool was_repeated(sotto_span body)
 
 /* One attempt. BUSY with *wait_ms: later; NETWORK, TIMEOUT: nobody there. Anything else is an error of ours.
  */
-static sotto_status attempt(const share *s, const terminal *t, const char *target, sotto_span body,
-                            int64_t *wait_ms, sotto_diag *diag)
+static sotto_status attempt(const hq_swarm *swarm, const char *url, const terminal *t, const char *target,
+                            sotto_span body, int64_t *wait_ms, sotto_diag *diag)
 {
     sotto_tls *tls = NULL;
     sotto_client *client = NULL;
     const sotto_http_message *response = NULL;
-    hq_swarm_shared *shared = s->swarm->shared;
+    hq_swarm_shared *shared = swarm->shared;
     sotto_span header;
     uint64_t seconds = 1;
     *wait_ms = PAUSE_MS;
-    sotto_status status = open_line(s->swarm, t, &tls, &client, diag);
+    sotto_status status = open_line(swarm, url, t, &tls, &client, diag);
     (void)atomic_fetch_add(&shared->sent, 1);
     if (status == SOTTO_OK)
         status =
@@ -267,7 +263,7 @@ static sotto_status attempt(const share *s, const terminal *t, const char *targe
     } else if (status == SOTTO_OK && response->code == 503) {
         if (sotto_http_header_find(response, "retry-after", &header))
             (void)!sotto_parse_u64(header, &seconds);
-        *wait_ms = (int64_t)(seconds > RETRY_MAX_S ? RETRY_MAX_S : seconds) * 1000;
+        *wait_ms = (int64_t)(seconds > 3600 ? 3600 : seconds) * 1000;
         (void)atomic_fetch_add(&shared->busy, 1);
         status = SOTTO_ERR(HQ, BUSY);
     } else if (status == SOTTO_OK) {
@@ -291,43 +287,47 @@ static void pause_ms(int64_t ms)
     (void)nanosleep(&time, NULL);
 }
 
-/* The same bytes until they are acknowledged, or patience ends. */
-static sotto_status send_until(share *s, size_t i, int64_t night, sotto_span body, sotto_diag *diag)
+sotto_status hq_swarm_send(const hq_swarm *swarm, const char *url, const terminal *t, int64_t night,
+                           sotto_span body, int64_t *ms, sotto_diag *diag)
 {
     char target[48];
     sotto_clock clock = hq_clock();
-    int64_t wait_ms, start = clock.mono_ms(clock.ctx), until = start + s->swarm->patience_s * 1000;
-    hq_swarm_shared *shared = s->swarm->shared;
+    int64_t wait_ms, until = clock.mono_ms(clock.ctx) + swarm->patience_s * 1000;
     (void)snprintf(target, sizeof target, "/v1/reports/%lld", (long long)night + 1);
     for (;;) {
         int64_t begin = clock.mono_ms(clock.ctx);
         sotto_diag why = {0};
-        sotto_status status = attempt(s, &s->terminal[i], target, body, &wait_ms, &why);
+        sotto_status status = attempt(swarm, url, t, target, body, &wait_ms, &why);
         int64_t end = clock.mono_ms(clock.ctx);
-        if (status == SOTTO_OK) {
-            size_t place = (size_t)night * (size_t)s->swarm->terminals + number_of(s, i);
-            atomic_store(&shared->latency[place], (uint32_t)(end - begin) * 10 + 1);
+        *ms = end - begin;
+        if (status == SOTTO_OK)
             return status;
-        }
         if (!comes_again(status) || end > until) {
             *diag = why;
             return status;
         }
-        (void)atomic_fetch_add(&shared->retried, 1);
-        pause_ms(wait_ms);
+        (void)atomic_fetch_add(&swarm->shared->retried, 1);
+        pause_ms(wait_ms < swarm->wait_max_s * 1000 ? wait_ms : swarm->wait_max_s * 1000);
     }
 }
 
 static sotto_status one_night(share *s, size_t i, int64_t night, sotto_diag *diag)
 {
     sotto_span body;
-    int64_t sum;
+    int64_t sum, ms = 0;
+    const hq_swarm *swarm = s->swarm;
     sotto_status status = seal(s, i, night, &body, &sum, diag);
     if (status == SOTTO_OK)
-        status = send_until(s, i, night, body, diag);
+        status = hq_swarm_twin_begin(s->twin, &s->terminal[i], night, body, diag);
+    if (status == SOTTO_OK)
+        status = hq_swarm_send(swarm, swarm->url, &s->terminal[i], night, body, &ms, diag);
+    if (status == SOTTO_OK)
+        status = hq_swarm_twin_end(s->twin, diag);
     if (status == SOTTO_OK) {
-        (void)atomic_fetch_add(&s->swarm->shared->acknowledged, 1);
-        (void)atomic_fetch_add(&s->swarm->shared->cells, sum);
+        size_t place = (size_t)night * (size_t)swarm->terminals + number_of(s, i);
+        atomic_store(&swarm->shared->latency[place], (uint32_t)ms * 10 + 1);
+        (void)atomic_fetch_add(&swarm->shared->acknowledged, 1);
+        (void)atomic_fetch_add(&swarm->shared->cells, sum);
     }
     return status;
 }
@@ -339,7 +339,7 @@ static sotto_status open_idle(share *s, sotto_diag *diag)
     sotto_status status = SOTTO_OK;
     for (size_t i = 0; i < wanted && s->count > 0 && status == SOTTO_OK; i++) {
         const sotto_http_message *response;
-        status = open_line(s->swarm, &s->terminal[0], &s->idle_tls, &s->idle[i], diag);
+        status = open_line(s->swarm, s->swarm->url, &s->terminal[0], &s->idle_tls, &s->idle[i], diag);
         if (status != SOTTO_OK)
             return status;
         s->idle_count++;
@@ -350,10 +350,10 @@ static sotto_status open_idle(share *s, sotto_diag *diag)
     return status;
 }
 
-sotto_status hq_swarm_live(const hq_swarm *swarm, size_t process, void *own, sotto_diag *diag)
+sotto_status hq_swarm_live(const hq_swarm *swarm, const hq_swarm_twin *twin, void *own, sotto_diag *diag)
 {
     share *s = own;
-    (void)process;
+    s->twin = twin;
     sotto_status status = open_idle(s, diag);
     for (int64_t night = 0; night < swarm->nights && status == SOTTO_OK; night++)
         for (size_t i = 0; i < s->count && status == SOTTO_OK; i++)

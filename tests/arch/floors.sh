@@ -43,7 +43,7 @@ foreign() {
         mbedtls/* | psa/*) echo vault sync ;;
         sqlite3.h | sqlcipher_provider.h) echo store hq ;;
         yyjson.h | cbor.h | tinycbor/* | llhttp.h | lz4*.h) echo codec ;;
-        xgboost/*) echo hq ;;
+        xgboost/* | libpq-fe.h) echo hq ;;
         sys/socket.h | netinet/* | arpa/* | netdb.h | sys/un.h) echo port sync ;;
         *) echo any ;;
     esac

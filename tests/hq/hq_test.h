@@ -201,8 +201,19 @@ static inline sotto_json *printed(void)
     return doc;
 }
 
+/* The same tests run on PostgreSQL (postgres.sh): SOTTO_TEST_STORE is its URL, SOTTO_TEST_STORE_EMPTY a
+ * command that takes everything out of it. */
+static inline void empty_store(void)
+{
+    const char *command = getenv("SOTTO_TEST_STORE_EMPTY");
+    if (command != NULL)
+        assert_int_equal(system(command), 0);
+    hq_store_choose(getenv("SOTTO_TEST_STORE"));
+}
+
 static inline void make_office(void)
 {
+    empty_store();
     assert_int_equal(RUN(hq_cmd_init, "init", "--dir", at("office"), "--name", "Test Bank"), 0);
 }
 

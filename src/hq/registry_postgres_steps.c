@@ -1,0 +1,27 @@
+/* The steps of the schema, as they lie in src/hq/store. */
+#include "registry_postgres.h"
+
+/* The assembler reads the file. */
+#define STEP(number)                                                                                         \
+    __asm__(".section .rodata\n"                                                                             \
+            ".global sotto_pg_step_" #number "\n"                                                            \
+            ".global sotto_pg_step_" #number "_end\n"                                                        \
+            "sotto_pg_step_" #number ":\n"                                                                   \
+            ".incbin \"" SOTTO_HQ_STORE "/" #number ".sql\"\n"                                               \
+            "sotto_pg_step_" #number "_end:\n"                                                               \
+            ".byte 0\n"                                                                                      \
+            ".previous\n");                                                                                  \
+    extern const uint8_t sotto_pg_step_##number[], sotto_pg_step_##number##_end[]
+
+STEP(1);
+
+size_t pg_step_count(void)
+{
+    return 1;
+}
+
+sotto_span pg_step(size_t number)
+{
+    (void)number;
+    return sotto_span_of(sotto_pg_step_1, (size_t)(sotto_pg_step_1_end - sotto_pg_step_1));
+}
