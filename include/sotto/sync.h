@@ -327,10 +327,10 @@ SOTTO_MUST_USE sotto_status sotto_night_run(const sotto_night_config *config, so
  * device has the worst moment every night. window_s: 0 (at once) to SOTTO_NIGHT_WINDOW_MAX_S. */
 SOTTO_MUST_USE sotto_status sotto_night_start(const char *device, int64_t night, int64_t window_s,
                                               int64_t *delay_s);
-/* How long to wait after failure number attempt (from 0): 30 to 60 s, then twice that each time, up to
- * SOTTO_NIGHT_PAUSE_MAX_S. retry_after_s (0 = nothing asked) is what head office asked for: never less than
- * it, and later by as much as one's own pause may vary, so that those who were sent away together do not come
- * back together. *pause_s is SOTTO_NIGHT_PAUSE_MAX_S on failure. */
+/* How long to wait after failure number attempt (from 0): 30 to 60 s, then four times that each time (twice
+ * when head office asked), up to SOTTO_NIGHT_PAUSE_MAX_S. retry_after_s (0 = nothing asked) is what head
+ * office asked for: never less than it, and later by as much as one's own pause may vary, so that those who
+ * were sent away together do not come back together. *pause_s is SOTTO_NIGHT_PAUSE_MAX_S on failure. */
 SOTTO_MUST_USE sotto_status sotto_night_pause(const char *device, int64_t night, uint32_t attempt,
                                               int64_t retry_after_s, int64_t *pause_s);
 /* Whether a run that ended so may go well later in the same night: NETWORK, TIMEOUT, BUSY. Nobody's waiting

@@ -35,8 +35,10 @@ sotto_status sotto_night_start(const char *device, int64_t night, int64_t window
     return window_s == 0 ? SOTTO_OK : draw("night", device, night, 0, window_s, delay_s);
 }
 
-/* The pause doubles, and half of it is drawn: exponential backoff with jitter, as in "Exponential Backoff And
- * Jitter" (AWS Architecture Blog, 2015; there "equal jitter"). */
+/* Half of the pause is drawn: exponential backoff with jitter, as in "Exponential Backoff And Jitter" (AWS
+ * Architecture Blog, 2015; there "equal jitter"). It grows fourfold, not twofold: a fleet that waits tries as
+ * often in an hour as it has steps in that hour, and the night is long (tests/bench/stampede.c). Twofold when
+ * head office answered: then it is there, and says by itself how long. */
 sotto_status sotto_night_pause(const char *device, int64_t night, uint32_t attempt, int64_t retry_after_s,
                                int64_t *pause_s)
 {
@@ -45,7 +47,7 @@ sotto_status sotto_night_pause(const char *device, int64_t night, uint32_t attem
     if (retry_after_s < 0)
         return SOTTO_ERR(SYNC, RANGE);
     for (uint32_t i = 0; i < attempt && least < SOTTO_NIGHT_PAUSE_MAX_S / 2; i++)
-        least *= 2;
+        least *= retry_after_s > 0 ? 2 : 4;
     if (least > SOTTO_NIGHT_PAUSE_MAX_S / 2)
         least = SOTTO_NIGHT_PAUSE_MAX_S / 2;
     sotto_status st = draw("pause", device, night, attempt, least + 1, &jitter);
