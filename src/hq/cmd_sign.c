@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define METADATA_MAX (5u << 20)
 
@@ -59,6 +60,76 @@ static sotto_status tell(sotto_span file, const char *path, const char *keyid, s
     return SOTTO_OK;
 }
 
+/* ---- whose key it is ---- */
+
+typedef struct judgement {
+    bool known, counts; /* known: some root said who signs this role */
+} judgement;
+
+static void ask_root(const char *path, enum hq_role role, const char *keyid, judgement *j)
+{
+    sotto_vec file;
+    hq_root *root = calloc(1, sizeof *root);
+    sotto_vec_init(&file, METADATA_MAX);
+    if (root != NULL && sotto_port_read_file(path, &file, NULL) == SOTTO_OK &&
+        hq_root_parse(root, sotto_vec_span(&file), path, NULL) == SOTTO_OK) {
+        j->known = true;
+        j->counts = j->counts || hq_root_has(root, role, keyid);
+    }
+    sotto_vec_free(&file);
+    free(root);
+}
+
+/* The newest root of the office that the file lies in, and the one that is prepared beside it. */
+static void ask_office(const char *file, enum hq_role role, const char *keyid, judgement *j)
+{
+    char folder[HQ_PATH_MAX], path[HQ_PATH_MAX + 64];
+    const char *slash = strrchr(file, '/');
+    int len = slash == NULL ? snprintf(folder, sizeof folder, ".")
+                            : snprintf(folder, sizeof folder, "%.*s", (int)(slash - file), file);
+    if (len < 0 || (size_t)len >= sizeof folder)
+        return;
+    unsigned newest = 0;
+    do
+        (void)snprintf(path, sizeof path, "%s/../repo/%u.root.json", folder, newest + 1);
+    while (sotto_port_exists(path) && ++newest < 100000);
+    (void)snprintf(path, sizeof path, "%s/../repo/%u.root.json", folder, newest);
+    if (newest > 0)
+        ask_root(path, role, keyid, j);
+    (void)snprintf(path, sizeof path, "%s/%u.root.json", folder, newest + 1);
+    if (j->known)
+        ask_root(path, role, keyid, j);
+}
+
+/* A signature that counts for nothing is not made in silence. What no root is at hand for is said. */
+static sotto_status judge(const char *file, sotto_span bytes, const char *root, const char *keyid,
+                          sotto_diag *diag)
+{
+    sotto_tuf_info info;
+    judgement j = {0};
+    size_t role = 0;
+    sotto_status status = sotto_tuf_info_read(bytes, &info, diag);
+    while (role < HQ_ROLE_COUNT && strcmp(info.type, hq_role_name((enum hq_role)role)) != 0)
+        role++;
+    if (status != SOTTO_OK || role == HQ_ROLE_COUNT)
+        return status;
+    if (root != NULL)
+        ask_root(root, (enum hq_role)role, keyid, &j);
+    if (root != NULL && !j.known)
+        return sotto_diag_at(diag, SOTTO_ERR(HQ, MALFORMED), root, 0, "is not a root that can be read");
+    if (root == NULL)
+        ask_office(file, (enum hq_role)role, keyid, &j);
+    if (role == HQ_ROLE_ROOT && j.known)
+        ask_root(file, HQ_ROLE_ROOT, keyid, &j);
+    if (j.known && !j.counts)
+        return sotto_diag_at(diag, SOTTO_ERR(HQ, AUTH), file, 0,
+                             "this key (%.16s) is none of those that sign %s: nothing was signed", keyid,
+                             info.type);
+    if (!j.known)
+        printf("Whether this key counts for %s is not known here: --root ROOT.json tells.\n", info.type);
+    return SOTTO_OK;
+}
+
 static sotto_status read_key(const char *path, hq_tuf_key *key, sotto_diag *diag)
 {
     sotto_vec file;
@@ -76,7 +147,8 @@ static sotto_status read_key(const char *path, hq_tuf_key *key, sotto_diag *diag
     return status;
 }
 
-static sotto_status sign(const char *path, hq_tuf_key *key, const char *key_path, sotto_diag *diag)
+static sotto_status sign(const char *path, hq_tuf_key *key, const char *key_path, const char *root,
+                         sotto_diag *diag)
 {
     sotto_vec before, after;
     sotto_vec_init(&before, METADATA_MAX);
@@ -86,6 +158,8 @@ static sotto_status sign(const char *path, hq_tuf_key *key, const char *key_path
         status = read_key(key_path, key, diag);
     if (status == SOTTO_OK)
         status = sotto_port_read_file(path, &before, diag);
+    if (status == SOTTO_OK)
+        status = judge(path, sotto_vec_span(&before), root, key->public_key.keyid, diag);
     if (status == SOTTO_OK)
         status = hq_in_file(hq_tuf_sign(sotto_vec_span(&before), key, &after, diag), path, diag);
     if (status == SOTTO_OK)
@@ -100,9 +174,10 @@ static sotto_status sign(const char *path, hq_tuf_key *key, const char *key_path
 int hq_cmd_sign(int argc, char **argv)
 {
     sotto_diag diag = {0};
-    const char *key_path = NULL, *file = NULL;
+    const char *key_path = NULL, *file = NULL, *root = NULL;
     const hq_option options[] = {{"--key", HQ_TEXT, &key_path, .required = true},
-                                 {"--file", HQ_TEXT, &file, .required = true}};
+                                 {"--file", HQ_TEXT, &file, .required = true},
+                                 {"--root", HQ_TEXT, &root, .required = false}};
     if (argc > 1 && argv[1][0] != '-') { /* FILE first, as people write it */
         file = argv[1];
         argv[1] = argv[0];
@@ -115,7 +190,7 @@ int hq_cmd_sign(int argc, char **argv)
     hq_tuf_key *key = calloc(1, sizeof *key);
     if (key == NULL)
         return hq_fail(SOTTO_ERR(HQ, NO_MEMORY), &diag);
-    sotto_status status = sign(file, key, key_path, &diag);
+    sotto_status status = sign(file, key, key_path, root, &diag);
     hq_tuf_key_wipe(key);
     free(key);
     return status == SOTTO_OK ? 0 : hq_fail(status, &diag);

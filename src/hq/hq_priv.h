@@ -303,8 +303,9 @@ SOTTO_MUST_USE sotto_status hq_draft_put(const char *dir, enum hq_role role, uin
 /* Signs the timestamp anew, and the snapshot when less than half of its life is left and its key is here.
  * Takes the lock. NOT_FOUND before the first release. */
 SOTTO_MUST_USE sotto_status hq_repo_refresh(const char *dir, hq_publication *out, sotto_diag *diag);
-/* Whether a refresh is due: less than half of the timestamp's life left, or the repository cannot be read
- * (the refresh then says why, which must not go unnoticed). */
+/* Whether a refresh is due: less than half of the timestamp's life left, timestamp or snapshot not signed as
+ * the newest root asks (a change of keys was cut off), or the repository cannot be read (the refresh then
+ * says why, which must not go unnoticed). */
 bool hq_repo_stale(const char *dir, int64_t now_s);
 
 /* ---- collect ---- */

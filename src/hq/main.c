@@ -57,7 +57,8 @@ static const hq_command COMMANDS[] = {
      "targets\n"
      "live three times as long). --refresh signs timestamp and snapshot anew; serve does so by itself.\n"
      "--prepare writes the list of the release to DIR/draft for keys that are elsewhere (sotto-hq sign);\n"
-     "--finish publishes what was prepared, a release or a new root, once enough of its keys have signed.\n\n"
+     "--finish publishes what was prepared, a release or a new root, once enough of its keys have signed.\n"
+     "Exit code 5: signatures are missing, as after keys add --threshold; nothing has changed.\n\n"
      "  sotto-hq publish --dir /srv/sotto-hq --model offers.sotto --dictionary dictionary.json \\\n"
      "           --catalogue catalogue.json --policy policy.json --tasks tasks.json\n",
      hq_cmd_publish},
@@ -79,10 +80,14 @@ static const hq_command COMMANDS[] = {
      "  sotto-hq keys add --dir /srv/sotto-hq --role targets --key anna.pem --threshold 2\n",
      hq_cmd_keys},
     {"sign", "sign a prepared release or root, on any machine",
-     "usage: sotto-hq sign FILE --key PRIVATE.pem\n\n"
+     "usage: sotto-hq sign FILE --key PRIVATE.pem [--root ROOT.json]\n\n"
      "Says what the file holds, adds the signature (or makes it anew) and writes the file in one step. Needs "
      "no\n"
-     "head office and no network. The key: ECDSA P-256, a file of its owner alone (0600).\n\n"
+     "head office and no network. The key: ECDSA P-256, a file of its owner alone (0600). A key that does "
+     "not\n"
+     "sign this role is refused (exit code 5): by the root given, or by the office's when the file lies in "
+     "its "
+     "draft folder.\n\n"
      "  sotto-hq sign 8.targets.json --key /media/safe/targets.key\n",
      hq_cmd_sign},
     {"enrol-code", "a one-time code with which a terminal gets its certificate",

@@ -170,13 +170,35 @@ sotto_status hq_repo_create(const char *dir, const hq_tuf_key keys[static HQ_ROL
     return status;
 }
 
+/* Whether a file is signed by enough keys of the newest root: not so when a change of keys was cut off. */
+static bool holds(const hq_repo *repo, const char *dir, enum hq_role role, const char *name)
+{
+    char path[HQ_PATH_MAX];
+    sotto_vec bytes;
+    sotto_tuf_signers have = {0};
+    sotto_vec_init(&bytes, METADATA_MAX);
+    bool enough = repo_file(dir, name, path, NULL) == SOTTO_OK &&
+                  sotto_port_read_file(path, &bytes, NULL) == SOTTO_OK &&
+                  sotto_tuf_count_signers(sotto_vec_span(&repo->root_file), hq_role_name(role),
+                                          sotto_vec_span(&bytes), &have, NULL) == SOTTO_OK &&
+                  have.signed_by >= have.needed;
+    sotto_vec_free(&bytes);
+    return enough;
+}
+
 bool hq_repo_stale(const char *dir, int64_t now_s)
 {
     hq_repo repo;
     if (hq_repo_read(&repo, dir, NULL) != SOTTO_OK)
         return true;
     const hq_repo_role *timestamp = &repo.role[HQ_ROLE_TIMESTAMP];
-    bool stale = timestamp->version != 0 && timestamp->expires_s - now_s < HQ_TIMESTAMP_DAYS * HQ_DAY_S / 2;
+    char snapshot[48];
+    (void)snprintf(snapshot, sizeof snapshot, "%llu.snapshot.json",
+                   (unsigned long long)repo.role[HQ_ROLE_SNAPSHOT].version);
+    bool stale =
+        timestamp->version != 0 && (timestamp->expires_s - now_s < HQ_TIMESTAMP_DAYS * HQ_DAY_S / 2 ||
+                                    !holds(&repo, dir, HQ_ROLE_TIMESTAMP, "timestamp.json") ||
+                                    !holds(&repo, dir, HQ_ROLE_SNAPSHOT, snapshot));
     hq_repo_free(&repo);
     return stale;
 }

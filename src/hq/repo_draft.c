@@ -177,10 +177,12 @@ static sotto_status remember_draft(hq_run *r, hq_registry *registry, sotto_diag 
     return status;
 }
 
-static sotto_status publish_targets(hq_run *r, sotto_span draft, hq_registry *registry, sotto_diag *diag)
+/* The list of the release and its snapshot, which no timestamp names yet. */
+static sotto_status stage_targets(hq_run *r, sotto_span draft, hq_registry *registry, hq_tuf_file *snapshot,
+                                  sotto_diag *diag)
 {
     char name[48];
-    hq_tuf_file targets, snapshot;
+    hq_tuf_file targets;
     uint64_t version = r->repo.role[HQ_ROLE_TARGETS].version + 1;
     (void)snprintf(name, sizeof name, "%llu.targets.json", (unsigned long long)version);
     sotto_status status = read_listed(r, draft, diag);
@@ -190,26 +192,42 @@ static sotto_status publish_targets(hq_run *r, sotto_span draft, hq_registry *re
         status = hq_run_put_file(r, name, draft, diag);
     if (status == SOTTO_OK)
         status = hq_tuf_file_of(&targets, "targets.json", version, draft);
-    if (status == SOTTO_OK)
-        status = hq_run_put_snapshot(r, &targets, &snapshot, diag);
     r->out->release = version;
-    return status == SOTTO_OK ? hq_run_put_timestamp(r, &snapshot, diag) : status;
+    return status == SOTTO_OK ? hq_run_put_snapshot(r, &targets, snapshot, diag) : status;
 }
 
-/* Everything is signed as it must be: what follows changes what terminals see. A run that dies after the root
- * is healed by the next finish, or by refresh. */
+/* What is published now needs no draft any more. One that stays is replaced by the next of its number. */
+static void drop_drafts(const hq_run *r, bool new_root, bool targets)
+{
+    char path[HQ_PATH_MAX];
+    if (new_root && hq_draft_path(r->dir, HQ_ROLE_ROOT, r->repo.root->version, path, NULL) == SOTTO_OK)
+        (void)!sotto_port_remove_file(path, NULL);
+    if (targets && hq_draft_path(r->dir, HQ_ROLE_TARGETS, r->out->release, path, NULL) == SOTTO_OK)
+        (void)!sotto_port_remove_file(path, NULL);
+}
+
+/* Everything is signed as it must be. What terminals see changes at the last two writes only: the new root,
+ * and the timestamp that its keys have signed. A run that dies between them is healed by serve, which finds
+ * the timestamp not signed, or by the next finish. */
 static sotto_status finish(hq_run *r, bool new_root, sotto_span targets, hq_registry *registry,
                            sotto_diag *diag)
 {
     char name[48];
+    hq_tuf_file snapshot;
     sotto_status status = SOTTO_OK;
-    (void)snprintf(name, sizeof name, "%llu.root.json", (unsigned long long)r->repo.root->version);
-    if (new_root)
-        status = hq_run_put_file(r, name, sotto_vec_span(&r->repo.root_file), diag);
-    if (status == SOTTO_OK && targets.len > 0)
-        return publish_targets(r, targets, registry, diag);
     r->out->release = r->repo.role[HQ_ROLE_TARGETS].version;
-    return status == SOTTO_OK && r->out->release != 0 ? hq_run_refresh(r, diag) : status;
+    if (targets.len > 0)
+        status = stage_targets(r, targets, registry, &snapshot, diag);
+    else if (r->out->release != 0)
+        status = hq_run_stage(r, &snapshot, diag);
+    (void)snprintf(name, sizeof name, "%llu.root.json", (unsigned long long)r->repo.root->version);
+    if (status == SOTTO_OK && new_root)
+        status = hq_run_put_file(r, name, sotto_vec_span(&r->repo.root_file), diag);
+    if (status == SOTTO_OK && r->out->release != 0)
+        status = hq_run_put_timestamp(r, &snapshot, diag);
+    if (status == SOTTO_OK)
+        drop_drafts(r, new_root, targets.len > 0);
+    return status;
 }
 
 static sotto_status finish_drafts(hq_run *r, hq_registry *registry, sotto_diag *diag)
@@ -230,7 +248,8 @@ static sotto_status finish_drafts(hq_run *r, hq_registry *registry, sotto_diag *
     if (status == SOTTO_OK && targets.len > 0)
         status = must_be_signed(r, sotto_vec_span(&r->repo.root_file), HQ_ROLE_TARGETS, next,
                                 sotto_vec_span(&targets), diag);
-    if (status == SOTTO_OK && !new_root && targets.len == 0)
+    bool torn = hq_repo_stale(r->dir, r->now_s); /* a finish that died between its last two writes */
+    if (status == SOTTO_OK && !new_root && targets.len == 0 && !torn)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "nothing is prepared in %s/draft", r->dir);
     if (status == SOTTO_OK)
         status = finish(r, new_root, sotto_vec_span(&targets), registry, diag);

@@ -84,7 +84,8 @@ static void a_release_takes_two(void **state)
                          at("anna.pem"), "--threshold", "2"),
                      0);
     assert_follows(1); /* the release that stands must be signed by both before the root changes */
-    assert_int_equal(sign_with("office/draft/2.targets.json", "mallory.key"), 0);
+    assert_int_equal(sign_with("office/draft/2.targets.json", "mallory.key"),
+                     5); /* nobody's key: refused, unsigned */
     assert_int_equal(finish_drafts(), 5);
     assert_int_equal(sign_with("office/draft/2.targets.json", "anna.key"), 0);
     assert_int_equal(finish_drafts(), 0);
@@ -167,12 +168,58 @@ static void finish_killed(void **state)
     forget_terminal();
 }
 
+static int rotate_timestamp(void)
+{
+    return keys("rotate", "timestamp", NULL, NULL);
+}
+
+static int rotate_snapshot(void)
+{
+    return keys("rotate", "snapshot", NULL, NULL);
+}
+
+/* A change of online keys that dies anywhere: what serve does by itself leaves terminals with the release. */
+static void a_rotation_killed(void **state)
+{
+    (void)state;
+    int (*const rotations[])(void) = {rotate_timestamp, rotate_snapshot};
+    begin();
+    for (size_t i = 0; i < SOTTO_COUNT(rotations); i++) {
+        bool lived = false;
+        for (int n = 0; !lived && n < 200; n++) {
+            sotto_diag diag = {0};
+            hq_publication out;
+            lived = survives(n, rotations[i]);
+            if (hq_repo_stale(at("office"), hq_now()))
+                ok(hq_repo_refresh(at("office"), &out, &diag), &diag);
+            forget_terminal();
+            assert_follows(1);
+        }
+        assert_true(lived);
+    }
+    forget_terminal();
+}
+
+static void finished_drafts_go(void **state)
+{
+    (void)state;
+    begin();
+    assert_int_equal(prepare(), 0);
+    assert_true(sotto_port_exists(at("office/draft/2.targets.json")));
+    assert_int_equal(finish_drafts(), 0);
+    assert_false(sotto_port_exists(at("office/draft/2.targets.json")));
+    assert_int_equal(keys("renew", NULL, NULL, NULL), 0);
+    assert_false(sotto_port_exists(at("office/draft/2.root.json")));
+    assert_follows(2);
+    forget_terminal();
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(every_role_rotates), T(a_release_takes_two), T(a_root_waits_for_its_key),
-        T(what_cannot_be),     T(finish_killed),
+        T(every_role_rotates), T(a_release_takes_two), T(a_root_waits_for_its_key), T(what_cannot_be),
+        T(finish_killed),      T(a_rotation_killed),   T(finished_drafts_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
