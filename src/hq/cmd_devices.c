@@ -79,6 +79,7 @@ int hq_cmd_enrol_code(int argc, char **argv)
 /* ---- devices ---- */
 
 typedef struct listing {
+    const char *dir;
     hq_registry *registry;
     hq_json json;
     bool as_json;
@@ -211,8 +212,47 @@ static sotto_status count_device(void *ctx, const hq_device *device)
     return SOTTO_OK;
 }
 
+/* Before the fleet: what would stop all of it at once. */
+static void tell_expiries(const listing *l)
+{
+    hq_expiry all[HQ_EXPIRIES];
+    char until[21];
+    if (hq_office_expiries(l->dir, l->now_s, all, NULL) != SOTTO_OK)
+        return;
+    for (size_t i = 0; i < HQ_EXPIRIES; i++) {
+        if (!all[i].near)
+            continue;
+        sotto_time_format(all[i].until_s, until);
+        printf("! %s of this office %s %.10s: %s\n", all[i].what,
+               all[i].until_s < l->now_s ? "ended on" : "ends on", until, all[i].remedy);
+    }
+}
+
+static void put_expiries(listing *l)
+{
+    hq_expiry all[HQ_EXPIRIES];
+    sotto_json_writer *w = &l->json.w;
+    if (hq_office_expiries(l->dir, l->now_s, all, NULL) != SOTTO_OK)
+        return;
+    sotto_json_name(w, "office");
+    sotto_json_arr(w);
+    for (size_t i = 0; i < HQ_EXPIRIES; i++) {
+        sotto_json_obj(w);
+        sotto_json_name(w, "what");
+        sotto_json_cstr(w, all[i].what);
+        put_member_time(w, "until", all[i].until_s);
+        sotto_json_name(w, "near");
+        sotto_json_bool(w, all[i].near);
+        sotto_json_name(w, "remedy");
+        sotto_json_cstr(w, all[i].near ? all[i].remedy : "");
+        sotto_json_obj_end(w);
+    }
+    sotto_json_arr_end(w);
+}
+
 static sotto_status list_text(listing *l, sotto_diag *diag)
 {
+    tell_expiries(l);
     printf("%-24s %-9s %-11s %-17s %6s %8s\n", "DEVICE", "STATE", "CERTIFICATE", "LAST REPORT", "SEQ",
            "RELEASE");
     sotto_status status = hq_registry_devices(l->registry, list_device, l, diag);
@@ -236,6 +276,7 @@ static sotto_status list_json(listing *l, sotto_diag *diag)
     l->json.w.out = &l->json.buf;
     status = hq_registry_devices(l->registry, list_device, l, diag);
     sotto_json_arr_end(&l->json.w);
+    put_expiries(l);
     sotto_json_obj_end(&l->json.w);
     if (status == SOTTO_OK)
         return hq_json_print(&l->json, diag);
@@ -246,14 +287,14 @@ static sotto_status list_json(listing *l, sotto_diag *diag)
 int hq_cmd_devices(int argc, char **argv)
 {
     sotto_diag diag = {0};
-    const char *dir = NULL, *release = NULL;
+    const char *release = NULL;
     listing l = {.now_s = hq_now(), .diag = &diag};
-    const hq_option options[] = {{"--dir", HQ_TEXT, &dir, .required = true},
+    const hq_option options[] = {{"--dir", HQ_TEXT, &l.dir, .required = true},
                                  {"--release-quarantine", HQ_TEXT, &release, .required = false},
                                  {"--json", HQ_FLAG, &l.as_json, .required = false}};
     if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
         return 2;
-    sotto_status status = hq_office_registry(dir, &l.registry, &diag);
+    sotto_status status = hq_office_registry(l.dir, &l.registry, &diag);
     if (status == SOTTO_OK && release != NULL)
         status = hq_registry_release_quarantine(l.registry, release, &diag);
     if (status == SOTTO_OK)

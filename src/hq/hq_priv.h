@@ -308,6 +308,16 @@ SOTTO_MUST_USE sotto_status hq_repo_refresh(const char *dir, hq_publication *out
  * says why, which must not go unnoticed). */
 bool hq_repo_stale(const char *dir, int64_t now_s);
 
+/* ---- what of the office ends when (cmd_certificate.c) ---- */
+#define HQ_EXPIRIES 6
+typedef struct hq_expiry {
+    const char *what, *remedy;
+    int64_t until_s; /* 0 = there is none yet */
+    bool near;       /* somebody should act */
+} hq_expiry;
+SOTTO_MUST_USE sotto_status hq_office_expiries(const char *dir, int64_t now_s,
+                                               hq_expiry out[static HQ_EXPIRIES], sotto_diag *diag);
+
 /* ---- collect ---- */
 
 enum hq_listener { HQ_LISTENER_DEVICES, HQ_LISTENER_ENROL, HQ_LISTENER_HEALTH, HQ_LISTENER_COUNT };
@@ -501,5 +511,6 @@ int hq_cmd_plan_task(int argc, char **argv);
 int hq_cmd_audit(int argc, char **argv);
 int hq_cmd_devices(int argc, char **argv);
 int hq_cmd_revoke(int argc, char **argv);
+int hq_cmd_certificate(int argc, char **argv);
 
 #endif

@@ -207,6 +207,14 @@ static const hq_command COMMANDS[] = {
      "  sotto-hq devices --dir /srv/sotto-hq\n"
      "  sotto-hq devices --dir /srv/sotto-hq --release-quarantine branch-12-atm-1\n",
      hq_cmd_devices},
+    {"certificate", "the collector's certificate, made anew for the same key",
+     "usage: sotto-hq certificate --dir DIR --host NAME [--host NAME ...] [--days 730] [--json]\n\n"
+     "--host: the names and addresses that terminals call; all of them. A running serve takes the new "
+     "certificate "
+     "on\n"
+     "SIGHUP. sotto-hq devices tells 60 days before it ends.\n\n"
+     "  sotto-hq certificate --dir /srv/sotto-hq --host hq.example.org --host 10.0.0.5\n",
+     hq_cmd_certificate},
     {"revoke", "a terminal's certificates and code serve no more",
      "usage: sotto-hq revoke --dir DIR --device ID [--json]\n\n"
      "Its reports stay and count. A new code (enrol-code) lets it in again.\n\n"

@@ -20,7 +20,7 @@ expect 0 'Exit codes' "$HQ" --help
 expect 0 'sotto-hq [0-9]' "$HQ" --version
 expect 2 'no command' "$HQ" dance
 expect 2 'unknown option' "$HQ" --loud init
-for command in init publish enrol-code serve totals funnel lift drift devices revoke; do
+for command in init publish enrol-code serve totals funnel lift drift devices certificate revoke; do
     expect 0 "sotto-hq $command --dir /srv" "$HQ" "$command" --help
     expect 2 'dir is missing' "$HQ" "$command"
     expect 2 'needs a value' "$HQ" "$command" --dir
@@ -71,6 +71,19 @@ expect 4 'nothing is prepared' "$HQ" publish --dir "$WORK/hq" --finish
 expect 2 'one of' "$HQ" publish --dir "$WORK/hq" --finish --refresh
 expect 2 'key is missing' "$HQ" sign "$WORK/hq/repo/1.root.json"
 expect 0 'Signed by' "$HQ" sign "$WORK/hq/repo/2.root.json" --key "$WORK/hq/keys/root.key"
+expect 5 'none of those that sign root' "$HQ" sign "$WORK/hq/repo/2.root.json" --key "$WORK/hq/keys/targets.key"
+cp "$WORK/hq/repo/2.root.json" "$WORK/carried.json"
+expect 5 'nothing was signed' "$HQ" sign "$WORK/carried.json" --key "$WORK/hq/keys/targets.key" --root "$WORK/hq/repo/2.root.json"
+expect 0 'is not known here' "$HQ" sign "$WORK/carried.json" --key "$WORK/hq/keys/targets.key"
+expect 2 'host is missing' "$HQ" certificate --dir "$WORK/hq"
+expect 0 'SIGHUP' "$HQ" certificate --dir "$WORK/hq" --host hq.example.org --host 10.1.2.3 --days 30
+expect 0 '^! server certificate of this office ends on .*sotto-hq certificate' "$HQ" devices --dir "$WORK/hq"
+expect 0 '"what":"server certificate","until":"[^"]*","near":true' "$HQ" devices --dir "$WORK/hq" --json
+expect 0 '"certificate_until"' "$HQ" certificate --dir "$WORK/hq" --host 10.1.2.3 --json
+expect 0 '"what":"server certificate","until":"[^"]*","near":false' "$HQ" devices --dir "$WORK/hq" --json
+if command -v openssl >/dev/null; then
+    expect 0 'OK' openssl verify -verify_ip 10.1.2.3 -purpose sslserver -CAfile "$WORK/hq/authority/ca.pem" "$WORK/hq/authority/server.pem"
+fi
 expect 2 'confidence' "$HQ" totals --dir "$WORK/hq" --confidence 20
 chmod 644 "$WORK/hq/authority/ca.key"
 expect 5 'ca.key' "$HQ" serve --dir "$WORK/hq" --listen 127.0.0.1:0 --enrol-listen 127.0.0.1:0
