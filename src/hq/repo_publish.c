@@ -14,7 +14,7 @@
 
 sotto_status hq_run_put_file(const hq_run *r, const char *name, sotto_span bytes, sotto_diag *diag)
 {
-    char relative[160], path[HQ_PATH_MAX];
+    char relative[192], path[HQ_PATH_MAX];
     (void)snprintf(relative, sizeof relative, "repo/%s", name);
     sotto_status status = hq_path(r->dir, relative, path, diag);
     return status == SOTTO_OK ? sotto_port_write_file(path, bytes, 0644, diag) : status;
