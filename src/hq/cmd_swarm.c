@@ -307,6 +307,12 @@ static sotto_status run(session *s, bool *once, sotto_diag *diag)
     start(s);
     wait_for_all(s);
     out.seconds = (double)(clock.mono_ms(clock.ctx) - begin) / 1000;
+    if (s->swarm.save != NULL) {
+        *once = atomic_load(&s->swarm.shared->failed) == 0;
+        printf("%lld terminals, each with %lld reports, in %s\n", (long long)s->swarm.terminals,
+               (long long)s->swarm.nights, s->swarm.save);
+        return SOTTO_OK;
+    }
     status = look(s, &out, diag);
     if (status != SOTTO_OK)
         return status;
@@ -346,6 +352,7 @@ int hq_cmd_swarm(int argc, char **argv)
         {"--nights", HQ_NUMBER, &w->nights, .min = 1, .max = 1000},
         {"--concurrency", HQ_NUMBER, &w->processes, .min = 1, .max = HQ_SWARM_PROCESSES_MAX},
         {"--idle", HQ_NUMBER, &w->idle, .min = 0, .max = 20000},
+        {"--save", HQ_TEXT, &w->save, .required = false},
         {"--patience", HQ_NUMBER, &w->patience_s, .min = 1, .max = 86400},
         {"--wait-at-most", HQ_NUMBER, &w->wait_max_s, .min = 1, .max = 3600},
         {"--json", HQ_FLAG, &s->json, .required = false}};

@@ -120,7 +120,7 @@ static const hq_command COMMANDS[] = {
     {"swarm", "a fleet of terminals in a few processes, for load tests",
      "usage: sotto-hq swarm --dir DIR [--url https://127.0.0.1:8443] [--terminals 100] [--nights 1]\n"
      "                      [--also URL] [--concurrency 8] [--idle 0] [--patience 300] [--wait-at-most 120] "
-     "[--json]\n\n"
+     "[--save FOLDER] [--json]\n\n"
      "Enrols terminals straight in the registry of DIR (a folder for tests: they stay there), each with "
      "keys\n"
      "and a certificate of its own, and sends one sealed report a night over a TLS connection of its own, "
@@ -131,7 +131,8 @@ static const hq_command COMMANDS[] = {
      "each.\n"
      "--also: a second collector, to which each report goes at the same time. --idle: connections that are\n"
      "only held. --patience: seconds for one report. --wait-at-most: seconds of a Retry-After that are "
-     "waited.\n\n"
+     "waited.\n"
+     "--save: nothing is sent; keys, certificates and sealed reports are written there, for another client.\n\n"
      "  sotto-hq swarm --dir /tmp/rehearsal --url https://localhost:8443 --terminals 10000 --nights 3\n",
      hq_cmd_swarm},
     {"totals", "what the reports add up to, with error bars",

@@ -311,12 +311,43 @@ sotto_status hq_swarm_send(const hq_swarm *swarm, const char *url, const termina
     }
 }
 
+/* <save>/<terminal>/<name> */
+static sotto_status save_file(const share *s, size_t i, const char *name, sotto_span bytes, sotto_diag *diag)
+{
+    char device[HQ_DEVICE_ID_MAX], path[HQ_PATH_MAX];
+    name_of(s, i, device);
+    int len = snprintf(path, sizeof path, "%s/%s", s->swarm->save, device);
+    sotto_status status = len > 0 && (size_t)len + strlen(name) + 2 < sizeof path
+                              ? sotto_port_make_dir(path, 0700, diag)
+                              : sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "the path is too long");
+    if (status != SOTTO_OK)
+        return status;
+    (void)snprintf(path + len, sizeof path - (size_t)len, "/%s", name);
+    return sotto_port_write_file(path, bytes, 0600, diag);
+}
+
+/* What another client needs to be this terminal. */
+static sotto_status save_night(const share *s, size_t i, int64_t night, sotto_span body, sotto_diag *diag)
+{
+    char name[32];
+    const terminal *t = &s->terminal[i];
+    sotto_status status = SOTTO_OK;
+    if (night == 0)
+        status = save_file(s, i, "key.pem", sotto_span_str(t->key_pem), diag);
+    if (night == 0 && status == SOTTO_OK)
+        status = save_file(s, i, "certificate.pem", sotto_span_str(t->cert_pem), diag);
+    (void)snprintf(name, sizeof name, "%lld.report", (long long)night + 1);
+    return status == SOTTO_OK ? save_file(s, i, name, body, diag) : status;
+}
+
 static sotto_status one_night(share *s, size_t i, int64_t night, sotto_diag *diag)
 {
     sotto_span body;
     int64_t sum, ms = 0;
     const hq_swarm *swarm = s->swarm;
     sotto_status status = seal(s, i, night, &body, &sum, diag);
+    if (s->swarm->save != NULL)
+        return status == SOTTO_OK ? save_night(s, i, night, body, diag) : status;
     if (status == SOTTO_OK)
         status = hq_swarm_twin_begin(s->twin, &s->terminal[i], night, body, diag);
     if (status == SOTTO_OK)

@@ -22,6 +22,7 @@ typedef struct hq_swarm_shared { /* by all processes of the swarm */
 typedef struct hq_swarm {
     const char *dir, *url;
     const char *also; /* a second collector that gets every report at the same time; NULL = none */
+    const char *save; /* folder: keys, certificates and reports are written there, and nothing is sent */
     int64_t terminals, nights, processes, idle, patience_s;
     int64_t wait_max_s; /* Retry-After is obeyed up to here */
     char prefix[24];    /* of the terminals' ids */

@@ -41,6 +41,7 @@ foreign() {
     case $1 in
         mbedtls/ssl*.h | mbedtls/net_sockets.h) echo sync ;;
         mbedtls/* | psa/*) echo vault sync ;;
+        openssl/*) echo vault ;;
         sqlite3.h | sqlcipher_provider.h) echo store hq ;;
         yyjson.h | cbor.h | tinycbor/* | llhttp.h | lz4*.h) echo codec ;;
         xgboost/* | libpq-fe.h) echo hq ;;
