@@ -89,6 +89,20 @@ static void use_application_keys(mbedtls_ssl_context *ssl)
     memset(ssl->MBEDTLS_PRIVATE(cur_out_ctr), 0, sizeof ssl->MBEDTLS_PRIVATE(cur_out_ctr));
 }
 
+/* RFC 8446 section 4.4.2.4: a client without a certificate is told certificate_required. Mbed TLS 3.6 says
+ * no_certificate, which TLS 1.3 does not have, so that call of its comes here first (ld --wrap,
+ * src/sync/CMakeLists.txt). */
+#define NO_CERTIFICATE       MBEDTLS_SSL_ALERT_MSG_NO_CERT
+#define CERTIFICATE_REQUIRED 116
+
+void __real_mbedtls_ssl_pend_fatal_alert(mbedtls_ssl_context *ssl, unsigned char alert, int reason);
+void __wrap_mbedtls_ssl_pend_fatal_alert(mbedtls_ssl_context *ssl, unsigned char alert, int reason);
+
+void __wrap_mbedtls_ssl_pend_fatal_alert(mbedtls_ssl_context *ssl, unsigned char alert, int reason)
+{
+    __real_mbedtls_ssl_pend_fatal_alert(ssl, alert == NO_CERTIFICATE ? CERTIFICATE_REQUIRED : alert, reason);
+}
+
 sotto_status sync_stream_handshake(sync_stream *s, sotto_diag *diag)
 {
     int ret = 0;

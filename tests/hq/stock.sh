@@ -75,17 +75,21 @@ expect 413 "${mine[@]}" -H 'Expect:' -T "$WORK/large" "$DEVICES/v1/reports/1"
 
 # ---- refused ----
 no curl -sS -f --cacert "$CA" "$DEVICES/v1/release/1.root.json"
+says 'alert certificate required'
 no curl -sS -f --tls-max 1.2 "${mine[@]}" "$DEVICES/v1/release/1.root.json"
+says 'alert protocol version'
 no curl -sS -f --tls-max 1.2 --cacert "$CA" "$ENROL/v1/enrol"
 no curl -sS -f "${mine[@]}" "http://${DEVICES#https://}/v1/release/1.root.json"
 "$HQ" init --dir "$WORK/other" >/dev/null
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$WORK/self.key" -subj /CN=atm-1 -days 9 \
     -out "$WORK/self.pem" 2>/dev/null
 no curl -sS -f --cacert "$CA" --cert "$WORK/self.pem" --key "$WORK/self.key" "$DEVICES/v1/release/1.root.json"
+says 'alert unknown ca'
 no curl -sS -f --cacert "$WORK/other/authority/ca.pem" --cert "$WORK/atm-1.pem" --key "$WORK/atm-1.key" "$DEVICES/"
 # The server's own certificate is none of a device's.
 no curl -sS -f --cacert "$CA" --cert "$WORK/hq/authority/server.pem" --key "$WORK/hq/authority/server.key" \
     "$DEVICES/v1/release/1.root.json"
+says 'alert unsupported certificate'
 
 # ---- openssl s_client ----
 s_client() { timeout 10 openssl s_client -connect "${DEVICES#https://}" -CAfile "$CA" -verify_return_error "$@"; }
@@ -95,7 +99,7 @@ says 'HTTP/1.1 200'
 no s_client -tls1_2 -cert "$WORK/atm-1.pem" -key "$WORK/atm-1.key"
 says 'alert protocol version'
 request | s_client -tls1_3 -ign_eof >"$WORK/said" 2>&1 || true
-says 'alert \(certificate required\|no certificate\)' # mbedTLS 3.6 sends the older of the two
+says 'alert certificate required'
 
 request | s_client -tls1_3 -ign_eof -cert "$WORK/self.pem" -key "$WORK/self.key" >"$WORK/said" 2>&1 || true
 says 'alert unknown ca'
@@ -109,7 +113,7 @@ grep -q 'atm-1' "$WORK/said" && bad "a device's name among the figures" || ok
 expect 404 "$HEALTH/v1/release/1.root.json"
 
 # ---- a new certificate without an end to the service ----
-fingerprint() { s_client -tls1_3 </dev/null 2>/dev/null | openssl x509 -noout -fingerprint 2>/dev/null; }
+fingerprint() { { s_client -tls1_3 </dev/null 2>/dev/null || true; } | openssl x509 -noout -fingerprint 2>/dev/null; }
 BEFORE=$(fingerprint)
 openssl req -new -key "$WORK/hq/authority/server.key" -subj /CN=collector -out "$WORK/server.csr"
 printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\nkeyUsage=digitalSignature\n' >"$WORK/ext"
