@@ -87,9 +87,14 @@ typedef struct sotto_client_config {
     /* Answers are read no faster than this, 0 = as fast as they come; at least SOTTO_CLIENT_RATE_MIN. The
      * time that is waited for it counts towards no deadline. */
     uint32_t max_bytes_per_s;
+    /* "http://host:port": https connections are made through this proxy's CONNECT, TLS still ends at url.
+     * NULL or "" = none. Its credentials, "user:password" (basic, so the way to the proxy must be trusted
+     * with them), are copied; NULL or "" = none. What the proxy refuses is AUTH (403, 407) or NETWORK. */
+    const char *proxy, *proxy_credentials;
     sotto_clock clock;
 } sotto_client_config;
-#define SOTTO_CLIENT_RATE_MIN 16384 /* twice what the server still waits for */
+#define SOTTO_PROXY_CREDENTIALS_MAX 256
+#define SOTTO_CLIENT_RATE_MIN       16384 /* twice what the server still waits for */
 /* USAGE: no TLS for https, a rate below the least. Connects lazily; reconnects once when a kept-alive
  * connection turns out closed before any response byte (idempotent methods only). */
 SOTTO_MUST_USE sotto_status sotto_client_new(sotto_client **out, const sotto_client_config *config,

@@ -208,10 +208,8 @@ static sotto_status open_office(enrolling *x, sotto_diag *diag)
                                          .clock = sotto_time_clock(&x->time)};
     if (status == SOTTO_OK)
         status = sotto_tls_new(&x->tls, false, &identity, diag);
-    const sotto_client_config client = {
-        .url = config->enrol_url, .tls = x->tls, .timeout_ms = 30000, .clock = sotto_time_clock(&x->time)};
     if (status == SOTTO_OK)
-        status = sotto_client_new(&x->office, &client, diag);
+        status = kiosk_office_client(config, true, x->tls, sotto_time_clock(&x->time), &x->office, diag);
     if (status != SOTTO_OK)
         return status;
     sotto_tls_time_unknown(x->tls);

@@ -29,6 +29,7 @@ static sotto_status build_wall(const kiosk_config *config, sotto_diag *diag)
                                        {"/usr", false},
                                        {"/dev", false},
                                        {"/run/systemd/resolve", false},
+                                       {config->proxy_credentials, false}, /* "" is skipped */
                                        KIOSK_LEAK_CHECK_GRANT};
     enum sotto_port_wall wall;
     sotto_port_harden_process();
@@ -96,12 +97,8 @@ static sotto_status open_office(const kiosk_config *config, messenger *m, bool s
     m->office = NULL;
     m->tls = NULL;
     sotto_status status = sotto_tls_new(&m->tls, false, &identity, diag);
-    const sotto_client_config office = {.url = shown ? config->url : config->enrol_url,
-                                        .tls = m->tls,
-                                        .timeout_ms = 60000,
-                                        .max_bytes_per_s = config->max_bytes_per_s,
-                                        .clock = m->clock};
-    return status == SOTTO_OK ? sotto_client_new(&m->office, &office, diag) : status;
+    return status == SOTTO_OK ? kiosk_office_client(config, !shown, m->tls, m->clock, &m->office, diag)
+                              : status;
 }
 
 static sotto_status connect(const kiosk_config *config, messenger *m, sotto_diag *diag)

@@ -20,7 +20,7 @@ static const char *const TOP[] = {"version",
                                   "terminal_model",
                                   "night",
                                   "release_memory_kib"};
-static const char *const OFFICE[] = {"url", "enrol_url", "authority", "root"};
+static const char *const OFFICE[] = {"url", "enrol_url", "authority", "root", "proxy", "proxy_credentials"};
 
 static const char *const NIGHT[] = {"max_bytes_per_s"};
 
@@ -88,6 +88,11 @@ static sotto_status read_office(sotto_json_node root, kiosk_config *c, sotto_dia
         status = text(office, "authority", true, c->authority, sizeof c->authority, diag);
     if (status == SOTTO_OK)
         status = text(office, "root", true, c->root, sizeof c->root, diag);
+    if (status == SOTTO_OK)
+        status = text(office, "proxy", false, c->proxy, sizeof c->proxy, diag);
+    if (status == SOTTO_OK)
+        status =
+            text(office, "proxy_credentials", false, c->proxy_credentials, sizeof c->proxy_credentials, diag);
     return status;
 }
 

@@ -43,7 +43,9 @@ typedef struct kiosk_config {
     char url[KIOSK_PATH_MAX];         /* head office, both certificates */
     char enrol_url[KIOSK_PATH_MAX];   /* head office, for enrolment */
     char authority[KIOSK_PATH_MAX]; /* PEM file of the authority that head office's certificate comes from */
-    char root[KIOSK_PATH_MAX];      /* TUF root metadata trusted from the start */
+    char proxy[KIOSK_PATH_MAX];     /* "http://host:port" on the way to head office; "" = none */
+    char proxy_credentials[KIOSK_PATH_MAX]; /* file with user:password for it; "" = none */
+    char root[KIOSK_PATH_MAX];              /* TUF root metadata trusted from the start */
     char channel[33];
     char branch_group[33], terminal_model[33]; /* what campaigns may ask for; empty = not said */
     char customer_column[65];
@@ -347,6 +349,10 @@ SOTTO_MUST_USE sotto_status kiosk_local_open(kiosk_local **out, const kiosk_conf
 SOTTO_MUST_USE sotto_status kiosk_local_ask(kiosk_local *local, const char *method, const char *target,
                                             sotto_span body, int *code, sotto_vec *answer, sotto_diag *diag);
 void kiosk_local_close(kiosk_local *local);
+/* office.c: a client of head office, by the proxy where one is configured. MALFORMED, DENIED: its
+ * credentials' file. */
+SOTTO_MUST_USE sotto_status kiosk_office_client(const kiosk_config *config, bool enrolling, sotto_tls *tls,
+                                                sotto_clock clock, sotto_client **out, sotto_diag *diag);
 /* A client on one of the sockets. */
 SOTTO_MUST_USE sotto_status kiosk_local_client(const kiosk_config *config, const char *socket,
                                                sotto_client **out, sotto_diag *diag);

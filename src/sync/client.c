@@ -58,6 +58,8 @@ static sotto_status open_socket(sotto_client *c, int64_t deadline_ms, int *fd, s
 {
     if (c->url.scheme == CLIENT_UNIX)
         return sotto_port_connect_unix(c->url.host, deadline_ms, fd, diag);
+    if (c->proxy.host[0] != '\0')
+        return client_proxy_open(c, deadline_ms, fd, diag);
     return sotto_port_connect_tcp(c->url.host, c->url.port, deadline_ms, fd, diag);
 }
 
@@ -307,6 +309,8 @@ sotto_status sotto_client_new(sotto_client **out, const sotto_client_config *con
     sotto_status st = client_url_parse(&c->url, config->url, diag);
     if (st == SOTTO_OK && c->url.scheme == CLIENT_HTTPS && (c->tls == NULL || c->tls->server))
         st = sotto_diag_at(diag, SOTTO_ERR(SYNC, USAGE), config->url, 0, "https needs a client's TLS");
+    if (st == SOTTO_OK)
+        st = client_proxy_set(c, config->proxy, config->proxy_credentials, diag);
     if (st == SOTTO_OK && c->max_bytes_per_s > 0 && c->max_bytes_per_s < SOTTO_CLIENT_RATE_MIN)
         st = sotto_diag_at(diag, SOTTO_ERR(SYNC, USAGE), config->url, 0,
                            "fewer than %d bytes a second are a broken line", SOTTO_CLIENT_RATE_MIN);
@@ -326,6 +330,7 @@ void sotto_client_free(sotto_client *client)
     disconnect(client);
     sotto_http_parser_free(client->parser);
     mbedtls_ssl_session_free(&client->session);
+    sotto_wipe(client->proxy_authorization, sizeof client->proxy_authorization);
     free(client);
 }
 

@@ -15,6 +15,8 @@ typedef struct client_url {
 
 struct sotto_client {
     client_url url;
+    client_url proxy;                                                        /* host "" = none */
+    char proxy_authorization[(SOTTO_PROXY_CREDENTIALS_MAX + 2) / 3 * 4 + 1]; /* base64; "" = none */
     sotto_tls *tls;
     sotto_clock clock;
     int64_t timeout_ms;
@@ -32,6 +34,13 @@ struct sotto_client {
 
 /* MALFORMED says what is wrong with it. */
 SOTTO_MUST_USE sotto_status client_url_parse(client_url *out, const char *text, sotto_diag *diag);
+
+/* client_proxy.c. set: USAGE, MALFORMED; url NULL or "" = no proxy. open: a connection that ends at c->url;
+ * NETWORK, TIMEOUT, PROTOCOL, AUTH (407, 403). */
+SOTTO_MUST_USE sotto_status client_proxy_set(sotto_client *c, const char *url, const char *credentials,
+                                             sotto_diag *diag);
+SOTTO_MUST_USE sotto_status client_proxy_open(const sotto_client *c, int64_t deadline_ms, int *fd,
+                                              sotto_diag *diag);
 
 /* sotto_client_request with a bound of its own for the response's body (at most the client's). */
 SOTTO_MUST_USE sotto_status client_request(sotto_client *client, const char *method, const char *target,

@@ -27,7 +27,8 @@ static void reads_every_member(void **state)
     sotto_diag diag;
     const char *text =
         "{" FOLDERS ",\"head_office\":{\"url\":\"https://a:1\",\"enrol_url\":\"https://a:2\","
-        "\"authority\":\"/ca\",\"root\":\"/root\"},\"channel\":\"atm\",\"cache_kib\":512,"
+        "\"authority\":\"/ca\",\"root\":\"/root\",\"proxy\":\"http://p:3128\",\"proxy_credentials\":\"/"
+        "pc\"},\"channel\":\"atm\",\"cache_kib\":512,"
         "\"customer_column\":\"no\",\"utc_offset_min\":-90,\"clock_offset_s\":3600,\"require_walls\":false,"
         "\"night\":{\"max_bytes_per_s\":65536}}";
     assert_int_equal(load(text, &c, &diag), SOTTO_OK);
@@ -38,6 +39,8 @@ static void reads_every_member(void **state)
     assert_string_equal(c.run_dir, "/n");
     assert_string_equal(c.url, "https://a:1");
     assert_string_equal(c.enrol_url, "https://a:2");
+    assert_string_equal(c.proxy, "http://p:3128");
+    assert_string_equal(c.proxy_credentials, "/pc");
     assert_string_equal(c.channel, "atm");
     assert_string_equal(c.customer_column, "no");
     assert_int_equal(c.cache_kib, 512);
