@@ -4,6 +4,7 @@ loader refuses too, naming file and place. Usage: schema.py VERDICT TREE; 77 = s
 import copy
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,9 @@ except ImportError:
 verdict, tree = sys.argv[1], pathlib.Path(sys.argv[2])
 formats, examples = tree / "docs/formats", tree / "docs/examples/bank"
 KINDS = ("catalogue", "policy")
+# What a schema cannot say (docs/formats/policy.md): other files' names and types, sums, order, bytes. A document that is valid by the schema is
+# refused for one of these reasons only.
+BEYOND = ("needs a policy with a risk_tag", "nothing ends this step", "expected, .* found", "digits behind the point")
 
 
 def read(path):
@@ -95,6 +99,10 @@ def main():
                 failed += 1
                 print(f"FAIL {kind}: the schema refuses it, the loader says '{answer}'")
                 print((folder / name).read_text(encoding="utf-8")[:400])
+    for (name, kind, valid), answer in zip(lines, answers):
+        if valid and answer.startswith("refused ") and not any(re.search(words, answer) for words in BEYOND):
+            failed += 1
+            print(f"FAIL {kind}: valid by the schema, and the loader says '{answer}'")
     originals = [a for (n, k, v), a in zip(lines, answers) if v]
     print(f"{cases} documents, {refused} refused by schema and loader, {len(originals)} valid by schema, {failed} failed")
     return 1 if failed or refused < 500 else 0

@@ -1,5 +1,7 @@
 #include "decide_test.h"
 
+#include <stdio.h>
+
 static fixture f;
 
 static void test_what_a_plan_says(void **state)
@@ -330,10 +332,42 @@ static void test_codes_of_exclusions(void **state)
     assert_string_equal(sotto_exclusion_code((enum sotto_exclusion)99), "?");
 }
 
+/* Rules that are each as dear as may be, and cheap enough alone: together they are refused. */
+static void test_a_policy_too_slow_as_a_whole(void **state)
+{
+    (void)state;
+    enum { EACH = 255, FIT = SOTTO_DECIDE_POLICY_COST_MAX / (EACH + 1) };
+    static char policy[1 << 18];
+    static uint8_t plan_memory[4 << 20];
+    for (size_t campaigns = FIT; campaigns <= FIT + 1; campaigns++) {
+        size_t len = (size_t)snprintf(policy, sizeof policy, "%s", POLICY_HEAD);
+        for (size_t i = 0; i < campaigns; i++) {
+            len += (size_t)snprintf(policy + len, sizeof policy - len,
+                                    "%s{\"number\":%zu,\"id\":\"c%zu\",\"product\":\"saver\"," WORDS,
+                                    i == 0 ? "" : ",\n", i + 1, i);
+            len--; /* the rule goes before the end of the campaign */
+            len +=
+                (size_t)snprintf(policy + len, sizeof policy - len, ",\"who\":{\"in\":[{\"var\":\"age\"},[7");
+            for (size_t k = 1; k < EACH; k++)
+                len += (size_t)snprintf(policy + len, sizeof policy - len, ",7");
+            len += (size_t)snprintf(policy + len, sizeof policy - len, "]]}}");
+        }
+        (void)snprintf(policy + len, sizeof policy - len, "%s", POLICY_TAIL);
+        fixture_open(&f, 0);
+        sotto_plan_sources sources = sources_of(&f);
+        sources.policy = sotto_span_str(policy);
+        sotto_arena arena;
+        sotto_arena_init(&arena, plan_memory, sizeof plan_memory);
+        sotto_status status = sotto_plan_load(&f.plan, &sources, &arena, &f.diag);
+        assert_int_equal(sotto_status_cause(status), campaigns == FIT ? 0 : (int)SOTTO_CAUSE_RANGE);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_a_plan_says),
+        cmocka_unit_test(test_a_policy_too_slow_as_a_whole),
         cmocka_unit_test(test_bad_campaigns),
         cmocka_unit_test(test_bad_policies),
         cmocka_unit_test(test_bad_catalogues),
