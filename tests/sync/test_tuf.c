@@ -90,6 +90,37 @@ static void test_nothing_new_fetches_little(void **state)
     assert_string_equal(f->r.fetched, "2.root.json timestamp.json ");
 }
 
+/* 5.4.3.1: the same version is no news, whatever else it says now: the trusted one stays, and nothing is
+ * asked for. */
+static void test_same_version_with_other_content(void **state)
+{
+    fixture *f = *state;
+    kit_ok(refresh(f), &f->diag);
+    sotto_vec before = kit_read(kit_path(f->dir, "timestamp.json"));
+    f->r.listed_snapshot = 100;
+    repo_publish(&f->r, REPO_TIMESTAMP);
+    kit_ok(refresh(f), &f->diag);
+    assert_string_equal(f->r.fetched, "2.root.json timestamp.json ");
+    sotto_vec after = kit_read(kit_path(f->dir, "timestamp.json"));
+    assert_true(sotto_span_equal(sotto_vec_span(&before), sotto_vec_span(&after)));
+    sotto_vec_free(&before);
+    sotto_vec_free(&after);
+}
+
+/* What is trusted has lapsed meanwhile; what is served has not: weeks offline are normal. */
+static void test_lapsed_on_the_shelf(void **state)
+{
+    fixture *f = *state;
+    const int64_t day_s = 86400;
+    f->r.expires_s[REPO_TIMESTAMP] = REPO_NOW_S + 7 * day_s;
+    repo_publish_day(&f->r);
+    kit_ok(refresh(f), &f->diag);
+    f->r.expires_s[REPO_TIMESTAMP] = REPO_NOW_S + 21 * day_s;
+    repo_next_day(&f->r);
+    kit_ok(repo_refresh(&f->r, f->dir, REPO_NOW_S + 18 * day_s, &f->diag), &f->diag);
+    expect_versions(f, 1, 2, 2, 2);
+}
+
 static void test_next_day(void **state)
 {
     fixture *f = *state;
@@ -702,6 +733,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bytes_are_kept_as_they_came, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_new_fetches_little, setup, teardown),
         cmocka_unit_test_setup_teardown(test_next_day, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_same_version_with_other_content, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lapsed_on_the_shelf, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_consistent, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown_fields, setup, teardown),
         cmocka_unit_test_setup_teardown(test_listed_without_hashes, setup, teardown),
