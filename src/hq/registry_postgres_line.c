@@ -119,6 +119,15 @@ static sotto_status wait_socket(const pg_line *line, short events, int64_t until
     return n == 0 && now_ms(line) >= until_ms ? SOTTO_ERR(HQ, TIMEOUT) : SOTTO_OK;
 }
 
+/* The server's words, for one line of a log whose values stand in double quotes. */
+static void quote(const char *text, char *out, size_t cap)
+{
+    (void)snprintf(out, cap, "%s", text != NULL ? text : "no reason");
+    out[strcspn(out, "\r\n")] = '\0';
+    for (char *at = out; *at != '\0'; at++)
+        *at = *at == '"' ? '\'' : *at;
+}
+
 static sotto_status refused(const pg_line *line, sotto_diag *diag)
 {
     if (PQconnectionNeedsPassword(line->conn) || PQconnectionUsedPassword(line->conn))
@@ -126,8 +135,7 @@ static sotto_status refused(const pg_line *line, sotto_diag *diag)
                              "the database does not let us in: is the password in PGPASSFILE or the service "
                              "file right?");
     char text[160];
-    (void)snprintf(text, sizeof text, "%s", PQerrorMessage(line->conn));
-    text[strcspn(text, "\n")] = '\0';
+    quote(PQerrorMessage(line->conn), text, sizeof text);
     return sotto_diag_at(diag, SOTTO_ERR(HQ, IO), line->name, 0, "%s", text);
 }
 
@@ -257,11 +265,11 @@ static sotto_status judge(pg_line *line, const PGresult *result, sotto_diag *dia
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
         return SOTTO_OK;
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    char text[160];
+    quote(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), text, sizeof text);
     if (PQstatus(line->conn) != CONNECTION_OK || state == NULL)
         return away(line, diag);
-    return sotto_diag_at(diag, translate(state), line->name, 0, "%s (%s)", text != NULL ? text : "no reason",
-                         state);
+    return sotto_diag_at(diag, translate(state), line->name, 0, "%s (%s)", text, state);
 }
 
 static sotto_status flush(pg_line *line, int64_t until_ms)

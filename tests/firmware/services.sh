@@ -4,6 +4,7 @@
 set -euo pipefail
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 SERVICES=$TOP/firmware/services
+COLLECTOR=$TOP/firmware/collector
 WORK=$(mktemp -d)
 PASSED=0
 FAILED=0
@@ -18,18 +19,19 @@ skip() { SKIPPED=$((SKIPPED + 1)); echo "skipped: $*"; }
 units_verify() {
     local root=$WORK/root out
     mkdir -p "$root"/{etc/systemd/system,usr/bin,usr/lib/systemd/system}
-    cp "$SERVICES"/*.{service,timer} "$root/etc/systemd/system/"
+    cp "$SERVICES"/*.{service,timer} "$COLLECTOR"/*.service "$root/etc/systemd/system/"
     cp /usr/lib/systemd/system/*.{target,slice} "$root/usr/lib/systemd/system/" 2>/dev/null ||
         cp /lib/systemd/system/*.{target,slice} "$root/usr/lib/systemd/system/"
-    printf '#!/bin/sh\n' >"$root/usr/bin/sotto"
-    chmod 755 "$root/usr/bin/sotto"
-    out=$(systemd-analyze verify --man=no --root="$root" sotto-serve.service sotto-sync.timer 2>&1 | grep sotto || true)
+    mkdir -p "$root/bin"
+    printf '#!/bin/sh\n' | tee "$root/usr/bin/sotto" "$root/usr/bin/sotto-hq" >"$root/bin/kill"
+    chmod 755 "$root/usr/bin/sotto" "$root/usr/bin/sotto-hq" "$root/bin/kill"
+    out=$(systemd-analyze verify --man=no --root="$root" sotto-serve.service sotto-sync.timer sotto-collector.service 2>&1 | grep sotto || true)
     if [ -z "$out" ]; then ok; else bad "systemd-analyze verify: $out"; fi
 }
 
 # exposure UNIT LIMIT: tenths, systemd's own scale from 0 (closed) to 100.
 exposure() {
-    if systemd-analyze security --offline=true --threshold="$2" --no-pager "$SERVICES/$1" >"$WORK/out" 2>&1; then
+    if systemd-analyze security --offline=true --threshold="$2" --no-pager "${3:-$SERVICES}/$1" >"$WORK/out" 2>&1; then
         ok
     else
         bad "$1: $(tail -n 1 "$WORK/out")"
@@ -82,6 +84,7 @@ if command -v systemd-analyze >/dev/null; then
     units_verify
     exposure sotto-serve.service 10
     exposure sotto-sync.service 20
+    exposure sotto-collector.service 15 "$COLLECTOR"
 else
     skip "no systemd-analyze"
 fi
