@@ -2,7 +2,7 @@
  * some campaigns over a shelf of products. "cold": everything was pushed out of the caches before each
  * decision. Not a test: run by hand on a release build, prints microseconds.
  *
- *   bench_decide [DECISIONS [CAMPAIGNS PRODUCTS]] */
+ *   bench_decide [DECISIONS [CAMPAIGNS PRODUCTS [cold]]]      tests/bench/decide runs it for a table */
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -154,8 +154,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < SOTTO_COUNT(SIZES) && argc <= 3; i++)
         measure(&SIZES[i], SIZES[i].cold ? n / 10 + 1 : n);
     if (argc > 3) {
-        const size asked = {(size_t)strtoul(argv[2], NULL, 10), (size_t)strtoul(argv[3], NULL, 10), false,
-                            false};
+        const size asked = {(size_t)strtoul(argv[2], NULL, 10), (size_t)strtoul(argv[3], NULL, 10),
+                            argc > 4 && strcmp(argv[4], "cold") == 0, false};
         measure(&asked, n);
     }
     return 0;

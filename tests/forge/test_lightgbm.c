@@ -213,6 +213,8 @@ static void what_would_not_score_exactly_is_refused(void **state)
         {"max_feature_idx=1", "max_feature_idx=2", SOTTO_ERR(FORGE, MALFORMED), "feature names"},
         {"feature_names=a b", "feature_names=a a", SOTTO_ERR(FORGE, MALFORMED), "two features"},
         {"sigmoid:1", "sigmoid:2", SOTTO_ERR(FORGE, UNSUPPORTED), "slope"},
+        {"binary sigmoid:1", "cross_entropy_lambda", SOTTO_ERR(FORGE, UNSUPPORTED), "cross_entropy_lambda"},
+        {"binary sigmoid:1", "multiclass", SOTTO_ERR(FORGE, UNSUPPORTED), "do not fit the objective"},
         {"binary sigmoid:1", "multiclassova", SOTTO_ERR(FORGE, UNSUPPORTED), "multiclassova"},
         {"binary sigmoid:1", "regression sqrt", SOTTO_ERR(FORGE, UNSUPPORTED), "reg_sqrt"},
         {"is_linear=0", "is_linear=1", SOTTO_ERR(FORGE, UNSUPPORTED), "tree 0 is linear"},
@@ -259,6 +261,48 @@ static void what_would_not_score_exactly_is_refused(void **state)
     }
 }
 
+/* What LightGBM's ConvertOutput makes of a score (its src/objective), by the objective's word. */
+static void every_objective_has_its_link(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *objective;
+        enum sotto_model_link link;
+    } CASES[] = {{"regression", SOTTO_LINK_IDENTITY},
+                 {"regression_l1", SOTTO_LINK_IDENTITY},
+                 {"huber", SOTTO_LINK_IDENTITY},
+                 {"fair", SOTTO_LINK_IDENTITY},
+                 {"quantile alpha:0.5", SOTTO_LINK_IDENTITY},
+                 {"mape", SOTTO_LINK_IDENTITY},
+                 {"lambdarank", SOTTO_LINK_IDENTITY},
+                 {"rank_xendcg", SOTTO_LINK_IDENTITY},
+                 {"custom", SOTTO_LINK_IDENTITY},
+                 {"poisson", SOTTO_LINK_EXP},
+                 {"gamma", SOTTO_LINK_EXP},
+                 {"tweedie tweedie_variance_power:1.5", SOTTO_LINK_EXP},
+                 {"binary sigmoid:1", SOTTO_LINK_LOGISTIC},
+                 {"cross_entropy", SOTTO_LINK_LOGISTIC}};
+    for (size_t i = 0; i < SOTTO_COUNT(CASES); i++) {
+        char text[2 * sizeof SMALL];
+        static uint8_t memory[1 << 16];
+        sotto_arena arena;
+        sotto_diag diag = {.status = SOTTO_OK};
+        sotto_forge_report report;
+        sotto_vec out;
+        const sotto_model *m = NULL;
+        const char *at = strstr(SMALL, "binary sigmoid:1");
+        assert_non_null(at);
+        snprintf(text, sizeof text, "%.*s%s%s", (int)(at - SMALL), SMALL, CASES[i].objective,
+                 at + strlen("binary sigmoid:1"));
+        if (compile_text(sotto_span_str(text), &out, &report, &diag) != SOTTO_OK)
+            fail_msg("%s: %s", CASES[i].objective, diag.text);
+        sotto_arena_init(&arena, memory, sizeof memory);
+        assert_int_equal(sotto_model_load(&m, sotto_vec_span(&out), &arena, &diag), SOTTO_OK);
+        assert_int_equal(sotto_model_info_of(m)->link, CASES[i].link);
+        sotto_vec_free(&out);
+    }
+}
+
 static void every_truncation_is_refused(void **state)
 {
     (void)state;
@@ -280,6 +324,7 @@ int main(void)
         cmocka_unit_test(decimals_are_those_of_strtod),
         cmocka_unit_test(a_model_of_lightgbm_gives_its_own_margins_back),
         cmocka_unit_test(what_would_not_score_exactly_is_refused),
+        cmocka_unit_test(every_objective_has_its_link),
         cmocka_unit_test(every_truncation_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
