@@ -1,10 +1,10 @@
 /* How long a decision takes through the local API, as an application feels it: one connection, one request
  * after the other, each customer once, so that every profile comes out of the encrypted store.
  *
- *   decide_socket SOCKET < CUSTOMERS      customers' numbers, one a line
+ *   decide_socket SOCKET decide|status < CUSTOMERS      customers' numbers, one a line
  *
- * Prints microseconds of the decisions and, beside them, of as many GET /v1/status: what the way alone costs
- * on this machine at this hour. Exit status 1 when an answer is not 200. */
+ * Prints microseconds of the decisions, or of as many GET /v1/status: what the way alone costs on this
+ * machine at this hour. Exit status 1 when an answer is not 200. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -109,9 +109,9 @@ static bool measure(int fd, const char *what, size_t (*one)(int fd, const char *
         return false;
     }
     qsort(took, n, sizeof *took, compare);
+    size_t middle = n / 2, late = n * 99 / 100;
     printf("%s: median %.1f us, p99 %.1f us, max %.1f us; %zu times, %zu bytes an answer\n", what,
-           (double)took[n / 2] / 1000, (double)took[n * 99 / 100] / 1000, (double)took[n - 1] / 1000, n,
-           bytes / n);
+           (double)took[middle] / 1000, (double)took[late] / 1000, (double)took[n - 1] / 1000, n, bytes / n);
     free(took);
     return true;
 }
@@ -119,8 +119,8 @@ static bool measure(int fd, const char *what, size_t (*one)(int fd, const char *
 int main(int argc, char **argv)
 {
     size_t n = 0;
-    if (argc != 2) {
-        fprintf(stderr, "decide_socket SOCKET < CUSTOMERS\n");
+    if (argc != 3 || (strcmp(argv[2], "decide") != 0 && strcmp(argv[2], "status") != 0)) {
+        fprintf(stderr, "decide_socket SOCKET decide|status < CUSTOMERS\n");
         return 2;
     }
     while (n < CUSTOMERS_MAX && fgets(customers[n], NUMBER_MAX, stdin) != NULL) {
@@ -128,7 +128,7 @@ int main(int argc, char **argv)
         n += customers[n][0] != '\0' && strpbrk(customers[n], "\"\\") == NULL;
     }
     int fd = open_socket(argv[1]);
-    bool good = n > 0 && measure(fd, "decide", decide, n) && measure(fd, "status", ask_status, n);
+    bool good = n > 0 && measure(fd, argv[2], argv[2][0] == 'd' ? decide : ask_status, n);
     (void)close(fd);
     return good ? 0 : 1;
 }
