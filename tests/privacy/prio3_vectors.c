@@ -1,8 +1,9 @@
 /*
- * vdaf-vectors DIR: runs every Prio3*.json and Xof*.json of DIR, in the form in which the drafts of VDAF
- * publish their test vectors (draft-irtf-cfrg-vdaf-20, section "Test Vectors", "Schema"): the operations in
- * their order, each compared with the bytes of the file, the bad ones refused where the file says so. One
- * line a file, then 'N passed, N failed, N skipped'. Status 0: none failed; 1: some did; 77: nothing to do.
+ * vdaf-vectors DIR: runs every Prio3*.json and Xof*.json of DIR (other JSON files are skipped, one line
+ * each), in the form in which the drafts of VDAF publish their test vectors (draft-irtf-cfrg-vdaf-20, section
+ * "Test Vectors", "Schema"): the operations in their order, each compared with the bytes of the file, the bad
+ * ones refused where the file says so. One line a file, then 'N passed, N failed, N skipped'. Status 0: none
+ * failed; 1: some did; 77: nothing to do.
  */
 #include "sotto/codec/json.h"
 #include "sotto/prio3.h"
@@ -436,6 +437,10 @@ static bool read_file(const char *path, sotto_vec *out)
 
 static enum outcome run_file(vector *v, const char *path, const char *base)
 {
+    if (strncmp(base, "Prio3", 5) != 0 && strncmp(base, "Xof", 3) != 0) {
+        (void)snprintf(v->why, sizeof v->why, "neither Prio3 nor its function");
+        return SKIPPED;
+    }
     sotto_vec text;
     sotto_json *json = NULL;
     sotto_diag diag = {0};
@@ -460,8 +465,7 @@ static int is_vector(const struct dirent *entry)
 {
     const char *name = entry->d_name;
     size_t len = strlen(name);
-    return (strncmp(name, "Prio3", 5) == 0 || strncmp(name, "Xof", 3) == 0) && len > 5 &&
-           strcmp(name + len - 5, ".json") == 0;
+    return len > 5 && strcmp(name + len - 5, ".json") == 0;
 }
 
 int main(int argc, char **argv)
@@ -475,7 +479,8 @@ int main(int argc, char **argv)
     }
     int n = scandir(argv[1], &entries, is_vector, alphasort);
     if (n <= 0) {
-        printf("skipped: no Prio3*.json or Xof*.json in %s\n", argv[1]);
+        printf("skip %s: %s\n0 passed, 0 failed, 0 skipped\n", argv[1],
+               n < 0 ? strerror(errno) : "no JSON files");
         return 77;
     }
     void *memory = malloc(MEMORY);
