@@ -30,7 +30,8 @@ bool sotto_noise_variance_valid(uint64_t num, uint64_t den);
  * 1 .. 999999: RANGE otherwise and *out is 0. */
 SOTTO_MUST_USE sotto_status sotto_noise_half_width(uint64_t num, uint64_t den, uint64_t draws,
                                                    uint32_t confidence_ppm, uint64_t *out);
-/* The same for the Gaussian, from its sub-Gaussian tail: some 1.4 times as wide as need be at 95 %. */
+/* The same for the Gaussian: within 0.1 % and two counts of the smallest at 95 %, 4 % at 50 %, from sigma^2 =
+ * 4 on (below that from the sub-Gaussian tail, some 1.4 times as wide). At once for any number of draws. */
 SOTTO_MUST_USE sotto_status sotto_noise_gaussian_half_width(uint64_t num, uint64_t den, uint64_t draws,
                                                             uint32_t confidence_ppm, uint64_t *out);
 

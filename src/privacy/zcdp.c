@@ -96,35 +96,3 @@ bool sotto_budget_variance(uint64_t rho_nano, uint64_t l2_squared, uint64_t *num
     *den = UINT64_C(1) << FINE_BITS;
     return true;
 }
-
-/* Smallest w with w^2 den 2^24 >= x. */
-static uint64_t root_above(sotto_wide x, uint64_t den)
-{
-    uint64_t low = 0, high = 1; /* low^2 .. < x <= high^2 .. */
-    while (!sotto_wide_reaches(sotto_wide_scale(sotto_wide_mul(high, high), den << 24), x))
-        low = high, high *= 2;
-    while (high - low > 1) {
-        uint64_t middle = low + (high - low) / 2;
-        if (sotto_wide_reaches(sotto_wide_scale(sotto_wide_mul(middle, middle), den << 24), x))
-            high = middle;
-        else
-            low = middle;
-    }
-    return high;
-}
-
-/* A discrete Gaussian is sub-Gaussian with its own sigma^2 (Canonne, Kamath, Steinke 2020), and so is a sum
- * with n sigma^2: P[|S| > w] <= 2 exp(-w^2 / (2 n sigma^2)). 2 n < 2^33, the logarithm < 2^28, num < 2^40. */
-sotto_status sotto_noise_gaussian_half_width(uint64_t num, uint64_t den, uint64_t draws,
-                                             uint32_t confidence_ppm, uint64_t *out)
-{
-    *out = 0;
-    if (!sotto_noise_variance_valid(num, den) || draws > UINT32_MAX || confidence_ppm < 1 ||
-        confidence_ppm > 999999)
-        return SOTTO_ERR(PRIVACY, RANGE);
-    uint64_t log =
-        (uint64_t)(sotto_fixed_ln_q24(2000000) - sotto_fixed_ln_q24(1000000 - confidence_ppm) + LN_SLACK_Q24);
-    if (draws > 0)
-        *out = root_above(sotto_wide_scale(sotto_wide_mul(2 * draws, log), num), den);
-    return SOTTO_OK;
-}
