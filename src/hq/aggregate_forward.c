@@ -10,9 +10,10 @@ struct forwarding {
     hq_registry *db, *registry;
     agg_line line;
     agg_report report[AGG_JOB];
+    int64_t at[AGG_JOB]; /* its row */
     size_t count, seen;
-    int64_t row;
-    uint64_t taken, known, refused;
+    int64_t row, held; /* held: the row before the first report that the leader cannot take yet; -1 = none */
+    uint64_t taken, known, refused, later;
     sotto_diag *diag;
 };
 
@@ -28,6 +29,7 @@ static sotto_status take(void *ctx, int64_t row, sotto_span sealed)
     sotto_status status = sotto_split_read(&r, &head, sealed, f->diag);
     if (status == SOTTO_OK)
         status = agg_report_copy(&f->report[f->count], &r, f->diag);
+    f->at[f->count] = row;
     f->count += status == SOTTO_OK;
     return status;
 }
@@ -58,12 +60,15 @@ static sotto_status read_answer(struct forwarding *f, sotto_span answer)
         r.status = SOTTO_ERR(HQ, MALFORMED);
     for (size_t i = 0; i < f->count && r.status == SOTTO_OK; i++) {
         (void)sotto_cbor_get_array(&r, 2);
-        uint64_t code = sotto_cbor_get_uint(&r, 2);
+        uint64_t code = sotto_cbor_get_uint(&r, 3);
         sotto_span why = sotto_cbor_get_text(&r, 256);
         f->taken += code == 0 && r.status == SOTTO_OK;
         f->known += code == 1;
         f->refused += code == 2;
-        if (code == 2)
+        f->later += code == 3;
+        if (code == 3 && f->held < 0)
+            f->held = f->at[i] - 1;
+        if (code >= 2)
             fprintf(stderr, "sotto-hq: %s, report %llu: %.*s\n", f->report[i].r.device,
                     (unsigned long long)f->report[i].r.seq, (int)why.len, (const char *)why.ptr);
     }
@@ -87,8 +92,8 @@ static sotto_status send_some(struct forwarding *f)
     return status;
 }
 
-/* The place is moved on only when the leader has answered: killed before, the same are sent again, and are
- * known there. */
+/* The place is moved on only when the leader has answered, and never past a report that it cannot take yet
+ * (of a task that it was not told of): the same are sent again, and those it took are known there. */
 static sotto_status forward_all(struct forwarding *f)
 {
     sotto_status status = agg_store_forwarded(f->db, &f->row, f->diag);
@@ -99,7 +104,7 @@ static sotto_status forward_all(struct forwarding *f)
         if (status == SOTTO_OK)
             status = send_some(f);
         if (status == SOTTO_OK)
-            status = agg_store_set_forwarded(f->db, f->row, f->diag);
+            status = agg_store_set_forwarded(f->db, f->held >= 0 ? f->held : f->row, f->diag);
         for (size_t i = 0; i < f->count; i++)
             agg_report_free(&f->report[i]);
     } while (status == SOTTO_OK && f->seen == AGG_JOB);
@@ -128,7 +133,7 @@ int agg_cmd_forward(int argc, char **argv)
     static struct forwarding f;
     bool as_json = false;
     sotto_diag diag = {0};
-    f = (struct forwarding){.diag = &diag};
+    f = (struct forwarding){.diag = &diag, .held = -1};
     const hq_option options[] = {{"--dir", HQ_TEXT, &f.dir, .required = true},
                                  {"--office", HQ_TEXT, &f.office, .required = true},
                                  {"--peer", HQ_TEXT, &f.peer_url, .required = true},
@@ -138,8 +143,12 @@ int agg_cmd_forward(int argc, char **argv)
     sotto_status status = forward(&f);
     if (status != SOTTO_OK)
         return hq_fail(status, &diag);
-    const char *form = as_json ? "{\"taken\":%llu,\"known\":%llu,\"refused\":%llu}\n"
-                               : "%llu reports handed to the leader, %llu it had already, %llu refused.\n";
-    printf(form, (unsigned long long)f.taken, (unsigned long long)f.known, (unsigned long long)f.refused);
+    const char *form =
+        as_json
+            ? "{\"taken\":%llu,\"known\":%llu,\"refused\":%llu,\"later\":%llu}\n"
+            : "%llu reports handed to the leader, %llu it had already, %llu refused, %llu kept for later: "
+              "the leader does not know their task.\n";
+    printf(form, (unsigned long long)f.taken, (unsigned long long)f.known, (unsigned long long)f.refused,
+           (unsigned long long)f.later);
     return 0;
 }

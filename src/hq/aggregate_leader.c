@@ -12,7 +12,7 @@
 
 /* ---- /v1/reports: from the collector ---- */
 
-enum { TAKEN, KNOWN, REFUSED };
+enum { TAKEN, KNOWN, REFUSED, LATER };
 
 static sotto_status take_report(const aggregator *a, const sotto_split_report *r, uint64_t *code,
                                 sotto_diag *diag)
@@ -21,6 +21,11 @@ static sotto_status take_report(const aggregator *a, const sotto_split_report *r
     agg_report report = {0}, held;
     sotto_status status = agg_store_task(a->db, r->digest, &task, diag);
     sotto_wipe(&task, sizeof task);
+    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND) {
+        *code =
+            LATER; /* its customers have paid: not lost because somebody has still to tell us of the task */
+        return SOTTO_OK;
+    }
     if (status != SOTTO_OK)
         return status;
     *code = KNOWN;
@@ -49,8 +54,7 @@ static void read_report(sotto_cbor_reader *r, sotto_split_report *out)
 /* Refused: what the collector must hear of, and what is no trouble of ours. */
 static bool is_refusal(sotto_status status)
 {
-    int cause = sotto_status_cause(status);
-    return cause == SOTTO_CAUSE_CONFLICT || cause == SOTTO_CAUSE_NOT_FOUND;
+    return sotto_status_cause(status) == SOTTO_CAUSE_CONFLICT;
 }
 
 static sotto_status take_reports(const aggregator *a, sotto_cbor_reader *r, size_t count, agg_message *m,
@@ -70,7 +74,7 @@ static sotto_status take_reports(const aggregator *a, sotto_cbor_reader *r, size
             status = SOTTO_OK;
         sotto_cbor_put_array(&m->w, 2);
         sotto_cbor_put_uint(&m->w, refused ? REFUSED : code);
-        sotto_cbor_put_text(&m->w, sotto_span_str(refused ? its.text : ""));
+        sotto_cbor_put_text(&m->w, sotto_span_str(refused || code == LATER ? its.text : ""));
         if (status != SOTTO_OK && diag != NULL)
             *diag = its;
     }

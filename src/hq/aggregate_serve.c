@@ -179,30 +179,31 @@ static sotto_status open_process(process *p, sotto_diag *diag)
 
 /* ---- run ---- */
 
-static void work(process *p)
+/* One job of what waits; true when there may be more. Between two jobs the door is served, so nobody waits
+ * for longer than one. */
+static bool work(process *p)
 {
     size_t done = 0;
+    sotto_diag diag = {0};
     int64_t now_ms = p->clock.mono_ms(p->clock.ctx);
     if (p->a.role != AGG_LEADER || now_ms < p->not_before_ms)
-        return;
-    do {
-        sotto_diag diag = {0};
-        if (agg_leader_work(&p->a, &done, &diag) != SOTTO_OK) {
-            p->not_before_ms = now_ms + RETRY_MS;
-            sotto_log_event(&p->log, SOTTO_LOG_WARN, "job.put_off", "text=\"%s\"", diag.text);
-            return;
-        }
-    } while (done > 0 && told_to_stop == 0);
+        return false;
+    if (agg_leader_work(&p->a, &done, &diag) == SOTTO_OK)
+        return done > 0;
+    p->not_before_ms = now_ms + RETRY_MS;
+    sotto_log_event(&p->log, SOTTO_LOG_WARN, "job.put_off", "text=\"%s\"", diag.text);
+    return false;
 }
 
 static sotto_status run(process *p)
 {
     sotto_status status = SOTTO_OK;
+    bool more = false;
     printf("listening port=%u role=%s dir=%s\n", p->port, p->role, p->dir);
     (void)fflush(stdout);
     while (told_to_stop == 0 && status == SOTTO_OK) {
-        status = sotto_server_step(p->server, STEP_MS);
-        work(p);
+        status = sotto_server_step(p->server, more ? 0 : STEP_MS);
+        more = work(p);
     }
     sotto_log_event(&p->log, SOTTO_LOG_INFO, "aggregate.stop", "role=%s", p->role);
     return status;

@@ -37,6 +37,8 @@ static sotto_status put_content(const change *c, sotto_buf *out)
         status = sotto_put_svarint(out, numbers[i]);
     for (size_t i = 0; status == SOTTO_OK && i < SOTTO_COUNT(texts); i++)
         status = sotto_put_blob(out, texts[i]);
+    if (status == SOTTO_OK && c->event->creative != 0) /* one that has no number says what it always said */
+        status = sotto_put_u8(out, c->event->creative);
     return status;
 }
 

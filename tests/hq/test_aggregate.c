@@ -173,7 +173,7 @@ static sotto_split_report report_of(size_t i)
     return r;
 }
 
-/* Hands one report to the leader; the leader's code: 0 taken, 1 known, 2 refused. */
+/* Hands one report to the leader; the leader's code: 0 taken, 1 known, 2 refused, 3 later. */
 static uint64_t hand_over(const sotto_split_report *r)
 {
     agg_message m;
@@ -194,7 +194,7 @@ static uint64_t hand_over(const sotto_split_report *r)
     sotto_cbor_reader reader = sotto_cbor_reader_of(sotto_vec_span(&answer));
     (void)sotto_cbor_get_array(&reader, 1);
     (void)sotto_cbor_get_array(&reader, 2);
-    uint64_t code = sotto_cbor_get_uint(&reader, 2);
+    uint64_t code = sotto_cbor_get_uint(&reader, 3);
     assert_int_equal(reader.status, SOTTO_OK);
     sotto_vec_free(&body);
     sotto_vec_free(&answer);
@@ -319,6 +319,18 @@ static void replays_are_refused(void **state)
     sotto_status status = ask_total(2, INT32_MIN, INT32_MAX, &answer, NULL);
     assert_int_equal(sotto_status_cause(status), SOTTO_CAUSE_CONFLICT); /* nothing new to add up */
     sotto_vec_free(&answer);
+}
+
+/* A report whose task the leader was not told of is not taken and not lost: the collector keeps it. */
+static void a_task_that_is_told_late_loses_no_report(void **state)
+{
+    (void)state;
+    sotto_split_report r = report_of(0);
+    r.digest[5] ^= 1;
+    assert_int_equal(hand_over(&r), 3);
+    states_are(&w.leader, 0, 0, 0);
+    r.digest[5] ^= 1;
+    assert_int_equal(hand_over(&r), 0);
 }
 
 /* The same totals again for the same batch: no second draw of noise. */
@@ -571,6 +583,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_sum_arrives),
         TEST(replays_are_refused),
+        TEST(a_task_that_is_told_late_loses_no_report),
         TEST(a_batch_is_opened_once),
         TEST(small_batches_stay_closed),
         TEST(the_helper_counts_itself),
