@@ -102,6 +102,13 @@ static sotto_status fill(void *ctx, void *out, size_t len)
     return SOTTO_OK;
 }
 
+static bool same_secrets(const sotto_hpke_context *a, const sotto_hpke_context *b)
+{
+    return memcmp(a->key, b->key, sizeof a->key) == 0 &&
+           memcmp(a->base_nonce, b->base_nonce, sizeof a->base_nonce) == 0 &&
+           memcmp(a->exporter_secret, b->exporter_secret, sizeof a->exporter_secret) == 0;
+}
+
 static bool begin(entry *e)
 {
     bytes ikm_e, want;
@@ -119,7 +126,7 @@ static bool begin(entry *e)
     if (!is(e->root, "enc", enc, sizeof enc))
         return fail(e, "another encapsulated key");
     if (sotto_hpke_begin_open(&e->recipient, e->sk_r.at, enc, span(&e->info)) != SOTTO_OK ||
-        memcmp(&e->sender, &e->recipient, sizeof e->sender) != 0)
+        !same_secrets(&e->sender, &e->recipient))
         return fail(e, "the recipient has other secrets");
     return true;
 }
