@@ -119,14 +119,25 @@ static void day_or_dash(int64_t utc_s, char out[static 21])
     out[10] = ' ';
 }
 
+/* 0 is no number of a report and no release: nothing has come yet. */
+static void number_or_dash(uint64_t value, char out[static 21])
+{
+    if (value == 0)
+        memcpy(out, "-", 2);
+    else
+        (void)snprintf(out, 21, "%llu", (unsigned long long)value);
+}
+
 static void print_device(const listing *l, const hq_device *d, const hq_alarm_entry *alarms, size_t count)
 {
-    char until[21], last[21];
+    char until[21], last[21], seq[21], release[21];
     day_or_dash(d->certificate_until_s, until);
     day_or_dash(d->last_report, last);
     until[d->certificate_until_s == 0 ? 1 : 10] = '\0';
-    printf("%-24s %-9s %-11s %-17s %6llu %8llu\n", d->id, hq_device_state_name(d->state), until, last,
-           (unsigned long long)d->last_seq, (unsigned long long)d->release);
+    number_or_dash(d->last_seq, seq);
+    number_or_dash(d->release, release);
+    printf("%-24s %-9s %-11s %-17s %6s %8s\n", d->id, hq_device_state_name(d->state), until, last, seq,
+           release);
     if (hint(l, d)[0] != '\0')
         printf("    %s\n", hint(l, d));
     for (size_t i = 0; i < count; i++)

@@ -80,11 +80,10 @@ static sotto_status judge(const sotto_client *c, const char *head, sotto_diag *d
                              "no HTTP proxy answers here");
     if (code >= 200 && code < 300)
         return SOTTO_OK;
-    if (code == 407)
+    if (code == 407 || code == 401) /* 401: tinyproxy, when it knows another password */
         return sotto_diag_at(diag, SOTTO_ERR(SYNC, AUTH), c->proxy.authority, 0,
-                             c->proxy_authorization[0] == '\0'
-                                 ? "the proxy demands credentials (407)"
-                                 : "the proxy does not take our credentials (407)");
+                             c->proxy_authorization[0] == '\0' ? "the proxy demands credentials"
+                                                               : "the proxy does not take our credentials");
     /* 403: it may not go there. Others are of today: it cannot reach head office, or is busy. */
     return sotto_diag_at(diag, code == 403 ? SOTTO_ERR(SYNC, AUTH) : SOTTO_ERR(SYNC, NETWORK),
                          c->proxy.authority, 0, "the proxy answered %u to a connection to %s", (unsigned)code,

@@ -210,6 +210,8 @@ static void test_refusals(void **state)
 {
     (void)state;
     expect((proxy){.answer = "HTTP/1.1 403 Forbidden\r\n\r\n"}, NULL, SOTTO_CAUSE_AUTH, "answered 403");
+    expect((proxy){.answer = "HTTP/1.0 401 Unauthorized\r\n\r\n"}, "a:b", SOTTO_CAUSE_AUTH,
+           "our credentials");
     expect((proxy){.answer = "HTTP/1.0 502 Bad Gateway\r\n\r\n"}, NULL, SOTTO_CAUSE_NETWORK, "answered 502");
     expect((proxy){.answer = "HTTP/1.1 99 No\r\n\r\n"}, NULL, SOTTO_CAUSE_PROTOCOL, "no HTTP proxy");
     expect((proxy){.answer = "SSH-2.0-OpenSSH_9.2\r\n\r\n"}, NULL, SOTTO_CAUSE_PROTOCOL, "no HTTP proxy");
