@@ -98,8 +98,7 @@ static void nothing_is_allocated_whatever_a_policy_asks_for(void **state)
     (void)state;
     static const char *const EXPLORATIONS[] = {
         "", "\"exploration\":{\"method\":\"uniform\",\"share\":0.3},",
-        "\"exploration\":{\"method\":\"thompson\",\"share\":0.5,\"floor\":0.01,\"prior\":0.02,\"strength\":"
-        "50},",
+        "\"exploration\":{\"method\":\"thompson\",\"share\":0.5,\"floor\":0.01},",
         "\"exploration\":{\"method\":\"squarecb\",\"share\":0.5,\"gamma\":100},"};
     for (size_t i = 0; i < SOTTO_COUNT(EXPLORATIONS); i++) {
         seen s = {0};
