@@ -65,23 +65,34 @@ static bool accepts_lz4(const sotto_http_message *request)
     return false;
 }
 
+/* Decimal digits, and where they end. */
+static bool take_number(const char **at, uint64_t *out)
+{
+    size_t len = strspn(*at, "0123456789");
+    sotto_span digits = sotto_span_of(*at, len);
+    *at += len;
+    return len > 0 && sotto_parse_u64(digits, out) == SOTTO_OK;
+}
+
 /* One range of bytes; anything else is as if nothing had been asked (section 14.2). */
 static range read_range(const sotto_http_message *request)
 {
     sotto_span value;
-    char text[64], after;
-    unsigned long long first = 0, last = 0;
-    range r = {0};
+    char text[64];
+    range r = {.last = UINT64_MAX};
+    const range none = {0};
     if (!sotto_http_header_find(request, "range", &value) ||
-        sotto_span_to_str(value, text, sizeof text) != SOTTO_OK || strncmp(text, "bytes=", 6) != 0 ||
-        strspn(text + 6, "0123456789-") != strlen(text + 6) || strchr(text, '-') != strrchr(text, '-'))
-        return r;
-    if (sscanf(text, "bytes=-%19llu%c", &last, &after) == 1)
-        r = (range){.asked = true, .first = UINT64_MAX, .last = last};
-    else if (sscanf(text, "bytes=%19llu-%19llu%c", &first, &last, &after) == 2)
-        r = (range){.asked = last >= first, .first = first, .last = last};
-    else if (sscanf(text, "bytes=%19llu%c%c", &first, &after, &after) == 2 && after == '-')
-        r = (range){.asked = true, .first = first, .last = UINT64_MAX};
+        sotto_span_to_str(value, text, sizeof text) != SOTTO_OK || strncmp(text, "bytes=", 6) != 0)
+        return none;
+    const char *at = text + 6;
+    bool suffix = *at == '-';
+    if (suffix)
+        r.first = UINT64_MAX;
+    else if (!take_number(&at, &r.first))
+        return none;
+    if (*at++ != '-' || (suffix && *at == '\0') || (*at != '\0' && !take_number(&at, &r.last)) || *at != '\0')
+        return none;
+    r.asked = suffix || r.last >= r.first;
     return r;
 }
 

@@ -65,24 +65,40 @@ static void begin_anew(partial *p)
     p->etag[0] = '\0';
 }
 
+/* Decimal digits, and where they end. */
+static bool take_number(const char **at, uint64_t *out)
+{
+    size_t len = strspn(*at, "0123456789");
+    sotto_span digits = sotto_span_of(*at, len);
+    *at += len;
+    return len > 0 && sotto_parse_u64(digits, out) == SOTTO_OK;
+}
+
+/* "lz4 12345 <etag>\n" */
+static bool parse_head(partial *p, const char *text, size_t max)
+{
+    p->lz4 = strncmp(text, "lz4 ", 4) == 0;
+    if (!p->lz4 && strncmp(text, "plain ", 6) != 0)
+        return false;
+    const char *at = strchr(text, ' ') + 1;
+    if (!take_number(&at, &p->total) || *at != ' ' || p->total == 0 || p->total > max)
+        return false;
+    size_t len = strcspn(++at, "\n");
+    if (at[len] != '\n' || len >= sizeof p->etag)
+        return false;
+    return sotto_span_to_str(sotto_span_of(at, len), p->etag, sizeof p->etag) == SOTTO_OK;
+}
+
 static bool read_head(partial *p, size_t max)
 {
-    char path[TUF_FILE_MAX], coding[8] = "", text[HEAD_MAX];
-    unsigned long long total = 0;
-    int used = 0;
+    char path[TUF_FILE_MAX], text[HEAD_MAX];
     sotto_vec head;
     sotto_vec_init(&head, sizeof text - 1);
     bool read = release_path(path, p->dir, "head", NULL) == SOTTO_OK &&
                 sotto_port_read_file(path, &head, NULL) == SOTTO_OK &&
                 sotto_span_to_str(sotto_vec_span(&head), text, sizeof text) == SOTTO_OK;
     sotto_vec_free(&head);
-    if (!read || sscanf(text, "%7s %llu %n", coding, &total, &used) != 2 || used == 0 || total == 0 ||
-        total > max || strcspn(text + used, "\n") >= ETAG_MAX)
-        return false;
-    p->lz4 = strcmp(coding, "lz4") == 0;
-    p->total = total;
-    (void)snprintf(p->etag, sizeof p->etag, "%.*s", (int)strcspn(text + used, "\n"), text + used);
-    return p->lz4 || strcmp(coding, "plain") == 0;
+    return read && parse_head(p, text, max);
 }
 
 static size_t piece_size(const partial *p)
@@ -154,16 +170,15 @@ static bool read_range(const sotto_http_message *m, answer *a)
 {
     sotto_span value;
     char text[80];
-    unsigned long long from, to, total;
-    char after;
+    uint64_t to = 0;
     if (!sotto_http_header_find(m, "content-range", &value) ||
-        sotto_span_to_str(value, text, sizeof text) != SOTTO_OK ||
-        sscanf(text, "bytes %20llu-%20llu/%20llu%c", &from, &to, &total, &after) != 3 || to < from ||
-        total <= to || to - from + 1 != m->body.len)
+        sotto_span_to_str(value, text, sizeof text) != SOTTO_OK || strncmp(text, "bytes ", 6) != 0)
         return false;
-    a->from = from;
-    a->total = total;
-    return true;
+    const char *at = text + 6;
+    if (!take_number(&at, &a->from) || *at++ != '-' || !take_number(&at, &to) || *at++ != '/' ||
+        !take_number(&at, &a->total) || *at != '\0')
+        return false;
+    return to >= a->from && a->total > to && to - a->from + 1 == m->body.len;
 }
 
 static void keep_etag(partial *p, const sotto_http_message *m)
