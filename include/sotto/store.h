@@ -30,7 +30,8 @@ enum sotto_record {
     SOTTO_RECORD_COUNTERS = 2,     /* decide's caps and history, packed */
     SOTTO_RECORD_CONTRIBUTION = 3, /* tally's counted events; sub = period day */
     SOTTO_RECORD_LEDGER = 4,       /* privacy budget spent; survives forget */
-    SOTTO_RECORD_HISTORY = 5       /* what derived tags follow from, packed */
+    SOTTO_RECORD_HISTORY = 5,      /* what derived tags follow from, packed */
+    SOTTO_RECORD_PACKED = 6 /* came with a tag pack; sub = number of the full pack that began its list */
 };
 
 typedef struct sotto_store_config {

@@ -160,6 +160,11 @@ typedef struct sotto_cert_info {
 /* The first certificate of the text. Says what stands in it; who signed it is not checked. MALFORMED, RANGE.
  */
 SOTTO_MUST_USE sotto_status sotto_cert_read(sotto_span cert_pem, sotto_cert_info *out, sotto_diag *diag);
+/* The first certificate of the text was issued by one of authority_pem, by way of those that follow it, and
+ * all of them hold at now_s. What its name may do is the caller's to judge. AUTH, EXPIRED, MALFORMED, RANGE;
+ * *out is zeros then. */
+SOTTO_MUST_USE sotto_status sotto_cert_verify(sotto_span cert_pem, sotto_span authority_pem, int64_t now_s,
+                                              sotto_cert_info *out, sotto_diag *diag);
 /* The public key of the first certificate of the text, as PEM; out is "" on failure. MALFORMED, RANGE. */
 SOTTO_MUST_USE sotto_status sotto_cert_public_pem(sotto_span cert_pem, char out[static SOTTO_PEM_MAX],
                                                   sotto_diag *diag);

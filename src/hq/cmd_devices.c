@@ -1,5 +1,5 @@
 /* enrol-code, devices, revoke: the fleet. */
-#include "hq_priv.h"
+#include "pack.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +88,53 @@ typedef struct listing {
     sotto_diag *diag;
 } listing;
 
+/* ---- tag packs: what was made for it, and what it says that it holds ---- */
+
+typedef struct packs {
+    uint64_t made, held, refused;
+    bool wants_full; /* what was made builds on a pack that it does not hold */
+    bool said;
+} packs;
+
+static packs packs_of(const listing *l, const hq_device *d)
+{
+    packs p = {0};
+    hq_pack_next next;
+    sotto_pack_state state;
+    if (hq_pack_next_read(l->dir, d->id, &next, NULL) == SOTTO_OK)
+        p.made = next.seq;
+    p.said = hq_pack_said(l->dir, d->id, &state, NULL) == SOTTO_OK;
+    if (p.said) {
+        p.held = state.held;
+        p.refused = state.refused;
+        p.wants_full = p.made > state.held && !hq_pack_fits(&next, &state);
+    }
+    return p;
+}
+
+static void print_packs(const packs *p)
+{
+    if (p->made == 0)
+        return;
+    printf("    tag pack %llu of %llu%s\n", (unsigned long long)p->held, (unsigned long long)p->made,
+           p->wants_full ? ": the newest is of no use to it, sotto-hq pack make makes another" : "");
+}
+
+static void put_packs(sotto_json_writer *w, const packs *p)
+{
+    sotto_json_name(w, "pack");
+    sotto_json_obj(w);
+    sotto_json_name(w, "made");
+    sotto_json_u64(w, p->made);
+    sotto_json_name(w, "held");
+    sotto_json_u64(w, p->held);
+    sotto_json_name(w, "refused");
+    sotto_json_u64(w, p->refused);
+    sotto_json_name(w, "wanted");
+    sotto_json_bool(w, p->wants_full);
+    sotto_json_obj_end(w);
+}
+
 /* What is to be done about a device that no alarm tells of. */
 static const char *hint(const listing *l, const hq_device *d)
 {
@@ -140,6 +187,8 @@ static void print_device(const listing *l, const hq_device *d, const hq_alarm_en
            release);
     if (hint(l, d)[0] != '\0')
         printf("    %s\n", hint(l, d));
+    const packs p = packs_of(l, d);
+    print_packs(&p);
     for (size_t i = 0; i < count; i++)
         printf("  ! %s (%llu): %s\n", hq_alarm_name(alarms[i].alarm), (unsigned long long)alarms[i].count,
                hq_alarm_advice(alarms[i].alarm));
@@ -194,6 +243,8 @@ static void put_device(listing *l, const hq_device *d, const hq_alarm_entry *ala
     sotto_json_u64(w, d->release);
     sotto_json_name(w, "hint");
     sotto_json_cstr(w, hint(l, d));
+    const packs p = packs_of(l, d);
+    put_packs(w, &p);
     put_alarms(w, alarms, count);
     sotto_json_obj_end(w);
 }
@@ -305,7 +356,9 @@ int hq_cmd_devices(int argc, char **argv)
                                  {"--json", HQ_FLAG, &l.as_json, .required = false}};
     if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
         return 2;
-    sotto_status status = hq_office_registry(l.dir, &l.registry, &diag);
+    sotto_status status = sotto_vault_start(&diag);
+    if (status == SOTTO_OK)
+        status = hq_office_registry(l.dir, &l.registry, &diag);
     if (status == SOTTO_OK && release != NULL)
         status = hq_registry_release_quarantine(l.registry, release, &diag);
     if (status == SOTTO_OK)

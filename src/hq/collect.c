@@ -1,6 +1,6 @@
 /* Requests of terminals (docs/formats/wire.md). Who may do what is decided here; what is kept, in the
  * registry. */
-#include "hq_priv.h"
+#include "pack.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #define RELEASE_PREFIX "/v1/release/"
 #define REPORT_PREFIX  "/v1/reports/"
 #define TIME_PREFIX    "/v1/time/"
+#define PACK_PREFIX    "/v1/pack/"
 
 sotto_status hq_collector_open(hq_collector *out, const char *dir, const sotto_log *log, sotto_diag *diag)
 {
@@ -295,6 +296,32 @@ static void get_time(hq_collector *c, sotto_span nonce, sotto_reply *reply)
         reply_status(c, reply, status, &diag);
 }
 
+/* ---- tag packs ---- */
+
+static void post_pack(hq_collector *c, const hq_device *device, sotto_span body, sotto_reply *reply)
+{
+    sotto_diag diag = {0};
+    bool none = true;
+    sotto_status status = hq_collect_pack(c, device, body, &reply->body, &none, &diag);
+    if (status == SOTTO_OK)
+        reply->code = none ? 204 : 200;
+    else
+        reply_status(c, reply, status, &diag);
+}
+
+static void get_pack_part(hq_collector *c, const hq_device *device, sotto_span rest, sotto_reply *reply)
+{
+    sotto_diag diag = {0};
+    sotto_status status = hq_collect_pack_part(c, device, rest, &reply->body, &diag);
+    if (status != SOTTO_OK) {
+        reply_status(c, reply, status, &diag);
+        return;
+    }
+    HQ_ADD(c->metrics, file_bytes, reply->body.len);
+    reply->code = 200;
+    reply->content_type = "application/octet-stream";
+}
+
 /* ---- doors ---- */
 
 static void no_such(hq_collector *c, sotto_reply *reply)
@@ -344,6 +371,10 @@ static void from_device(hq_collector *c, const sotto_http_message *request, cons
         put_report(c, &device, rest, request->body, reply);
     else if (is_method(request, "GET") && after_prefix(request->target, TIME_PREFIX, &rest))
         get_time(c, rest, reply);
+    else if (is_method(request, "POST") && sotto_span_is(request->target, "/v1/pack"))
+        post_pack(c, &device, request->body, reply);
+    else if (is_method(request, "GET") && after_prefix(request->target, PACK_PREFIX, &rest))
+        get_pack_part(c, &device, rest, reply);
     else
         no_such(c, reply);
 }

@@ -8,6 +8,7 @@
  *   bundle       the five files of a release, loaded as a terminal loads them
  *   tuf, repo    metadata of The Update Framework, made and signed; the repository as it stands on the disk
  *   code         one-time codes
+ *   pack         tags of a branch's customers, sealed to its terminal (pack.h)
  *   collect      requests of terminals -> registry -> replies
  *   metrics      what it counts (metrics.h)
  *   serve        its processes: a warden that listens, workers that serve

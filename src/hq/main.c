@@ -1,6 +1,7 @@
 /* sotto-hq: head office's program. One table of commands; everything else is in the room's other files. */
 #include "aggregate.h"
 #include "hq_priv.h"
+#include "pack.h"
 #include "swarm.h"
 #ifdef SOTTO_HQ_LEARN
 #include "learn.h"
@@ -216,6 +217,25 @@ static const hq_command COMMANDS[] = {
      "SIGHUP. sotto-hq devices tells 60 days before it ends.\n\n"
      "  sotto-hq certificate --dir /srv/sotto-hq --host hq.example.org --host 10.0.0.5\n",
      hq_cmd_certificate},
+    {"pack", "a branch's customers and their tags, sealed to its terminal",
+     "usage: sotto-hq pack make --dir DIR --device ID --from TAGS.csv [--full] [-o FILE] [--customer-column "
+     "customer]\n"
+     "                          [--dictionary FILE] [--policy FILE] [--json]\n"
+     "       sotto-hq pack show FILE\n"
+     "       sotto-hq pack accept --dir DIR --from STATEMENT.json\n\n"
+     "make: TAGS.csv is the whole list of that terminal's customers. What has changed since the pack that it "
+     "holds\n"
+     "(all of it with --full, or when that is not known here) is checked by the newest release's "
+     "dictionary,\n"
+     "compressed, padded, sealed to the key that the terminal drew, signed, and fetched at its next sync; -o "
+     "writes it\n"
+     "to a file as well, for sotto import --pack. A customer who is not in the list any more is forgotten "
+     "there; tags\n"
+     "to whose purpose a customer has not agreed are left out. accept: takes what `sotto pack` printed on a "
+     "terminal\n"
+     "without a line.\n\n"
+     "  sotto-hq pack make --dir /srv/sotto-hq --device branch-12-atm-1 --from branch-12.csv\n",
+     hq_cmd_pack},
     {"revoke", "a terminal's certificates and code serve no more",
      "usage: sotto-hq revoke --dir DIR --device ID [--json]\n\n"
      "Its reports stay and count. A new code (enrol-code) lets it in again.\n\n"

@@ -320,25 +320,52 @@ static int import_events(const kiosk_config *config, const char *path, bool json
     return 0;
 }
 
+/* The same door for a branch without a line: a pack that was carried there. */
+static int import_pack(const kiosk_config *config, const char *path, bool json)
+{
+    sotto_diag diag = {0};
+    kiosk_engine *e = NULL;
+    kiosk_pack_sum sum;
+    sotto_status status = kiosk_engine_open(&e, config, &diag);
+    if (status == SOTTO_OK)
+        status = kiosk_pack_apply(e, path, &sum, &diag);
+    kiosk_engine_close(e);
+    if (status != SOTTO_OK)
+        return kiosk_fail_status(status, &diag);
+    const unsigned long long seq = sum.seq, customers = sum.customers, forgotten = sum.forgotten;
+    if (json)
+        printf("{\"seq\":%llu,\"customers\":%llu,\"forgotten\":%llu,\"repeated\":%s}\n", seq, customers,
+               forgotten, sum.repeated ? "true" : "false");
+    else if (sum.repeated)
+        printf("Tag pack %llu was applied before: nothing to do.\n", seq);
+    else
+        printf("Tag pack %llu applied: %llu customers set, %llu forgotten.\n", seq, customers, forgotten);
+    return 0;
+}
+
 int kiosk_cmd_import(const kiosk_config *config, int argc, char **argv)
 {
     sotto_diag diag = {0};
     const char *path = NULL;
-    bool json = false, repeated = false, events = false;
+    bool json = false, repeated = false, events = false, pack = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0)
             json = true;
         else if (strcmp(argv[i], "--events") == 0)
             events = true;
+        else if (strcmp(argv[i], "--pack") == 0)
+            pack = true;
         else if (path == NULL && argv[i][0] != '-')
             path = argv[i];
         else
-            return kiosk_usage(argv[0], "takes one CSV file, --events and --json");
+            return kiosk_usage(argv[0], "takes one file, --events or --pack, and --json");
     }
-    if (path == NULL)
-        return kiosk_usage(argv[0], "needs one CSV file");
+    if (path == NULL || (events && pack))
+        return kiosk_usage(argv[0], path == NULL ? "needs one file" : "takes --events or --pack, not both");
     if (events)
         return import_events(config, path, json);
+    if (pack)
+        return import_pack(config, path, json);
     kiosk_engine *e = NULL;
     uint64_t rows = 0;
     sotto_status status = kiosk_engine_open(&e, config, &diag);
@@ -349,4 +376,56 @@ int kiosk_cmd_import(const kiosk_config *config, int argc, char **argv)
         return kiosk_fail_status(status, &diag);
     print_import(path, rows, repeated, json);
     return 0;
+}
+
+/* ---- pack ---- */
+
+static sotto_status own_statement(const kiosk_config *config, sotto_vec *out, sotto_diag *diag)
+{
+    kiosk_engine *e = NULL;
+    sotto_pack_state state;
+    char json[SOTTO_PACK_STATE_MAX];
+    sotto_buf text = sotto_buf_of(json, sizeof json);
+    sotto_status status = kiosk_engine_open(&e, config, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_pack_state(e, &state, diag);
+    if (status == SOTTO_OK)
+        status = sotto_pack_state_write(&state, &text);
+    kiosk_engine_close(e);
+    return status == SOTTO_OK ? sotto_vec_put(out, text.ptr, text.len) : status;
+}
+
+static sotto_status daemons_statement(const kiosk_config *config, sotto_vec *out, sotto_diag *diag)
+{
+    sotto_client *serve = NULL;
+    const sotto_http_message *response;
+    sotto_status status = kiosk_local_client(config, KIOSK_LINK_SOCKET, &serve, diag);
+    if (status == SOTTO_OK)
+        status =
+            sotto_client_request(serve, "GET", "/v1/pack", NULL, sotto_span_of(NULL, 0), &response, diag);
+    if (status == SOTTO_OK && response->code != 200)
+        status = sotto_diag_set(diag, SOTTO_ERR(KIOSK, NOT_FOUND),
+                                "serve has nothing to say: is this terminal enrolled?");
+    if (status == SOTTO_OK)
+        status = sotto_vec_put(out, response->body.ptr, response->body.len);
+    sotto_client_free(serve);
+    return status;
+}
+
+int kiosk_cmd_pack(const kiosk_config *config, int argc, char **argv)
+{
+    sotto_diag diag = {0}, busy = {0};
+    sotto_vec out;
+    if (argc > 1)
+        return kiosk_usage(argv[0], "takes nothing");
+    sotto_vec_init(&out, SOTTO_PACK_STATE_MAX);
+    sotto_status status = own_statement(config, &out, &busy);
+    if (sotto_status_cause(status) == SOTTO_CAUSE_BUSY)
+        status = daemons_statement(config, &out, &diag);
+    else
+        diag = busy;
+    if (status == SOTTO_OK)
+        printf("%.*s\n", (int)out.len, (const char *)out.ptr);
+    sotto_vec_free(&out);
+    return status == SOTTO_OK ? 0 : kiosk_fail_status(status, &diag);
 }

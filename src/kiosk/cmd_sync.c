@@ -200,13 +200,14 @@ static void print_result(const sotto_night_result *r, bool json)
         printf("{\"release\":%llu,\"release_changed\":%s,\"release_accepted\":%s,\"release_failed\":%s,\"release_bytes\":%llu,"
                "\"night_closed\":%s,"
                "\"reports_sent\":%llu,\"reports_repeated\":%llu,\"reports_refused\":%llu,\"report_bytes\":%"
-               "llu,\"retry_after_s\":%lld}\n",
+               "llu,\"retry_after_s\":%lld,\"pack\":%llu}\n",
                (unsigned long long)r->release_version, r->release_changed ? "true" : "false",
                r->release_accepted ? "true" : "false", r->release_failed ? "true" : "false",
                (unsigned long long)r->release_bytes,
                r->night_closed ? "true" : "false", (unsigned long long)r->reports_sent,
                (unsigned long long)r->reports_repeated, (unsigned long long)r->reports_refused,
-               (unsigned long long)r->report_bytes, (long long)r->retry_after_s);
+               (unsigned long long)r->report_bytes, (long long)r->retry_after_s,
+               (unsigned long long)r->pack_seq);
         return;
     }
     if (r->release_changed)
@@ -216,6 +217,8 @@ static void print_result(const sotto_night_result *r, bool json)
         printf("Release %llu is the newest.\n", (unsigned long long)r->release_version);
     if (r->release_failed)
         printf("It failed its health check here and is not used: sotto doctor says why.\n");
+    if (r->pack_seq != 0)
+        printf("Tag pack %llu applied.\n", (unsigned long long)r->pack_seq);
     printf("%llu report%s acknowledged (%llu bytes%s).\n", (unsigned long long)r->reports_sent,
            r->reports_sent == 1 ? "" : "s", (unsigned long long)r->report_bytes,
            r->reports_repeated > 0 ? ", received before the line was cut" : "");

@@ -9,6 +9,32 @@
 #define DONE_NAME "import.sha256"
 #define STEP_ROWS 1000
 
+sotto_status kiosk_load_profile(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES],
+                                sotto_diag *diag)
+{
+    sotto_diag detail = {0};
+    sotto_buf packed = sotto_buf_of(e->packed, sizeof e->packed);
+    sotto_profile_clear(&e->release.profile);
+    sotto_status status = sotto_store_get(e->store, SOTTO_RECORD_PROFILE, key, 0, &packed, &detail);
+    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
+        return SOTTO_OK;
+    if (status == SOTTO_OK)
+        return sotto_profile_unpack(&e->release.profile, sotto_buf_span(&packed), NULL, diag);
+    if (diag != NULL)
+        *diag = detail;
+    return status;
+}
+
+sotto_status kiosk_save_profile(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES],
+                                sotto_diag *diag)
+{
+    sotto_buf fresh = sotto_buf_of(e->answer, SOTTO_PROFILE_MAX);
+    sotto_status status = sotto_profile_pack(&e->release.profile, &fresh);
+    if (status != SOTTO_OK)
+        return status;
+    return sotto_store_put(e->store, SOTTO_RECORD_PROFILE, key, 0, sotto_buf_span(&fresh), diag);
+}
+
 static sotto_status merge_row(kiosk_engine *e, const sotto_import_plan *plan, const sotto_csv *csv,
                               int32_t today, sotto_diag *diag)
 {
@@ -18,23 +44,11 @@ static sotto_status merge_row(kiosk_engine *e, const sotto_import_plan *plan, co
         return sotto_diag_at(diag, SOTTO_ERR(KIOSK, RANGE), csv->name, csv->line,
                              "the customer number must have 1 to %d bytes", KIOSK_CUSTOMER_MAX);
     sotto_status status = sotto_vault_customer_key(e->vault, customer, key);
-    sotto_buf packed = sotto_buf_of(e->packed, sizeof e->packed);
-    sotto_profile_clear(&e->release.profile);
-    if (status == SOTTO_OK) {
-        status = sotto_store_get(e->store, SOTTO_RECORD_PROFILE, key, 0, &packed, diag);
-        if (status == SOTTO_OK)
-            status = sotto_profile_unpack(&e->release.profile, sotto_buf_span(&packed), NULL, diag);
-        else if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
-            status = SOTTO_OK;
-    }
+    if (status == SOTTO_OK)
+        status = kiosk_load_profile(e, key, diag);
     if (status == SOTTO_OK)
         status = sotto_import_row(plan, csv, today, &e->release.profile, diag);
-    sotto_buf fresh = sotto_buf_of(e->answer, SOTTO_PROFILE_MAX);
-    if (status == SOTTO_OK)
-        status = sotto_profile_pack(&e->release.profile, &fresh);
-    if (status == SOTTO_OK)
-        status = sotto_store_put(e->store, SOTTO_RECORD_PROFILE, key, 0, sotto_buf_span(&fresh), diag);
-    return status;
+    return status == SOTTO_OK ? kiosk_save_profile(e, key, diag) : status;
 }
 
 static sotto_status every_row(kiosk_engine *e, const sotto_import_plan *plan, kiosk_rows *file,

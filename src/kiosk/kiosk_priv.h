@@ -16,6 +16,7 @@
 #include "sotto/decide.h"
 #include "sotto/history.h"
 #include "sotto/model.h"
+#include "sotto/pack.h"
 #include "sotto/port.h"
 #include "sotto/privacy.h"
 #include "sotto/segments.h"
@@ -315,6 +316,55 @@ SOTTO_MUST_USE sotto_status kiosk_health_json(const kiosk_engine *e, sotto_buf *
  * nothing was done. */
 SOTTO_MUST_USE sotto_status kiosk_import(kiosk_engine *e, const char *path, uint64_t *rows, bool *repeated,
                                          sotto_diag *diag);
+/* A customer's tags into e->release.profile, none when there is no record, and back. */
+SOTTO_MUST_USE sotto_status kiosk_load_profile(kiosk_engine *e,
+                                               const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES],
+                                               sotto_diag *diag);
+SOTTO_MUST_USE sotto_status kiosk_save_profile(kiosk_engine *e,
+                                               const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES],
+                                               sotto_diag *diag);
+
+/* ---- tag packs (docs/formats/tag-pack.md) ---- */
+#define KIOSK_PACK_KEY_DAYS 90      /* then a new key is drawn */
+#define KIOSK_PACK_FOLDER   "packs" /* below release_dir: sync writes, serve reads */
+typedef struct kiosk_pack_sum {
+    uint64_t seq; /* of the pack; 0 = its head could not be read */
+    uint64_t customers, forgotten;
+    bool repeated; /* it was applied before: nothing was done */
+} kiosk_pack_sum;
+/* All of a pack or nothing of it. What is judged, in this order: its device (AUTH), who signed it (AUTH,
+ * EXPIRED), whether it is whole (TRUNCATED, CORRUPT, MALFORMED), the release it needs (NOT_FOUND), its number
+ * (ROLLBACK) and the pack it builds on (CONFLICT), then the key it is sealed to (AUTH) and each row. */
+SOTTO_MUST_USE sotto_status kiosk_pack_apply(kiosk_engine *e, const char *path, kiosk_pack_sum *sum,
+                                             sotto_diag *diag);
+/* What head office is told, signed; makes or renews the key. NOT_FOUND before enrolment. */
+SOTTO_MUST_USE sotto_status kiosk_pack_state(kiosk_engine *e, sotto_pack_state *state, sotto_diag *diag);
+/* Head office knows a later statement than this store holds (an old copy was put back): say it anew. */
+SOTTO_MUST_USE sotto_status kiosk_pack_restate(kiosk_engine *e, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status kiosk_pack_held(kiosk_engine *e, uint64_t *seq, sotto_diag *diag); /* 0 = none */
+/* The private key that the pack is sealed to, to be wiped; AUTH when there is none. */
+SOTTO_MUST_USE sotto_status kiosk_pack_secret(kiosk_engine *e, const sotto_pack_head *head,
+                                              uint8_t out[static SOTTO_HPKE_PRIVATE_BYTES], bool *newest,
+                                              sotto_diag *diag);
+/* Within the transaction that applies pack seq: it is held, and with a pack for the newest key the older one
+ * goes. */
+SOTTO_MUST_USE sotto_status kiosk_pack_note(kiosk_engine *e, uint64_t seq, bool newest, int64_t now_s,
+                                            sotto_diag *diag);
+SOTTO_MUST_USE sotto_status kiosk_pack_refuse(kiosk_engine *e, uint64_t seq, sotto_diag *diag);
+/* The rows of a pack, a chunk at a time, within the caller's transaction. */
+typedef struct kiosk_pack_rows {
+    kiosk_engine *e;
+    kiosk_pack_sum *sum;
+    int32_t today;
+    int64_t generation; /* number of the full pack that began the list */
+    sotto_import_plan plan;
+    sotto_csv csv;
+} kiosk_pack_rows;
+void kiosk_pack_rows_begin(kiosk_pack_rows *rows, kiosk_engine *e, int64_t now_s, kiosk_pack_sum *sum);
+SOTTO_MUST_USE sotto_status kiosk_pack_rows_put(kiosk_pack_rows *rows, sotto_span csv, sotto_diag *diag);
+/* Forgets whoever came with earlier packs and is not of this generation. */
+SOTTO_MUST_USE sotto_status kiosk_pack_rows_sweep(kiosk_pack_rows *rows, sotto_diag *diag);
+
 SOTTO_MUST_USE sotto_status kiosk_status_json(kiosk_engine *e, sotto_buf *json, sotto_diag *diag);
 /* Every report since the terminal began: years of them, so its size is the caller's to bound. */
 SOTTO_MUST_USE sotto_status kiosk_audit_json(kiosk_engine *e, bool with_bytes, sotto_vec *json,
@@ -334,6 +384,13 @@ void kiosk_api_handle(void *ctx, const sotto_http_message *request, const sotto_
  * /v1/release, /v1/night. */
 void kiosk_link_handle(void *ctx, const sotto_http_message *request, const sotto_peer *peer,
                        sotto_reply *reply);
+/* Its routes about tag packs (link_pack.c). */
+SOTTO_MUST_USE sotto_status kiosk_link_get_pack(kiosk_engine *e, sotto_json_node body, sotto_reply *reply,
+                                                sotto_diag *diag);
+SOTTO_MUST_USE sotto_status kiosk_link_post_pack(kiosk_engine *e, sotto_json_node body, sotto_reply *reply,
+                                                 sotto_diag *diag);
+SOTTO_MUST_USE sotto_status kiosk_link_post_restate(kiosk_engine *e, sotto_json_node body, sotto_reply *reply,
+                                                    sotto_diag *diag);
 /* {"error":{...}} with the HTTP code that fits the cause. */
 void kiosk_reply_error(sotto_reply *reply, const sotto_diag *diag);
 void kiosk_reply_json(sotto_reply *reply, int code, sotto_span json);
@@ -393,6 +450,7 @@ typedef struct kiosk_command {
 int kiosk_cmd_init(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_enrol(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_import(const kiosk_config *config, int argc, char **argv);
+int kiosk_cmd_pack(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_serve(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_decide(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_event(const kiosk_config *config, int argc, char **argv);

@@ -251,11 +251,12 @@ typedef struct route {
 } route;
 
 static const route ROUTES[] = {
-    {"GET", "/v1/identity", get_identity},   {"POST", "/v1/identity", post_identity},
-    {"POST", "/v1/release", post_release},   {"GET", "/v1/health", get_health},
-    {"POST", "/v1/night", post_night},       {"GET", "/v1/time", get_time},
-    {"GET", "/v1/outbox/next", get_next},    {"GET", "/v1/outbox/absent", get_absent},
-    {"POST", "/v1/outbox/again", post_again}};
+    {"GET", "/v1/identity", get_identity},      {"POST", "/v1/identity", post_identity},
+    {"POST", "/v1/release", post_release},      {"GET", "/v1/health", get_health},
+    {"POST", "/v1/night", post_night},          {"GET", "/v1/time", get_time},
+    {"GET", "/v1/outbox/next", get_next},       {"GET", "/v1/outbox/absent", get_absent},
+    {"POST", "/v1/outbox/again", post_again},   {"GET", "/v1/pack", kiosk_link_get_pack},
+    {"POST", "/v1/pack", kiosk_link_post_pack}, {"POST", "/v1/pack/restate", kiosk_link_post_restate}};
 
 /* POST on one report. */
 static const struct {

@@ -24,7 +24,8 @@ static const kiosk_command COMMANDS[] = {
      kiosk_cmd_enrol},
     {"import", "take customers' tags from a CSV file, all rows or none",
      "usage: sotto import FILE.csv [--json]\n"
-     "       sotto import --events FILE.csv [--json]\n\n"
+     "       sotto import --events FILE.csv [--json]\n"
+     "       sotto import --pack FILE.pack [--json]\n\n"
      "Columns are named by the dictionary of the release in use; one column is the customer number. A bad "
      "row is\n"
      "named by its line and nothing is changed. Not while `sotto serve` runs: it holds the store.\n\n"
@@ -34,9 +35,19 @@ static const kiosk_command COMMANDS[] = {
      "here "
      "before\n"
      "counts once, so a file may be read again after a cut.\n\n"
+     "With --pack: a tag pack that head office made for this terminal (sotto-hq pack make -o), where no line "
+     "brings it.\n\n"
      "  sotto import customers.csv\n"
      "  sotto import --events bookings.csv\n",
      kiosk_cmd_import},
+    {"pack", "what head office must know to make a tag pack, signed",
+     "usage: sotto pack\n\n"
+     "One line of JSON: this terminal's name, the public half of the key that its next tag pack is to be "
+     "sealed to, and\n"
+     "the pack that it holds. `sotto sync` tells it each night; this is for a terminal without a line:\n"
+     "sotto-hq pack accept takes it. Holds nothing secret.\n\n"
+     "  sotto pack > statement.json\n",
+     kiosk_cmd_pack},
     {"serve", "answer the kiosk application; holds the key, has no network",
      "usage: sotto serve\n\n"
      "HTTP and JSON on the Unix socket api/sotto.sock below the run folder (docs/openapi.json). Ends on "

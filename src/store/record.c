@@ -6,7 +6,7 @@
 static sqlite3_stmt *take(sotto_store *store, enum statement which, enum sotto_record kind, int64_t sub,
                           const uint8_t *key, sotto_status *status, sotto_diag *diag)
 {
-    assert(kind >= SOTTO_RECORD_PROFILE && kind <= SOTTO_RECORD_HISTORY);
+    assert(kind >= SOTTO_RECORD_PROFILE && kind <= SOTTO_RECORD_PACKED);
     sqlite3_stmt *statement = sotto_store_take(store, which, status, diag);
     if (statement == NULL)
         return NULL;
@@ -151,7 +151,8 @@ static sotto_status forget_kind(sotto_store *store, enum sotto_record kind, cons
 static sotto_status forget_all(sotto_store *store, const uint8_t *key, sotto_diag *diag)
 {
     static const enum sotto_record FORGOTTEN[] = {SOTTO_RECORD_PROFILE, SOTTO_RECORD_COUNTERS,
-                                                  SOTTO_RECORD_CONTRIBUTION, SOTTO_RECORD_HISTORY};
+                                                  SOTTO_RECORD_CONTRIBUTION, SOTTO_RECORD_HISTORY,
+                                                  SOTTO_RECORD_PACKED};
     bool any = false;
     sotto_status status = SOTTO_OK;
     for (size_t i = 0; i < SOTTO_COUNT(FORGOTTEN) && status == SOTTO_OK; i++)

@@ -64,6 +64,10 @@ sotto_status client_refusal(const sotto_client *client, const sotto_http_message
 SOTTO_MUST_USE sotto_status session_begin(sotto_client *office, const char *path,
                                           const sotto_entropy *entropy, int64_t *retry_after_s,
                                           sotto_diag *diag);
+/* pack.c: fetches the tag pack that head office has for this terminal, and hands it to serve. DENIED when
+ * serve refuses it. */
+SOTTO_MUST_USE sotto_status pack_night(const sotto_night_config *config, sotto_night_result *result,
+                                       sotto_diag *diag);
 /* Seconds of Retry-After (RFC 9110 section 10.2.3, the form in seconds), at most a day; 0 without. */
 int64_t client_retry_after_s(const sotto_http_message *response);
 

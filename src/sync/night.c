@@ -1,8 +1,8 @@
 /*
- * The night: release down, period closed, reports up. It keeps no state of its own: serve's outbox and head
- * office's registry do, and both are asked again after any interruption. A report is the same bytes under the
- * same sequence number however often it is sent, so sending it twice is harmless, and it is acknowledged to
- * serve only after head office has named its hash.
+ * The night: release and tag pack down, period closed, reports up. It keeps no state of its own: serve's
+ * outbox and head office's registry do, and both are asked again after any interruption. A report is the same
+ * bytes under the same sequence number however often it is sent, so sending it twice is harmless, and it is
+ * acknowledged to serve only after head office has named its hash.
  */
 #include <stdio.h>
 #include <string.h>
@@ -436,6 +436,15 @@ static bool left_alone(const night *n)
     return sotto_status_cause(n->first) == SOTTO_CAUSE_BUSY && n->result->retry_after_s > 0;
 }
 
+static sotto_status get_pack(night *n, sotto_diag *diag)
+{
+    sotto_status st = pack_night(n->config, n->result, diag);
+    if (n->result->pack_seq != 0)
+        sotto_log_event(n->config->log, SOTTO_LOG_INFO, "sync.pack", "seq=%llu",
+                        (unsigned long long)n->result->pack_seq);
+    return st;
+}
+
 static sotto_status begin(night *n, sotto_diag *diag)
 {
     if (n->config->session_path == NULL)
@@ -454,6 +463,8 @@ sotto_status sotto_night_run(const sotto_night_config *config, sotto_night_resul
         return n.first;
     if (!left_alone(&n))
         get_release(&n);
+    if (!left_alone(&n))
+        part(&n, "pack", get_pack);
     part(&n, "night", close_night);
     if (!left_alone(&n))
         part(&n, "reports", empty_outbox);

@@ -77,3 +77,49 @@ sotto_status sotto_cert_public_pem(sotto_span cert_pem, char out[static SOTTO_PE
     mbedtls_x509_crt_free(&cert);
     return status;
 }
+
+/* ---- who issued it ---- */
+
+/* The library judges validity by the machine's clock; here it is judged by the caller's. */
+static int judge_time(void *ctx, mbedtls_x509_crt *cert, int depth, uint32_t *flags)
+{
+    const int64_t now_s = *(const int64_t *)ctx;
+    (void)depth;
+    *flags &= ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE);
+    if (now_s < sotto_vault_x509_seconds(&cert->valid_from) ||
+        now_s > sotto_vault_x509_seconds(&cert->valid_to))
+        *flags |= MBEDTLS_X509_BADCERT_EXPIRED;
+    return 0;
+}
+
+static sotto_status verify_chain(mbedtls_x509_crt *cert, mbedtls_x509_crt *authority, int64_t now_s,
+                                 sotto_diag *diag)
+{
+    uint32_t flags = 0;
+    int error = mbedtls_x509_crt_verify(cert, authority, NULL, NULL, &flags, judge_time, &now_s);
+    if (error == 0 && flags == 0)
+        return SOTTO_OK;
+    if (flags == MBEDTLS_X509_BADCERT_EXPIRED)
+        return sotto_diag_set(diag, SOTTO_ERR(VAULT, EXPIRED), "the certificate does not hold at that time");
+    return sotto_vault_verify_result(error == 0 ? MBEDTLS_ERR_X509_CERT_VERIFY_FAILED : error,
+                                     "the certificate does not come from the authority", diag);
+}
+
+sotto_status sotto_cert_verify(sotto_span cert_pem, sotto_span authority_pem, int64_t now_s,
+                               sotto_cert_info *out, sotto_diag *diag)
+{
+    mbedtls_x509_crt cert, authority;
+    memset(out, 0, sizeof *out);
+    mbedtls_x509_crt_init(&cert);
+    mbedtls_x509_crt_init(&authority);
+    sotto_status status = sotto_vault_read_cert(cert_pem, &cert, diag);
+    if (status == SOTTO_OK)
+        status = sotto_vault_read_cert(authority_pem, &authority, diag);
+    if (status == SOTTO_OK)
+        status = verify_chain(&cert, &authority, now_s, diag);
+    if (status == SOTTO_OK)
+        status = take_info(&cert, out, diag);
+    mbedtls_x509_crt_free(&authority);
+    mbedtls_x509_crt_free(&cert);
+    return status;
+}

@@ -28,7 +28,7 @@ allowed() {
 behind() {
     case $1 in
         prio3 | split) echo privacy ;;
-        hpke) echo vault ;;
+        hpke | pack) echo vault ;;
         predict | items | segments) echo model ;;
         history) echo tags ;;
         selftest) echo decide ;;
