@@ -29,10 +29,18 @@ static sotto_status put_file(const char *dir, const char *device, const char *na
     return status == SOTTO_OK ? sotto_port_write_file(path, bytes, 0600, diag) : status;
 }
 
+/* A number and the one character behind it. */
+static bool take_number(const char **at, uint64_t *out)
+{
+    size_t len = strcspn(*at, " \n");
+    bool good = (*at)[len] != '\0' && sotto_parse_u64(sotto_span_of(*at, len), out) == SOTTO_OK;
+    *at += good ? len + 1 : 0;
+    return good;
+}
+
 sotto_status hq_pack_next_read(const char *dir, const char *device, hq_pack_next *out, sotto_diag *diag)
 {
     char path[HQ_PATH_MAX], text[128] = "";
-    unsigned long long seq = 0, base = 0, bytes = 0;
     sotto_vec file;
     sotto_vec_init(&file, sizeof text - 1);
     *out = (hq_pack_next){0};
@@ -44,9 +52,12 @@ sotto_status hq_pack_next_read(const char *dir, const char *device, hq_pack_next
     if (status == SOTTO_OK)
         memcpy(text, file.ptr, file.len);
     sotto_vec_free(&file);
-    if (status == SOTTO_OK && sscanf(text, "%20llu %20llu %20llu", &seq, &base, &bytes) != 3)
+    const char *at = text;
+    if (status == SOTTO_OK && !(take_number(&at, &out->seq) && take_number(&at, &out->base) &&
+                                take_number(&at, &out->bytes) && *at == '\0')) {
+        *out = (hq_pack_next){0};
         status = sotto_diag_at(diag, SOTTO_ERR(HQ, CORRUPT), path, 1, "is not what was written there");
-    *out = (hq_pack_next){.seq = seq, .base = base, .bytes = bytes};
+    }
     return status;
 }
 

@@ -64,10 +64,11 @@ static sotto_status read_rest(sotto_pack_head *out, sotto_cursor *c, sotto_diag 
     take_into(c, out->enc, sizeof out->enc);
     take_into(c, out->body_sha256, sizeof out->body_sha256);
     out->certificate = sotto_cursor_bytes(c, sotto_cursor_u16(c));
+    out->signed_part = sotto_span_of(c->start, sotto_cursor_offset(c));
     out->signature = sotto_cursor_bytes(c, sotto_cursor_u16(c));
     size_t at = sotto_cursor_offset(c);
     if (c->status != SOTTO_OK || out->certificate.len == 0 || out->signature.len == 0)
-        return bad(diag, PACK_SIGNED_BYTES, "certificate or signature does not fit the head");
+        return bad(diag, PACK_CERTIFICATE_AT, "certificate or signature does not fit the head");
     if (out->chunks == 0 || out->chunks > SOTTO_PACK_CHUNKS_MAX)
         return sotto_diag_at_offset(diag, SOTTO_ERR(VAULT, RANGE), "tag pack", PACK_BOUND_BYTES,
                                     "says that it has %lu chunks", (unsigned long)out->chunks);
@@ -89,7 +90,6 @@ sotto_status sotto_pack_read(sotto_pack_head *out, sotto_span head, sotto_diag *
     if (status == SOTTO_OK)
         status = read_rest(out, &c, diag);
     out->bound = sotto_span_of(head.ptr, PACK_BOUND_BYTES);
-    out->signed_part = sotto_span_of(head.ptr, PACK_SIGNED_BYTES);
     return status;
 }
 
@@ -110,7 +110,7 @@ sotto_status sotto_pack_verify(const sotto_pack_head *head, sotto_span authority
                                sotto_diag *diag)
 {
     char key[SOTTO_PEM_MAX];
-    uint8_t message[sizeof PACK_SIGN_LABEL + PACK_SIGNED_BYTES];
+    uint8_t message[sizeof PACK_SIGN_LABEL + SOTTO_PACK_HEAD_BYTES];
     sotto_buf out = sotto_buf_of(message, sizeof message);
     if (head->made_s > now_s + PACK_AHEAD_S)
         return sotto_diag_set(diag, SOTTO_ERR(VAULT, EXPIRED), "the pack is of a day that is yet to come");

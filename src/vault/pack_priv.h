@@ -17,7 +17,7 @@
 enum {
     PACK_DEVICE_BYTES = 64,
     PACK_BOUND_BYTES = 144,  /* what the seal is bound to: everything before `chunks` */
-    PACK_SIGNED_BYTES = 245, /* up to and with body_sha256 */
+    PACK_CERTIFICATE_AT = 245,
     PACK_INFO_BYTES = sizeof PACK_SEAL_LABEL + PACK_BOUND_BYTES,
     PACK_AAD_BYTES = 5
 };

@@ -154,21 +154,22 @@ static sotto_status put_signed(sotto_pack_writer *w, sotto_buf *b)
     return status == SOTTO_OK ? sotto_buf_put(b, w->head.body_sha256, sizeof w->head.body_sha256) : status;
 }
 
+/* The certificate is signed over, too: every byte of a pack has one value. */
 static sotto_status put_signature(sotto_buf *b, const char *key_pem, const char *certificate_pem,
                                   sotto_diag *diag)
 {
-    uint8_t message[sizeof PACK_SIGN_LABEL + PACK_SIGNED_BYTES], signature[80];
+    uint8_t message[sizeof PACK_SIGN_LABEL + SOTTO_PACK_HEAD_BYTES], signature[80];
     sotto_buf m = sotto_buf_of(message, sizeof message);
     size_t len = 0, cert_len = strlen(certificate_pem);
-    sotto_status status = pack_message(sotto_buf_span(b), &m);
-    if (status == SOTTO_OK)
-        status = sotto_keypair_sign(key_pem, sotto_buf_span(&m), signature, sizeof signature, &len, diag);
-    if (status == SOTTO_OK && cert_len + len + PACK_SIGNED_BYTES + 4 > SOTTO_PACK_HEAD_BYTES)
+    if (cert_len > SOTTO_PACK_HEAD_BYTES - PACK_CERTIFICATE_AT - 4 - sizeof signature)
         return sotto_diag_set(diag, SOTTO_ERR(VAULT, RANGE), "the signer's certificate is too long");
-    if (status == SOTTO_OK)
-        status = sotto_put_u16(b, (uint16_t)cert_len);
+    sotto_status status = sotto_put_u16(b, (uint16_t)cert_len);
     if (status == SOTTO_OK)
         status = sotto_buf_put(b, certificate_pem, cert_len);
+    if (status == SOTTO_OK)
+        status = pack_message(sotto_buf_span(b), &m);
+    if (status == SOTTO_OK)
+        status = sotto_keypair_sign(key_pem, sotto_buf_span(&m), signature, sizeof signature, &len, diag);
     if (status == SOTTO_OK)
         status = sotto_put_u16(b, (uint16_t)len);
     return status == SOTTO_OK ? sotto_buf_put(b, signature, len) : status;
