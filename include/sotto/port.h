@@ -79,6 +79,20 @@ SOTTO_MUST_USE sotto_status sotto_port_lock_take(sotto_port_lock *lock, const ch
 /* Allowed on a lock that is not held. */
 void sotto_port_lock_drop(sotto_port_lock *lock);
 
+/* ---- Other programs, and the kernel's keyring: for secrets ---- */
+/* Runs argv[0] (a whole path: USAGE otherwise; no shell, almost no environment, our standard error) with
+ * input (at most 4096 bytes: RANGE) as its standard input, and appends what it says to out, up to out->limit
+ * (RANGE). It is killed when it has not ended after timeout_ms: TIMEOUT. NOT_FOUND, DENIED, IO (a signal). On
+ * failure out is as before and what was in it is wiped. */
+SOTTO_MUST_USE sotto_status sotto_port_run(char *const *argv, sotto_span input, int64_t timeout_ms,
+                                           sotto_vec *out, int *exit_code, sotto_diag *diag);
+#define SOTTO_PORT_KEYRING_MAX 512
+/* A key of type "user" in this user's kernel keyring (keyrings(7)), which lasts until the machine stops.
+ * NOT_FOUND, UNSUPPORTED (no such kernel), DENIED (sandbox). */
+SOTTO_MUST_USE sotto_status sotto_port_keyring_read(const char *name, sotto_vec *out, sotto_diag *diag);
+/* Never replaces: EXISTS. */
+SOTTO_MUST_USE sotto_status sotto_port_keyring_add(const char *name, sotto_span secret, sotto_diag *diag);
+
 /* ---- Sockets: all non-blocking, close-on-exec; deadlines in milliseconds of the monotonic clock ---- */
 /* A function that gives an fd sets it to -1 on failure. */
 /* Unix stream socket at path (a stale one is replaced, a live one is BUSY, any other file EXISTS), mode set

@@ -65,6 +65,26 @@ typedef struct sotto_key_provider {
  * others have any right on it. path outlives the provider. Its folder must be there. */
 sotto_key_provider sotto_key_provider_file(const char *path);
 
+/* Command provider: a program of the bank's choice, such as one that has a TPM or a security module seal the
+ * key (firmware/services/sotto-tpm-key). Both are NULL-ended and begin with a whole path; they are run
+ * without a shell, for at most 30 s, and what they say is wiped. `load` prints the key file's text (exit 0)
+ * or says by exit code 2 that none was created (NOT_FOUND); any other code is DENIED. `create` reads that
+ * text and keeps it (exit 0; IO otherwise); it is not run when `load` gives a key (EXISTS). TIMEOUT,
+ * NOT_FOUND (no such program). command outlives the provider. */
+typedef struct sotto_key_command {
+    char *load[9], *create[9];
+} sotto_key_command;
+sotto_key_provider sotto_key_provider_command(sotto_key_command *command);
+/* Keyring provider: a key of that name in the kernel keyring of the user who runs this. It is gone when the
+ * machine stops, so whoever starts the terminal puts it there before (NOT_FOUND says so). name outlives the
+ * provider. */
+sotto_key_provider sotto_key_provider_keyring(char *name);
+/* A P-256 key in SEC1 PEM that follows from a provider's secret alone, always the same: the device's TLS key
+ * needs no file. With entropy a secret is created where there is none; without: NOT_FOUND. Wipe out. */
+SOTTO_MUST_USE sotto_status sotto_keypair_from_provider(const sotto_key_provider *provider,
+                                                        const sotto_entropy *entropy,
+                                                        char out[static SOTTO_PEM_MAX], sotto_diag *diag);
+
 /* ---- The terminal's vault: everything is derived from the root secret by HKDF with a label ---- */
 typedef struct sotto_vault sotto_vault;
 

@@ -60,6 +60,20 @@ static void check_key(findings *f, const kiosk_config *config)
 {
     char path[KIOSK_PATH_MAX];
     sotto_diag diag = {0};
+    if (config->key.kind != KIOSK_KEY_FILE) {
+        bool there = false;
+        bool known = kiosk_key_there(config, &there, &diag) == SOTTO_OK;
+        tell(f,
+             there   ? GOOD
+             : known ? UNSEEN
+                     : BAD,
+             "key",
+             there   ? "its provider gives it"
+             : known ? "its provider has none for this user"
+                     : diag.text,
+             there ? "" : "keyring: load it after each start of the machine; command: run it by hand");
+        return;
+    }
     if (kiosk_path(config->vault_dir, "root.key", path, NULL) != SOTTO_OK || !sotto_port_exists(path)) {
         tell(f, UNSEEN, "key", "no key here, or not for this user's eyes", "new terminal: sotto init");
         return;

@@ -22,7 +22,9 @@ static sotto_status look_around(const kiosk_config *config, bool *key, sotto_dia
         status = kiosk_path(config->release_dir, "current", current_path, diag);
     if (status != SOTTO_OK)
         return status;
-    *key = sotto_port_exists(key_path);
+    status = kiosk_key_there(config, key, diag);
+    if (status != SOTTO_OK)
+        return status;
     bool store = sotto_port_exists(store_path);
     bool root = config->root[0] == '\0' || sotto_port_exists(root_path);
     if (store && !*key)
@@ -40,27 +42,24 @@ static sotto_status look_around(const kiosk_config *config, bool *key, sotto_dia
 
 static sotto_status make_vault(const kiosk_config *config, sotto_diag *diag)
 {
-    char path[KIOSK_PATH_MAX];
+    kiosk_key_memory memory;
     sotto_entropy entropy = sotto_port_entropy();
     sotto_status status = sotto_port_make_dir(config->vault_dir, 0700, diag);
-    if (status == SOTTO_OK)
-        status = kiosk_path(config->vault_dir, "root.key", path, diag);
-    const sotto_key_provider provider = sotto_key_provider_file(path);
+    const sotto_key_provider provider = kiosk_key_provider(config, &config->key, &memory);
     return status == SOTTO_OK ? sotto_vault_create(&provider, &entropy, diag) : status;
 }
 
 static sotto_status make_store(const kiosk_config *config, sotto_diag *diag)
 {
-    char key_path[KIOSK_PATH_MAX], store_path[KIOSK_PATH_MAX];
+    char store_path[KIOSK_PATH_MAX];
+    kiosk_key_memory memory;
     sotto_vault *vault = NULL;
     sotto_store *store = NULL;
     sotto_store_config open = {.path = store_path, .create = true};
     sotto_status status = sotto_port_make_dir(config->store_dir, 0700, diag);
     if (status == SOTTO_OK)
-        status = kiosk_path(config->vault_dir, "root.key", key_path, diag);
-    if (status == SOTTO_OK)
         status = kiosk_path(config->store_dir, "sotto.db", store_path, diag);
-    const sotto_key_provider provider = sotto_key_provider_file(key_path);
+    const sotto_key_provider provider = kiosk_key_provider(config, &config->key, &memory);
     if (status == SOTTO_OK)
         status = sotto_vault_open(&vault, &provider, diag);
     if (status == SOTTO_OK)
@@ -155,32 +154,12 @@ static sotto_status tell_device(sotto_client *serve, const char *device, sotto_d
     return status;
 }
 
-/* The device key is made here once and never leaves this folder; enrolling again uses it again. */
+/* The device key is made once and never leaves its provider; enrolling again uses it again. */
 static sotto_status device_key(const kiosk_config *config, char key_pem[static SOTTO_PEM_MAX],
                                sotto_diag *diag)
 {
-    char path[KIOSK_PATH_MAX];
-    sotto_vec file;
-    sotto_vec_init(&file, SOTTO_PEM_MAX - 1);
-    sotto_entropy entropy = sotto_port_entropy();
     sotto_status status = sotto_port_make_dir(config->sync_dir, 0700, diag);
-    if (status == SOTTO_OK)
-        status = kiosk_path(config->sync_dir, "device.key", path, diag);
-    if (status == SOTTO_OK && !sotto_port_exists(path)) {
-        status = sotto_keypair_make(&entropy, key_pem, diag);
-        if (status == SOTTO_OK)
-            status = sotto_port_create_file(path, sotto_span_str(key_pem), 0600, diag);
-    } else if (status == SOTTO_OK) {
-        status = sotto_port_check_private(path, diag);
-        if (status == SOTTO_OK)
-            status = sotto_port_read_file(path, &file, diag);
-        if (status == SOTTO_OK)
-            status = sotto_span_to_str(sotto_vec_span(&file), key_pem, SOTTO_PEM_MAX);
-    }
-    if (file.ptr != NULL)
-        sotto_wipe(file.ptr, file.len);
-    sotto_vec_free(&file);
-    return status;
+    return status == SOTTO_OK ? kiosk_device_key(config, true, key_pem, diag) : status;
 }
 
 typedef struct enrolling {
@@ -358,10 +337,10 @@ int kiosk_cmd_import(const kiosk_config *config, int argc, char **argv)
         else if (path == NULL && argv[i][0] != '-')
             path = argv[i];
         else
-            return kiosk_usage(argv[0], "takes one file, --events or --pack, and --json");
+            return kiosk_usage(argv[0], "takes one CSV file (or one pack), --events or --pack, and --json");
     }
     if (path == NULL || (events && pack))
-        return kiosk_usage(argv[0], path == NULL ? "needs one file" : "takes --events or --pack, not both");
+        return kiosk_usage(argv[0], path == NULL ? "needs one CSV file or pack" : "takes --events or --pack, not both");
     if (events)
         return import_events(config, path, json);
     if (pack)

@@ -17,6 +17,24 @@ typedef struct options {
     int64_t within_s;
 } options;
 
+/* The device's key where a program gives it: behind the wall none can be run, so it is asked for before. */
+static sotto_vec held_key;
+
+static sotto_status hold_key(const kiosk_config *config, sotto_diag *diag)
+{
+    char pem[SOTTO_PEM_MAX];
+    sotto_vec_init(&held_key, SOTTO_PEM_MAX);
+    if (config->device_key.kind != KIOSK_KEY_COMMAND)
+        return SOTTO_OK;
+    sotto_status status = sotto_vault_start(diag);
+    if (status == SOTTO_OK)
+        status = kiosk_device_key(config, false, pem, diag);
+    if (status == SOTTO_OK)
+        status = sotto_vec_put(&held_key, pem, strlen(pem));
+    sotto_wipe(pem, sizeof pem);
+    return status;
+}
+
 /* Everything the resolver, libc and TLS read, and the two folders that are sync's own. */
 static sotto_status build_wall(const kiosk_config *config, sotto_diag *diag)
 {
@@ -41,13 +59,18 @@ sotto_status kiosk_check_keyless(const kiosk_config *config, sotto_diag *diag)
     char path[KIOSK_PATH_MAX];
     sotto_vec key;
     sotto_vec_init(&key, 4096);
+    if (config->key.kind == KIOSK_KEY_COMMAND) /* no program can be run any more */
+        return SOTTO_OK;
     sotto_status status = kiosk_path(config->vault_dir, "root.key", path, diag);
     if (status != SOTTO_OK)
         return status;
     /* Only these two say that the key is out of reach: any other failure (memory, a disk) may be gone next
      * time. */
-    int cause = sotto_status_cause(sotto_port_read_file(path, &key, NULL));
-    bool readable = cause != SOTTO_CAUSE_DENIED && cause != SOTTO_CAUSE_NOT_FOUND;
+    int cause = sotto_status_cause(config->key.kind == KIOSK_KEY_KEYRING
+                                       ? sotto_port_keyring_read(config->key.name, &key, NULL)
+                                       : sotto_port_read_file(path, &key, NULL));
+    bool readable =
+        cause != SOTTO_CAUSE_DENIED && cause != SOTTO_CAUSE_NOT_FOUND && cause != SOTTO_CAUSE_UNSUPPORTED;
     if (key.ptr != NULL)
         sotto_wipe(key.ptr, key.len);
     sotto_vec_free(&key);
@@ -77,11 +100,14 @@ static sotto_status read_identity(const kiosk_config *config, messenger *m, sott
         status = sotto_port_read_file(path, &m->certificate, diag);
     if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
         return sotto_diag_set(diag, status, "this terminal is not enrolled: sotto enrol CODE");
+    if (status != SOTTO_OK || held_key.len > 0)
+        return status == SOTTO_OK ? sotto_vec_put(&m->key, held_key.ptr, held_key.len) : status;
+    char pem[SOTTO_PEM_MAX];
+    status = kiosk_device_key(config, false, pem, diag);
     if (status == SOTTO_OK)
-        status = kiosk_path(config->sync_dir, "device.key", path, diag);
-    if (status == SOTTO_OK)
-        status = sotto_port_check_private(path, diag);
-    return status == SOTTO_OK ? sotto_port_read_file(path, &m->key, diag) : status;
+        status = sotto_vec_put(&m->key, pem, strlen(pem));
+    sotto_wipe(pem, sizeof pem);
+    return status;
 }
 
 /* Both doors of head office: the one that wants our certificate, and the one of enrolment, which does not. */
@@ -378,12 +404,17 @@ int kiosk_cmd_sync(const kiosk_config *config, int argc, char **argv)
                            "takes --within SECONDS (at most 86400), --until-done, --again and --json");
     if (config->url[0] == '\0')
         return kiosk_usage(argv[0], "the configuration has no head_office");
-    sotto_status status = build_wall(config, &diag);
+    sotto_status status = hold_key(config, &diag);
+    if (status == SOTTO_OK)
+        status = build_wall(config, &diag);
     if (status == SOTTO_OK)
         status = kiosk_check_keyless(config, &diag);
     if (status == SOTTO_OK)
         status = sotto_vault_start(&diag);
     if (status == SOTTO_OK)
         status = all_night(config, &o, &diag);
+    if (held_key.ptr != NULL)
+        sotto_wipe(held_key.ptr, held_key.len);
+    sotto_vec_free(&held_key);
     return status == SOTTO_OK ? 0 : kiosk_fail_status(status, &diag);
 }

@@ -5,6 +5,8 @@
 
 static const char *const TOP[] = {"version",
                                   "vault",
+                                  "key",
+                                  "device_key",
                                   "store",
                                   "release",
                                   "sync",
@@ -121,6 +123,10 @@ static sotto_status read_rest(sotto_json_node root, kiosk_config *c, sotto_diag 
         status = text(root, "terminal_model", false, c->terminal_model, sizeof c->terminal_model, diag);
     if (status == SOTTO_OK)
         status = text(root, "customer_column", false, c->customer_column, sizeof c->customer_column, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_key_read(root, "key", &c->key, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_key_read(root, "device_key", &c->device_key, diag);
     if (status == SOTTO_OK)
         status = number(root, "utc_offset_min", -1440, 1440, &offset, diag);
     if (status == SOTTO_OK)

@@ -189,12 +189,11 @@ static void reload_release(kiosk_engine *e)
 
 /* ---- open and close ---- */
 
-static sotto_status open_vault(kiosk_engine *e, char *path, sotto_diag *diag)
+static sotto_status open_vault(kiosk_engine *e, sotto_diag *diag)
 {
-    sotto_status status = kiosk_path(e->config->vault_dir, "root.key", path, diag);
-    const sotto_key_provider provider = sotto_key_provider_file(path);
-    if (status == SOTTO_OK)
-        status = sotto_vault_start(diag);
+    kiosk_key_memory memory;
+    const sotto_key_provider provider = kiosk_key_provider(e->config, &e->config->key, &memory);
+    sotto_status status = sotto_vault_start(diag);
     if (status == SOTTO_OK)
         status = sotto_vault_open(&e->vault, &provider, diag);
     if (status == SOTTO_OK)
@@ -227,8 +226,7 @@ sotto_status kiosk_engine_open(kiosk_engine **out, const kiosk_config *config, s
     e->clock = kiosk_clock(config);
     e->entropy = sotto_port_entropy();
     e->log = (sotto_log){.fd = 2, .level = SOTTO_LOG_INFO, .clock = e->clock, .program = "sotto"};
-    char path[KIOSK_PATH_MAX];
-    sotto_status status = open_vault(e, path, diag);
+    sotto_status status = open_vault(e, diag);
     if (status == SOTTO_OK)
         status = open_store(e, diag);
     if (status == SOTTO_OK)

@@ -35,6 +35,14 @@
     4096 /* bytes of an error's JSON: a diagnosis of which every byte is escaped (6 for 1) */
 
 /* ---- config ---- */
+enum kiosk_key_kind { KIOSK_KEY_FILE, KIOSK_KEY_KEYRING, KIOSK_KEY_COMMAND };
+#define KIOSK_KEY_WORDS    8
+#define KIOSK_KEY_WORD_MAX 128
+typedef struct kiosk_key { /* where a secret rests */
+    enum kiosk_key_kind kind;
+    char name[65]; /* in the kernel keyring */
+    char load[KIOSK_KEY_WORDS][KIOSK_KEY_WORD_MAX], create[KIOSK_KEY_WORDS][KIOSK_KEY_WORD_MAX];
+} kiosk_key;
 typedef struct kiosk_config {
     char vault_dir[KIOSK_PATH_MAX];   /* root.key: serve only */
     char store_dir[KIOSK_PATH_MAX];   /* sotto.db, tuf/: serve only */
@@ -55,6 +63,7 @@ typedef struct kiosk_config {
     uint32_t cache_kib;
     uint32_t max_bytes_per_s;    /* of a night's downloads; 0 = as fast as the line is */
     uint32_t release_memory_kib; /* what a release may take: its arena, model and items */
+    kiosk_key key, device_key;   /* serve's root secret; sync's TLS key */
     bool require_walls; /* refuse to run where the kernel cannot enforce the wall between serve and sync */
 } kiosk_config;
 
@@ -64,6 +73,25 @@ SOTTO_MUST_USE sotto_status kiosk_config_load(kiosk_config *out, const char *pat
 SOTTO_MUST_USE sotto_status kiosk_path(const char *dir, const char *name, char out[static KIOSK_PATH_MAX],
                                        sotto_diag *diag);
 sotto_clock kiosk_clock(const kiosk_config *config);
+
+/* ---- keys ---- */
+typedef struct kiosk_key_memory { /* what a provider points into */
+    kiosk_key key;
+    sotto_key_command command;
+    char path[KIOSK_PATH_MAX + 16];
+} kiosk_key_memory;
+/* {"provider":"file"}, {"provider":"keyring","name":..} or {"provider":"command","load":[..],"create":[..]};
+ * absent: file. */
+SOTTO_MUST_USE sotto_status kiosk_key_read(sotto_json_node root, const char *member, kiosk_key *key,
+                                           sotto_diag *diag);
+/* memory must outlive the provider. */
+sotto_key_provider kiosk_key_provider(const kiosk_config *config, const kiosk_key *key,
+                                      kiosk_key_memory *memory);
+/* Whether the root secret was created. An error: nobody can tell now. */
+SOTTO_MUST_USE sotto_status kiosk_key_there(const kiosk_config *config, bool *there, sotto_diag *diag);
+/* The device's TLS key; `make`: created where there is none. Wipe out. */
+SOTTO_MUST_USE sotto_status kiosk_device_key(const kiosk_config *config, bool make,
+                                             char out[static SOTTO_PEM_MAX], sotto_diag *diag);
 
 /* ---- release in use ---- */
 typedef struct kiosk_release {

@@ -1,0 +1,134 @@
+/* Another program, run without a shell, with a deadline, its words kept apart from ours: for secrets that lie
+ * behind a program of the bank's choice. */
+#include "port_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Nothing of our environment goes along: not even a path that others may have set. */
+static char *const ENVIRONMENT[] = {(char[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, (char[]){"LC_ALL=C"},
+                                    NULL};
+
+static int spawn(char *const *argv, int in_fd, int out_fd, pid_t *pid)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attr;
+    sigset_t all, none;
+    sigfillset(&all);
+    sigemptyset(&none);
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error != 0)
+        return error;
+    error = posix_spawnattr_init(&attr);
+    if (error == 0) {
+        error = posix_spawnattr_setsigdefault(&attr, &all);
+        error = error != 0 ? error : posix_spawnattr_setsigmask(&attr, &none);
+        error = error != 0 ? error
+                           : posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+        error = error != 0 ? error : posix_spawn_file_actions_adddup2(&actions, in_fd, STDIN_FILENO);
+        error = error != 0 ? error : posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
+        error = error != 0 ? error : posix_spawn(pid, argv[0], &actions, &attr, argv, ENVIRONMENT);
+        (void)posix_spawnattr_destroy(&attr);
+    }
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+/* What it says until it ends its output; more than out takes is RANGE. */
+static sotto_status listen_to(int fd, int64_t deadline_ms, sotto_vec *out)
+{
+    uint8_t piece[256];
+    sotto_status status = SOTTO_OK;
+    ssize_t got = 1;
+    while (status == SOTTO_OK && got != 0) {
+        struct pollfd waiting = {.fd = fd, .events = POLLIN};
+        int64_t left_ms = deadline_ms - sotto_port_mono_ms();
+        if (left_ms <= 0 || poll(&waiting, 1, (int)(left_ms < 60000 ? left_ms : 60000)) == 0)
+            status = SOTTO_ERR(PORT, TIMEOUT);
+        else if ((got = read(fd, piece, sizeof piece)) > 0)
+            status = sotto_vec_put(out, piece, (size_t)got);
+        else if (got < 0 && errno != EINTR)
+            status = SOTTO_ERR(PORT, IO);
+    }
+    explicit_bzero(piece, sizeof piece);
+    return status;
+}
+
+/* Waits for its end; one that does not come to it in time is killed. */
+static sotto_status wait_until(pid_t pid, int64_t deadline_ms, bool hurry, int *how)
+{
+    bool killed = false;
+    for (;;) {
+        pid_t ended = waitpid(pid, how, WNOHANG);
+        if (ended == pid)
+            return killed && !hurry ? SOTTO_ERR(PORT, TIMEOUT) : SOTTO_OK;
+        if (ended < 0 && errno != EINTR)
+            return SOTTO_ERR(PORT, IO);
+        if (!killed && (hurry || sotto_port_mono_ms() >= deadline_ms))
+            killed = kill(pid, SIGKILL) == 0;
+        (void)poll(NULL, 0, 5);
+    }
+}
+
+/* The pipe takes this much at once (pipe(7): 4,096 bytes at least), so writing before reading cannot hang. */
+static sotto_status say(int fd, sotto_span input)
+{
+    if (input.len > 4096)
+        return SOTTO_ERR(PORT, RANGE);
+    return input.len == 0 || write(fd, input.ptr, input.len) == (ssize_t)input.len ? SOTTO_OK
+                                                                                   : SOTTO_ERR(PORT, IO);
+}
+
+static sotto_status converse(char *const *argv, sotto_span input, int64_t deadline_ms, sotto_vec *out,
+                             int *how)
+{
+    int in[2] = {-1, -1}, said[2] = {-1, -1};
+    pid_t pid = -1;
+    *how = 0;
+    sotto_status status =
+        pipe2(in, O_CLOEXEC) == 0 && pipe2(said, O_CLOEXEC) == 0 ? say(in[1], input) : SOTTO_ERR(PORT, IO);
+    int error = status == SOTTO_OK ? spawn(argv, in[0], said[1], &pid) : 0;
+    if (error != 0)
+        status = sotto_port_errno_status(error);
+    for (size_t i = 0; i < 2; i++)
+        (void)sotto_port_close_fd(in[i]);
+    (void)sotto_port_close_fd(said[1]);
+    if (status == SOTTO_OK)
+        status = listen_to(said[0], deadline_ms, out);
+    (void)sotto_port_close_fd(said[0]);
+    if (pid > 0) {
+        sotto_status ended = wait_until(pid, deadline_ms, status != SOTTO_OK, how);
+        status = status != SOTTO_OK ? status : ended;
+    }
+    return status;
+}
+
+sotto_status sotto_port_run(char *const *argv, sotto_span input, int64_t timeout_ms, sotto_vec *out,
+                            int *exit_code, sotto_diag *diag)
+{
+    int how = 0;
+    const size_t before = out->len;
+    *exit_code = -1;
+    if (argv[0] == NULL || argv[0][0] != '/')
+        return sotto_diag_set(diag, SOTTO_ERR(PORT, USAGE), "a program is named by its whole path");
+    sotto_status status = converse(argv, input, sotto_port_mono_ms() + timeout_ms, out, &how);
+    if (status == SOTTO_OK && WIFEXITED(how))
+        *exit_code = WEXITSTATUS(how);
+    if (status == SOTTO_OK && *exit_code >= 0)
+        return SOTTO_OK;
+    if (out->ptr != NULL)
+        explicit_bzero(out->ptr + before, out->len - before);
+    out->len = before;
+    if (status == SOTTO_OK)
+        return sotto_diag_at(diag, SOTTO_ERR(PORT, IO), argv[0], 0, "was stopped by signal %d",
+                             WIFSIGNALED(how) ? WTERMSIG(how) : 0);
+    return sotto_diag_at(diag, status, argv[0], 0,
+                         sotto_status_cause(status) == SOTTO_CAUSE_TIMEOUT ? "did not end within its time"
+                                                                           : "could not be run");
+}
