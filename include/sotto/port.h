@@ -50,12 +50,6 @@ SOTTO_MUST_USE sotto_status sotto_port_create_file(const char *path, sotto_span 
  * when the file ends before offset, or is none. */
 SOTTO_MUST_USE sotto_status sotto_port_append_file(const char *path, uint64_t offset, sotto_span bytes,
                                                    unsigned mode, sotto_diag *diag);
-/* At most max bytes from offset on, fewer only at the file's end, appended to out, which is as it was on
- * failure. */
-SOTTO_MUST_USE sotto_status sotto_port_read_part(const char *path, uint64_t offset, size_t max,
-                                                 sotto_vec *out, sotto_diag *diag);
-/* *bytes is 0 on failure. */
-SOTTO_MUST_USE sotto_status sotto_port_file_size(const char *path, uint64_t *bytes, sotto_diag *diag);
 /* mkdir -p; each folder made gets exactly that mode and is durable; existing ones keep theirs. EXISTS when a
  * part of path is not a folder. */
 SOTTO_MUST_USE sotto_status sotto_port_make_dir(const char *path, unsigned mode, sotto_diag *diag);

@@ -1,6 +1,7 @@
 /* Words of the command line, how a command ends, and what it prints. */
 #include "hq_priv.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,20 +82,26 @@ static bool take_value(const char *command, const hq_option *option, const char 
     return false;
 }
 
-static bool take_word(int argc, char **argv, int *i, const hq_option *options, size_t count)
+/* Which of two values was meant nobody can say. */
+static bool take_once(const char *command, const hq_option *option, const char *value, bool *seen)
+{
+    if (*seen && option->kind != HQ_LIST)
+        return wrong(command, option->name, "is given twice");
+    *seen = true;
+    if (option->kind != HQ_FLAG)
+        return take_value(command, option, value);
+    *(bool *)option->value = true;
+    return true;
+}
+
+static bool take_word(int argc, char **argv, int *i, const hq_option *options, size_t count, bool *seen)
 {
     for (size_t k = 0; k < count; k++) {
-        bool found;
-        if (options[k].kind == HQ_FLAG) {
-            if (strcmp(argv[*i], options[k].name) == 0) {
-                *(bool *)options[k].value = true;
-                return true;
-            }
-            continue;
-        }
-        const char *value = value_at(argc, argv, i, options[k].name, &found);
+        bool found = options[k].kind == HQ_FLAG && strcmp(argv[*i], options[k].name) == 0;
+        const char *value =
+            options[k].kind == HQ_FLAG ? NULL : value_at(argc, argv, i, options[k].name, &found);
         if (found)
-            return take_value(argv[0], &options[k], value);
+            return take_once(argv[0], &options[k], value, &seen[k]);
     }
     return wrong(argv[0], argv[*i], "is not known here");
 }
@@ -120,10 +127,16 @@ static bool take_store(int argc, char **argv, int *i, const hq_option *options, 
 
 bool hq_options(int argc, char **argv, const hq_option *options, size_t count)
 {
+    bool seen[HQ_OPTIONS_MAX] = {false}, stored = false;
+    assert(count <= SOTTO_COUNT(seen));
     for (int i = 1; i < argc; i++) {
         bool good = true;
         if (!take_store(argc, argv, &i, options, count, &good))
-            good = take_word(argc, argv, &i, options, count);
+            good = take_word(argc, argv, &i, options, count, seen);
+        else if (stored)
+            good = wrong(argv[0], "--store", "is given twice");
+        else
+            stored = true;
         if (!good)
             return false;
     }

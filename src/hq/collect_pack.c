@@ -30,6 +30,12 @@ static bool two_numbers(sotto_span rest, uint64_t *seq, uint64_t *part)
            sotto_parse_u64(sotto_span_of(slash + 1, rest.len - len - 1), part) == SOTTO_OK;
 }
 
+static size_t part_length(const hq_pack_next *next, uint64_t part)
+{
+    uint64_t left = next->bytes - part * HQ_PACK_PART_BYTES;
+    return left < HQ_PACK_PART_BYTES ? (size_t)left : HQ_PACK_PART_BYTES;
+}
+
 sotto_status hq_collect_pack_part(const hq_collector *c, const hq_device *device, sotto_span rest,
                                   sotto_vec *answer, sotto_diag *diag)
 {
@@ -39,14 +45,16 @@ sotto_status hq_collect_pack_part(const hq_collector *c, const hq_device *device
     if (!two_numbers(rest, &seq, &part))
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "there is nothing under this name");
     sotto_status status = hq_pack_next_read(c->dir, device->id, &next, diag);
-    if (status == SOTTO_OK && (next.seq != seq || seq == 0 || part > next.bytes / HQ_PACK_PART_BYTES))
+    if (status == SOTTO_OK && (next.seq != seq || seq == 0 || part >= next.bytes / HQ_PACK_PART_BYTES + 1 ||
+                               part * HQ_PACK_PART_BYTES >= next.bytes))
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "there is no such part of a pack");
     (void)snprintf(name, sizeof name, "%llu.pack", (unsigned long long)seq);
     if (status == SOTTO_OK)
         status = hq_pack_path(c->dir, device->id, name, path, diag);
     answer->limit = HQ_PACK_PART_BYTES;
     if (status == SOTTO_OK)
-        status = sotto_port_read_part(path, part * HQ_PACK_PART_BYTES, HQ_PACK_PART_BYTES, answer, diag);
+        status =
+            sotto_port_read_part(path, part * HQ_PACK_PART_BYTES, part_length(&next, part), answer, diag);
     /* Where it stands on our disk is nobody's business. */
     if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
         *diag = (sotto_diag){.status = status, .text = "there is no such part of a pack"};

@@ -41,7 +41,8 @@
 /* ---- args: options, and how a command ends ---- */
 
 enum hq_option_kind { HQ_FLAG, HQ_TEXT, HQ_NUMBER, HQ_LIST };
-#define HQ_LIST_MAX 32
+#define HQ_LIST_MAX    32
+#define HQ_OPTIONS_MAX 48 /* of one command */
 typedef struct hq_list {
     const char *item[HQ_LIST_MAX];
     size_t count;
@@ -53,8 +54,8 @@ typedef struct hq_option {
     bool required;    /* texts only */
     int64_t min, max; /* numbers */
 } hq_option;
-/* Reads argv[1..]: "--name VALUE" or "--name=VALUE". False when something is wrong, told on standard error
- * already: the command then ends with exit code 2. */
+/* Reads argv[1..]: "--name VALUE" or "--name=VALUE", each at most once but lists. False when something is
+ * wrong, told on standard error already: the command then ends with exit code 2. */
 SOTTO_MUST_USE bool hq_options(int argc, char **argv, const hq_option *options, size_t count);
 int hq_usage(const char *command, const char *why);
 /* "sotto-hq: <diag>" on standard error; the exit code. diag may hold no words yet. */

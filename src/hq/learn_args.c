@@ -1,6 +1,7 @@
 /* Command lines of the learning commands: a table of options each. */
 #include "learn_priv.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,12 +85,15 @@ static const learn_option *find_option(const learn_option *options, size_t n, co
 
 /* One option at argv[*i]; its value may be the next word. */
 static sotto_status take_option(int argc, char **argv, int *i, const learn_option *options,
-                                size_t option_count, sotto_diag *diag)
+                                size_t option_count, bool *seen, sotto_diag *diag)
 {
     const char *word = argv[*i], *equals = strchr(word, '=');
     const learn_option *o = find_option(options, option_count, word);
     if (o == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "unknown option %.40s; --help shows all", word);
+    if (seen[o - options] && o->kind != LEARN_LIST)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "%s is given twice", o->name);
+    seen[o - options] = true;
     if (o->kind == LEARN_FLAG || equals != NULL)
         return set_option(o, equals == NULL ? NULL : equals + 1, diag);
     if (*i + 1 == argc)
@@ -102,6 +106,8 @@ sotto_status learn_parse_args(int argc, char **argv, const learn_option *options
                               sotto_diag *diag)
 {
     size_t found = 0;
+    bool seen[LEARN_OPTIONS_MAX] = {false};
+    assert(option_count <= SOTTO_COUNT(seen));
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] != '-' || argv[i][1] == '\0') {
             if (found == max_positions)
@@ -109,7 +115,7 @@ sotto_status learn_parse_args(int argc, char **argv, const learn_option *options
             positions[found++] = argv[i];
             continue;
         }
-        sotto_status status = take_option(argc, argv, &i, options, option_count, diag);
+        sotto_status status = take_option(argc, argv, &i, options, option_count, seen, diag);
         if (status != SOTTO_OK)
             return status;
     }

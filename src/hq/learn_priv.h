@@ -31,7 +31,9 @@ typedef struct learn_option {
     void *out;
     double min, max;
 } learn_option;
-/* argv[1..]: options in any order, the rest are positions (at most max_positions). USAGE. */
+#define LEARN_OPTIONS_MAX 64 /* of one command */
+/* argv[1..]: options in any order, each at most once but lists, the rest are positions (at most
+ * max_positions). USAGE. */
 sotto_status learn_parse_args(int argc, char **argv, const learn_option *options, size_t option_count,
                               const char **positions, size_t max_positions, size_t *position_count,
                               sotto_diag *diag);

@@ -22,6 +22,28 @@ int kiosk_usage(const char *command, const char *why)
     return 2;
 }
 
+/* An option by its name; any other word may be a customer number, which is not repeated. */
+int kiosk_usage_at(const char *command, const char *word, const char *why)
+{
+    if (word[0] == '-')
+        fprintf(stderr, "sotto %s: %.*s: %s\nTry: sotto %s --help\n", command, (int)strcspn(word, "="), word,
+                why, command);
+    else
+        fprintf(stderr, "sotto %s: a word too many: %s\nTry: sotto %s --help\n", command, why, command);
+    return 2;
+}
+
+const char *kiosk_repeated(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        size_t len = strcspn(argv[i], "=");
+        for (int k = 1; k < i && strncmp(argv[i], "--", 2) == 0; k++)
+            if (strncmp(argv[k], argv[i], len) == 0 && (argv[k][len] == '\0' || argv[k][len] == '='))
+                return argv[i];
+    }
+    return NULL;
+}
+
 int kiosk_fail(const sotto_diag *diag)
 {
     char text[640];

@@ -222,20 +222,26 @@ static bool take_word(words *w, int argc, char **argv, int *i)
            strcmp(argv[*i], "-") == 0;
 }
 
-static bool take_words(words *w, int argc, char **argv)
+/* allowed: names, each between two spaces. */
+static bool is_allowed(const char *allowed, const char *word)
 {
-    *w = (words){.command = argv[0]};
-    for (int i = 1; i < argc; i++)
-        if (!take_word(w, argc, argv, &i))
-            return false;
-    return true;
+    char name[32];
+    int len = snprintf(name, sizeof name, " %.*s ", (int)strcspn(word, "="), word);
+    return len > 2 && (size_t)len < sizeof name && strstr(allowed, name) != NULL;
 }
 
-/* Words of an event alone. */
-static bool tells(const words *w)
+/* False when a word is wrong, told already. */
+static bool take_words(words *w, int argc, char **argv, const char *allowed)
 {
-    return w->id != NULL || w->amount != NULL || w->balance != NULL || w->product != NULL ||
-           w->page != NULL || w->due != NULL;
+    *w = (words){.command = argv[0]};
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i];
+        if (!is_allowed(allowed, word) || !take_word(w, argc, argv, &i)) {
+            (void)kiosk_usage_at(argv[0], word, "unknown option, or one without its value");
+            return false;
+        }
+    }
+    return true;
 }
 
 static void put_text(sotto_json_writer *j, const char *name, const char *value)
@@ -305,8 +311,8 @@ static int ask_words(const kiosk_config *config, const words *w, const char *tar
 int kiosk_cmd_decide(const kiosk_config *config, int argc, char **argv)
 {
     words w;
-    if (!take_words(&w, argc, argv) || w.kind != NULL || w.campaign != NULL || w.at != NULL || tells(&w))
-        return kiosk_usage(argv[0], "unknown option, or one without its value");
+    if (!take_words(&w, argc, argv, " --customer --offers --slot --channel --language --explain --json - "))
+        return 2;
     int64_t offers;
     if (w.offers != NULL && sotto_parse_i64(sotto_span_str(w.offers), &offers) != SOTTO_OK)
         return kiosk_usage(argv[0], "--offers takes a number");
@@ -330,8 +336,10 @@ static void show_event(sotto_json_node answer)
 int kiosk_cmd_event(const kiosk_config *config, int argc, char **argv)
 {
     words w;
-    if (!take_words(&w, argc, argv) || w.slot != NULL || w.offers != NULL || w.explain)
-        return kiosk_usage(argv[0], "unknown option, or one without its value");
+    if (!take_words(&w, argc, argv,
+                    " --customer --channel --language --kind --campaign --at --id --amount --balance "
+                    "--product --page --due --json - "))
+        return 2;
     if (w.lines)
         return ask_lines(config, "/v1/events");
     if (w.customer == NULL || w.kind == NULL)
@@ -349,10 +357,8 @@ static void show_forgotten(sotto_json_node answer)
 int kiosk_cmd_forget(const kiosk_config *config, int argc, char **argv)
 {
     words w;
-    if (!take_words(&w, argc, argv) || w.slot != NULL || w.channel != NULL || w.offers != NULL ||
-        w.language != NULL || w.kind != NULL || w.campaign != NULL || w.at != NULL || w.explain || w.lines ||
-        tells(&w))
-        return kiosk_usage(argv[0], "unknown option, or one without its value");
+    if (!take_words(&w, argc, argv, " --customer --json "))
+        return 2;
     if (w.customer == NULL)
         return kiosk_usage(argv[0], "needs --customer NUMBER");
     return ask_words(config, &w, "/v1/forget", show_forgotten);
@@ -383,7 +389,7 @@ static int no_words_but_json(const kiosk_config *config, int argc, char **argv, 
     bool json = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") != 0)
-            return kiosk_usage(argv[0], "unknown option, or one without its value");
+            return kiosk_usage_at(argv[0], argv[i], "unknown option, or one without its value");
         json = true;
     }
     return ask_once(config, "GET", target, sotto_span_of(NULL, 0), json, show);

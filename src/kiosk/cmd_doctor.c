@@ -306,7 +306,8 @@ int kiosk_cmd_doctor(const kiosk_config *config, int argc, char **argv)
     findings f = {.json = argc == 2 && strcmp(argv[1], "--json") == 0,
                   .out = sotto_buf_of(memory, sizeof memory)};
     if (argc > 1 && !f.json)
-        return kiosk_usage(argv[0], "takes --json and nothing else");
+        return kiosk_usage_at(argv[0], argv[argc > 2 && strcmp(argv[1], "--json") == 0 ? 2 : 1],
+                              "takes --json and nothing else");
     sotto_diag diag = {0};
     sotto_status status = sotto_vault_start(&diag);
     if (status != SOTTO_OK)

@@ -187,7 +187,7 @@ int kiosk_cmd_replay(const kiosk_config *config, int argc, char **argv)
         else if (argv[i][0] != '-' && file == NULL)
             file = argv[i];
         else
-            return kiosk_usage(argv[0], "unknown option, or one without its value");
+            return kiosk_usage_at(argv[0], argv[i], "unknown option, or one without its value");
     }
     if ((file == NULL) == (target == NULL))
         return kiosk_usage(argv[0], "needs FILE, or --record FILE");

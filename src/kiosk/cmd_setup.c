@@ -337,10 +337,12 @@ int kiosk_cmd_import(const kiosk_config *config, int argc, char **argv)
         else if (path == NULL && argv[i][0] != '-')
             path = argv[i];
         else
-            return kiosk_usage(argv[0], "takes one CSV file (or one pack), --events or --pack, and --json");
+            return kiosk_usage_at(argv[0], argv[i],
+                                  "takes one CSV file (or one pack), --events or --pack, and --json");
     }
     if (path == NULL || (events && pack))
-        return kiosk_usage(argv[0], path == NULL ? "needs one CSV file or pack" : "takes --events or --pack, not both");
+        return kiosk_usage(argv[0], path == NULL ? "needs one CSV file or pack"
+                                                 : "takes --events or --pack, not both");
     if (events)
         return import_events(config, path, json);
     if (pack)

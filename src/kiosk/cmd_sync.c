@@ -223,17 +223,17 @@ static void renew_in_time(const kiosk_config *config, messenger *m, const sotto_
 static void print_result(const sotto_night_result *r, bool json)
 {
     if (json) {
-        printf("{\"release\":%llu,\"release_changed\":%s,\"release_accepted\":%s,\"release_failed\":%s,\"release_bytes\":%llu,"
+        printf("{\"release\":%llu,\"release_changed\":%s,\"release_accepted\":%s,\"release_failed\":%s,"
+               "\"release_bytes\":%llu,"
                "\"night_closed\":%s,"
                "\"reports_sent\":%llu,\"reports_repeated\":%llu,\"reports_refused\":%llu,\"report_bytes\":%"
                "llu,\"retry_after_s\":%lld,\"pack\":%llu}\n",
                (unsigned long long)r->release_version, r->release_changed ? "true" : "false",
                r->release_accepted ? "true" : "false", r->release_failed ? "true" : "false",
-               (unsigned long long)r->release_bytes,
-               r->night_closed ? "true" : "false", (unsigned long long)r->reports_sent,
-               (unsigned long long)r->reports_repeated, (unsigned long long)r->reports_refused,
-               (unsigned long long)r->report_bytes, (long long)r->retry_after_s,
-               (unsigned long long)r->pack_seq);
+               (unsigned long long)r->release_bytes, r->night_closed ? "true" : "false",
+               (unsigned long long)r->reports_sent, (unsigned long long)r->reports_repeated,
+               (unsigned long long)r->reports_refused, (unsigned long long)r->report_bytes,
+               (long long)r->retry_after_s, (unsigned long long)r->pack_seq);
         return;
     }
     if (r->release_changed)
@@ -390,7 +390,9 @@ static bool read_options(options *o, int argc, char **argv)
         else if (within == NULL && strcmp(argv[i], "--until-done") == 0)
             o->until_done = true;
         else
-            return false;
+            return kiosk_usage_at(argv[0], within != NULL ? "--within" : argv[i],
+                                  "takes --within SECONDS (at most 86400), --until-done, --again and "
+                                  "--json") == 0;
     }
     return true;
 }
@@ -400,8 +402,7 @@ int kiosk_cmd_sync(const kiosk_config *config, int argc, char **argv)
     sotto_diag diag = {0};
     options o = {0};
     if (!read_options(&o, argc, argv))
-        return kiosk_usage(argv[0],
-                           "takes --within SECONDS (at most 86400), --until-done, --again and --json");
+        return 2;
     if (config->url[0] == '\0')
         return kiosk_usage(argv[0], "the configuration has no head_office");
     sotto_status status = hold_key(config, &diag);

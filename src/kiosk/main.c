@@ -153,6 +153,9 @@ static int run(const kiosk_command *command, const char *config_path, int argc, 
             fputs(command->help, stdout);
             return 0;
         }
+    const char *repeated = kiosk_repeated(argc, argv);
+    if (repeated != NULL)
+        return kiosk_usage_at(argv[0], repeated, "is given twice");
     if (command->run == kiosk_cmd_model)
         return command->run(NULL, argc, argv);
     static kiosk_config config;

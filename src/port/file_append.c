@@ -1,4 +1,4 @@
-/* Files in parts: a download that goes on where it ended, and its other end. */
+/* Files that grow: a download that goes on where it ended. */
 #include "port_priv.h"
 
 #include <errno.h>
@@ -37,43 +37,5 @@ sotto_status sotto_port_append_file(const char *path, uint64_t offset, sotto_spa
         status = sotto_port_fail(diag, errno, path, "write");
     if (sotto_port_close_fd(fd) != 0 && status == SOTTO_OK)
         status = sotto_port_fail(diag, errno, path, "write");
-    return status;
-}
-
-sotto_status sotto_port_file_size(const char *path, uint64_t *bytes, sotto_diag *diag)
-{
-    struct stat is;
-    *bytes = 0;
-    if (stat(path, &is) != 0)
-        return sotto_port_fail(diag, errno, path, "look at");
-    *bytes = is.st_size > 0 ? (uint64_t)is.st_size : 0;
-    return SOTTO_OK;
-}
-
-sotto_status sotto_port_read_part(const char *path, uint64_t offset, size_t max, sotto_vec *out,
-                                  sotto_diag *diag)
-{
-    uint8_t piece[4096];
-    ssize_t got = 1;
-    sotto_status status = SOTTO_OK;
-    const size_t before = out->len;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return sotto_port_fail(diag, errno, path, "open");
-    if (lseek(fd, (off_t)offset, SEEK_SET) < 0)
-        status = sotto_port_fail(diag, errno, path, "read");
-    while (status == SOTTO_OK && got > 0 && out->len - before < max) {
-        size_t want = max - (out->len - before);
-        got = read(fd, piece, want < sizeof piece ? want : sizeof piece);
-        if (got < 0 && errno == EINTR)
-            got = 1;
-        else if (got < 0)
-            status = sotto_port_fail(diag, errno, path, "read");
-        else if (got > 0)
-            status = sotto_vec_put(out, piece, (size_t)got);
-    }
-    (void)sotto_port_close_fd(fd);
-    if (status != SOTTO_OK)
-        out->len = before;
     return status;
 }

@@ -90,7 +90,15 @@ expect 0 'misspelt\|custmer' api /v1/decide -d '{"custmer":"1"}'
 expect 0 '"known":false' api /v1/decide -d '{"customer":"nobody"}'
 expect 3 'offers.*(.*range' t one decide --customer "$customer" --offers 99
 expect 3 '"decision"' bash -c "printf '{\"offers\":0}\n{}\n' | '$SOTTO' --config '$WORK/one/sotto.json' decide -"
-expect 2 'unknown option' t one status --customer "$customer"
+expect 2 '--customer: unknown option' t one status --customer "$customer"
+expect 2 '--kind: unknown option' t one decide --customer "$customer" --kind shown
+expect 2 '--customer: unknown option, or one without' t one decide --customer
+expect 2 '--customer: is given twice' t one decide --customer "$customer" --customer="$customer"
+expect 2 '--json: is given twice' t one status --json --json
+expect 2 '--slotted: unknown' t one event --slotted=idle
+expect 2 '--dir is given twice' "$HQ" devices --dir "$WORK/hq" --dir "$WORK/hq"
+expect 2 '--json is given twice' "$HQ" devices --json --dir "$WORK/hq" --json
+expect 2 '--label is given twice' "$HQ" train --label a --label b
 expect 2 'too long' t one decide --customer "$(printf '%05000d' 1)"
 expect 4 'unknown customer' t one event --customer nobody --kind card_in
 expect 0 'Recorded' t one event --customer "$customer" --kind card_in

@@ -1,0 +1,138 @@
+/* Programs that give secrets, and the kernel's keyring: bounded in time and size, nothing of ours handed on.
+ */
+#include "port_test.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static sotto_status run(const char *script, const char *input, int64_t timeout_ms, size_t limit, char *said,
+                        int *code)
+{
+    char *argv[] = {(char[]){"/bin/sh"}, (char[]){"-c"}, NULL, NULL};
+    char text[256];
+    sotto_vec out;
+    snprintf(text, sizeof text, "%s", script);
+    argv[2] = text;
+    sotto_vec_init(&out, limit);
+    sotto_status status = sotto_port_run(argv, sotto_span_str(input), timeout_ms, &out, code, NULL);
+    snprintf(said, 256, "%.*s", (int)out.len, out.ptr == NULL ? "" : (const char *)out.ptr);
+    sotto_vec_free(&out);
+    return status;
+}
+
+static void what_it_says_and_how_it_ends(void **state)
+{
+    (void)state;
+    char said[256];
+    int code;
+    assert_int_equal(run("tr a-z A-Z; exit 3", "secret", 20000, 64, said, &code), SOTTO_OK);
+    assert_string_equal(said, "SECRET");
+    assert_int_equal(code, 3);
+    assert_int_equal(run("", "not read", 20000, 64, said, &code), SOTTO_OK);
+    assert_int_equal(code, 0);
+    assert_int_equal(sotto_status_cause(run("kill -9 $$", "", 20000, 64, said, &code)), SOTTO_CAUSE_IO);
+    assert_int_equal(code, -1);
+}
+
+static void it_is_bounded(void **state)
+{
+    (void)state;
+    char said[256];
+    int code;
+    assert_int_equal(sotto_status_cause(run("exec sleep 60", "", 200, 64, said, &code)), SOTTO_CAUSE_TIMEOUT);
+    assert_int_equal(sotto_status_cause(run("exec >&-; exec sleep 60", "", 200, 64, said, &code)),
+                     SOTTO_CAUSE_TIMEOUT);
+    assert_int_equal(sotto_status_cause(run("while :; do echo much; done", "", 20000, 64, said, &code)),
+                     SOTTO_CAUSE_RANGE);
+    assert_string_equal(said, "");
+}
+
+static void nothing_of_ours_goes_along(void **state)
+{
+    (void)state;
+    char said[256];
+    int code;
+    assert_int_equal(setenv("SOTTO_SECRET", "in the environment", 1), 0);
+    assert_int_equal(run("printf %s \"$SOTTO_SECRET\"", "", 20000, 64, said, &code), SOTTO_OK);
+    assert_string_equal(said, "");
+}
+
+static void programs_are_named_by_their_path(void **state)
+{
+    (void)state;
+    char *bare[] = {(char[]){"sh"}, NULL}, *none[] = {(char[]){"/no/such/program"}, NULL}, *empty[] = {NULL};
+    sotto_vec out;
+    int code;
+    sotto_vec_init(&out, 64);
+    const sotto_span nothing = sotto_span_of(NULL, 0);
+    assert_int_equal(sotto_status_cause(sotto_port_run(bare, nothing, 1000, &out, &code, NULL)),
+                     SOTTO_CAUSE_USAGE);
+    assert_int_equal(sotto_status_cause(sotto_port_run(empty, nothing, 1000, &out, &code, NULL)),
+                     SOTTO_CAUSE_USAGE);
+    assert_int_not_equal(sotto_port_run(none, nothing, 20000, &out, &code, NULL) == SOTTO_OK && code == 0, 1);
+    sotto_vec_free(&out);
+}
+
+static void the_keyring_keeps_and_never_replaces(void **state)
+{
+    (void)state;
+    char name[64];
+    sotto_vec out;
+    sotto_vec_init(&out, 64);
+    snprintf(name, sizeof name, "sotto-test-port-%ld", (long)getpid());
+    sotto_status status = sotto_port_keyring_read(name, &out, NULL);
+    if (sotto_status_cause(status) != SOTTO_CAUSE_NOT_FOUND)
+        skip(); /* a kernel or a sandbox without keyrings */
+    status = sotto_port_keyring_add(name, sotto_span_str("first"), NULL);
+    if (sotto_status_cause(status) == SOTTO_CAUSE_DENIED || sotto_status_cause(status) == SOTTO_CAUSE_FULL)
+        skip();
+    assert_int_equal(status, SOTTO_OK);
+    assert_int_equal(sotto_status_cause(sotto_port_keyring_add(name, sotto_span_str("second"), NULL)),
+                     SOTTO_CAUSE_EXISTS);
+    assert_int_equal(sotto_port_keyring_read(name, &out, NULL), SOTTO_OK);
+    assert_int_equal(out.len, 5);
+    assert_memory_equal(out.ptr, "first", 5);
+    sotto_vec_free(&out);
+}
+
+/* Parts of a file: written where the one before ended, read back, and never past a gap. */
+static void a_file_grows_by_parts(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/sotto-part-XXXXXX";
+    uint64_t size = 0;
+    sotto_vec out;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(close(fd), 0);
+    sotto_vec_init(&out, 64);
+    assert_int_equal(sotto_port_append_file(path, 0, sotto_span_str("hello, "), 0600, NULL), SOTTO_OK);
+    assert_int_equal(sotto_port_append_file(path, 7, sotto_span_str("wo cut off"), 0600, NULL), SOTTO_OK);
+    assert_int_equal(sotto_port_append_file(path, 7, sotto_span_str("world"), 0600, NULL), SOTTO_OK);
+    assert_int_equal(sotto_status_cause(sotto_port_append_file(path, 13, sotto_span_str("x"), 0600, NULL)),
+                     SOTTO_CAUSE_CONFLICT);
+    assert_int_equal(sotto_port_file_size(path, &size, NULL), SOTTO_OK);
+    assert_int_equal(size, 12);
+    assert_int_equal(sotto_port_read_part(path, 7, 3, &out, NULL), SOTTO_OK);
+    assert_int_equal(out.len, 3);
+    assert_memory_equal(out.ptr, "wor", 3);
+    assert_int_equal(sotto_port_read_part(path, 10, 2, &out, NULL), SOTTO_OK);
+    assert_int_equal(out.len, 5);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(sotto_status_cause(sotto_port_read_part(path, 0, 1, &out, NULL)), SOTTO_CAUSE_NOT_FOUND);
+    assert_int_equal(sotto_status_cause(sotto_port_file_size(path, &size, NULL)), SOTTO_CAUSE_NOT_FOUND);
+    sotto_vec_free(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_it_says_and_how_it_ends),
+        cmocka_unit_test(it_is_bounded),
+        cmocka_unit_test(nothing_of_ours_goes_along),
+        cmocka_unit_test(programs_are_named_by_their_path),
+        cmocka_unit_test(the_keyring_keeps_and_never_replaces),
+        cmocka_unit_test(a_file_grows_by_parts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
