@@ -314,13 +314,14 @@ typedef struct sotto_night_result {
     bool night_closed;        /* serve tallied an ended period in this run */
     int64_t retry_after_s;    /* head office asked to be left alone for so long (503); 0 = it did not */
 } sotto_night_result;
-/* Release first, then a tag pack that waits, then the night is closed by serve (tally), then the outbox is
- * emptied, in the order of its sequence. A failure of one part does not stop the others; the first failure is
- * returned and result tells what was done. Nothing is kept between runs but what serve and the disk keep: a
- * run that died anywhere is made good by the next one. DENIED when serve refused the release, EXISTS when
- * head office holds other bytes for a sequence number, BUSY when head office sheds load: it is then asked
- * nothing more in this run. DENIED before anything else when head office has quarantined this terminal. A
- * release that serve found unfit on an earlier night is no failure any more: head office has been told. */
+/* Release first, then the night is closed by serve (tally), then the outbox is
+ * emptied, in the order of its sequence, and last a tag pack that waits is fetched. A failure of one part
+ * does not stop the others; the first failure is returned and result tells what was done. Nothing is kept
+ * between runs but what serve and the disk keep: a run that died anywhere is made good by the next one.
+ * DENIED when serve refused the release, EXISTS when head office holds other bytes for a sequence number,
+ * BUSY when head office sheds load: it is then asked nothing more in this run. DENIED before anything else
+ * when head office has quarantined this terminal. A release that serve found unfit on an earlier night is no
+ * failure any more: head office has been told. */
 SOTTO_MUST_USE sotto_status sotto_night_run(const sotto_night_config *config, sotto_night_result *result,
                                             sotto_diag *diag);
 

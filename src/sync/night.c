@@ -1,5 +1,5 @@
 /*
- * The night: release and tag pack down, period closed, reports up. It keeps no state of its own: serve's
+ * The night: release down, period closed, reports up, tag pack down. It keeps no state of its own: serve's
  * outbox and head office's registry do, and both are asked again after any interruption. A report is the same
  * bytes under the same sequence number however often it is sent, so sending it twice is harmless, and it is
  * acknowledged to serve only after head office has named its hash.
@@ -463,8 +463,6 @@ sotto_status sotto_night_run(const sotto_night_config *config, sotto_night_resul
         return n.first;
     if (!left_alone(&n))
         get_release(&n);
-    if (!left_alone(&n))
-        part(&n, "pack", get_pack);
     part(&n, "night", close_night);
     if (!left_alone(&n))
         part(&n, "reports", empty_outbox);
@@ -472,5 +470,7 @@ sotto_status sotto_night_run(const sotto_night_config *config, sotto_night_resul
         part(&n, "absent", tell_all_absent);
     if (!left_alone(&n))
         part(&n, "health", tell_health);
+    if (!left_alone(&n)) /* last: it may be long, and what it forgets has been counted by now */
+        part(&n, "pack", get_pack);
     return n.first;
 }
