@@ -45,7 +45,7 @@ sotto_status sotto_port_keyring_read(const char *name, sotto_vec *out, sotto_dia
         return sotto_diag_at(diag, SOTTO_ERR(PORT, RANGE), name, 0, "the key is too long");
     sotto_status status = sotto_vec_put(out, secret, (size_t)len);
     explicit_bzero(secret, sizeof secret);
-    return status;
+    return status == SOTTO_OK ? status : sotto_diag_at(diag, status, name, 0, "the key is too long");
 }
 
 sotto_status sotto_port_keyring_add(const char *name, sotto_span secret, sotto_diag *diag)

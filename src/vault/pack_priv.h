@@ -16,7 +16,7 @@
 
 enum {
     PACK_DEVICE_BYTES = 64,
-    PACK_BOUND_BYTES = 144,  /* what the seal is bound to: everything before `chunks` */
+    PACK_BOUND_BYTES = 144, /* what the seal is bound to: everything before `chunks` */
     PACK_CERTIFICATE_AT = 245,
     PACK_INFO_BYTES = sizeof PACK_SEAL_LABEL + PACK_BOUND_BYTES,
     PACK_AAD_BYTES = 5
