@@ -94,12 +94,21 @@ static sotto_status begin_with(pg_line *line, const char *text, sotto_diag *diag
     return status;
 }
 
+/* A line that is lost has taken everything back by itself. */
+static void rollback(hq_registry *registry)
+{
+    pg_line *line = registry->line;
+    if (line->ready && PQtransactionStatus(line->conn) != PQTRANS_IDLE)
+        (void)!pg_exec(line, "ROLLBACK", NULL);
+    line->in_transaction = false;
+}
+
 static sotto_status begin(hq_registry *registry, sotto_diag *diag)
 {
     sotto_status status =
         begin_with(registry->line, "BEGIN; SELECT pg_advisory_xact_lock_shared(" LOCK_WRITERS ")", diag);
-    if (status != SOTTO_OK && registry->line->ready)
-        (void)!pg_exec(registry->line, "ROLLBACK", NULL);
+    if (status != SOTTO_OK)
+        rollback(registry); /* BEGIN may have gone well, and the lock not */
     return status;
 }
 
@@ -116,15 +125,6 @@ static sotto_status commit(hq_registry *registry, sotto_diag *diag)
     if (status == SOTTO_OK)
         line->in_transaction = false;
     return status;
-}
-
-/* A line that is lost has taken everything back by itself. */
-static void rollback(hq_registry *registry)
-{
-    pg_line *line = registry->line;
-    if (line->in_transaction && line->ready && PQtransactionStatus(line->conn) != PQTRANS_IDLE)
-        (void)!pg_exec(line, "ROLLBACK", NULL);
-    line->in_transaction = false;
 }
 
 static sotto_status lock(hq_registry *registry, const char *device, sotto_diag *diag)

@@ -193,7 +193,9 @@ sotto_status pg_line_ready(pg_line *line, sotto_diag *diag)
         return away(line, diag);
     if (line->ready)
         drop(line);
-    return connect_within(line, PATIENCE_MS, diag);
+    sotto_status status = connect_within(line, PATIENCE_MS, diag);
+    /* That the database refuses us is no word about the terminal that asked. */
+    return sotto_status_cause(status) == SOTTO_CAUSE_DENIED ? SOTTO_ERR(HQ, IO) : status;
 }
 
 /* A server that is just being started is waited for; one that says no is not. */
@@ -237,7 +239,9 @@ void pg_line_close(pg_line *line)
 
 /* ---- asking ---- */
 
-/* Classes of PostgreSQL's appendix A, "PostgreSQL Error Codes". */
+/* Classes of PostgreSQL's appendix A, "PostgreSQL Error Codes". Ours are those of a wrong question; what is
+ * not named here is the database's, and may pass (a server behind it that went in the midst has many names).
+ */
 static sotto_status translate(const char *state)
 {
     static const struct {
@@ -249,13 +253,13 @@ static sotto_status translate(const char *state)
                    {"57014", SOTTO_ERR(HQ, BUSY)},    {"57", SOTTO_ERR(HQ, IO)},
                    {"08", SOTTO_ERR(HQ, NETWORK)},    {"25006", SOTTO_ERR(HQ, IO)},
                    {"25P03", SOTTO_ERR(HQ, BUSY)},    {"58", SOTTO_ERR(HQ, IO)},
-                   {"28", SOTTO_ERR(HQ, DENIED)},     {"42501", SOTTO_ERR(HQ, DENIED)},
-                   {"XX001", SOTTO_ERR(HQ, CORRUPT)}, {"XX002", SOTTO_ERR(HQ, CORRUPT)},
-                   {"54", SOTTO_ERR(HQ, RANGE)},      {"HV", SOTTO_ERR(HQ, NETWORK)}};
+                   {"42501", SOTTO_ERR(HQ, IO)},      {"42", SOTTO_ERR(HQ, INTERNAL)},
+                   {"22", SOTTO_ERR(HQ, INTERNAL)},   {"XX001", SOTTO_ERR(HQ, CORRUPT)},
+                   {"XX002", SOTTO_ERR(HQ, CORRUPT)}, {"HV", SOTTO_ERR(HQ, NETWORK)}};
     for (size_t i = 0; i < SOTTO_COUNT(classes); i++)
         if (strncmp(state, classes[i].prefix, strlen(classes[i].prefix)) == 0)
             return classes[i].status;
-    return SOTTO_ERR(HQ, INTERNAL);
+    return SOTTO_ERR(HQ, IO);
 }
 
 /* The message's first line only: its detail repeats values. */
