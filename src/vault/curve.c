@@ -1,7 +1,7 @@
 /*
  * Head office's P-256. Mbed TLS 3.6 multiplies points in portable C, some ten times slower than the assembly
  * of the distribution's libcrypto (OpenSSL, Apache-2.0), and a collector does little else: a handshake with
- * certificates on both sides and one report are seven multiplications. Where libcrypto is there at build
+ * certificates on both sides and one report are nine multiplications. Where libcrypto is there at build
  * time, sotto-hq is linked so that three functions of Mbed TLS on which its ECDSA and ECDH stand come here
  * first (ld --wrap, src/vault/CMakeLists.txt). Everything else stays as it is: which keys, curves and
  * signatures are taken, in which encoding, with which nonce. Other curves, and whatever libcrypto cannot do
