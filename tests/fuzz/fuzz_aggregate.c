@@ -50,11 +50,12 @@ static sotto_status ask(void *ctx, const char *target, sotto_span body, sotto_ve
 static void open_party(unsigned role, const uint8_t key[static SOTTO_HPKE_PRIVATE_BYTES],
                        const uint8_t collector[static SOTTO_HPKE_PUBLIC_BYTES])
 {
-    char path[64];
+    char dir[] = "/tmp/sotto-fuzz-XXXXXX", path[64];
     bool added;
     static const sotto_log SILENT = {.fd = -1};
     aggregator *a = &p.one[role];
-    (void)snprintf(path, sizeof path, "/tmp/sotto-fuzz-%u-%ld.db", role, (long)getpid());
+    require(mkdtemp(dir) != NULL);
+    (void)snprintf(path, sizeof path, "%s/aggregate.db", dir);
     *a = (aggregator){.role = role == 0 ? AGG_LEADER : AGG_HELPER,
                       .entropy = {.fill = fill},
                       .helper = {NULL, ask},
@@ -62,9 +63,9 @@ static void open_party(unsigned role, const uint8_t key[static SOTTO_HPKE_PRIVAT
     memcpy(a->hpke, key, sizeof a->hpke);
     memcpy(a->collector, collector, sizeof a->collector);
     require(agg_store_open(&a->db, path, true, NULL) == SOTTO_OK);
-    require(unlink(path) == 0); /* it goes with the process */
     require(sqlite3_exec(a->db->db, "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY", NULL, NULL,
                          NULL) == SQLITE_OK);
+    require(unlink(path) == 0 && rmdir(dir) == 0); /* it goes with the process */
     require(agg_store_task_add(a->db, &p.task, &a->entropy, &added, NULL) == SOTTO_OK && added);
 }
 
