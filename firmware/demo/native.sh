@@ -16,6 +16,7 @@ as_kiosk() { "$@"; }
 erase_one() { sotto --config "$SOTTO_CONFIG" forget --customer "$1"; }
 
 start_serve() {
+    rm -f "$API_SOCKET" "$LINK_SOCKET" # a killed serve leaves them: the wait below is for this one's
     sotto --config "$SOTTO_CONFIG" serve >>"$TERMINAL/serve.log" 2>&1 &
     SERVE_PID=$!
     echo "$SERVE_PID" >"$TERMINAL/serve.pid"
