@@ -12,6 +12,7 @@ enum {
     ONNX_CODES_MAX = 2048, /* keys of one encoder */
     ONNX_ATTRIBUTES_MAX = 64,
     ONNX_COLUMNS_ALL_MAX = 1 << 20, /* of all tensors */
+    ONNX_POINTS_MAX = 1 << 22,      /* of a linear model: categories of all columns, for each output */
     ONNX_FLOAT = 1,
     ONNX_INT32 = 6,
     ONNX_INT64 = 7,

@@ -58,24 +58,15 @@ static bool affine(const onnx_column *c, double *slope, double *level, double *m
     return true;
 }
 
-/* What a category has more than others. */
-static void add_points(feature_part *p, uint32_t category, double more)
-{
-    for (uint32_t i = 0; i < p->count; i++)
-        if (p->categories[i] == category) {
-            p->points[i] += more;
-            return;
-        }
-    p->categories[p->count] = category;
-    p->points[p->count++] = more;
-}
-
-/* A code adds coefficient x g(its value) for each category, and coefficient x g(other) for all others. */
+/* A code adds coefficient x g(its value) for each category, and coefficient x g(other) for all others. What a
+ * category has more than others is put down for each code; plant() adds it up. */
 static sotto_status add_code(linear *l, const onnx_column *c, double coefficient, feature_part *p)
 {
     double other = coefficient * (double)sotto_onnx_apply(c, c->code->other);
-    for (uint32_t i = 0; i < c->code->count; i++)
-        add_points(p, c->code->category[i], coefficient * (double)sotto_onnx_apply_code(c, i) - other);
+    for (uint32_t i = 0; i < c->code->count; i++) {
+        p->categories[p->count] = c->code->category[i];
+        p->points[p->count++] = coefficient * (double)sotto_onnx_apply_code(c, i) - other;
+    }
     p->other += other;
     return sotto_forge_use_feature(l->o->forest, c->feature, SOTTO_FEATURE_CATEGORY_CUT, l->o->used)
                ? SOTTO_OK
@@ -98,29 +89,40 @@ static sotto_status add_number(linear *l, const onnx_column *c, double coefficie
 }
 
 typedef struct choice {
-    uint32_t category;
+    uint32_t category, at;
     double points;
 } choice;
 
+/* Those of one category stay in their order: a sum of doubles depends on it, and qsort does not keep it. */
 static int compare_choices(const void *a, const void *b)
 {
     const choice *x = a, *y = b;
-    return (x->category > y->category) - (x->category < y->category);
+    int order = (x->category > y->category) - (x->category < y->category);
+    return order != 0 ? order : (x->at > y->at) - (x->at < y->at);
 }
 
-/* Ascending, as sets and their balanced tree want them. */
+/* Each category once, with the sum of its points and the level, ascending, as sets and their balanced tree
+ * want them. */
 static sotto_status sort_choices(const linear *l, feature_part *p, double level)
 {
-    choice *all = sotto_onnx_take(l->o, p->count, sizeof *all);
+    uint32_t n = 0;
+    choice *all = calloc(p->count, sizeof *all);
     if (all == NULL)
         return sotto_forge_no_memory(l->o->diag);
     for (uint32_t i = 0; i < p->count; i++)
-        all[i] = (choice){p->categories[i], p->points[i] + level};
+        all[i] = (choice){p->categories[i], i, p->points[i]};
     qsort(all, p->count, sizeof *all, compare_choices);
-    for (uint32_t i = 0; i < p->count; i++) {
-        p->categories[i] = all[i].category;
-        p->points[i] = all[i].points;
-    }
+    for (uint32_t i = 0; i < p->count; i++)
+        if (n > 0 && p->categories[n - 1] == all[i].category) {
+            p->points[n - 1] += all[i].points;
+        } else {
+            p->categories[n] = all[i].category;
+            p->points[n++] = all[i].points;
+        }
+    p->count = n;
+    for (uint32_t i = 0; i < n; i++)
+        p->points[i] += level;
+    free(all);
     return SOTTO_OK;
 }
 
@@ -201,6 +203,17 @@ static sotto_status read_numbers(linear *l, size_t classes)
     return SOTTO_OK;
 }
 
+/* A code may stand in many columns (Concat): without end they would take memory without end. */
+static sotto_status check_points(const linear *l, size_t outputs)
+{
+    size_t points = 0;
+    for (size_t i = 0; i < l->x->count && points * outputs <= ONNX_POINTS_MAX; i++)
+        points += l->x->columns[i].code == NULL ? 0 : l->x->columns[i].code->count;
+    return points * outputs <= ONNX_POINTS_MAX
+               ? SOTTO_OK
+               : unsupported(l, "coefficients", "too many categories for so many outputs");
+}
+
 sotto_status sotto_onnx_linear(onnx *o, const onnx_node *n, const onnx_value *x, bool classifier)
 {
     linear l = {.o = o, .node = n, .x = x};
@@ -222,6 +235,7 @@ sotto_status sotto_onnx_linear(onnx *o, const onnx_node *n, const onnx_value *x,
     /* Of two classes, each with its own logistic, the second is the answer. */
     bool second = classifier && classes == 2 && l.outputs == 2 && !softmax;
     f->outputs = second ? 1 : l.outputs;
+    status = check_points(&l, f->outputs);
     for (size_t k = 0; status == SOTTO_OK && k < f->outputs; k++)
         status = add_output(&l, second ? 1 : k, (uint16_t)k);
     return status;

@@ -250,9 +250,9 @@ typedef struct learn_source_kind {
 const learn_source_kind *learn_source_named(const char *name); /* NULL: no such kind */
 /* By what the file begins with or holds. NULL: it may be anything. */
 const learn_source_kind *learn_source_guess(sotto_span file);
-/* "trees", "linear", ...; "logistic", ... */
 /* Trees of a model; the leaf that clusters have is none. */
 size_t learn_trees_of(const sotto_model_info *info);
+/* "trees", "linear", ...; "logistic", ... */
 const char *learn_kind_name(const sotto_model_info *info);
 const char *learn_link_name(enum sotto_model_link link);
 typedef struct learn_walker learn_walker;

@@ -354,6 +354,83 @@ static void hostile_trees_are_refused_with_their_node(void **state)
     sotto_vec_free(&file);
 }
 
+/* x -> LabelEncoder of many keys -> Concat of its column, many times over -> LinearRegressor: a file of half
+ * a megabyte that would ask for some hundred million points. */
+static void put_list(sotto_vec *node, const char *name, uint32_t field, size_t n)
+{
+    static const float ONE = 1;
+    sotto_vec a, list;
+    sotto_vec_init(&a, 1 << 26);
+    sotto_vec_init(&list, 1 << 26);
+    for (size_t i = 0; i < n; i++)
+        if (field == 8)
+            varint(&list, i);
+        else
+            assert_int_equal(sotto_vec_put(&list, &ONE, sizeof ONE), SOTTO_OK);
+    bytes_field(&a, 1, name, strlen(name));
+    vec_field(&a, field, &list);
+    attribute(node, &a);
+    sotto_vec_free(&a);
+    sotto_vec_free(&list);
+}
+
+static void end_node(sotto_vec *graph, sotto_vec *node, const char *out, const char *op)
+{
+    bytes_field(node, 2, out, strlen(out));
+    bytes_field(node, 4, op, strlen(op));
+    vec_field(graph, 1, node);
+}
+
+static void write_points(size_t keys, size_t columns, sotto_vec *out)
+{
+    /* ValueInfoProto x: int64, one column. */
+    static const uint8_t INPUT[] = {0x0a, 1,    'x',  0x12, 0x0c, 0x0a, 0x0a, 0x08, 7,
+                                    0x12, 0x06, 0x0a, 0,    0x0a, 2,    0x08, 1};
+    sotto_vec node, graph;
+    sotto_vec_init(&node, 1 << 27);
+    sotto_vec_init(&graph, 1 << 27);
+    bytes_field(&node, 1, "x", 1);
+    put_list(&node, "keys_int64s", 8, keys);
+    put_list(&node, "values_int64s", 8, keys);
+    end_node(&graph, &node, "code", "LabelEncoder");
+    for (size_t i = 0; i < columns; i++)
+        bytes_field(&node, 1, "code", 4);
+    end_node(&graph, &node, "codes", "Concat");
+    bytes_field(&node, 1, "codes", 5);
+    put_list(&node, "coefficients", 7, columns);
+    end_node(&graph, &node, "y", "LinearRegressor");
+    bytes_field(&graph, 11, INPUT, sizeof INPUT);
+    vec_field(out, 7, &graph);
+    bytes_field(&node, 1, "ai.onnx.ml", strlen("ai.onnx.ml"));
+    vec_field(out, 8, &node);
+    sotto_vec_free(&node);
+    sotto_vec_free(&graph);
+}
+
+static void codes_without_end_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t keys, columns;
+        sotto_status status;
+    } CASES[] = {{5, 3, SOTTO_OK}, {2048, 30, SOTTO_OK}, {2048, 60000, SOTTO_ERR(FORGE, UNSUPPORTED)}};
+    for (size_t i = 0; i < SOTTO_COUNT(CASES); i++) {
+        sotto_vec file;
+        sotto_forge_report report;
+        sotto_diag diag;
+        sotto_vec_init(&file, 1 << 27);
+        write_points(CASES[i].keys, CASES[i].columns, &file);
+        sotto_status status = try_file(sotto_forge_onnx, sotto_vec_span(&file), &report, &diag);
+        if (status != CASES[i].status)
+            fail_msg("case %zu: %s", i, diag.text);
+        if (status == SOTTO_OK) /* one leaf a key, one for other values, one for none */
+            assert_int_equal(report.leaves, CASES[i].keys + 2);
+        else
+            assert_non_null(strstr(diag.text, "too many categories"));
+        sotto_vec_free(&file);
+    }
+}
+
 static void bad_tables_are_refused_with_their_line(void **state)
 {
     (void)state;
@@ -404,6 +481,7 @@ int main(void)
         cmocka_unit_test(other_encoders_are_refused),
         cmocka_unit_test(a_flipped_byte_is_refused_or_compiled),
         cmocka_unit_test(hostile_trees_are_refused_with_their_node),
+        cmocka_unit_test(codes_without_end_are_refused),
         cmocka_unit_test(bad_tables_are_refused_with_their_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
