@@ -125,7 +125,7 @@ else
     check "a count below zero: file and line" ends 3 "below.csv:40" train --data below.csv "${tags[@]}" --objective count --label visits -o none.json
     awk 'BEGIN { FS = OFS = "," } NR == 40 { $13 = "b1" } { print }' goals.csv >apart.csv
     check "a group in two places: file and line" ends 3 "apart.csv:40" train --data apart.csv "${tags[@]}" --objective rank --label liked --group basket -o none.json
-    check "more trees than a model has" ends 3 "over 4096 trees" "${goal[@]}" --objective multiclass --label kind --rounds 2000 -o none.json
+    check "more trees than a model has" ends 3 "over 4096 trees" train --data goals.csv "${tags[@]}" --depth 4 --eta 0.2 --objective multiclass --label kind --rounds 2000 -o none.json
     check "one fold" ends 2 "--cv must be" "${train[@]}" --cv 1 -o none.json
     head -n 11 rows.csv >few.csv
     check "more folds than rows" ends 3 "folds of a table of 10 rows" train --data few.csv "${tags[@]}" --label taken --cv 40 -o none.json
