@@ -1,8 +1,9 @@
-/* A small recommender's file, written by hand. */
+/* A small recommender's file, written by hand. Whoever includes it has assert_int_equal, as for
+ * model_writer.h. */
 #ifndef DECIDE_ITEMS_WRITER_H
 #define DECIDE_ITEMS_WRITER_H
 
-#include "decide_test.h"
+#include "sotto/codec.h"
 
 static uint8_t items_file[512];
 static sotto_buf items_bytes;

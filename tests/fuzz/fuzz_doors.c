@@ -1,63 +1,17 @@
 /*
  * The terminal's two doors. First byte: 'a' for the kiosk application's, anything else for the one of sync;
- * then a line "METHOD TARGET", then the body. Behind them stands a real engine (in memory where the machine
- * has /dev/shm) without a release, with one report in its outbox. Whatever comes, the answer is one of the
- * documented codes and whole JSON; nobody is known afterwards, and the report waits until it is acknowledged
- * by its hash.
+ * then a line "METHOD TARGET", then the body. Behind them stands a real engine without a release, with one
+ * report in its outbox (fuzz_requests asks a terminal that has a release). Whatever comes, the answer is one
+ * of the documented codes and whole JSON; nobody is known afterwards, and the report waits until it is
+ * acknowledged by its hash.
  */
-#include "fuzz.h"
-
-#include "kiosk_priv.h"
-
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-static char dir[64];
-static kiosk_config config;
-static kiosk_engine *engine;
-
-static void forget_files(void)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", dir);
-    kiosk_engine_close(engine);
-    require(system(command) == 0);
-}
-
-static void folder(const char *name, char out[static KIOSK_PATH_MAX])
-{
-    require(kiosk_path(dir, name, out, NULL) == SOTTO_OK);
-}
+#include "doors.h"
 
 static void make_terminal(void)
 {
-    char *argv[] = {"init", NULL};
     const sotto_outbox_entry report = {.seq = 1, .sealed_s = 1, .note = "{}"};
-    snprintf(dir, sizeof dir, "%s/sotto-fuzz-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    require(mkdtemp(dir) != NULL);
-    folder("vault", config.vault_dir);
-    folder("store", config.store_dir);
-    folder("release", config.release_dir);
-    folder("sync", config.sync_dir);
-    folder("run", config.run_dir);
-    config.cache_kib = 256;
-    require(kiosk_cmd_init(&config, 1, argv) == 0);
-    require(kiosk_engine_open(&engine, &config, NULL) == SOTTO_OK);
-    engine->log.fd = -1;
+    open_terminal();
     require(sotto_store_outbox_append(engine->store, &report, sotto_span_str("sealed"), NULL) == SOTTO_OK);
-    (void)atexit(forget_files);
-}
-
-static sotto_span until(sotto_span *rest, uint8_t end)
-{
-    size_t len = 0;
-    while (len < rest->len && rest->ptr[len] != end)
-        len++;
-    sotto_span word = sotto_span_of(rest->ptr, len);
-    size_t used = len < rest->len ? len + 1 : len;
-    *rest = sotto_span_of(rest->ptr + used, rest->len - used);
-    return word;
 }
 
 static void check_code(int code, bool api)
@@ -69,15 +23,6 @@ static void check_code(int code, bool api)
     for (size_t i = 0; i < SOTTO_COUNT(link_only); i++)
         known = known || (!api && code == link_only[i]);
     require(known);
-}
-
-static void check_body(const sotto_reply *reply)
-{
-    sotto_json *doc = NULL;
-    if (reply->content_type == NULL || strcmp(reply->content_type, "application/json") != 0)
-        return;
-    require(sotto_json_parse(&doc, sotto_vec_span(&reply->body), "answer", NULL) == SOTTO_OK);
-    sotto_json_free(doc);
 }
 
 /* No request can make a customer, lose the report, or acknowledge other bytes. */
