@@ -34,7 +34,7 @@ boot() {
     shift
     LOG=$WORK/$ARCH.$script.log
     STATUS=0
-    "$FIRMWARE_DIR/run" --image "$WORK/$ARCH" --script "$script" --log "$LOG" --quiet --timeout 120 "$@" \
+    "$FIRMWARE_DIR/run" --image "$WORK/$ARCH" --script "$script" --log "$LOG" --quiet --timeout 240 "$@" \
         2>"$LOG.run" || STATUS=$?
     SECONDS_TAKEN=$(((${EPOCHREALTIME/./} - ${started/./}) / 100000))
     SECONDS_TAKEN=${SECONDS_TAKEN%?}.${SECONDS_TAKEN: -1}
