@@ -103,4 +103,16 @@ SOTTO_MUST_USE sotto_status sotto_tally_spent(sotto_store *store, const uint8_t 
                                               uint64_t *spent_ueps, uint64_t *spent_rho_nano,
                                               sotto_diag *diag);
 
+/* How far budgets have gone, for the operator of this terminal. Exact numbers of customers: they never leave
+ * it. A customer has nothing left when no task could count one more event of theirs at now_s, after whatever
+ * the policy forgives by then. Walks the whole ledger: some microseconds a customer. Store errors; CORRUPT or
+ * UNSUPPORTED: a record that this program cannot read. *out is zero then. */
+typedef struct sotto_tally_budgets {
+    uint64_t charged;      /* customers who ever paid for a report; those since forgotten are among them */
+    uint64_t nothing_left; /* of those */
+    bool nobody_can_pay; /* nor can one who never paid: what an old copy lost (sotto_tally_accept) was all */
+} sotto_tally_budgets;
+SOTTO_MUST_USE sotto_status sotto_tally_budgets_of(sotto_store *store, const sotto_tasks *tasks,
+                                                   int64_t now_s, sotto_tally_budgets *out, sotto_diag *diag);
+
 #endif

@@ -85,9 +85,12 @@ static int show_answer(sotto_span answer, bool json, shower show)
     return 0;
 }
 
+/* What this process adds to an answer that is shown as JSON. */
+typedef sotto_status (*adder)(const kiosk_config *config, sotto_vec *answer);
+
 /* One request: its JSON, or what `show` makes of it. Returns an exit code. */
 static int ask_once(const kiosk_config *config, const char *method, const char *target, sotto_span body,
-                    bool json, shower show)
+                    bool json, shower show, adder add)
 {
     sotto_diag diag = {0};
     kiosk_local *local = NULL;
@@ -99,6 +102,8 @@ static int ask_once(const kiosk_config *config, const char *method, const char *
         status = kiosk_local_ask(local, method, target, body, &code, &answer, &diag);
     int result = status == SOTTO_OK ? exit_code_of(code, sotto_vec_span(&answer), true)
                                     : kiosk_fail_status(status, &diag);
+    if (result == 0 && json && add != NULL && (status = add(config, &answer)) != SOTTO_OK)
+        result = kiosk_fail_status(status, &diag);
     if (result == 0)
         result = show_answer(sotto_vec_span(&answer), json, show);
     kiosk_local_close(local);
@@ -305,7 +310,7 @@ static int ask_words(const kiosk_config *config, const words *w, const char *tar
         return kiosk_usage(w->command, "a value is too long");
     if (status != SOTTO_OK)
         return kiosk_fail_status(status, &diag);
-    return ask_once(config, "POST", target, sotto_buf_span(&body), w->json, show);
+    return ask_once(config, "POST", target, sotto_buf_span(&body), w->json, show, NULL);
 }
 
 int kiosk_cmd_decide(const kiosk_config *config, int argc, char **argv)
@@ -366,6 +371,14 @@ int kiosk_cmd_forget(const kiosk_config *config, int argc, char **argv)
 
 /* ---- status, audit ---- */
 
+static void show_budget(sotto_json_node budget)
+{
+    sotto_span charged = number_of(budget, "charged"), nothing = number_of(budget, "nothing_left");
+    if (nothing.len > 0)
+        printf("budgets    %.*s customers have paid for reports, %.*s of them have nothing left\n",
+               SPAN(charged), SPAN(nothing));
+}
+
 static void show_status(sotto_json_node s)
 {
     sotto_span device = text_of(s, "device"), now = text_of(s, "now");
@@ -381,10 +394,11 @@ static void show_status(sotto_json_node s)
         printf("failed     release %.*s: %.*s\n", SPAN(failed), SPAN(because));
     printf("customers  %.*s\n", SPAN(customers));
     printf("reports    %.*s sealed, %.*s waiting to be sent\n", SPAN(reports), SPAN(waiting));
+    show_budget(sotto_json_member(s, "budget"));
 }
 
 static int no_words_but_json(const kiosk_config *config, int argc, char **argv, const char *target,
-                             shower show)
+                             shower show, adder add)
 {
     bool json = false;
     for (int i = 1; i < argc; i++) {
@@ -392,12 +406,12 @@ static int no_words_but_json(const kiosk_config *config, int argc, char **argv, 
             return kiosk_usage_at(argv[0], argv[i], "unknown option, or one without its value");
         json = true;
     }
-    return ask_once(config, "GET", target, sotto_span_of(NULL, 0), json, show);
+    return ask_once(config, "GET", target, sotto_span_of(NULL, 0), json, show, add);
 }
 
 int kiosk_cmd_status(const kiosk_config *config, int argc, char **argv)
 {
-    return no_words_but_json(config, argc, argv, "/v1/status", show_status);
+    return no_words_but_json(config, argc, argv, "/v1/status", show_status, kiosk_add_certificate);
 }
 
 static int64_t whole(sotto_json_node obj, const char *name)
@@ -493,5 +507,5 @@ int kiosk_cmd_audit(const kiosk_config *config, int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "accept-restore") == 0)
         return kiosk_cmd_accept_restore(config);
     return no_words_but_json(config, bytes ? argc - 1 : argc, argv, bytes ? "/v1/audit?bytes" : "/v1/audit",
-                             bytes ? NULL : show_audit);
+                             bytes ? NULL : show_audit, NULL);
 }

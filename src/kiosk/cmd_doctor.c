@@ -1,5 +1,7 @@
 /* doctor: what is wrong and what to do, one line a check. Looks only at what the user who asks may see, and
- * says so where it may not. */
+ * says so where it may not. --monitor: the same in one line, with the exit codes that monitoring systems know
+ * (0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; Monitoring Plugins Development Guidelines, "Plugin Return Codes").
+ */
 #include "kiosk_priv.h"
 
 #include <stdio.h>
@@ -10,14 +12,17 @@
 #define RENEW_LAPSED_S (90 * 86400) /* head office renews a lapsed certificate for so long */
 #define SILENT_S       (7 * 86400)
 #define TIME_AHEAD_S   86400
+#define WAITING_MANY   7 /* reports: a week of a task with a period of a day */
 
 enum verdict { GOOD, WARN, BAD, UNSEEN };
 
 typedef struct findings {
     sotto_json *status; /* what serve says of itself; NULL = it does not answer */
     int64_t now_s;      /* serve's; without it, the machine's */
-    bool json;
-    size_t bad;
+    bool json, monitor;
+    size_t count[4]; /* of each verdict */
+    char first[320]; /* with monitor: what is worst, the first of its kind */
+    enum verdict worst;
     sotto_buf out; /* with json: all of them, written at the end */
     sotto_json_writer w;
 } findings;
@@ -31,7 +36,14 @@ static void put_text(sotto_json_writer *w, const char *name, const char *value)
 static void tell(findings *f, enum verdict verdict, const char *check, const char *what, const char *remedy)
 {
     static const char *const mark[] = {"ok", "warn", "BAD", "unseen"};
-    f->bad += verdict == BAD;
+    f->count[verdict]++;
+    if (f->monitor) {
+        if (verdict != UNSEEN && verdict > f->worst) {
+            f->worst = verdict;
+            snprintf(f->first, sizeof f->first, "%.24s: %.256s", check, what);
+        }
+        return;
+    }
     if (!f->json) {
         printf("%-7s %-11s %s%s%s\n", mark[verdict], check, what, remedy[0] ? "\n        do: " : "", remedy);
         return;
@@ -116,20 +128,48 @@ static void tell_certificate(findings *f, const sotto_cert_info *info)
                       : "");
 }
 
-static void check_certificate(findings *f, const kiosk_config *config)
+/* NOT_FOUND: none, or not for this user's eyes; any other: damaged. */
+static sotto_status read_certificate(const kiosk_config *config, sotto_cert_info *info)
 {
     char path[KIOSK_PATH_MAX];
     sotto_vec pem;
-    sotto_cert_info info;
     sotto_vec_init(&pem, 65536);
-    if (kiosk_path(config->sync_dir, "device.pem", path, NULL) != SOTTO_OK ||
-        sotto_port_read_file(path, &pem, NULL) != SOTTO_OK)
+    sotto_status status = SOTTO_ERR(KIOSK, NOT_FOUND);
+    if (kiosk_path(config->sync_dir, "device.pem", path, NULL) == SOTTO_OK &&
+        sotto_port_read_file(path, &pem, NULL) == SOTTO_OK)
+        status = sotto_cert_read(sotto_vec_span(&pem), info, NULL) == SOTTO_OK ? SOTTO_OK
+                                                                               : SOTTO_ERR(KIOSK, CORRUPT);
+    sotto_vec_free(&pem);
+    return status;
+}
+
+static void check_certificate(findings *f, const kiosk_config *config)
+{
+    sotto_cert_info info = {0};
+    sotto_status status = read_certificate(config, &info);
+    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
         tell(f, UNSEEN, "certificate", "none, or not for this user's eyes", "new terminal: sotto enrol CODE");
-    else if (sotto_cert_read(sotto_vec_span(&pem), &info, NULL) != SOTTO_OK)
+    else if (status != SOTTO_OK)
         tell(f, BAD, "certificate", "damaged", "enrol again with a new code");
     else
         tell_certificate(f, &info);
-    sotto_vec_free(&pem);
+}
+
+sotto_status kiosk_add_certificate(const kiosk_config *config, sotto_vec *answer)
+{
+    char until[21], text[128];
+    sotto_cert_info info = {0};
+    sotto_status status = read_certificate(config, &info);
+    if (answer->len < 2 || answer->ptr[answer->len - 1] != '}')
+        return SOTTO_ERR(KIOSK, MALFORMED);
+    answer->len--;
+    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
+        return sotto_vec_printf(answer, ",\"certificate\":null}");
+    if (status != SOTTO_OK)
+        return sotto_vec_printf(answer, ",\"certificate\":{\"damaged\":true,\"not_after\":null}}");
+    sotto_time_format(info.not_after_s, until);
+    snprintf(text, sizeof text, ",\"certificate\":{\"damaged\":false,\"not_after\":\"%s\"}}", until);
+    return sotto_vec_put(answer, text, strlen(text));
 }
 
 static void check_wall(findings *f, const kiosk_config *config)
@@ -184,8 +224,10 @@ static void check_sync(findings *f, const kiosk_config *config, sotto_json_node 
     sotto_span text;
     int64_t told_s = 0;
     char what[96];
-    if (config->url[0] == '\0')
-        return; /* a terminal that never syncs */
+    if (config->url[0] == '\0') {
+        tell(f, GOOD, "sync", "this terminal has no head office", "");
+        return;
+    }
     if (sotto_json_get_str(sotto_json_member(status, "clock"), "told", &text, NULL) != SOTTO_OK ||
         sotto_time_parse(text, &told_s) != SOTTO_OK) {
         tell(f, WARN, "sync", "head office has not been heard of yet", "sotto sync says why");
@@ -231,16 +273,27 @@ static void ask_serve(findings *f, const kiosk_config *config)
     sotto_client_free(client);
 }
 
-/* Damaged here, or refused by head office for good. */
+/* What waits, and what was set aside: damaged here, or refused by head office for good. */
 static void check_outbox(findings *f, sotto_json_node outbox)
 {
-    int64_t aside = 0;
-    char text[64];
-    if (sotto_json_get_i64(outbox, "damaged", 0, INT64_MAX, &aside, NULL) != SOTTO_OK || aside == 0)
+    int64_t aside = 0, waiting = 0, reports = 0;
+    char text[96];
+    if (sotto_json_get_i64(outbox, "damaged", 0, INT64_MAX, &aside, NULL) != SOTTO_OK ||
+        sotto_json_get_i64(outbox, "waiting", 0, INT64_MAX, &waiting, NULL) != SOTTO_OK ||
+        sotto_json_get_i64(outbox, "reports", 0, INT64_MAX, &reports, NULL) != SOTTO_OK)
         return;
-    snprintf(text, sizeof text, "%lld reports were set aside", (long long)aside);
-    tell(f, WARN, "outbox", text,
-         "sotto audit shows them; after a repair at head office: sotto sync --again");
+    snprintf(text, sizeof text, "%lld of %lld reports wait, %lld were set aside", (long long)waiting,
+             (long long)reports, (long long)aside);
+    if (waiting >= KIOSK_OUTBOX_MAX)
+        tell(f, BAD, "outbox", "full: no period is closed until head office takes reports",
+             "sotto sync; days that become too old meanwhile are not measured");
+    else if (waiting > WAITING_MANY)
+        tell(f, WARN, "outbox", text, "sync has not got through for a week: sotto sync says why");
+    else if (aside > 0)
+        tell(f, WARN, "outbox", text,
+             "sotto audit shows them; after a repair at head office: sotto sync --again");
+    else
+        tell(f, GOOD, "outbox", text, "");
 }
 
 /* A release that did not pass its check here; the one before goes on. */
@@ -250,10 +303,16 @@ static void check_release(findings *f, sotto_json_node status)
     sotto_span because;
     char what[160];
     sotto_json_node releases = sotto_json_member(status, "releases");
-    if (sotto_json_get_i64(releases, "failed", 0, INT64_MAX, &failed, NULL) != SOTTO_OK || failed == 0 ||
+    if (sotto_json_get_i64(releases, "failed", 0, INT64_MAX, &failed, NULL) != SOTTO_OK ||
         sotto_json_get_i64(status, "release", 0, INT64_MAX, &release, NULL) != SOTTO_OK ||
         sotto_json_get_str(releases, "text", &because, NULL) != SOTTO_OK)
         return;
+    if (failed == 0) {
+        snprintf(what, sizeof what, "release %lld is in use", (long long)release);
+        tell(f, release == 0 ? WARN : GOOD, "release", release == 0 ? "none yet" : what,
+             release == 0 ? "sotto sync fetches it; until then the terminal shows nothing" : "");
+        return;
+    }
     snprintf(what, sizeof what, "release %lld is not used: %.*s", (long long)failed, (int)because.len,
              (const char *)because.ptr);
     tell(f, release == 0 ? BAD : WARN, "release", what,
@@ -261,30 +320,52 @@ static void check_release(findings *f, sotto_json_node status)
                       : "publish another one; the one before is in use, and head office was told");
 }
 
-static void check_daemon(findings *f, const kiosk_config *config)
+/* Who has nothing left is measured no more, and that is as it should be: worth a word only when it is so many
+ * that the figures of head office become thin. */
+static void check_budget(findings *f, sotto_json_node status)
 {
-    int64_t release = 0, waiting = 0;
-    char text[96];
-    if (f->status == NULL) {
-        tell(f, BAD, "serve", "does not answer on its socket", "start it: sotto serve");
+    int64_t charged = 0, nothing = 0, left_out = 0;
+    bool nobody = false;
+    char what[192], night[64] = "";
+    sotto_json_node budget = sotto_json_member(status, "budget");
+    if (sotto_json_get_i64(budget, "charged", 0, INT64_MAX, &charged, NULL) != SOTTO_OK ||
+        sotto_json_get_i64(budget, "nothing_left", 0, INT64_MAX, &nothing, NULL) != SOTTO_OK ||
+        sotto_json_get_bool(budget, "nobody_can_pay", &nobody, NULL) != SOTTO_OK) {
+        tell(f, BAD, "budget", "the ledger of budgets cannot be read",
+             "serve's log says why (budget.not_counted); no report leaves meanwhile");
         return;
     }
-    sotto_json_node root = sotto_json_root(f->status), outbox = sotto_json_member(root, "outbox");
-    if (sotto_json_get_i64(root, "release", 0, INT64_MAX, &release, NULL) != SOTTO_OK ||
-        sotto_json_get_i64(outbox, "waiting", 0, INT64_MAX, &waiting, NULL) != SOTTO_OK)
-        release = 0;
-    snprintf(text, sizeof text, "running, release %lld, %lld reports waiting", (long long)release,
-             (long long)waiting);
-    tell(f, release == 0 || waiting > 7 ? WARN : GOOD, "serve", text,
-         release == 0  ? "no release yet: sotto sync"
-         : waiting > 7 ? "sync has not got through for a week"
-                       : "");
+    if (sotto_json_get_i64(sotto_json_member(status, "night"), "left_out", 0, INT64_MAX, &left_out, NULL) ==
+        SOTTO_OK)
+        snprintf(night, sizeof night, "; %lld times left out last night", (long long)left_out);
+    snprintf(what, sizeof what, "%lld of %lld customers who were counted have nothing left%s",
+             (long long)nothing, (long long)charged, night);
+    if (nobody)
+        tell(f, WARN, "budget",
+             "nobody can be counted: what an old copy of the store lost was the whole budget",
+             "a budget that is renewed (renew_days in tasks.json) brings measurement back; nothing else may");
+    else if (charged > 0 && nothing > charged / 2)
+        tell(f, WARN, "budget", what,
+             "they are measured no more: fewer tasks, or a budget that is renewed, in the next release");
+    else
+        tell(f, GOOD, "budget", what, "");
+}
+
+static void check_daemon(findings *f, const kiosk_config *config)
+{
+    static const char *const unknown[] = {"release", "sync", "outbox", "budget"};
+    if (f->status == NULL) {
+        tell(f, BAD, "serve", "does not answer on its socket", "start it: sotto serve");
+        for (size_t i = 0; i < SOTTO_COUNT(unknown); i++)
+            tell(f, UNSEEN, unknown[i], "only serve knows", "");
+        return;
+    }
+    sotto_json_node root = sotto_json_root(f->status);
+    tell(f, GOOD, "serve", "running", "");
     check_release(f, root);
-    check_outbox(f, outbox);
-    if (waiting >= KIOSK_OUTBOX_MAX)
-        tell(f, BAD, "outbox", "full: no period is closed until head office takes reports",
-             "sotto sync; days that become too old meanwhile are not measured");
     check_sync(f, config, root);
+    check_outbox(f, sotto_json_member(root, "outbox"));
+    check_budget(f, root);
     check_time(f, root);
     check_restore(f, root);
 }
@@ -300,26 +381,60 @@ static void check_all(findings *f, const kiosk_config *config)
     check_wall(f, config); /* last: from here on this process has no network itself */
 }
 
+/* One line for a monitoring system; numbers after the bar are its graphs. Returns its exit code. */
+static int say_monitor(const findings *f)
+{
+    static const char *const word[] = {"OK", "WARNING", "CRITICAL"};
+    int64_t waiting = 0, nothing = 0;
+    bool known = false;
+    if (f->status != NULL) {
+        sotto_json_node root = sotto_json_root(f->status);
+        known = sotto_json_get_i64(sotto_json_member(root, "outbox"), "waiting", 0, INT64_MAX, &waiting,
+                                   NULL) == SOTTO_OK &&
+                sotto_json_get_i64(sotto_json_member(root, "budget"), "nothing_left", 0, INT64_MAX, &nothing,
+                                   NULL) == SOTTO_OK;
+    }
+    printf("SOTTO %s - %s (%zu bad, %zu warnings)", word[f->worst],
+           f->worst == GOOD ? "all is well" : f->first, f->count[BAD], f->count[WARN]);
+    if (known)
+        printf(" | waiting=%lld nothing_left=%lld", (long long)waiting, (long long)nothing);
+    printf("\n");
+    return f->worst == GOOD ? 0 : f->worst == WARN ? 1 : 2;
+}
+
+static int say_rest(findings *f)
+{
+    sotto_diag diag = {0};
+    sotto_json_arr_end(&f->w);
+    sotto_status status = f->json ? sotto_json_writer_end(&f->w) : SOTTO_OK;
+    if (status != SOTTO_OK)
+        return kiosk_fail_status(status, &diag);
+    if (f->json)
+        printf("%.*s\n", (int)f->out.len, (const char *)f->out.ptr);
+    return f->count[BAD] > 0 ? 1 : 0;
+}
+
 int kiosk_cmd_doctor(const kiosk_config *config, int argc, char **argv)
 {
     uint8_t memory[8192];
     findings f = {.json = argc == 2 && strcmp(argv[1], "--json") == 0,
+                  .monitor = argc == 2 && strcmp(argv[1], "--monitor") == 0,
                   .out = sotto_buf_of(memory, sizeof memory)};
-    if (argc > 1 && !f.json)
+    if (argc > 1 && !f.json && !f.monitor)
         return kiosk_usage_at(argv[0], argv[argc > 2 && strcmp(argv[1], "--json") == 0 ? 2 : 1],
-                              "takes --json and nothing else");
+                              "takes --json or --monitor and nothing else");
     sotto_diag diag = {0};
     sotto_status status = sotto_vault_start(&diag);
+    if (status != SOTTO_OK && f.monitor) {
+        printf("SOTTO UNKNOWN - %s\n", diag.text);
+        return 3;
+    }
     if (status != SOTTO_OK)
         return kiosk_fail_status(status, &diag);
     f.w = sotto_json_writer_of(&f.out);
     sotto_json_arr(&f.w);
     check_all(&f, config);
+    int code = f.monitor ? say_monitor(&f) : say_rest(&f);
     sotto_json_free(f.status);
-    sotto_json_arr_end(&f.w);
-    if (f.json && (status = sotto_json_writer_end(&f.w)) != SOTTO_OK)
-        return kiosk_fail_status(status, &diag);
-    if (f.json)
-        printf("%.*s\n", (int)f.out.len, (const char *)f.out.ptr);
-    return f.bad > 0 ? 1 : 0;
+    return code;
 }

@@ -302,5 +302,7 @@ sotto_status kiosk_night(kiosk_engine *e, sotto_tally_result *result, sotto_diag
     status = sotto_tally_close(e->store, &config, result, diag);
     if (status != SOTTO_OK)
         kiosk_befell(e, SOTTO_FIGURE_NIGHT_STOPPED);
+    if (result->reports > 0)
+        e->night = (kiosk_night_sum){now_s, result->reports, result->spent_out};
     return status;
 }

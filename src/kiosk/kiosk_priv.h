@@ -183,6 +183,20 @@ typedef struct kiosk_time { /* see time.c */
     sotto_vec authority; /* PEM; empty = none here */
 } kiosk_time;
 
+/* The last night of this run that closed a period. */
+typedef struct kiosk_night_sum {
+    int64_t at_s; /* 0 = none since start */
+    uint64_t reports, left_out;
+} kiosk_night_sum;
+/* Counted once for a day, a release and an outbox: nothing else changes it, and a walk of the ledger is not
+ * for each question. */
+typedef struct kiosk_budget_sum {
+    bool counted;
+    int64_t day;
+    uint64_t release, reports;
+    sotto_tally_budgets sum;
+} kiosk_budget_sum;
+
 typedef struct kiosk_engine {
     const kiosk_config *config;
     sotto_clock clock;
@@ -205,6 +219,8 @@ typedef struct kiosk_engine {
     size_t recent_at;
     sotto_tally_witness witness;
     uint64_t decisions, events; /* since start, for status */
+    kiosk_night_sum night;
+    kiosk_budget_sum budgets;
 } kiosk_engine;
 
 /* Opens vault, store and the release that was last accepted. One that fails its health check there gives way
@@ -488,6 +504,9 @@ int kiosk_cmd_audit(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_accept_restore(const kiosk_config *config);
 int kiosk_cmd_forget(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_replay(const kiosk_config *config, int argc, char **argv);
+/* status --json: the certificate, which serve cannot see: what sync has of it, or null. The answer's object
+ * gets one member more; NO_SPACE, NO_MEMORY. */
+SOTTO_MUST_USE sotto_status kiosk_add_certificate(const kiosk_config *config, sotto_vec *answer);
 int kiosk_cmd_doctor(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_model(const kiosk_config *config, int argc, char **argv); /* config may be NULL */
 

@@ -114,7 +114,12 @@ static const kiosk_command COMMANDS[] = {
      "  sotto replay decisions.log\n",
      kiosk_cmd_replay},
     {"doctor", "what is wrong here, and what to do",
-     "usage: sotto doctor [--json]\n\nEnds with 1 when something is bad.\n\n  sotto doctor\n",
+     "usage: sotto doctor [--json | --monitor]\n\nA line each for clock, key, disk, certificate, serve, "
+     "release, "
+     "sync, outbox, budget and more, with what to do.\nEnds with 1 when something is bad. --monitor says it "
+     "in "
+     "one line and ends as monitoring systems want:\n0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n\n"
+     "  sotto doctor\n  sotto doctor --monitor\n",
      kiosk_cmd_doctor},
     {"model", "score a table's rows with a model: what sotto-hq model predict prints",
      "usage: sotto model score MODEL.sotto ROWS.csv [--leaves] [--why [--class K]]\n\n"

@@ -103,6 +103,72 @@ static void put_health(sotto_json_writer *w, const kiosk_engine *e)
     sotto_json_obj_end(w);
 }
 
+/* Room for the store to grow; null when the folder cannot be looked at. */
+static void put_disk(sotto_json_writer *w, const kiosk_engine *e)
+{
+    uint64_t bytes = 0;
+    sotto_json_name(w, "disk");
+    if (sotto_port_disk_free(e->config->store_dir, &bytes, NULL) != SOTTO_OK) {
+        sotto_json_null(w);
+        return;
+    }
+    sotto_json_obj(w);
+    sotto_json_name(w, "free_bytes");
+    sotto_json_u64(w, bytes);
+    sotto_json_obj_end(w);
+}
+
+/* What the last night of this run closed, or null. */
+static void put_night(sotto_json_writer *w, const kiosk_night_sum *night)
+{
+    sotto_json_name(w, "night");
+    if (night->at_s == 0) {
+        sotto_json_null(w);
+        return;
+    }
+    sotto_json_obj(w);
+    put_time(w, "closed_at", night->at_s);
+    sotto_json_name(w, "reports");
+    sotto_json_u64(w, night->reports);
+    sotto_json_name(w, "left_out");
+    sotto_json_u64(w, night->left_out);
+    sotto_json_obj_end(w);
+}
+
+static bool count_budgets(kiosk_engine *e, int64_t now_s, uint64_t reports)
+{
+    kiosk_budget_sum *b = &e->budgets;
+    const int64_t day = sotto_floor_div_i64(now_s, 86400);
+    if (b->counted && b->day == day && b->release == e->release.version && b->reports == reports)
+        return true;
+    sotto_diag diag = {0};
+    b->counted = sotto_tally_budgets_of(e->store, &e->release.tasks, now_s, &b->sum, &diag) == SOTTO_OK;
+    b->day = day;
+    b->release = e->release.version;
+    b->reports = reports;
+    if (!b->counted)
+        sotto_log_event(&e->log, SOTTO_LOG_WARN, "budget.not_counted", "reason=\"%s\"", diag.text);
+    return b->counted;
+}
+
+/* Null: the ledger cannot be read. Exact numbers, for the operator of this terminal only. */
+static void put_budget(sotto_json_writer *w, kiosk_engine *e, int64_t now_s, uint64_t reports)
+{
+    sotto_json_name(w, "budget");
+    if (!count_budgets(e, now_s, reports)) {
+        sotto_json_null(w);
+        return;
+    }
+    sotto_json_obj(w);
+    sotto_json_name(w, "charged");
+    sotto_json_u64(w, e->budgets.sum.charged);
+    sotto_json_name(w, "nothing_left");
+    sotto_json_u64(w, e->budgets.sum.nothing_left);
+    sotto_json_name(w, "nobody_can_pay");
+    sotto_json_bool(w, e->budgets.sum.nobody_can_pay);
+    sotto_json_obj_end(w);
+}
+
 sotto_status kiosk_status_json(kiosk_engine *e, sotto_buf *json, sotto_diag *diag)
 {
     char device[65] = "";
@@ -140,6 +206,9 @@ sotto_status kiosk_status_json(kiosk_engine *e, sotto_buf *json, sotto_diag *dia
     sotto_json_name(&w, "events");
     sotto_json_u64(&w, e->events);
     put_outbox(&w, &sum);
+    put_night(&w, &e->night);
+    put_budget(&w, e, now_s, sum.reports);
+    put_disk(&w, e);
     put_stopped(e, &w);
     sotto_json_obj_end(&w);
     return sotto_json_writer_end(&w);

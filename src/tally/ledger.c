@@ -25,7 +25,7 @@ static void read_tasks(sotto_cursor *c, sotto_ledger *out)
     }
 }
 
-static sotto_status parse(sotto_span record, sotto_ledger *out, sotto_diag *diag)
+sotto_status sotto_ledger_read(sotto_span record, sotto_ledger *out, sotto_diag *diag)
 {
     sotto_cursor c = sotto_cursor_of(record);
     uint8_t version = sotto_cursor_u8(&c);
@@ -53,7 +53,7 @@ sotto_status sotto_ledger_get(sotto_store *store, const uint8_t *key, sotto_ledg
     sotto_status status = sotto_store_get(store, SOTTO_RECORD_LEDGER, key, 0, &record, diag);
     if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
         return SOTTO_OK;
-    return status != SOTTO_OK ? status : parse(sotto_buf_span(&record), out, diag);
+    return status != SOTTO_OK ? status : sotto_ledger_read(sotto_buf_span(&record), out, diag);
 }
 
 static sotto_status write_tasks(const sotto_ledger *ledger, sotto_buf *record)

@@ -53,6 +53,8 @@ typedef struct sotto_ledger {
     sotto_ledger_task task[LEDGER_TASKS_MAX];
     size_t count;
 } sotto_ledger;
+/* A ledger record's bytes. CORRUPT, UNSUPPORTED: *out may be half filled. */
+SOTTO_MUST_USE sotto_status sotto_ledger_read(sotto_span record, sotto_ledger *out, sotto_diag *diag);
 /* All zero for a customer without a record. CORRUPT, UNSUPPORTED. */
 SOTTO_MUST_USE sotto_status sotto_ledger_get(sotto_store *store, const uint8_t *key, sotto_ledger *out,
                                              sotto_diag *diag);

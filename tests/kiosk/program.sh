@@ -176,7 +176,20 @@ expect 4 '' t one status
 terminal_ready three
 expect 0 'serve  *running' t three doctor
 expect 0 'told by head office' t three doctor
+for check in clock disk certificate release sync outbox budget; do
+    expect 0 "^ok  *$check " t three doctor
+    expect 0 "\"check\":\"$check\",\"verdict\":\"ok\"" t three doctor --json
+done
+expect 0 '^SOTTO OK - all is well .*| waiting=0 nothing_left=0$' t three doctor --monitor
+expect 2 'takes --json or --monitor' t three doctor --monitor --json
+facts=$(t three status --json)
+for fact in '"told":"' '"machine_ahead_s":' '"free_bytes":[1-9]' '"release":[1-9]' '"last_acknowledged":' '"waiting":0' '"charged":0,"nothing_left":0' \
+    '"night":null' '"certificate":{"damaged":false,"not_after":"20'; do
+    grep -q "$fact" <<<"$facts" && ok || bad "status --json has no $fact: $facts"
+done
 serve_stop
+expect 2 '^SOTTO CRITICAL - serve: does not answer' t three doctor --monitor
+expect 1 'unseen  *budget  *only serve knows' t three doctor
 sed -i 's/"clock_offset_s": 0/"clock_offset_s": 400000000/' "$WORK/three/sotto.json"
 expect 0 'Recorded' t three event --customer "$customer" --kind card_in
 serve_start three
@@ -197,6 +210,7 @@ for days in 10 270 420; do
     10)
         serve_start five
         expect 0 'warn  *sync  *head office was last heard 10 days ago' t five doctor
+        expect 1 '^SOTTO WARNING - .*head office was last heard 10 days ago' t five doctor --monitor
         serve_stop
         ;;
     270) expect 1 'warn  *certificate .*renewal is overdue' t five doctor ;;

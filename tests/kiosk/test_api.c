@@ -147,6 +147,13 @@ static void status_and_audit_are_json(void **state)
     int64_t customers = -1;
     assert_int_equal(sotto_json_get_i64(sotto_json_root(doc), "customers", 0, 9, &customers, NULL), SOTTO_OK);
     assert_int_equal(customers, 0);
+    const sotto_json_node budget = sotto_json_member(sotto_json_root(doc), "budget");
+    assert_int_equal(sotto_json_get_i64(budget, "nothing_left", 0, 0, &customers, NULL), SOTTO_OK);
+    int64_t free_bytes = 0;
+    assert_int_equal(sotto_json_get_i64(sotto_json_member(sotto_json_root(doc), "disk"), "free_bytes", 1,
+                                        INT64_MAX, &free_bytes, NULL),
+                     SOTTO_OK);
+    assert_int_equal(sotto_json_type(sotto_json_member(sotto_json_root(doc), "night")), SOTTO_JSON_NULL);
     sotto_json_free(doc);
     assert_int_equal(api("GET", "/v1/audit", "", answer, sizeof answer), 200);
     assert_string_equal(answer, "{\"reports\":[]}");

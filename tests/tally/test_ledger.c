@@ -75,6 +75,48 @@ static void the_spent_are_counted_once(void **state)
     assert_non_null(strstr(opened.entry.note, "\"told\":0"));
 }
 
+static sotto_tally_budgets budgets_on(const sotto_tasks *tasks, int64_t day)
+{
+    sotto_tally_budgets out;
+    assert_ok(sotto_tally_budgets_of(w.store, tasks, AT(day), &out, NULL));
+    return out;
+}
+
+/* Who has nothing left, for the operator: by the night's own rule, with what is forgiven by then. */
+static void nothing_left_is_counted(void **state)
+{
+    (void)state;
+    sotto_task task = telling_task(3, 4, 4 * EVENT);
+    task.has_left_out = false;
+    sotto_tasks tasks = file_of(&task, 1, 4 * EVENT);
+    assert_int_equal(budgets_on(&tasks, DAY).charged, 0);
+    for (int i = 0; i < 4; i++)
+        assert_true(note(&w, &task, 1, 1, DAY));
+    assert_true(note(&w, &task, 2, 1, DAY));
+    (void)close_ok(&tasks, DAY + 1);
+    sotto_tally_budgets b = budgets_on(&tasks, DAY + 1);
+    assert_true(b.charged == 2 && b.nothing_left == 1 && !b.nobody_can_pay);
+    sotto_task second = task; /* with a quota of its own; the lifetime is the same for both */
+    second.id = 4;
+    const sotto_task both[] = {task, second};
+    tasks = file_of(both, 2, 4 * EVENT);
+    assert_int_equal(budgets_on(&tasks, DAY + 1).nothing_left, 1);
+    tasks.budget.lifetime_ueps = 8 * EVENT;
+    assert_int_equal(budgets_on(&tasks, DAY + 1).nothing_left, 0);
+    tasks = file_of(&task, 1, 4 * EVENT);
+    tasks.budget.renew_days = 10;
+    tasks.budget.renew_ueps = 4 * EVENT;
+    assert_int_equal(budgets_on(&tasks, DAY + 9).nothing_left, 1);
+    assert_int_equal(budgets_on(&tasks, DAY + 10).nothing_left, 0);
+    assert_ok(sotto_store_set_i64(w.store, SOTTO_TALLY_LOST_UEPS, (int64_t)(4 * EVENT), NULL));
+    b = budgets_on(&tasks, DAY + 1);
+    assert_true(b.charged == 2 && b.nothing_left == 2 && b.nobody_can_pay);
+    static const uint8_t KEY[SOTTO_CUSTOMER_KEY_BYTES] = {9};
+    assert_ok(sotto_store_put(w.store, SOTTO_RECORD_LEDGER, KEY, 0, sotto_span_str("\x02x"), NULL));
+    assert_cause(sotto_tally_budgets_of(w.store, &tasks, AT(DAY), &b, NULL), CORRUPT);
+    assert_true(b.charged == 0 && b.nothing_left == 0);
+}
+
 /* A greedy task stops at its quota; the other one still has its own. */
 static void a_greedy_task_cannot_starve_the_rest(void **state)
 {
@@ -219,6 +261,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     static const struct CMUnitTest TESTS[] = {
         TEST(the_spent_are_counted_once),
+        TEST(nothing_left_is_counted),
         TEST(a_greedy_task_cannot_starve_the_rest),
         TEST(the_lifetime_holds_over_random_lives),
         TEST(renewal_forgives_so_much_a_while),
