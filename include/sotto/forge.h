@@ -27,12 +27,18 @@ typedef struct sotto_forge_options {
     const sotto_recipe *recipe;         /* NULL: features are plain columns */
     const sotto_dictionary *dictionary; /* NULL, or the recipe's: for words that the source encodes */
     const uint8_t *source_sha256;       /* 32 bytes, kept in the model; NULL: not known */
+    double max_error; /* what the margin (of clusters: a distance) may be off by; 0: anything. Where the
+                         margin is the answer (identity link) and can be beyond 1, and for distances, times
+                         the largest magnitude: |bias| and each tree's largest |leaf|, added; of clusters, the
+                         reach of a coordinate. The scale is always the finest at which every value fits 32
+                         bits, at most 2^24: a bound that passes this is RANGE. Not looked at by combine. */
 } sotto_forge_options;
 
 typedef struct sotto_forge_report {
     size_t trees, nodes, leaves, features, thresholds, terms, clusters;
-    int64_t margin_error_q24; /* bound: the largest leaf rounding of each tree, summed, half a unit a term,
-                                 and the bias's; of clusters: of a distance */
+    int64_t margin_error_q24;  /* bound: the largest leaf rounding of each tree, summed, half a unit a term,
+                                  and the bias's; of clusters: of a distance */
+    int64_t error_allowed_q24; /* what max_error came to; INT64_MAX: anything */
     size_t bytes;
     unsigned scale_bits; /* of leaves and biases: 24, or fewer where one is too large for that */
 } sotto_forge_report;

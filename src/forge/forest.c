@@ -196,6 +196,7 @@ static void fill_report(sotto_forge_report *report, const forge_forest *f, const
                                    .features = f->feature_count,
                                    .thresholds = l->cut_count,
                                    .margin_error_q24 = l->margin_error_q24,
+                                   .error_allowed_q24 = l->error_allowed_q24,
                                    .scale_bits = SOTTO_MODEL_SCALE_BITS - l->shift,
                                    .bytes = bytes};
 }
@@ -208,6 +209,8 @@ sotto_status sotto_forge_finish(forge_forest *f, const sotto_forge_options *o, s
     sotto_status status = sotto_forge_sort_terms(f, o->file_name, diag);
     if (status == SOTTO_OK)
         status = sotto_forge_layout_make(&l, f, o->file_name, diag);
+    if (status == SOTTO_OK)
+        status = sotto_forge_judge_error(&l, f, o, diag);
     if (status == SOTTO_OK)
         status = sotto_forge_write(f, &l, o, out, diag);
     if (status == SOTTO_OK)

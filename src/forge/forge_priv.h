@@ -183,6 +183,7 @@ typedef struct forge_layout {
     unsigned shift; /* values are q(24 - shift) */
     int64_t bias_q24[SOTTO_MODEL_OUTPUTS_MAX];
     int64_t margin_error_q24;
+    int64_t error_allowed_q24;
     int unit; /* of clusters */
     unsigned reach;
 } forge_layout;
@@ -196,6 +197,9 @@ void sotto_forge_layout_free(forge_layout *l);
 /* Part of making: integer leaves, expected values and the bound of the margin's error. */
 sotto_status sotto_forge_values(forge_layout *l, const forge_forest *f, const char *file_name,
                                 sotto_diag *diag);
+/* RANGE when the bound passes what the options allow; fills l->error_allowed_q24. */
+sotto_status sotto_forge_judge_error(forge_layout *l, const forge_forest *f, const sotto_forge_options *o,
+                                     sotto_diag *diag);
 /* Index of a node's threshold among those of its feature. It must be there. */
 uint32_t sotto_forge_cut_index(const forge_layout *l, const forge_forest *f, const forge_node *n);
 /* Order of sets by content, and their ranks: part of making. NO_MEMORY. */

@@ -32,6 +32,8 @@ typedef struct onnx_ensemble {
     uint8_t *child;   /* one a node: some node leads to it */
     uint32_t *run;    /* one a node: its tree's place in the file */
     uint8_t *gives;   /* trees x SOTTO_MODEL_OUTPUTS_MAX: some leaf has a weight of the output */
+    float **folded;   /* one a column: what its code's entries, and behind them all others, become; NULL: no
+                         node tests it, or it has no code */
     /* The tree that is being made. */
     forge_tree *out;
     size_t cap, left_to_make;

@@ -63,12 +63,50 @@ static bool compares(enum compare compare, float y, float t)
     return compare == SAME ? y >= t && y <= t : holds(compare == UPTO, y, t);
 }
 
-/* Of a code: categories whose value compares otherwise than `other` become the set. */
-static split code_split(const onnx_column *c, enum compare compare, float t)
+/* What the steps make of each entry of the column's code, and behind them of every other category: once a
+ * column and not once a node. */
+static sotto_status fold_column(onnx_ensemble *e, size_t column, size_t *left)
 {
-    bool without = compares(compare, sotto_onnx_apply(c, c->code->other), t), differs = false;
+    const onnx_column *c = &e->x->columns[column];
+    if (c->code->count >= *left)
+        return sotto_onnx_bad(e->o, e->node, "nodes_featureids", SOTTO_ERR(FORGE, UNSUPPORTED),
+                              "too many categories of all encoded columns together");
+    *left -= c->code->count + 1;
+    float *values = sotto_onnx_take(e->o, (size_t)c->code->count + 1, sizeof *values);
+    if (values == NULL)
+        return sotto_forge_no_memory(e->o->diag);
     for (uint32_t i = 0; i < c->code->count; i++)
-        differs |= compares(compare, sotto_onnx_apply_code(c, i), t) != without;
+        values[i] = sotto_onnx_apply_code(c, i);
+    values[c->code->count] = sotto_onnx_apply(c, c->code->other);
+    e->folded[column] = values;
+    return SOTTO_OK;
+}
+
+static sotto_status fold_codes(onnx_ensemble *e)
+{
+    size_t left = ONNX_POINTS_MAX;
+    sotto_status status = SOTTO_OK;
+    e->folded = sotto_onnx_take(e->o, e->x->count, sizeof *e->folded);
+    if (e->folded == NULL)
+        return sotto_forge_no_memory(e->o->diag);
+    for (size_t i = 0; status == SOTTO_OK && i < e->count; i++) {
+        if (e->modes[i] == LEAF)
+            continue;
+        size_t column = (size_t)e->features[i];
+        if (e->x->columns[column].code != NULL && e->folded[column] == NULL)
+            status = fold_column(e, column, &left);
+    }
+    return status;
+}
+
+/* Of a code: categories whose value compares otherwise than `other` become the set. */
+static split code_split(const onnx_ensemble *e, uint32_t source, enum compare compare)
+{
+    const float *values = e->folded[e->features[source]], t = e->values[source];
+    uint32_t count = e->x->columns[e->features[source]].code->count;
+    bool without = compares(compare, values[count], t), differs = false;
+    for (uint32_t i = 0; i < count; i++)
+        differs |= compares(compare, values[i], t) != without;
     return (split){.compare = compare,
                    .yes_left = without,
                    .missing_yes = without,
@@ -79,12 +117,13 @@ static split code_split(const onnx_column *c, enum compare compare, float t)
 static sotto_status make_split(onnx_ensemble *e, uint32_t i, bool or_equal, bool missing_tracks, split *out)
 {
     const onnx_column *c = &e->x->columns[e->features[i]];
-    float t = e->values[i], filled = sotto_onnx_apply(c, NAN);
+    float t = e->values[i];
     bool first = false;
     if (c->code != NULL) {
-        *out = code_split(c, or_equal ? UPTO : BELOW, t);
+        *out = code_split(e, i, or_equal ? UPTO : BELOW);
         return SOTTO_OK;
     }
+    float filled = sotto_onnx_apply(c, NAN);
     if (sotto_onnx_direction(c) == 0)
         return sotto_onnx_bad(e->o, e->node, "nodes_featureids", SOTTO_ERR(FORGE, UNSUPPORTED),
                               "column %lld was multiplied with 0", (long long)e->features[i]);
@@ -145,14 +184,15 @@ static void put_leaf(onnx_ensemble *e, uint32_t source, uint32_t at)
                                      .cover = 1};
 }
 
-static sotto_status put_set(const onnx_ensemble *e, const onnx_column *c, const split *s, float t,
-                            int64_t *key)
+static sotto_status put_set(const onnx_ensemble *e, uint32_t source, const split *s, int64_t *key)
 {
     forge_sets *sets = &e->o->forest->sets;
+    const onnx_code *code = e->x->columns[e->features[source]].code;
+    const float *values = e->folded[e->features[source]], t = e->values[source];
     sotto_status status = sotto_forge_new_set(sets, e->o->diag);
-    for (uint32_t i = 0; status == SOTTO_OK && i < c->code->count; i++)
-        if (compares(s->compare, sotto_onnx_apply_code(c, i), t) != s->yes_left)
-            status = sotto_forge_add_category(sets, c->code->category[i], e->o->diag);
+    for (uint32_t i = 0; status == SOTTO_OK && i < code->count; i++)
+        if (compares(s->compare, values[i], t) != s->yes_left)
+            status = sotto_forge_add_category(sets, code->category[i], e->o->diag);
     *key = (int64_t)sets->count - 1;
     return status;
 }
@@ -167,7 +207,7 @@ static sotto_status put_split(onnx_ensemble *e, uint32_t source, uint32_t at, co
     sotto_status status =
         use(e, c->feature, c->code != NULL ? SOTTO_FEATURE_CATEGORY_CUT : SOTTO_FEATURE_NUMBER);
     if (status == SOTTO_OK && c->code != NULL)
-        status = put_set(e, c, s, e->values[source], &n.key);
+        status = put_set(e, source, s, &n.key);
     if (status == SOTTO_OK)
         status = new_nodes(e, 2, &first);
     if (status != SOTTO_OK)
@@ -191,7 +231,7 @@ static sotto_status grow_equal(onnx_ensemble *e, uint32_t source, uint32_t at, u
     if (status == SOTTO_OK)
         status = make_split(e, source, true, missing_equal, &upto);
     if (status == SOTTO_OK && e->x->columns[e->features[source]].code != NULL) {
-        split s = code_split(&e->x->columns[e->features[source]], SAME, e->values[source]);
+        split s = code_split(e, source, SAME);
         if (s.constant)
             return grow(e, s.constant_yes ? equal : other, at, depth);
         status = put_split(e, source, at, &s, &yes, &no);
@@ -417,5 +457,7 @@ sotto_status sotto_onnx_trees(onnx *o, const onnx_node *n, const onnx_value *x, 
     o->forest->outputs = out.count;
     if (status == SOTTO_OK)
         status = read_bases(&e, &out, classes);
+    if (status == SOTTO_OK)
+        status = fold_codes(&e);
     return status == SOTTO_OK ? grow_trees(&e, &out) : status;
 }

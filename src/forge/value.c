@@ -127,3 +127,49 @@ sotto_status sotto_forge_values(forge_layout *l, const forge_forest *f, const ch
     l->margin_error_q24 = (int64_t)ceil(error + (error > 0 ? 0.001 : 0));
     return status;
 }
+
+static double largest_leaf(const forge_layout *l, const forge_tree *tree, size_t t)
+{
+    double most = 0;
+    for (uint32_t i = l->root[t]; i < l->root[t + 1]; i++)
+        if (l->child[i] == i)
+            most = fmax(most, fabs(tree->nodes[l->source[i]].leaf));
+    return most;
+}
+
+/* What max_error is a part of. A logistic, log or softmax margin counts as it stands, since e^margin turns
+ * its error into a relative one; a probability is at most 1. An amount has a unit of its own. */
+static double magnitude(const forge_layout *l, const forge_forest *f)
+{
+    double sum[SOTTO_MODEL_OUTPUTS_MAX], most = 1;
+    if (f->clusters.count > 0)
+        return ldexp(1, (int)l->reach - l->unit);
+    if (f->link != SOTTO_LINK_IDENTITY)
+        return 1;
+    for (size_t i = 0; i < f->outputs; i++)
+        sum[i] = fabs(f->bias[i]);
+    for (size_t t = 0; t < f->tree_count; t++)
+        sum[f->trees[t].output] += largest_leaf(l, &f->trees[t], t);
+    for (size_t i = 0; i < f->outputs; i++)
+        most = fmax(most, sum[i]);
+    return most;
+}
+
+sotto_status sotto_forge_judge_error(forge_layout *l, const forge_forest *f, const sotto_forge_options *o,
+                                     sotto_diag *diag)
+{
+    l->error_allowed_q24 = INT64_MAX;
+    if (!(o->max_error > 0) || f->value != NULL)
+        return SOTTO_OK;
+    double allowed = o->max_error * magnitude(l, f) * ONE_Q24;
+    l->error_allowed_q24 = allowed < 0x1p62 ? (int64_t)allowed : INT64_C(1) << 62;
+    if (l->margin_error_q24 <= l->error_allowed_q24)
+        return SOTTO_OK;
+    return sotto_diag_at(diag, SOTTO_ERR(FORGE, RANGE), o->file_name, 0,
+                         "a %s may be off by %.3g, and at most %.3g is allowed (--max-error): values are "
+                         "kept in units of 2^-%d, "
+                         "the finest in which all of them fit",
+                         f->clusters.count > 0 ? "distance" : "margin", (double)l->margin_error_q24 / ONE_Q24,
+                         (double)l->error_allowed_q24 / ONE_Q24,
+                         f->clusters.count > 0 ? l->unit : (int)(SOTTO_MODEL_SCALE_BITS - l->shift));
+}

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     ARENA_BYTES = 64 << 20
@@ -61,11 +62,29 @@ static sotto_status read_recipe(learn_input *in, const char *path, sotto_diag *d
     return status;
 }
 
+/* dictionary.json in the recipe's folder, where describe and population put both. It is said, since the tags
+ * of another bank's dictionary may have the same names. */
+static sotto_status dictionary_beside(learn_input *in, const char *recipe, sotto_diag *diag)
+{
+    const char *slash = strrchr(recipe, '/');
+    int folder = slash == NULL ? 0 : (int)(slash - recipe) + 1;
+    int len = snprintf(in->beside, sizeof in->beside, "%.*sdictionary.json", folder, recipe);
+    if (len < 0 || (size_t)len >= sizeof in->beside || access(in->beside, F_OK) != 0)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE),
+                              "--recipe needs --dictionary FILE, or dictionary.json in the recipe's folder");
+    (void)fprintf(stderr, "dictionary: %s, which is beside the recipe\n", in->beside);
+    return SOTTO_OK;
+}
+
 sotto_status learn_input_read(learn_input *in, const char *dictionary, const char *recipe, sotto_diag *diag)
 {
-    if (recipe != NULL && dictionary == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--recipe needs --dictionary");
-    sotto_status status = dictionary == NULL ? SOTTO_OK : read_dictionary(in, dictionary, diag);
+    sotto_status status = SOTTO_OK;
+    if (recipe != NULL && dictionary == NULL) {
+        status = dictionary_beside(in, recipe, diag);
+        dictionary = in->beside;
+    }
+    if (status == SOTTO_OK && dictionary != NULL)
+        status = read_dictionary(in, dictionary, diag);
     if (status == SOTTO_OK && recipe != NULL)
         status = read_recipe(in, recipe, diag);
     return status;

@@ -64,6 +64,7 @@ typedef struct learn_input {
     void *memory;
     sotto_arena arena;
     sotto_dictionary *dictionary; /* NULL: none given */
+    char beside[4096];            /* where it was found when only a recipe was given; else "" */
     bool has_recipe;
     sotto_recipe recipe;
     sotto_vec model_file;
@@ -72,7 +73,8 @@ typedef struct learn_input {
 } learn_input;
 sotto_status learn_input_init(learn_input *in, sotto_diag *diag);
 void learn_input_free(learn_input *in);
-/* Paths may be NULL. A recipe needs a dictionary (USAGE). */
+/* Paths may be NULL. A recipe without a dictionary takes dictionary.json in its folder and says so on
+ * standard error; USAGE when none is there. */
 sotto_status learn_input_read(learn_input *in, const char *dictionary, const char *recipe, sotto_diag *diag);
 sotto_status learn_input_model(learn_input *in, const char *path, sotto_diag *diag);
 /* Loads what stands in model_file. */

@@ -95,13 +95,15 @@ static double farthest(const rec_embedding *e, const double *row)
     return most;
 }
 
+/* By the loader's own bound (docs/formats/items.md), and of what the numbers have become: rounding may add
+ * half a unit to each of them. A sum of at most 64 such doubles is exact. */
 static bool too_long(const rec_embedding *e)
 {
     for (size_t i = 0; i < e->items; i++) {
         double sum = 0;
         for (size_t k = 0; k < e->dims; k++)
             sum += fabs(e->wanted[i * e->dims + k]);
-        if (sum > WANTED_SUM_MAX - 1) /* rounding adds less than the 1 */
+        if (sum > WANTED_SUM_MAX)
             return true;
     }
     return false;
@@ -118,9 +120,9 @@ static sotto_status put_embedding(const rec_matrix *m, rec_embedding *e, sotto_v
         for (size_t i = 0; i < n; i++)
             exact[h * n + i] = entry_of(e, h, i);
     e->left_out = farthest(e, m->row);
-    bool fits = !too_long(e);
     put_vectors(e->held, e, e->width == 1 ? HELD_BASE_8 : HELD_BASE_16, out, status);
     put_vectors(e->wanted, e, WANTED_BASE, out, status);
+    bool fits = !too_long(e);
     e->rounded = farthest(e, exact);
     free(exact);
     return fits ? SOTTO_OK

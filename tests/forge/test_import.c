@@ -473,6 +473,60 @@ static void bad_tables_are_refused_with_their_line(void **state)
     }
 }
 
+/* Two bins of a card and a second feature of `trees` cards whose points are no multiples of any unit. */
+static void write_card(char *out, size_t cap, const char *link, const char *points, int trees)
+{
+    int at = snprintf(out, cap, "feature,min,max,points\n(link),,,%s\na,,5,%s\na,5,,0.1\n", link, points);
+    for (int i = 0; i < trees; i++)
+        at += snprintf(out + at, cap - (size_t)at, "b%d,,0,0.1\nb%d,0,,0.3\n", i, i);
+    assert_in_range(at, 1, (int)cap - 1);
+}
+
+static void a_bound_that_is_not_allowed_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *link, *points;
+        int trees;
+        double max_error;
+        unsigned scale_bits;
+        bool good;
+    } CASES[] = {
+        {"logistic", "0.3", 900, 1e-4, 24, true},  /* 900 halves of 2^-24: 2.7e-5 */
+        {"logistic", "0.3", 900, 1e-5, 24, false}, /* and no finer scale is there */
+        {"logistic", "127.9", 9, 1e-4, 24, true},  /* the finest that holds the leaf */
+        {"logistic", "3000.3", 9, 1e-4, 19, true}, /* 10 halves of 2^-19: 9.5e-6 */
+        {"logistic", "3000.3", 900, 1e-4, 19, false},
+        {"logistic", "3000.3", 900, 1e-3, 19, true},
+        {"logistic", "3000.3", 900, 0, 19, true}, /* not judged */
+        {"log", "3000.3", 900, 1e-4, 19, false},
+        {"identity", "3000.3", 900, 1e-4, 19, true}, /* of amounts, a part of the largest one */
+        {"identity", "3000.3", 900, 1e-8, 19, false},
+        {"identity", "0.3", 1, 1e-9, 24, false},
+    };
+    static char text[1 << 16];
+    for (size_t i = 0; i < SOTTO_COUNT(CASES); i++) {
+        const sotto_forge_options options = {
+            .file_name = "card", .model_name = "test", .max_error = CASES[i].max_error};
+        sotto_forge_report report = {.bytes = 0};
+        sotto_diag diag = {.status = SOTTO_OK};
+        sotto_vec out;
+        sotto_vec_init(&out, 1 << 24);
+        write_card(text, sizeof text, CASES[i].link, CASES[i].points, CASES[i].trees);
+        sotto_status status = sotto_forge_scorecard(sotto_span_str(text), &options, &out, &report, &diag);
+        if (status != (CASES[i].good ? SOTTO_OK : SOTTO_ERR(FORGE, RANGE)))
+            fail_msg("case %zu: %s", i, diag.text);
+        assert_true((out.len > 0) == CASES[i].good);
+        if (CASES[i].good) {
+            assert_int_equal(report.scale_bits, CASES[i].scale_bits);
+            assert_true(report.margin_error_q24 <= report.error_allowed_q24);
+        } else {
+            assert_non_null(strstr(diag.text, "--max-error"));
+        }
+        sotto_vec_free(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -482,6 +536,7 @@ int main(void)
         cmocka_unit_test(a_flipped_byte_is_refused_or_compiled),
         cmocka_unit_test(hostile_trees_are_refused_with_their_node),
         cmocka_unit_test(codes_without_end_are_refused),
+        cmocka_unit_test(a_bound_that_is_not_allowed_is_refused),
         cmocka_unit_test(bad_tables_are_refused_with_their_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

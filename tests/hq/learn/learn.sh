@@ -343,7 +343,23 @@ sed 1d rows.csv >bare.csv
 check "features of a table without a header" run model features --data bare.csv "${tags[@]}" --label taken --names "$(head -n 1 rows.csv)"
 check "(the same)" cmp -s out features.csv
 check "--from something else" ends 3 "xgboost, lightgbm, onnx" model compile --from catboost model.json -o none.sotto
-check "a recipe without a dictionary" ends 2 "needs --dictionary" model compile --from xgboost model.json --recipe "$golden/recipe.json" -o none.sotto
+mkdir given beside lonely
+cp "$golden/recipe.json" lonely/r.json
+check "a recipe with its dictionary" run model compile --from xgboost model.json --recipe "$golden/recipe.json" --dictionary "$golden/dictionary.json" -o given/m.sotto
+check "(of which nothing is said)" test ! -s err
+check "a recipe alone: the dictionary beside it" run model compile --from xgboost model.json --recipe "$golden/recipe.json" --json -o beside/m.sotto
+check "(which is said)" grep -qF "dictionary: $golden/dictionary.json" err
+check "(and stands in the JSON)" has "\"dictionary\":\"$golden/dictionary.json\""
+check "(the same model)" cmp -s given/m.sotto beside/m.sotto
+check "features by a recipe alone" run model features --data rows.csv --recipe "$golden/recipe.json" --today 2026-01-01 --label taken
+check "(the same columns)" cmp -s out features.csv
+check "a recipe without any dictionary" ends 2 "needs --dictionary" model compile --from xgboost model.json --recipe lonely/r.json -o none.sotto
+check "features without any dictionary" ends 2 "needs --dictionary" model features --data rows.csv --recipe lonely/r.json
+check "an error that is not allowed" ends 3 "--max-error" model compile --from xgboost model.json --max-error 1e-9 -o none.sotto
+check "(nothing is written)" test ! -e none.sotto
+check "an error that is allowed" run model compile --from xgboost model.json --max-error 0.001 --json -o none.sotto
+check "(and printed)" has '"margin_error_allowed":0.00099'
+check "an error that is no number" ends 2 "--max-error" model compile --from xgboost model.json --max-error none -o none.sotto
 check "a folder that is not there" ends 4 "" model compile --from xgboost model.json -o no/such/folder/m.sotto
 for command in train "model" "model compile" "model combine" "model calibrate" "model predict" "model check" "model features" describe; do
     # shellcheck disable=SC2086
