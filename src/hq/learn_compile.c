@@ -317,7 +317,7 @@ static sotto_status print_json(const compile_options *o, const learn_input *in, 
     json_u64(&w, "clusters", f->clusters);
     learn_json_real(&w, "margin_error", (double)f->margin_error_q24 / 16777216.0, 12);
     learn_json_real(&w, "margin_error_allowed", (double)f->error_allowed_q24 / 16777216.0, 12);
-    if (in->beside[0] != '\0') {
+    if (in->beside != NULL) {
         sotto_json_name(&w, "dictionary");
         sotto_json_cstr(&w, in->beside);
     }

@@ -66,12 +66,18 @@ static sotto_status read_recipe(learn_input *in, const char *path, sotto_diag *d
  * of another bank's dictionary may have the same names. */
 static sotto_status dictionary_beside(learn_input *in, const char *recipe, sotto_diag *diag)
 {
+    static const char NAME[] = "dictionary.json";
     const char *slash = strrchr(recipe, '/');
-    int folder = slash == NULL ? 0 : (int)(slash - recipe) + 1;
-    int len = snprintf(in->beside, sizeof in->beside, "%.*sdictionary.json", folder, recipe);
-    if (len < 0 || (size_t)len >= sizeof in->beside || access(in->beside, F_OK) != 0)
+    size_t folder = slash == NULL ? 0 : (size_t)(slash - recipe) + 1;
+    char *path = sotto_arena_take(&in->arena, folder + sizeof NAME);
+    if (path == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+    memcpy(path, recipe, folder);
+    memcpy(path + folder, NAME, sizeof NAME);
+    if (access(path, F_OK) != 0)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE),
                               "--recipe needs --dictionary FILE, or dictionary.json in the recipe's folder");
+    in->beside = path;
     (void)fprintf(stderr, "dictionary: %s, which is beside the recipe\n", in->beside);
     return SOTTO_OK;
 }

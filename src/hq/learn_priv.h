@@ -64,7 +64,7 @@ typedef struct learn_input {
     void *memory;
     sotto_arena arena;
     sotto_dictionary *dictionary; /* NULL: none given */
-    char beside[4096];            /* where it was found when only a recipe was given; else "" */
+    const char *beside;           /* its path when only a recipe was given; else NULL */
     bool has_recipe;
     sotto_recipe recipe;
     sotto_vec model_file;

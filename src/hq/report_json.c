@@ -166,6 +166,25 @@ static void put_counts(sotto_json_writer *w, const report *r)
     sotto_json_arr_end(w);
 }
 
+static void put_targets(sotto_json_writer *w, const report *r)
+{
+    sotto_json_name(w, "targets");
+    sotto_json_arr(w);
+    for (size_t i = 0; i < REPORT_TARGETS; i++) {
+        const report_target *t = report_target_at(i);
+        double estimate = report_target_estimate(r, t);
+        sotto_json_obj(w);
+        eval_json_str(w, "target", t->name);
+        eval_json_u64(w, "bytes", r->info->bytes);
+        eval_json_u64(w, "tests_at_most", r->info->steps_max);
+        learn_json_real(w, "instructions_estimated", estimate, 0);
+        if (!isnan(estimate))
+            eval_json_str(w, "estimated_from", t->command);
+        sotto_json_obj_end(w);
+    }
+    sotto_json_arr_end(w);
+}
+
 static void put_judged(sotto_json_writer *w, const report *r)
 {
     eval_figure auc = {.name = "auc", .value = r->auc, .interval = r->auc_interval};
@@ -197,6 +216,7 @@ void report_json(sotto_json_writer *w, const void *report_)
         report_other_json(r, w);
         put_weights(w, r);
         put_source(w, r);
+        put_targets(w, r);
         put_counts(w, r);
         return;
     }
@@ -209,5 +229,6 @@ void report_json(sotto_json_writer *w, const void *report_)
     put_slices(w, "by_known", &r->by_known);
     put_weights(w, r);
     put_source(w, r);
+    put_targets(w, r);
     put_counts(w, r);
 }

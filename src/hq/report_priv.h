@@ -220,6 +220,16 @@ void report_table_slices(const report_slices *s, const char *caption, page *p);
 void report_table_scales(const report *r, page *p);
 void report_table_steps(const report *r, page *p);
 void report_say_floats(const report *r, page *p);
+/* What a score takes elsewhere: a_test is NAN where nobody counted. */
+enum { REPORT_TARGETS = 4 };
+typedef struct report_target {
+    const char *name;
+    double a_test; /* instructions, as the bench counted them */
+    const char *command;
+} report_target;
+const report_target *report_target_at(size_t i);
+/* Instructions of a score at most; NAN when there is no figure for the target or for such a model. */
+double report_target_estimate(const report *r, const report_target *t);
 void report_table_targets(const report *r, page *p);
 void report_table_counts(const report *r, page *p);
 void report_table_made_of(const report *r, page *p);
