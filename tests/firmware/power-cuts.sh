@@ -216,7 +216,7 @@ next_night() {
     boot '' "$1"
     look
     reports_check
-    grep -aq 'journal recovered' "$LOG" && JOURNALS=$((JOURNALS + 1)) || true
+    grep -aqE 'journal recovered|recovering journal' "$LOG" && JOURNALS=$((JOURNALS + 1)) || true
     echo "night $NIGHT: $FATE; ended with $STATUS in $(said phase | tail -n 1), release $RELEASE of $PUBLISHED, $COUNTED reports, $REPEATED repeated, $SECONDS s"
 }
 
