@@ -77,41 +77,60 @@ sotto_status hq_office_registry(const char *dir, hq_registry **out, sotto_diag *
     return status;
 }
 
-/* Whoever was a moment faster has done the same. */
-static sotto_status move_file(const char *dir, const char *where, bool *moved, sotto_diag *diag)
+/* Whoever was a moment faster has done the same: asked again, it is seen. */
+static sotto_status move_file(const char *path, const char *where, bool *moved, sotto_diag *diag)
 {
-    char path[HQ_PATH_MAX];
-    sotto_status status = hq_path(dir, "registry.db", path, diag);
-    if (status != SOTTO_OK || !sotto_port_exists(path))
-        return status;
-    status = hq_registry_move(path, where, diag);
-    *moved = status == SOTTO_OK;
-    return sotto_status_cause(status) == SOTTO_CAUSE_EXISTS ? SOTTO_OK : status;
+    sotto_diag why = {0};
+    sotto_status status = hq_registry_move(path, where, moved, &why);
+    if (sotto_status_cause(status) == SOTTO_CAUSE_EXISTS)
+        return hq_registry_move(path, where, moved, diag);
+    if (status != SOTTO_OK && diag != NULL)
+        *diag = why;
+    return status;
 }
 
-static sotto_status keep_setting(const char *dir, const char *where, sotto_diag *diag)
+/* One office, one database: another name in serve's command line would split it in two. */
+static sotto_status check_setting(const char *path, sotto_diag *diag)
 {
-    char path[HQ_PATH_MAX];
-    sotto_status status = hq_path(dir, HQ_STORE_FILE, path, diag);
-    if (status != SOTTO_OK || sotto_port_exists(path))
-        return status;
-    return sotto_port_write_file(path, sotto_span_str(where), 0600, diag);
+    char where[HQ_PATH_MAX];
+    sotto_status status = read_setting(path, where, diag);
+    if (status == SOTTO_OK && strcmp(where, chosen_store) != 0)
+        status = sotto_diag_at(diag, SOTTO_ERR(HQ, CONFLICT), path, 1,
+                               "this office's registry is in the database named here, and --store names it "
+                               "otherwise: when it has another address now, write that here");
+    sotto_wipe(where, sizeof where);
+    return status;
+}
+
+static sotto_status check_store(sotto_diag *diag)
+{
+    hq_registry *registry = NULL;
+    sotto_status status = hq_registry_open(&registry, chosen_store, diag);
+    hq_registry_close(registry);
+    return status;
 }
 
 sotto_status hq_office_adopt(const char *dir, bool *moved, sotto_diag *diag)
 {
-    hq_registry *registry = NULL;
-    sotto_diag why = {0};
+    char setting[HQ_PATH_MAX], file[HQ_PATH_MAX];
     *moved = false;
     if (chosen_store == NULL)
         return SOTTO_OK;
-    sotto_status status = hq_registry_open(&registry, chosen_store, &why);
-    hq_registry_close(registry);
-    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
-        status = move_file(dir, chosen_store, moved, diag);
-    else if (status != SOTTO_OK)
-        *diag = why;
-    return status == SOTTO_OK ? keep_setting(dir, chosen_store, diag) : status;
+    sotto_status status = hq_path(dir, HQ_STORE_FILE, setting, diag);
+    if (status == SOTTO_OK)
+        status = hq_path(dir, "registry.db", file, diag);
+    if (status != SOTTO_OK)
+        return status;
+    bool told = sotto_port_exists(setting);
+    if (told)
+        status = check_setting(setting, diag);
+    else if (sotto_port_exists(file))
+        status = move_file(file, chosen_store, moved, diag);
+    if (status == SOTTO_OK)
+        status = check_store(diag);
+    if (status != SOTTO_OK || told)
+        return status;
+    return sotto_port_write_file(setting, sotto_span_str(chosen_store), 0600, diag);
 }
 
 /* ---- keys ---- */

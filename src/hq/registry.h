@@ -30,12 +30,18 @@ bool hq_registry_is_url(const char *where);
 /* Creates an empty registry there. EXISTS when there is a file, or an office in the database. */
 SOTTO_MUST_USE sotto_status hq_registry_create(const char *where, const char *office_name, int64_t now_s,
                                                sotto_diag *diag);
-/* NOT_FOUND when there is none, UNSUPPORTED when a newer program made it, CORRUPT when it is no registry. An
- * older schema is brought up to date. */
+/* NOT_FOUND when there is none or it was moved away, UNSUPPORTED when a newer program made it, CORRUPT when
+ * it is no registry. An older schema is brought up to date. */
 SOTTO_MUST_USE sotto_status hq_registry_open(hq_registry **out, const char *where, sotto_diag *diag);
-/* Copies all of one registry into another store, which is made there and must hold none: EXISTS. What was
- * there before stays as it was. */
-SOTTO_MUST_USE sotto_status hq_registry_move(const char *from, const char *to, sotto_diag *diag);
+/* Moves a file's registry into another store, which is made there and must hold none: CONFLICT when it holds
+ * another office. From before the first row is copied the file serves nobody, not even who has it open (IO):
+ * what is acknowledged is in `to` or nowhere; its rows stay in it. When copying fails, the file serves again.
+ * When this is cut off, or the end of a commit is not known, the file stays closed until it is called again,
+ * which ends it. Called once more, it changes nothing (*moved false); for another, empty store then
+ * NOT_FOUND: an old copy never comes alive twice. EXISTS: another process did it at this moment; call again.
+ */
+SOTTO_MUST_USE sotto_status hq_registry_move(const char *from_path, const char *to, bool *moved,
+                                             sotto_diag *diag);
 void hq_registry_close(hq_registry *registry); /* NULL allowed */
 SOTTO_MUST_USE sotto_status hq_registry_office(hq_registry *registry, char name[static 65], sotto_diag *diag);
 

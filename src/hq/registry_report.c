@@ -29,7 +29,7 @@ const char *hq_alarm_advice(enum hq_alarm alarm)
 
 /* ---- releases ---- */
 
-sotto_status hq_registry_release_put(hq_registry *registry, const hq_release *release, sotto_diag *diag)
+static sotto_status put_release(hq_registry *registry, const hq_release *release, sotto_diag *diag)
 {
     /* One that has reports has been current: what they were counted by is not rewritten. */
     sql s = sql_begin(registry,
@@ -47,6 +47,12 @@ sotto_status hq_registry_release_put(hq_registry *registry, const hq_release *re
                                 "release %llu has reports already: the repository is older than the registry",
                                 (unsigned long long)release->version);
     return status;
+}
+
+sotto_status hq_registry_release_put(hq_registry *registry, const hq_release *release, sotto_diag *diag)
+{
+    sotto_status status = sql_transaction(registry, diag);
+    return status == SOTTO_OK ? sql_close(registry, put_release(registry, release, diag), diag) : status;
 }
 
 sotto_status hq_registry_release_tasks(hq_registry *registry, uint64_t version, sotto_vec *tasks,

@@ -18,6 +18,7 @@ typedef struct sql_driver sql_driver;
 struct hq_registry {
     const sql_driver *driver;
     sqlite3 *db;          /* SQLite's */
+    bool watched;         /* SQLite: before it is used, its file is asked whether it was moved away */
     struct pg_line *line; /* PostgreSQL's */
     bool batch;           /* between hq_registry_batch_begin and _end: transactions are savepoints of one */
 };
@@ -100,6 +101,18 @@ typedef struct registry_store {
     const sql_driver *driver;
 } registry_store;
 extern const registry_store registry_sqlite, registry_postgres;
+/* Where a file's registry is. Any but HERE refuses whoever has it open or opens it; it is on the disk, so
+ * that it holds for every process. */
+enum registry_mark { REGISTRY_HERE, REGISTRY_MOVING, REGISTRY_MOVED };
+/* Opens a file for whoever moves it away: one that is not moved yet is marked MOVING, on the disk, when this
+ * returns. *found: what it was marked before. */
+SOTTO_MUST_USE sotto_status registry_file_take(hq_registry **out, const char *path, enum registry_mark *found,
+                                               sotto_diag *diag);
+/* Of a file that was taken, in a write transaction. */
+SOTTO_MUST_USE sotto_status registry_file_marked(hq_registry *registry, enum registry_mark *mark,
+                                                 sotto_diag *diag);
+SOTTO_MUST_USE sotto_status registry_file_mark(hq_registry *registry, enum registry_mark mark,
+                                               sotto_diag *diag);
 /* A store with the schema and nothing in it yet, made when it is not there. */
 SOTTO_MUST_USE sotto_status registry_open_empty(hq_registry **out, const char *where, sotto_diag *diag);
 /* EXISTS when there is one. */

@@ -11,6 +11,9 @@
 /* The file's application_id: tells a registry from any other SQLite file. "SHQr". */
 #define APPLICATION_ID  0x53485172
 #define BUSY_TIMEOUT_MS 10000
+/* user_version is the schema, plus this for each step of enum registry_mark: a program that knows no marks
+ * takes it for a newer schema, and refuses it too. */
+#define MARK 1000000
 
 /* ---- statements ---- */
 
@@ -62,9 +65,40 @@ static void check(sql *s, int rc)
     sql_fail(s, sqlite_status(s->registry->db, rc, s->diag));
 }
 
+static sotto_status read_version(sqlite3 *db, int64_t *version, sotto_diag *diag)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    *version = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+    sotto_status status = sqlite_status(db, rc, diag);
+    (void)sqlite3_finalize(stmt);
+    return status;
+}
+
+/* A collector that has the file open when it is moved away must not go on with it: what it acknowledged would
+ * be nowhere. IO: the terminal keeps its report and comes again. */
+static sotto_status check_here(const hq_registry *registry, sotto_diag *diag)
+{
+    int64_t version = 0;
+    if (!registry->watched)
+        return SOTTO_OK;
+    sotto_status status = read_version(registry->db, &version, diag);
+    if (status == SOTTO_OK && version >= MARK)
+        status = sotto_diag_at(diag, SOTTO_ERR(HQ, IO), "registry", 0,
+                               "this registry was moved into a database: start this program anew");
+    return status;
+}
+
+/* Within a transaction begin has looked, and holds the lock. */
 static void prepare(sql *s, const char *text)
 {
     sqlite3_stmt *stmt = NULL;
+    if (sqlite3_get_autocommit(s->registry->db) != 0)
+        sql_fail(s, check_here(s->registry, s->diag));
+    if (s->status != SOTTO_OK)
+        return;
     check(s, sqlite3_prepare_v2(s->registry->db, text, -1, &stmt, NULL));
     s->stmt = stmt;
 }
@@ -117,22 +151,25 @@ static sotto_status exec(hq_registry *registry, const char *text, sotto_diag *di
     return sqlite_status(registry->db, sqlite3_exec(registry->db, text, NULL, NULL, NULL), diag);
 }
 
-/* The lock of the whole file is taken at once, so that what is read in it stays true. */
-static sotto_status begin(hq_registry *registry, sotto_diag *diag)
-{
-    return exec(registry, "BEGIN IMMEDIATE", diag);
-}
-
-static sotto_status commit(hq_registry *registry, sotto_diag *diag)
-{
-    return exec(registry, "COMMIT", diag);
-}
-
 /* SQLite ends a transaction itself on some errors. */
 static void rollback(hq_registry *registry)
 {
     if (sqlite3_get_autocommit(registry->db) == 0)
         (void)sqlite3_exec(registry->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* The lock of the whole file is taken at once, so that what is read in it stays true. */
+static sotto_status begin(hq_registry *registry, sotto_diag *diag)
+{
+    sotto_status status = exec(registry, "BEGIN IMMEDIATE", diag);
+    if (status == SOTTO_OK && (status = check_here(registry, diag)) != SOTTO_OK)
+        rollback(registry);
+    return status;
+}
+
+static sotto_status commit(hq_registry *registry, sotto_diag *diag)
+{
+    return exec(registry, "COMMIT", diag);
 }
 
 static sotto_status lock(hq_registry *registry, const char *device, sotto_diag *diag)
@@ -228,28 +265,65 @@ static sotto_status read_pragma(hq_registry *registry, const char *text, int64_t
     return sql_end(&s);
 }
 
-static sotto_status one_step(hq_registry *registry, int64_t from, sotto_diag *diag)
+static sotto_status put_version(hq_registry *registry, int64_t version, sotto_diag *diag)
 {
     char text[48];
-    (void)snprintf(text, sizeof text, "PRAGMA user_version = %d", (int)from + 1);
-    sotto_status status = sql_exec(registry, MIGRATIONS[from], diag);
-    return status == SOTTO_OK ? sql_exec(registry, text, diag) : status;
+    (void)snprintf(text, sizeof text, "PRAGMA user_version = %d", (int)version);
+    return sql_exec(registry, text, diag);
 }
 
-/* All missing steps in one transaction; another process may have done them while we waited for the lock. */
-static sotto_status migrate(hq_registry *registry, sotto_diag *diag)
+static sotto_status one_step(hq_registry *registry, int64_t from, sotto_diag *diag)
 {
-    int64_t version;
+    sotto_status status = sql_exec(registry, MIGRATIONS[from], diag);
+    return status == SOTTO_OK ? put_version(registry, from + 1, diag) : status;
+}
+
+sotto_status registry_file_marked(hq_registry *registry, enum registry_mark *mark, sotto_diag *diag)
+{
+    int64_t version = 0;
+    sotto_status status = read_version(registry->db, &version, diag);
+    *mark = (enum registry_mark)(version / MARK);
+    return status;
+}
+
+sotto_status registry_file_mark(hq_registry *registry, enum registry_mark mark, sotto_diag *diag)
+{
+    return put_version(registry, HQ_REGISTRY_SCHEMA + (int64_t)mark * MARK, diag);
+}
+
+/* All missing steps in one transaction; another process may have done them while we waited for the lock.
+ * taken: NULL, or to be marked MOVING in the same transaction. */
+static sotto_status migrate(hq_registry *registry, enum registry_mark *taken, sotto_diag *diag)
+{
+    int64_t version = 0;
     sotto_status status = sql_transaction(registry, diag);
     if (status != SOTTO_OK)
         return status;
-    status = read_pragma(registry, "PRAGMA user_version", &version, diag);
-    for (; status == SOTTO_OK && version < HQ_REGISTRY_SCHEMA; version++)
-        status = one_step(registry, version, diag);
+    status = read_version(registry->db, &version, diag);
+    enum registry_mark mark = (enum registry_mark)(version / MARK);
+    if (mark == REGISTRY_HERE || (taken != NULL && mark == REGISTRY_MOVING))
+        for (version %= MARK; status == SOTTO_OK && version < HQ_REGISTRY_SCHEMA; version++)
+            status = one_step(registry, version, diag);
+    if (status == SOTTO_OK && taken != NULL && mark != REGISTRY_MOVED)
+        status = registry_file_mark(registry, REGISTRY_MOVING, diag);
+    if (taken != NULL)
+        *taken = mark;
     return sql_close(registry, status, diag);
 }
 
-static sotto_status check_identity(hq_registry *registry, const char *path, sotto_diag *diag)
+static sotto_status check_mark(int64_t mark, const char *path, sotto_diag *diag)
+{
+    if (mark == REGISTRY_HERE)
+        return SOTTO_OK;
+    return sotto_diag_at(diag, SOTTO_ERR(HQ, NOT_FOUND), path, 0,
+                         mark == REGISTRY_MOVING
+                             ? "this registry is being moved into a database: when that was cut off, start "
+                               "serve with the same --store again"
+                             : "this registry was moved into a database: --store, or the file 'store' beside "
+                               "it, says which");
+}
+
+static sotto_status check_identity(hq_registry *registry, const char *path, bool take, sotto_diag *diag)
 {
     int64_t application, version;
     sotto_status status = read_pragma(registry, "PRAGMA application_id", &application, diag);
@@ -260,11 +334,11 @@ static sotto_status check_identity(hq_registry *registry, const char *path, sott
     if (application != APPLICATION_ID || version < 1)
         return sotto_diag_at(diag, SOTTO_ERR(HQ, CORRUPT), path, 0,
                              "this is not a registry of head office: put the backup in its place");
-    if (version > HQ_REGISTRY_SCHEMA)
+    if (version % MARK > HQ_REGISTRY_SCHEMA || version / MARK > REGISTRY_MOVED)
         return sotto_diag_at(diag, SOTTO_ERR(HQ, UNSUPPORTED), path, 0,
                              "a newer sotto-hq made this registry (schema %lld, this program knows %d)",
                              (long long)version, HQ_REGISTRY_SCHEMA);
-    return SOTTO_OK;
+    return take ? SOTTO_OK : check_mark(version / MARK, path, diag);
 }
 
 static sotto_status configure(hq_registry *registry, sotto_diag *diag)
@@ -285,17 +359,40 @@ static sotto_status open_file(hq_registry *registry, const char *path, sotto_dia
     return sqlite_status(registry->db, rc, diag);
 }
 
-static sotto_status open_registry(hq_registry *registry, const char *path, sotto_diag *diag)
+static sotto_status open_or_take(hq_registry *registry, const char *path, enum registry_mark *taken,
+                                 sotto_diag *diag)
 {
     if (!sotto_port_exists(path))
         return sotto_diag_at(diag, SOTTO_ERR(HQ, NOT_FOUND), path, 0, "there is no registry");
     sotto_status status = open_file(registry, path, diag);
     /* Before anything is changed in a file that may be somebody else's. */
     if (status == SOTTO_OK)
-        status = check_identity(registry, path, diag);
+        status = check_identity(registry, path, taken != NULL, diag);
     if (status == SOTTO_OK)
         status = configure(registry, diag);
-    return status == SOTTO_OK ? migrate(registry, diag) : status;
+    return status == SOTTO_OK ? migrate(registry, taken, diag) : status;
+}
+
+static sotto_status open_registry(hq_registry *registry, const char *path, sotto_diag *diag)
+{
+    sotto_status status = open_or_take(registry, path, NULL, diag);
+    registry->watched = true;
+    return status;
+}
+
+sotto_status registry_file_take(hq_registry **out, const char *path, enum registry_mark *found,
+                                sotto_diag *diag)
+{
+    hq_registry *registry = registry_new(&sql_sqlite, diag);
+    *out = NULL;
+    if (registry == NULL)
+        return SOTTO_ERR(HQ, NO_MEMORY);
+    sotto_status status = open_or_take(registry, path, found, diag);
+    if (status == SOTTO_OK)
+        *out = registry;
+    else
+        hq_registry_close(registry);
+    return status;
 }
 
 static sotto_status create_registry(hq_registry *registry, const char *path, sotto_diag *diag)
@@ -306,7 +403,7 @@ static sotto_status create_registry(hq_registry *registry, const char *path, sot
         status = open_file(registry, path, diag);
     if (status == SOTTO_OK)
         status = configure(registry, diag);
-    return status == SOTTO_OK ? migrate(registry, diag) : status;
+    return status == SOTTO_OK ? migrate(registry, NULL, diag) : status;
 }
 
 const registry_store registry_sqlite = {

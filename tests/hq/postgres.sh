@@ -36,6 +36,14 @@ serve "$PORT" "$ENROL_PORT" "$HEALTH_PORT" hq.log
 expect 0 'store.moved' cat "$WORK/hq.log"
 expect 0 '^1$' pg_ask "$PG" "SELECT count(*) FROM sotto.release"
 expect 4 'already' "$HQ" init --dir "$WORK/other" --store "$URL"
+# The file serves nobody any more, and fills no second database.
+LEFT=$WORK/left
+cp -r "$WORK/hq" "$LEFT" && rm "$LEFT/store"
+expect 4 'was moved into a database' "$HQ" devices --dir "$LEFT"
+pg_ask "$PG" "CREATE DATABASE second"
+second() { timeout 60 "$HQ" serve --dir "$1" --listen 127.0.0.1:1 --enrol-listen 127.0.0.1:1 --store "${URL/postgres\?/second?}"; }
+expect 4 'moved into a database before' second "$LEFT"
+expect 9 'names it otherwise' second "$WORK/hq"
 
 # Two collectors, one database, the same reports at both at the same time.
 PORT_2=$(free_port) ENROL_PORT_2=$(free_port) HEALTH_PORT_2=$(free_port)

@@ -153,6 +153,87 @@ static void busy(void **state)
     hq_registry_close(registry);
 }
 
+/* ---- moved away ---- */
+
+static int put_code(hq_registry *registry, const char *device, uint8_t first)
+{
+    uint8_t hash[SOTTO_SHA256_BYTES] = {first};
+    return sotto_status_cause(hq_registry_code_put(registry, device, hash, 1000, 2000, NULL));
+}
+
+static const char *target(void)
+{
+    static char path[4096];
+    (void)snprintf(path, sizeof path, "%s", at("moved.db"));
+    return path;
+}
+
+static int move_to(const char *where, bool *moved)
+{
+    return sotto_status_cause(hq_registry_move(at("registry.db"), where, moved, NULL));
+}
+
+/* Whoever has the file open can neither write nor read it any more, and it never comes alive again. */
+static void moved_once(void **state)
+{
+    (void)state;
+    bool moved;
+    char other[4096];
+    hq_device device;
+    hq_registry *running = open_new(), *now;
+    (void)snprintf(other, sizeof other, "%s", at("other.db"));
+    assert_int_equal(put_code(running, "atm-1", 1), 0);
+    assert_int_equal(move_to(target(), &moved), 0);
+    assert_true(moved);
+    assert_int_equal(put_code(running, "atm-2", 2), SOTTO_CAUSE_IO);
+    cause_is(hq_registry_device(running, "atm-1", &device, NULL), IO);
+    cause_is(hq_registry_alarm_raise(running, "atm-1", HQ_ALARM_CONFLICT, 1, NULL), IO);
+    cause_is(hq_registry_batch_begin(running, NULL), IO);
+    hq_registry_close(running);
+    cause_is(hq_registry_open(&running, at("registry.db"), NULL), NOT_FOUND);
+    assert_int_equal(move_to(target(), &moved), 0);
+    assert_false(moved);
+    assert_int_equal(move_to(other, &moved), SOTTO_CAUSE_NOT_FOUND);
+    ok(hq_registry_open(&now, target(), NULL), NULL);
+    ok(hq_registry_device(now, "atm-1", &device, NULL), NULL);
+    assert_int_equal(put_code(now, "atm-2", 2), 0);
+    hq_registry_close(now);
+}
+
+/* Cut off before and after the other store had it all. */
+static void a_move_cut_off_is_ended(void **state)
+{
+    (void)state;
+    bool moved;
+    hq_device device;
+    hq_registry *registry = open_new();
+    assert_int_equal(put_code(registry, "atm-1", 1), 0);
+    for (int i = 0; i < 2; i++) {
+        change_file("PRAGMA user_version = 1000002");
+        assert_int_equal(put_code(registry, "atm-2", 2), SOTTO_CAUSE_IO);
+        assert_int_equal(move_to(target(), &moved), 0);
+        assert_true(moved);
+        assert_int_equal(put_code(registry, "atm-2", 2), SOTTO_CAUSE_IO);
+    }
+    hq_registry_close(registry);
+    ok(hq_registry_open(&registry, target(), NULL), NULL);
+    ok(hq_registry_device(registry, "atm-1", &device, NULL), NULL);
+    hq_registry_close(registry);
+}
+
+/* A store that holds another office: the file serves on. */
+static void a_move_refused_changes_nothing(void **state)
+{
+    (void)state;
+    bool moved;
+    hq_registry *registry = open_new();
+    ok(hq_registry_create(target(), "Other Bank", 1000, NULL), NULL);
+    assert_int_equal(move_to(target(), &moved), SOTTO_CAUSE_CONFLICT);
+    assert_false(moved);
+    assert_int_equal(put_code(registry, "atm-1", 1), 0);
+    hq_registry_close(registry);
+}
+
 /* ---- a disk that fails: SQLite's own table of system calls is replaced ---- */
 
 static int fault_at = -1, fault_calls, fault_errno;
@@ -323,6 +404,9 @@ int main(void)
         T(ids),
         T(an_older_schema_is_brought_up_to_date),
         T(busy),
+        T(moved_once),
+        T(a_move_cut_off_is_ended),
+        T(a_move_refused_changes_nothing),
         T(disk_errors),
         T(disk_full),
         T(enrolment_on_a_failing_disk),
