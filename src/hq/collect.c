@@ -144,30 +144,14 @@ static void get_release(hq_collector *c, const sotto_http_message *request, sott
 
 /* ---- reports ---- */
 
-/* What will be refused again however often it is sent: the terminal sets it aside. */
-static bool is_final(sotto_status status)
-{
-    switch (sotto_status_cause(status)) {
-    case SOTTO_CAUSE_EXISTS:
-    case SOTTO_CAUSE_DENIED:
-    case SOTTO_CAUSE_AUTH:
-    case SOTTO_CAUSE_MALFORMED:
-    case SOTTO_CAUSE_RANGE:
-    case SOTTO_CAUSE_TRUNCATED:
-    case SOTTO_CAUSE_UNSUPPORTED:
-        return true;
-    default:
-        return false;
-    }
-}
-
+/* final: it will be refused again however often it is sent, so the terminal sets it aside. */
 static void refuse_report(hq_collector *c, const hq_device *device, uint64_t seq, size_t bytes,
-                          sotto_status status, const sotto_diag *diag, sotto_reply *reply)
+                          sotto_status status, bool final, const sotto_diag *diag, sotto_reply *reply)
 {
     sotto_log_event(c->log, SOTTO_LOG_WARN, "report.refused", "device=%s seq=%llu bytes=%zu cause=\"%s\"",
                     device->id, (unsigned long long)seq, bytes, sotto_status_cause_text(status));
     reply_status(c, reply, status, diag);
-    if (is_final(status))
+    if (final)
         reply->extra = "Sotto-Final: yes\r\n";
     if (reply->code < 500)
         HQ_ADD(c->metrics, refused, 1);
@@ -179,7 +163,7 @@ void hq_collect_answer(hq_collector *c, const hq_pending *p)
     const char *repeated = p->repeated ? "true" : "false";
     unsigned long long seq = p->report.seq;
     if (p->status != SOTTO_OK) {
-        refuse_report(c, &p->device, p->report.seq, p->sealed.len, p->status, &p->diag, p->reply);
+        refuse_report(c, &p->device, p->report.seq, p->sealed.len, p->status, p->final, &p->diag, p->reply);
         return;
     }
     sotto_log_event(c->log, SOTTO_LOG_INFO, "report.accepted", "device=%s seq=%llu bytes=%zu repeated=%s",
@@ -205,7 +189,7 @@ static void put_report(hq_collector *c, const hq_device *device, sotto_span numb
     }
     sotto_status status = hq_collect_open(c, device, seq, body, pending, &diag);
     if (status != SOTTO_OK) {
-        refuse_report(c, device, seq, body.len, status, &diag, reply);
+        refuse_report(c, device, seq, body.len, status, pending->final, &diag, reply);
         return;
     }
     pending->reply = reply;

@@ -77,6 +77,9 @@ static void settle(hq_collector *c, hq_pending *p)
 {
     if (sotto_status_cause(p->status) == SOTTO_CAUSE_CONFLICT)
         put_again(c, p);
+    /* The registry's own two words about a report (registry.h). */
+    p->final = sotto_status_cause(p->status) == SOTTO_CAUSE_EXISTS ||
+               sotto_status_cause(p->status) == SOTTO_CAUSE_RANGE;
     if (sotto_status_cause(p->status) == SOTTO_CAUSE_EXISTS)
         hq_collect_accuse(c, &p->device, p->report.seq, HQ_ALARM_CONFLICT);
     if (p->status != SOTTO_OK)

@@ -188,7 +188,8 @@ sotto_status hq_collect_open(hq_collector *c, const hq_device *device, uint64_t 
     *out = (hq_pending){.device = *device, .sealed = sealed, .received_s = c->clock.utc_s(c->clock.ctx)};
     sotto_status status = open_report(c, device, seq, sealed, &out->report, &alarm, diag);
     if (status != SOTTO_OK) {
-        if (alarm != HQ_ALARM_COUNT)
+        out->final = alarm != HQ_ALARM_COUNT;
+        if (out->final)
             hq_collect_accuse(c, device, seq, alarm);
         return status;
     }

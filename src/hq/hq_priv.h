@@ -95,8 +95,8 @@ void hq_store_choose(const char *where);
 const char *hq_store_chosen(void); /* NULL = not told */
 /* Opens it, with a hint at `init` when there is none. */
 SOTTO_MUST_USE sotto_status hq_office_registry(const char *dir, hq_registry **out, sotto_diag *diag);
-/* For serve: a store that was chosen and holds nothing yet takes over what dir/registry.db holds (which serves
- * nobody from then on), and dir/store says where it is from now on. *moved: it did so. */
+/* For serve: a store that was chosen and holds nothing yet takes over what dir/registry.db holds (which
+ * serves nobody from then on), and dir/store says where it is from now on. *moved: it did so. */
 SOTTO_MUST_USE sotto_status hq_office_adopt(const char *dir, bool *moved, sotto_diag *diag);
 /* Reads a private key (0600 or refused) or a certificate of the office into a PEM buffer. */
 SOTTO_MUST_USE sotto_status hq_office_key(const char *dir, const char *name, char pem[static SOTTO_PEM_MAX],
@@ -340,6 +340,7 @@ typedef struct hq_pending {
     sotto_reply *reply; /* NULL allowed */
     /* What became of it: */
     bool repeated;
+    bool final; /* refused for what it is, and never for what our disk, memory or database says */
     unsigned alarms;
     sotto_status status;
     sotto_diag diag;

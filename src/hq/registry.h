@@ -213,8 +213,9 @@ typedef struct hq_report_entry {
     bool clock_ahead; /* the caller's judgement, kept as an alarm */
 } hq_report_entry;
 /* Keeps a report. *repeated: these very bytes are held already, nothing changed. EXISTS when other bytes are
- * held for that number. *alarms: bits of HQ_ALARM_BIT that this report raised (kept with it, but for GAP,
- * which heals when the missing ones arrive). */
+ * held for that number, RANGE when a number in it is too large to be kept; every other failure is ours, and
+ * the same report may be kept later. *alarms: bits of HQ_ALARM_BIT that this report raised (kept with it, but
+ * for GAP, which heals when the missing ones arrive). */
 SOTTO_MUST_USE sotto_status hq_registry_report_put(hq_registry *registry, const hq_report_entry *entry,
                                                    bool *repeated, unsigned *alarms, sotto_diag *diag);
 /* Between the two, every hq_registry_report_put is part of one transaction: one that fails takes only itself

@@ -74,7 +74,7 @@ static void bind_i64(sql *s, int64_t value)
 static void bind_blob(sql *s, const void *bytes, size_t len)
 {
     if (len > INT32_MAX)
-        sql_fail(s, sotto_diag_set(s->diag, SOTTO_ERR(HQ, RANGE), "too many bytes for a database"));
+        sql_fail(s, sotto_diag_set(s->diag, SOTTO_ERR(HQ, INTERNAL), "too many bytes for a database"));
     else
         (void)place(s, OID_BYTEA, bytes, (int)len, 1);
 }

@@ -34,18 +34,16 @@ static sotto_status translate(int rc)
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return SOTTO_ERR(HQ, CORRUPT);
+    /* That our disk may not be written is no word about whoever asked. */
     case SQLITE_PERM:
     case SQLITE_READONLY:
     case SQLITE_AUTH:
-        return SOTTO_ERR(HQ, DENIED);
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
     case SQLITE_PROTOCOL:
         return SOTTO_ERR(HQ, IO);
     case SQLITE_CONSTRAINT:
         return SOTTO_ERR(HQ, CONFLICT);
-    case SQLITE_TOOBIG:
-        return SOTTO_ERR(HQ, RANGE);
     default:
         return SOTTO_ERR(HQ, INTERNAL);
     }

@@ -357,6 +357,35 @@ static void disk_full(void **state)
 }
 
 /* A code is either used up with its device admitted, or still good. */
+/* Our disk that may not be written, and a release of ours that cannot be read, are no words about a report:
+ * it is not set aside, and kept when that is mended. */
+static void our_faults_are_not_final(void **state)
+{
+    (void)state;
+    hq_collector collector;
+    sotto_reply reply;
+    open_published(&collector);
+    terminal *t = terminal_new("atm-1", 1);
+    enrol(&collector, t);
+    terminal_seal(t, 1);
+    const sotto_span sealed = sotto_span_of(t->sealed, t->sealed_len);
+    const char *const faults[] = {"PRAGMA query_only = 1", "CREATE TABLE kept AS SELECT tasks FROM release;"
+                                                           "UPDATE release SET tasks = x'7b'"};
+    const char *const mended[] = {"PRAGMA query_only = 0",
+                                  "UPDATE release SET tasks = (SELECT tasks FROM kept)"};
+    for (size_t i = 0; i < SOTTO_COUNT(faults); i++) {
+        ok(sql_exec(collector.registry, faults[i], NULL), NULL);
+        int code = ask(&collector, HQ_LISTENER_DEVICES, t, "PUT", "/v1/reports/1", sealed, &reply);
+        assert_int_equal(code, i == 0 ? 503 : 400);
+        assert_true(reply.extra == NULL || strstr(reply.extra, "Sotto-Final") == NULL);
+        sotto_vec_free(&reply.body);
+        ok(sql_exec(collector.registry, mended[i], NULL), NULL);
+    }
+    assert_int_equal(send_report(&collector, t), 200);
+    terminal_free(t);
+    close_published(&collector);
+}
+
 static void enrolment_on_a_failing_disk(void **state)
 {
     (void)state;
@@ -409,6 +438,7 @@ int main(void)
         T(a_move_refused_changes_nothing),
         T(disk_errors),
         T(disk_full),
+        T(our_faults_are_not_final),
         T(enrolment_on_a_failing_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
