@@ -18,7 +18,7 @@
 #include "sotto/privacy.h"
 #include "sotto/vault.h"
 
-#define HQ_REGISTRY_SCHEMA 2  /* docs/formats/registry.md */
+#define HQ_REGISTRY_SCHEMA 3  /* docs/formats/registry.md */
 #define HQ_DEVICE_ID_MAX   65 /* with the NUL */
 
 typedef struct hq_registry hq_registry;
@@ -69,7 +69,7 @@ typedef struct hq_device {
     int64_t certificate_until_s;              /* of the newest certificate; 0 = none */
     int64_t quarantined_s;                    /* since when; 0 = it is not */
     uint8_t report_key[SOTTO_PUBLIC_KEY_BYTES];
-    uint32_t chain; /* counts report keys: a new key begins a new chain of reports at sequence 1 */
+    uint32_t chain; /* of its report key: a new key begins a new chain of reports at sequence 1 */
     /* Its chain in use: */
     uint64_t reports;    /* held */
     uint64_t absent;     /* told to be lost, and not held */

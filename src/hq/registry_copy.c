@@ -17,6 +17,7 @@ static const struct {
           "?1, ?2, ?3, ?4, ?5, ?6, ?7", "tiiiini"),
     TABLE("code", "device, hash, made_s, expires_s, used_s", "?1, ?2, ?3, ?4, ?5", "tbiii"),
     TABLE("certificate", "sha256, device, issued_s, not_after_s, replaced_s", "?1, ?2, ?3, ?4, ?5", "btiii"),
+    TABLE("report_key", "device, public_key, chain", "?1, ?2, ?3", "tbi"),
     TABLE("release", "version, published_s, tasks", "?1, ?2, ?3", "iib"),
     TABLE("report",
           "rowid, device, chain, seq, sha256, previous, received_s, release, task, period_day, period_days,"

@@ -172,14 +172,31 @@ static sotto_status use_code(hq_registry *registry, const hq_admission *a, sotto
     return status == SOTTO_OK && changed == 0 ? judge_code(INT64_MAX, a->now_s, a->now_s, diag) : status;
 }
 
-/* A report key that is not the one before is a new store, whose reports begin at 1 again. */
+/* A report key that it never had is a new store, whose reports begin at 1 again. One that it had goes on
+ * where it was: the same bytes sent again are then the report that is held. */
+static sotto_status number_key(hq_registry *registry, const char *device, const hq_admission *a,
+                               sotto_diag *diag)
+{
+    sql s = sql_begin(registry,
+                      "INSERT INTO report_key(device, public_key, chain)"
+                      " SELECT ?1, ?2, coalesce(max(chain), 0) + 1 FROM report_key WHERE device = ?1"
+                      " ON CONFLICT (device, public_key) DO NOTHING",
+                      diag);
+    sql_text(&s, device);
+    sql_blob(&s, a->report_key, SOTTO_PUBLIC_KEY_BYTES);
+    return sql_run(&s);
+}
+
 static sotto_status enrol_device(hq_registry *registry, const char *device, const hq_admission *a,
                                  sotto_diag *diag)
 {
+    sotto_status status = number_key(registry, device, a, diag);
+    if (status != SOTTO_OK)
+        return status;
     sql s = sql_begin(registry,
-                      "UPDATE device SET state = 1, enrolled_s = ?1, revoked_s = 0,"
-                      " chain = chain + CASE WHEN report_key IS DISTINCT FROM ?2 THEN 1 ELSE 0 END,"
-                      " report_key = ?2 WHERE id = ?3",
+                      "UPDATE device SET state = 1, enrolled_s = ?1, revoked_s = 0, report_key = ?2, chain ="
+                      " (SELECT k.chain FROM report_key k WHERE k.device = ?3 AND k.public_key = ?2)"
+                      " WHERE id = ?3",
                       diag);
     sql_i64(&s, a->now_s);
     sql_blob(&s, a->report_key, SOTTO_PUBLIC_KEY_BYTES);

@@ -252,8 +252,17 @@ const sql_driver sql_sqlite = {.prepare = prepare,
     "device TEXT PRIMARY KEY REFERENCES device (id), token TEXT NOT NULL, before TEXT NOT NULL, "            \
     "shown_s INTEGER NOT NULL, quarantined_s INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;"
 
+/* Schema 3: every key that signed reports of a device keeps its chain. Of keys before the one in use an older
+ * file knows nothing. */
+#define SCHEMA_3                                                                                             \
+    "CREATE TABLE report_key ( "                                                                             \
+    "device TEXT NOT NULL REFERENCES device (id), public_key BLOB NOT NULL, chain INTEGER NOT NULL, "        \
+    "PRIMARY KEY (device, public_key), UNIQUE (device, chain)) STRICT, WITHOUT ROWID;"                       \
+    "INSERT INTO report_key(device, public_key, chain) "                                                     \
+    "SELECT id, report_key, chain FROM device WHERE report_key IS NOT NULL;"
+
 /* Step i brings a file of user_version i to i + 1. A step that was once released never changes. */
-static const char *const MIGRATIONS[] = {SCHEMA_1, SCHEMA_2};
+static const char *const MIGRATIONS[] = {SCHEMA_1, SCHEMA_2, SCHEMA_3};
 _Static_assert(SOTTO_COUNT(MIGRATIONS) == HQ_REGISTRY_SCHEMA, "one step for each schema");
 
 static sotto_status read_pragma(hq_registry *registry, const char *text, int64_t *value, sotto_diag *diag)

@@ -312,6 +312,30 @@ static void revoked(void **state)
     assert_int_equal(alarm_count(collector.registry, "atm-1", HQ_ALARM_REVOKED), 0);
 }
 
+/* Key A, then B, then A again: A's reports are those that are held, and go on. */
+static void an_earlier_key_goes_on_with_its_chain(void **state)
+{
+    (void)state;
+    terminal_seal(one, 1);
+    assert_int_equal(send_report(&collector, one), 200);
+    terminal *again = terminal_new("atm-1", 7), *third = terminal_new("atm-1", 9);
+    enrol(&collector, again);
+    terminal_seal(again, 1);
+    assert_int_equal(send_report(&collector, again), 200);
+    enrol(&collector, one);
+    assert_int_equal(reports_of("atm-1"), 1);
+    assert_int_equal(send_report(&collector, one), 200);
+    assert_int_equal(reports_of("atm-1"), 1);
+    terminal_next(one);
+    assert_int_equal(send_report(&collector, one), 200);
+    assert_int_equal(reports_of("atm-1"), 2);
+    assert_int_equal(alarm_count(collector.registry, "atm-1", HQ_ALARM_BROKEN_CHAIN), 0);
+    enrol(&collector, third);
+    assert_int_equal(reports_of("atm-1"), 0);
+    terminal_free(again);
+    terminal_free(third);
+}
+
 /* A terminal with a new disk: new keys, reports from 1 again, the old certificate serves no more. */
 static void enrolled_again(void **state)
 {
@@ -697,6 +721,7 @@ int main(void)
         T(nobody_and_strangers),
         T(revoked),
         T(enrolled_again),
+        T(an_earlier_key_goes_on_with_its_chain),
         T(codes),
         T(bad_enrolments),
         T(release_files),

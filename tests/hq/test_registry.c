@@ -68,7 +68,7 @@ static void what_is_no_registry(void **state)
     assert_refused(SOTTO_CAUSE_CORRUPT);
     assert_int_equal(remove(at("registry.db")), 0);
     hq_registry_close(open_new());
-    change_file("PRAGMA user_version = 3");
+    change_file("PRAGMA user_version = 4");
     assert_refused(SOTTO_CAUSE_UNSUPPORTED);
 }
 
@@ -81,7 +81,7 @@ static void an_older_schema_is_brought_up_to_date(void **state)
     hq_registry *registry = open_new();
     ok(hq_registry_code_put(registry, "atm-1", hash, 1000, 2000, &diag), &diag);
     hq_registry_close(registry);
-    change_file("DROP TABLE absent; DROP TABLE session; PRAGMA user_version = 1");
+    change_file("DROP TABLE absent; DROP TABLE session; DROP TABLE report_key; PRAGMA user_version = 1");
     ok(hq_registry_open(&registry, at("registry.db"), &diag), &diag);
     ok(hq_registry_session(registry, "atm-1", "", "a", 1000, &clone, &diag), &diag);
     assert_false(clone);
@@ -209,7 +209,7 @@ static void a_move_cut_off_is_ended(void **state)
     hq_registry *registry = open_new();
     assert_int_equal(put_code(registry, "atm-1", 1), 0);
     for (int i = 0; i < 2; i++) {
-        change_file("PRAGMA user_version = 1000002");
+        change_file("PRAGMA user_version = 1000003");
         assert_int_equal(put_code(registry, "atm-2", 2), SOTTO_CAUSE_IO);
         assert_int_equal(move_to(target(), &moved), 0);
         assert_true(moved);

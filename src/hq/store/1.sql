@@ -15,6 +15,10 @@ CREATE TABLE certificate (
     sha256 BYTEA PRIMARY KEY, device TEXT COLLATE "C" NOT NULL REFERENCES device (id),
     issued_s BIGINT NOT NULL, not_after_s BIGINT NOT NULL, replaced_s BIGINT NOT NULL DEFAULT 0);
 CREATE INDEX certificate_device ON certificate (device);
+-- A key that signed reports of a device keeps its chain, whatever keys come in between.
+CREATE TABLE report_key (
+    device TEXT COLLATE "C" NOT NULL REFERENCES device (id), public_key BYTEA NOT NULL, chain BIGINT NOT NULL,
+    PRIMARY KEY (device, public_key), UNIQUE (device, chain));
 CREATE TABLE release (version BIGINT PRIMARY KEY, published_s BIGINT NOT NULL, tasks BYTEA NOT NULL);
 CREATE TABLE alarm (
     device TEXT COLLATE "C" NOT NULL, kind TEXT COLLATE "C" NOT NULL, count BIGINT NOT NULL,
