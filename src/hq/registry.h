@@ -118,7 +118,7 @@ SOTTO_MUST_USE sotto_status hq_registry_revoke(hq_registry *registry, const char
 /* ---- What a terminal says of itself (registry_terminal.c) ---- */
 
 /* A device that showed certificate `used` has been given `fresh`. Both serve from now on (the answer may be
- * lost); any other of this device does not. */
+ * lost); any other of this device does not. DENIED, as recognise, when `used` serves no more. */
 typedef struct hq_renewal {
     const char *device;
     const uint8_t *used, *fresh; /* SOTTO_SHA256_BYTES */

@@ -19,9 +19,14 @@ static sotto_status retire_others(hq_registry *registry, const hq_renewal *r, so
     return sql_run(&s);
 }
 
+/* What was true when the certificate was recognised may be over: a code, a revocation or a quarantine came in
+ * between. Here the device is locked, and it is looked at again. */
 static sotto_status renew(hq_registry *registry, const hq_renewal *r, sotto_diag *diag)
 {
-    sotto_status status = retire_others(registry, r, diag);
+    hq_device device;
+    sotto_status status = hq_registry_recognise(registry, r->device, r->used, &device, diag);
+    if (status == SOTTO_OK)
+        status = retire_others(registry, r, diag);
     if (status != SOTTO_OK)
         return status;
     sql s = sql_begin(registry,

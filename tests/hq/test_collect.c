@@ -312,6 +312,31 @@ static void revoked(void **state)
     assert_int_equal(alarm_count(collector.registry, "atm-1", HQ_ALARM_REVOKED), 0);
 }
 
+/* It was recognised; then a code, and then a revocation, was faster. */
+static void a_renewal_that_comes_too_late(void **state)
+{
+    (void)state;
+    hq_device device;
+    sotto_cert_info before, now;
+    ok(sotto_cert_read(sotto_span_str(one->cert_pem), &before, NULL), NULL);
+    enrol(&collector, one);
+    ok(sotto_cert_read(sotto_span_str(one->cert_pem), &now, NULL), NULL);
+    const uint8_t fresh[SOTTO_SHA256_BYTES] = {1};
+    hq_renewal renewal = {.device = "atm-1",
+                          .used = before.sha256,
+                          .fresh = fresh,
+                          .not_after_s = now.not_after_s,
+                          .now_s = hq_now()};
+    cause_is(hq_registry_renew(collector.registry, &renewal, NULL), DENIED);
+    cause_is(hq_registry_recognise(collector.registry, "atm-1", fresh, &device, NULL), DENIED);
+    ok(hq_registry_recognise(collector.registry, "atm-1", now.sha256, &device, NULL), NULL);
+    renewal.used = now.sha256;
+    ok(hq_registry_revoke(collector.registry, "atm-1", hq_now(), NULL), NULL);
+    cause_is(hq_registry_renew(collector.registry, &renewal, NULL), DENIED);
+    enrol(&collector, one);
+    cause_is(hq_registry_recognise(collector.registry, "atm-1", fresh, &device, NULL), DENIED);
+}
+
 /* Key A, then B, then A again: A's reports are those that are held, and go on. */
 static void an_earlier_key_goes_on_with_its_chain(void **state)
 {
@@ -722,6 +747,7 @@ int main(void)
         T(revoked),
         T(enrolled_again),
         T(an_earlier_key_goes_on_with_its_chain),
+        T(a_renewal_that_comes_too_late),
         T(codes),
         T(bad_enrolments),
         T(release_files),
