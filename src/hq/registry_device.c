@@ -262,7 +262,12 @@ static sotto_status admit(hq_registry *registry, const hq_admission *a, sotto_di
 
 sotto_status hq_registry_admit(hq_registry *registry, const hq_admission *admission, sotto_diag *diag)
 {
-    sotto_status status = sql_transaction(registry, diag);
+    char device[HQ_DEVICE_ID_MAX];
+    sotto_status status =
+        hq_registry_code_find(registry, admission->code_hash, admission->now_s, device, diag);
+    /* The device first, as everywhere else: two that lock in other orders wait for each other. */
+    if (status == SOTTO_OK)
+        status = sql_transaction_of(registry, device, diag);
     if (status != SOTTO_OK)
         return status;
     return sql_close(registry, admit(registry, admission, diag), diag);

@@ -259,7 +259,8 @@ sotto_status hq_registry_report_put(hq_registry *registry, const hq_report_entry
     if (entry->report->seq >= SEQ_MAX || entry->report->release_version > SEQ_MAX ||
         entry->report->epsilon_ueps > SEQ_MAX)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "a number in the report is too large");
-    sotto_status status = sql_transaction(registry, diag);
+    /* The device is locked: of two reports whose periods overlap, the second sees the first. */
+    sotto_status status = sql_transaction_of(registry, entry->device, diag);
     if (status != SOTTO_OK)
         return status;
     return sql_close(registry, put_report(registry, entry, repeated, alarms, diag), diag);
