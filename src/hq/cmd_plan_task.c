@@ -148,7 +148,8 @@ static void put_plan(sotto_json_writer *w, const plan *p)
     hq_json_u64(w, "full_reports", p->reports);
     hq_json_u64(w, "plus_minus_period", p->width_period);
     hq_json_u64(w, "plus_minus_30_days", p->width_month);
-    hq_json_number(w, "expected_row_30_days", p->expected);
+    if (p->task->type != SOTTO_TASK_HEALTH) /* no customer is in its rows */
+        hq_json_number(w, "expected_row_30_days", p->expected);
     sotto_json_obj_end(w);
 }
 

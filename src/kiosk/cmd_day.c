@@ -431,6 +431,24 @@ static void show_cost(sotto_json_node what)
     }
 }
 
+/* What the task counts, of the release: not what any customer was shown. */
+static void show_campaigns(sotto_json_node what)
+{
+    sotto_json_node names = sotto_json_member(what, "campaigns");
+    size_t count = sotto_json_count(names);
+    if (count == 0)
+        return;
+    printf("  For the campaign%s ", count == 1 && whole(what, "campaigns_more") == 0 ? "" : "s");
+    for (size_t i = 0; i < count; i++) {
+        sotto_span name = {0};
+        if (sotto_json_as_str(sotto_json_at(names, i), &name, NULL) == SOTTO_OK)
+            printf("%s%.*s", i > 0 ? ", " : "", SPAN(name));
+    }
+    if (whole(what, "campaigns_more") > 0)
+        printf(" and %lld more", (long long)whole(what, "campaigns_more"));
+    printf(".\n");
+}
+
 /* One report in sentences that a customer could read. */
 static void show_what(sotto_json_node what)
 {
@@ -456,6 +474,7 @@ static void show_what(sotto_json_node what)
            "being spent.\n",
            (long long)whole(what, "bound"), (long long)whole(what, "behind"),
            (long long)whole(what, "left_out"));
+    show_campaigns(what);
     if (sotto_json_type(sotto_json_member(what, "told")) != SOTTO_JSON_ABSENT && whole(what, "told") > 0)
         printf("  %lld of those were counted as left out, for the first and only time.\n",
                (long long)whole(what, "told"));

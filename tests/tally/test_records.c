@@ -96,6 +96,16 @@ static void damaged_ledgers_are_refused(void **state)
     assert_cause(sotto_tally_spent(w.store, customer_of(1).key, &ueps, &rho, NULL), UNSUPPORTED);
 }
 
+#define LONG_NAME "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww" /* 64 */
+
+static sotto_table campaigns_of(const char *const *names, size_t count)
+{
+    sotto_table table = {.dimensions = 1, .cells = count};
+    table.dimension[0] =
+        (sotto_dimension){.kind = SOTTO_DIMENSION_CAMPAIGN, .names = names, .named = count, .bins = count};
+    return table;
+}
+
 static void the_longest_audit_note_fits(void **state)
 {
     (void)state;
@@ -105,6 +115,12 @@ static void the_longest_audit_note_fits(void **state)
     task.id = UINT32_MAX;
     memset(task.name, 'w', sizeof task.name - 1);
     task.cells = SOTTO_TASK_CELLS_MAX;
+    static const char *const NAMES[] = {"a\"b", "loan", LONG_NAME, "a-name-of-some-thirty-bytes", "one"},
+                             *const AGAIN[] = {"loan", "new"};
+    const sotto_table table[] = {campaigns_of(NAMES, SOTTO_COUNT(NAMES)),
+                                 campaigns_of(AGAIN, SOTTO_COUNT(AGAIN))};
+    task.table = table;
+    task.table_count = SOTTO_COUNT(table);
     sotto_audit_note line = {.task = &task,
                              .period_day = INT32_MIN,
                              .behind = 1000000000,
@@ -114,7 +130,33 @@ static void the_longest_audit_note_fits(void **state)
     assert_ok(sotto_audit_note_write(&line, entry.note, sizeof entry.note));
     sotto_json *doc = NULL;
     assert_ok(sotto_json_parse(&doc, sotto_span_str(entry.note), "note", NULL));
+    sotto_json_node names = sotto_json_member(sotto_json_root(doc), "campaigns");
+    assert_int_equal(sotto_json_count(names), 3);
+    sotto_span name;
+    assert_ok(sotto_json_as_str(sotto_json_at(names, 0), &name, NULL));
+    assert_true(sotto_span_is(name, "a\"b"));
+    int64_t more = 0;
+    assert_ok(sotto_json_get_i64(sotto_json_root(doc), "campaigns_more", 0, 100, &more, NULL));
+    assert_int_equal(more, 3); /* "loan" is one campaign in both tables */
     sotto_json_free(doc);
+}
+
+/* A task that tells no campaigns apart says nothing of them; one whose names all fit says no "more". */
+static void a_note_names_what_is_counted(void **state)
+{
+    (void)state;
+    static const char *const ONE[] = {"loan"};
+    const sotto_table table[] = {campaigns_of(ONE, 1), {.dimensions = 0}};
+    sotto_task task = task_of(1000000, 8, 1);
+    sotto_outbox_entry entry;
+    for (size_t first = 0; first < 2; first++) {
+        task.table = table + first;
+        task.table_count = 1;
+        const sotto_audit_note line = {.task = &task};
+        assert_ok(sotto_audit_note_write(&line, entry.note, sizeof entry.note));
+        assert_true((strstr(entry.note, "\"campaigns\":[\"loan\"]}") != NULL) == (first == 0));
+        assert_null(strstr(entry.note, "campaigns_more"));
+    }
 }
 
 int main(void)
@@ -123,7 +165,7 @@ int main(void)
     static const struct CMUnitTest TESTS[] = {
         TEST(contributions_keep_order),    TEST(damaged_contributions_are_refused),
         TEST(ledgers_keep_what_was_spent), TEST(damaged_ledgers_are_refused),
-        TEST(the_longest_audit_note_fits),
+        TEST(the_longest_audit_note_fits), TEST(a_note_names_what_is_counted),
     };
     return cmocka_run_group_tests(TESTS, NULL, NULL);
 }
