@@ -274,11 +274,12 @@ SOTTO_MUST_USE sotto_status sotto_release_verify(const char *dir, uint64_t versi
                                                  const sotto_tuf_config *config, sotto_diag *diag);
 /* Verifies the signed list in the same way and reads `count` of its targets, each checked in the memory that
  * is handed out: what lies on the disk may be another file a moment later, for sync can write there. files[]
- * are initialised by the caller, whose limits hold (RANGE); on failure all of them are freed. NOT_FOUND also
- * for a name that is not listed. */
+ * are initialised by the caller, whose limits hold (RANGE); on failure all of them are freed. NOT_FOUND when
+ * there is no such release, and for one of the first `need` names that is not listed; a later one may be left
+ * out of the list, and its file stays empty. CORRUPT for a file that is listed and not there. */
 SOTTO_MUST_USE sotto_status sotto_release_read(const char *dir, uint64_t version,
                                                const sotto_tuf_config *config, const char *const *names,
-                                               size_t count, sotto_vec *files, sotto_diag *diag);
+                                               size_t need, size_t count, sotto_vec *files, sotto_diag *diag);
 /* The version in dir/current; NOT_FOUND when none was accepted yet, MALFORMED. */
 SOTTO_MUST_USE sotto_status sotto_release_current(const char *dir, uint64_t *version, sotto_diag *diag);
 /* Writes dir/current and dir/previous (good; 0 = the one that was current before), and removes older releases

@@ -113,7 +113,7 @@ static sotto_status put_release(const kiosk_engine *e, sotto_vec *texts, sotto_v
     sotto_status status = kiosk_path(e->config->store_dir, "tuf", dir, diag);
     if (status == SOTTO_OK)
         status = sotto_release_read(e->config->release_dir, e->release.version, &trust, NAMES,
-                                    SOTTO_COUNT(NAMES), texts, diag);
+                                    SOTTO_COUNT(NAMES), SOTTO_COUNT(NAMES), texts, diag);
     if (status != SOTTO_OK)
         return status;
     const sotto_span part[] = {sotto_vec_span(&texts[0]), sotto_vec_span(&e->release.model_file),

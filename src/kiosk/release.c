@@ -11,9 +11,24 @@
 #define SELFTEST    "selftest.sotto"
 #define ARENA_FIXED (512u << 10) /* dictionary, task, profile: small beside model and plan */
 
-enum { DICTIONARY, CATALOGUE, POLICY, TASKS, TEXTS, MODEL = TEXTS, FILES };
-static const char *const TEXT_NAME[FILES] = {"dictionary.json", "catalogue.json", "policy.json", "tasks.json",
-                                             "model.sotto"};
+/* A release need not have items or segments: a policy, a dictionary that wants them is refused without. Nor a
+ * self-test: other tools make releases as well. */
+enum {
+    DICTIONARY,
+    CATALOGUE,
+    POLICY,
+    TASKS,
+    TEXTS,
+    MODEL = TEXTS,
+    NEEDED,
+    ITEMS = NEEDED,
+    SEGMENTS,
+    CHECK,
+    FILES
+};
+static const char *const TEXT_NAME[FILES] = {"dictionary.json", "catalogue.json", "policy.json",
+                                             "tasks.json",      "model.sotto",    "items.sotto",
+                                             "segments.sotto",  SELFTEST};
 
 /* The bound is a number of the configuration, not what this machine happens to have free: the same release
  * passes or fails on every terminal of a kind. */
@@ -71,21 +86,6 @@ static sotto_status compile(kiosk_release *r, const sotto_vec *texts, sotto_diag
         (r->scratch = sotto_arena_take(&r->arena, sotto_decide_scratch_size(r->plan))) == NULL)
         status = sotto_diag_set(diag, SOTTO_ERR(KIOSK, NO_SPACE),
                                 "the release needs more memory than it may have");
-    return status;
-}
-
-/* A release need not have items or segments: a policy, a dictionary that wants them is refused without, so a
- * file that went missing changes no answer unseen. Nor a self-test: other tools make releases as well. */
-static sotto_status read_optional(const char *name, sotto_vec *file, const char *dir, uint64_t version,
-                                  const sotto_tuf_config *trust, sotto_diag *diag)
-{
-    sotto_diag own = {0};
-    sotto_vec_init(file, FILE_LIMIT);
-    sotto_status status = sotto_release_read(dir, version, trust, &name, 1, file, &own);
-    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
-        return SOTTO_OK;
-    if (status != SOTTO_OK && diag != NULL)
-        *diag = own;
     return status;
 }
 
@@ -150,20 +150,16 @@ sotto_status kiosk_release_load(kiosk_release *out, const char *dir, uint64_t ve
 {
     *out = (kiosk_release){.version = version};
     *why = KIOSK_UNWELL_NONE;
-    sotto_vec texts[FILES], selftest = {0};
+    sotto_vec texts[FILES];
     for (size_t i = 0; i < FILES; i++)
         sotto_vec_init(&texts[i], FILE_LIMIT);
-    sotto_status status = sotto_release_read(dir, version, trust, TEXT_NAME, FILES, texts, diag);
+    sotto_status status = sotto_release_read(dir, version, trust, TEXT_NAME, NEEDED, FILES, texts, diag);
     out->model_file = texts[MODEL];
+    out->items_file = texts[ITEMS];
+    out->segments_file = texts[SEGMENTS];
     if (status == SOTTO_OK)
-        status = read_optional("items.sotto", &out->items_file, dir, version, trust, diag);
-    if (status == SOTTO_OK)
-        status = read_optional("segments.sotto", &out->segments_file, dir, version, trust, diag);
-    if (status == SOTTO_OK)
-        status = read_optional(SELFTEST, &selftest, dir, version, trust, diag);
-    if (status == SOTTO_OK)
-        status = bring_up(out, texts, &selftest, memory_max, trust->now_s, why, diag);
-    sotto_vec_free(&selftest);
+        status = bring_up(out, texts, &texts[CHECK], memory_max, trust->now_s, why, diag);
+    sotto_vec_free(&texts[CHECK]);
     for (size_t i = 0; i < TEXTS; i++)
         sotto_vec_free(&texts[i]);
     if (status != SOTTO_OK)

@@ -244,25 +244,34 @@ sotto_status sotto_release_verify(const char *dir, uint64_t version, const sotto
     return st;
 }
 
-static sotto_status read_target(const sotto_tuf *tuf, const char *folder, const char *name, sotto_vec *file,
-                                sotto_diag *diag)
+/* Only the signed list says that a release does without a file: one that is listed and gone is damage, or the
+ * reader could be made to do without it by whoever can remove files. */
+static sotto_status read_target(const sotto_tuf *tuf, const char *folder, const char *name, bool needed,
+                                sotto_vec *file, sotto_diag *diag)
 {
     char path[TUF_FILE_MAX];
     const sotto_tuf_target *target = sotto_tuf_target_find(tuf, name);
+    if (target == NULL && !needed)
+        return SOTTO_OK;
     sotto_status st = release_path(path, folder, name, diag);
     if (st == SOTTO_OK && target == NULL)
-        st = sotto_diag_at(diag, SOTTO_ERR(SYNC, NOT_FOUND), path, 0, "is not a file of this release");
-    return st == SOTTO_OK ? tuf_target_from_disk(target, path, file, diag) : st;
+        return sotto_diag_at(diag, SOTTO_ERR(SYNC, NOT_FOUND), path, 0, "is not a file of this release");
+    if (st == SOTTO_OK)
+        st = tuf_target_from_disk(target, path, file, diag);
+    if (sotto_status_cause(st) == SOTTO_CAUSE_NOT_FOUND)
+        st = sotto_diag_at(diag, SOTTO_ERR(SYNC, CORRUPT), path, 0, "is a file of this release and is gone");
+    return st;
 }
 
 sotto_status sotto_release_read(const char *dir, uint64_t version, const sotto_tuf_config *config,
-                                const char *const *names, size_t count, sotto_vec *files, sotto_diag *diag)
+                                const char *const *names, size_t need, size_t count, sotto_vec *files,
+                                sotto_diag *diag)
 {
     char folder[TUF_FILE_MAX];
     sotto_tuf *tuf = NULL;
     sotto_status st = open_release(&tuf, dir, version, config, folder, diag);
     for (size_t i = 0; i < count && st == SOTTO_OK; i++)
-        st = read_target(tuf, folder, names[i], &files[i], diag);
+        st = read_target(tuf, folder, names[i], i < need, &files[i], diag);
     sotto_tuf_free(tuf);
     for (size_t i = 0; i < count && st != SOTTO_OK; i++)
         sotto_vec_free(&files[i]);

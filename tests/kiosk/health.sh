@@ -24,6 +24,18 @@ bank_open
 terminal_ready one
 expect 0 '"release":1,"good":0,"failed":0,"why":"none"' curl -sS --unix-socket "$WORK/one/run/link/sotto.sock" http://localhost/v1/health
 
+# ---- a file that the signed list names and somebody has removed: no release, and no verdict on it ----
+serve_stop
+for gone in selftest.sotto tasks.json; do
+    mv "$WORK/one/release/1/$gone" "$WORK/gone"
+    serve_start one
+    expect 0 '"release":0,.*"failed":0,"why":"none"' curl -sS --unix-socket "$WORK/one/run/link/sotto.sock" http://localhost/v1/health
+    serve_stop
+    mv "$WORK/gone" "$WORK/one/release/1/$gone"
+done
+serve_start one
+expect 0 '"release":1,.*"failed":0,"why":"none"' curl -sS --unix-socket "$WORK/one/run/link/sotto.sock" http://localhost/v1/health
+
 # ---- other numbers here than where it was published ----
 # The margin of the first row stands behind its keys, which stand behind 20 bytes.
 features=$(od -An -tu4 -j16 -N4 "$WORK/one/release/1/selftest.sotto" | tr -d ' ')

@@ -82,14 +82,19 @@ static void test_fetch_and_verify(void **state)
     assert_string_equal(f->r.fetched, "2.root.json timestamp.json ");
 }
 
-static sotto_status read_two(fixture *f, const char *second, size_t limit, sotto_vec files[2])
+static sotto_status read_them(fixture *f, const char *second, size_t need, size_t limit, sotto_vec files[2])
 {
     const char *const names[] = {"catalogue.json", second};
     const sotto_tuf_config config = {.metadata_dir = f->trust, .now_s = REPO_NOW_S};
     memset(&f->diag, 0, sizeof f->diag);
     sotto_vec_init(&files[0], 1000);
     sotto_vec_init(&files[1], limit);
-    return sotto_release_read(f->dir, 1, &config, names, 2, files, &f->diag);
+    return sotto_release_read(f->dir, 1, &config, names, need, 2, files, &f->diag);
+}
+
+static sotto_status read_two(fixture *f, const char *second, size_t limit, sotto_vec files[2])
+{
+    return read_them(f, second, 2, limit, files);
 }
 
 static void expect_nothing_read(fixture *f, const char *second, size_t limit, enum sotto_cause cause)
@@ -124,6 +129,24 @@ static void test_read_is_what_was_checked(void **state)
     kit_cause(verify(f, 1), MALFORMED, &f->diag);
     kit_ok(fetch(f), &f->diag);
     kit_ok(verify(f, 1), &f->diag);
+}
+
+/* A file that need not be there is left out by the signed list, and by nobody who can remove files. */
+static void test_read_without_a_file(void **state)
+{
+    fixture *f = *state;
+    sotto_vec files[2];
+    kit_ok(fetch(f), &f->diag);
+    kit_ok(read_them(f, "selftest.sotto", 1, 1000, files), &f->diag);
+    assert_int_equal(files[0].len, 15);
+    assert_int_equal(files[1].len, 0);
+    sotto_vec_free(&files[0]);
+    assert_int_equal(unlink(kit_path(f->dir, "1/model.sotto")), 0);
+    kit_cause(read_them(f, "model.sotto", 1, 1000, files), CORRUPT, &f->diag);
+    kit_cause(read_them(f, "model.sotto", 2, 1000, files), CORRUPT, &f->diag);
+    assert_null(files[0].ptr);
+    assert_int_equal(unlink(kit_path(f->dir, "1/targets.json")), 0);
+    kit_cause(read_them(f, "selftest.sotto", 1, 1000, files), NOT_FOUND, &f->diag);
 }
 
 static void next_release(fixture *f, const char *model)
@@ -467,6 +490,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_fetch_and_verify, setup, teardown),
         cmocka_unit_test_setup_teardown(test_read_is_what_was_checked, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_read_without_a_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_interrupted_at_each_fetch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_continues_where_it_stopped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damage_is_noticed_and_mended, setup, teardown),
