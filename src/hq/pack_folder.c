@@ -96,18 +96,36 @@ sotto_status hq_pack_said(const char *dir, const char *device, sotto_pack_state 
     return status;
 }
 
-/* Whoever carries statements could bring an old one again, with an old key and an old number. */
-static sotto_status check_later(const char *dir, const sotto_pack_state *state, sotto_span json, bool *same,
-                                sotto_diag *diag)
+/* Nothing said later could ever take the place of a statement from the future. */
+static bool from_the_future(const sotto_pack_state *state)
+{
+    return state->said_s > hq_now() + HQ_DAY_S;
+}
+
+/* A statement counts as known while the terminal's report key is the one that signed it: enrolled anew, a
+ * terminal begins anew. */
+static bool is_later(sotto_span known_json, const hq_device *device, const sotto_pack_state *state)
 {
     sotto_pack_state known;
+    if (sotto_pack_state_read(&known, known_json, NULL) != SOTTO_OK ||
+        sotto_pack_state_check(&known, device->report_key, NULL) != SOTTO_OK || from_the_future(&known))
+        return false;
+    return known.said_s > state->said_s || (known.said_s == state->said_s && known.held > state->held);
+}
+
+/* Whoever carries statements could bring an old one again, with an old key and an old number. */
+static sotto_status check_later(const char *dir, const hq_device *device, const sotto_pack_state *state,
+                                sotto_span json, bool *same, sotto_diag *diag)
+{
     sotto_vec file;
+    if (from_the_future(state))
+        return sotto_diag_set(
+            diag, SOTTO_ERR(HQ, CONFLICT),
+            "the statement is dated more than a day from now: is the terminal's clock right?");
     sotto_vec_init(&file, SOTTO_PACK_STATE_MAX);
     sotto_status status = read_said(dir, state->device, &file, diag);
     *same = status == SOTTO_OK && sotto_span_equal(sotto_vec_span(&file), json);
-    if (status == SOTTO_OK && !*same &&
-        sotto_pack_state_read(&known, sotto_vec_span(&file), NULL) == SOTTO_OK &&
-        (state->said_s < known.said_s || (state->said_s == known.said_s && state->held < known.held)))
+    if (status == SOTTO_OK && !*same && is_later(sotto_vec_span(&file), device, state))
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, CONFLICT), "a later statement of this terminal is known");
     sotto_vec_free(&file);
     return missing(status) ? SOTTO_OK : status;
@@ -123,7 +141,7 @@ sotto_status hq_pack_take_statement(const char *dir, const hq_device *device, so
     if (status == SOTTO_OK)
         status = sotto_pack_state_check(out, device->report_key, diag);
     if (status == SOTTO_OK)
-        status = check_later(dir, out, json, &same, diag);
+        status = check_later(dir, device, out, json, &same, diag);
     if (status != SOTTO_OK || same)
         return status;
     return put_file(dir, device->id, "said.json", json, diag);

@@ -114,7 +114,9 @@ static sotto_status present(kiosk_engine *e, pack_keys *keys, sotto_diag *diag)
         status = load(e, keys, diag);
     if (status != SOTTO_OK)
         return status;
-    bool old = keys->count > 0 && now_s > keys->key[0].made_s + KIOSK_PACK_KEY_DAYS * INT64_C(86400);
+    /* Made by a clock that was wrong, it would not grow old for years. */
+    const int64_t day_s = 86400, made_s = keys->key[0].made_s;
+    bool old = keys->count > 0 && (made_s < now_s - KIOSK_PACK_KEY_DAYS * day_s || made_s > now_s + day_s);
     return keys->count == 0 || old ? draw(e, keys, now_s, diag) : SOTTO_OK;
 }
 
