@@ -375,10 +375,11 @@ typedef struct kiosk_pack_sum {
     uint64_t seq; /* of the pack; 0 = its head could not be read */
     uint64_t customers, forgotten;
     bool repeated; /* it was applied before: nothing was done */
+    bool waits;    /* it needs a release that is not here yet: the very file may be applied later */
 } kiosk_pack_sum;
 /* All of a pack or nothing of it. What is judged, in this order: its device (AUTH), who signed it (AUTH,
- * EXPIRED), whether it is whole (TRUNCATED, CORRUPT, MALFORMED), the release it needs (NOT_FOUND), its number
- * (ROLLBACK) and the pack it builds on (CONFLICT), then the key it is sealed to (AUTH) and each row. */
+ * EXPIRED), the release it needs (NOT_FOUND), its number (ROLLBACK) and the pack it builds on (CONFLICT),
+ * whether it is whole (TRUNCATED, CORRUPT, MALFORMED), then the key it is sealed to (AUTH) and each row. */
 SOTTO_MUST_USE sotto_status kiosk_pack_apply(kiosk_engine *e, const char *path, kiosk_pack_sum *sum,
                                              sotto_diag *diag);
 /* What head office is told, signed; makes or renews the key. NOT_FOUND before enrolment. */

@@ -78,7 +78,7 @@ sotto_status kiosk_link_post_pack(kiosk_engine *e, sotto_json_node body, sotto_r
     if (status == SOTTO_OK)
         status = kiosk_pack_apply(e, path, &sum, diag);
     if (status != SOTTO_OK)
-        return is_passing(status) ? status : refuse(e, seq, status, reply, diag);
+        return sum.waits || is_passing(status) ? status : refuse(e, seq, status, reply, diag);
     const unsigned long long customers = sum.customers, forgotten = sum.forgotten;
     snprintf(json, sizeof json, "{\"accepted\":true,\"seq\":%lld,\"customers\":%llu,\"forgotten\":%llu}",
              (long long)seq, customers, forgotten);

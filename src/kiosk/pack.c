@@ -85,10 +85,11 @@ static sotto_status check_signer(const applying *a, sotto_diag *diag)
     return sotto_pack_verify(&a->head, sotto_vec_span(&a->e->time.authority), a->now_s, diag);
 }
 
-static sotto_status check_release(const applying *a, sotto_diag *diag)
+static sotto_status check_release(applying *a, sotto_diag *diag)
 {
     if (a->e->release.version != 0 && a->e->release.version >= a->head.release)
         return SOTTO_OK;
+    a->sum->waits = true;
     return sotto_diag_set(diag, SOTTO_ERR(KIOSK, NOT_FOUND),
                           "the pack needs release %llu and release %llu is in use: sotto sync first",
                           (unsigned long long)a->head.release, (unsigned long long)a->e->release.version);
@@ -204,7 +205,8 @@ static bool is_final(sotto_status status)
     }
 }
 
-/* Everything before the pack's own content is touched. */
+/* Everything before the pack's own content is touched; what the signed head says comes before the up to 1 GiB
+ * behind it. */
 static sotto_status judge(applying *a, sotto_diag *diag)
 {
     sotto_status status = kiosk_now(a->e, &a->now_s, diag);
@@ -217,10 +219,10 @@ static sotto_status judge(applying *a, sotto_diag *diag)
     if (status == SOTTO_OK)
         status = check_signer(a, diag);
     if (status == SOTTO_OK)
-        status = check_body(a, diag);
-    if (status == SOTTO_OK)
         status = check_release(a, diag);
-    return status == SOTTO_OK ? check_order(a, diag) : status;
+    if (status == SOTTO_OK)
+        status = check_order(a, diag);
+    return status == SOTTO_OK && !a->sum->repeated ? check_body(a, diag) : status;
 }
 
 /* A pipe in its place, put there by whoever has the network, must not hold serve up. */

@@ -295,6 +295,38 @@ static void packs_come_in_order(void **state)
     assert_int_equal(tag(&kiosk[0], "200", "language"), -1);
 }
 
+/* One that came before its release is kept: the night after, the same file is applied. */
+static void a_pack_waits_for_its_release(void **state)
+{
+    (void)state;
+    kiosk_engine *e = kiosk[1].engine;
+    const sotto_span request = sotto_span_str("{\"seq\":1}");
+    char folder[KIOSK_PATH_MAX], path[KIOSK_PATH_MAX];
+    sotto_json *doc;
+    sotto_reply reply = {0};
+    sotto_diag diag = {0};
+    assert_ok(kiosk_path(kiosk[1].config.release_dir, KIOSK_PACK_FOLDER, folder, NULL));
+    assert_ok(kiosk_path(folder, "1.pack", path, NULL));
+    assert_ok(sotto_port_make_dir(folder, 0700, NULL));
+    path_of("b1", folder);
+    sotto_vec bytes;
+    sotto_vec_init(&bytes, 1u << 20);
+    assert_ok(sotto_port_read_file(folder, &bytes, NULL));
+    assert_ok(sotto_port_write_file(path, sotto_vec_span(&bytes), 0600, NULL));
+    sotto_vec_free(&bytes);
+    sotto_vec_init(&reply.body, 1000);
+    assert_ok(sotto_json_parse(&doc, request, "request", NULL));
+    e->release.version = 0;
+    assert_int_equal(sotto_status_cause(kiosk_link_post_pack(e, sotto_json_root(doc), &reply, &diag)),
+                     SOTTO_CAUSE_NOT_FOUND);
+    assert_int_not_equal(reply.code, 422);
+    e->release.version = 1;
+    assert_ok(kiosk_link_post_pack(e, sotto_json_root(doc), &reply, &diag));
+    assert_int_equal(reply.code, 200);
+    sotto_vec_free(&reply.body);
+    sotto_json_free(doc);
+}
+
 static void consent_is_obeyed(void **state)
 {
     (void)state;
@@ -384,6 +416,15 @@ static void a_key_is_renewed_and_the_old_one_erased(void **state)
     assert_ok(sotto_store_get_blob(kiosk[1].engine->store, "pack.key", &keys, NULL));
     assert_int_equal(keys.len, 40);
     assert_int_equal(tag(&kiosk[1], "100", "age"), 72);
+    /* Or it was made by a clock that was a year ahead. */
+    sotto_buf made = sotto_buf_of(blob, sizeof blob);
+    assert_ok(sotto_put_u64(&made, (uint64_t)(NOW_S + 365 * INT64_C(86400))));
+    assert_ok(sotto_store_set_blob(kiosk[1].engine->store, "pack.key", sotto_buf_span(&keys), NULL));
+    assert_ok(kiosk_pack_state(kiosk[1].engine, &before, NULL));
+    assert_memory_not_equal(before.key, after.key, sizeof after.key);
+    assert_int_equal(before.said_s, NOW_S);
+    make_one(&kiosk[1], "newer", 4, 3, "set,100,73,old,en,yes,yes\n");
+    assert_ok(apply(&kiosk[1], "newer", &sum));
 }
 
 static void a_full_pack_is_the_whole_list(void **state)
@@ -393,16 +434,16 @@ static void a_full_pack_is_the_whole_list(void **state)
     char rows[8192] = "";
     for (int i = 0; i < 300 && strlen(rows) < 3900; i++)
         snprintf(rows + strlen(rows), sizeof rows - strlen(rows), "set,%d,,,,no,no\n", 1000 + i);
-    make_one(&kiosk[1], "full", 4, 0, rows);
+    make_one(&kiosk[1], "full", 5, 0, rows);
     assert_ok(apply(&kiosk[1], "full", &sum));
     assert_int_equal(sum.forgotten, 1);
     assert_int_equal(customers(&kiosk[1]), sum.customers);
-    make_one(&kiosk[1], "full2", 5, 0, "set,1000,,,,no,no\nset,7,,,,no,no\n");
+    make_one(&kiosk[1], "full2", 6, 0, "set,1000,,,,no,no\nset,7,,,,no,no\n");
     uint64_t before = customers(&kiosk[1]);
     assert_ok(apply(&kiosk[1], "full2", &sum));
     assert_int_equal(sum.forgotten, before - 1);
     assert_int_equal(customers(&kiosk[1]), 2);
-    make_one(&kiosk[1], "none", 6, 0, "");
+    make_one(&kiosk[1], "none", 7, 0, "");
     assert_ok(apply(&kiosk[1], "none", &sum));
     assert_int_equal(customers(&kiosk[1]), 0);
 }
@@ -483,6 +524,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_terminal_takes_its_own),
+        cmocka_unit_test(a_pack_waits_for_its_release),
         cmocka_unit_test(packs_come_in_order),
         cmocka_unit_test(consent_is_obeyed),
         cmocka_unit_test(a_bad_row_takes_all_back),
