@@ -20,6 +20,8 @@ static int spawn(char *const *argv, int in_fd, int out_fd, pid_t *pid)
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
     sigset_t all, none;
+    /* A process group of its own: it is killed with its children. */
+    const short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP;
     sigfillset(&all);
     sigemptyset(&none);
     int error = posix_spawn_file_actions_init(&actions);
@@ -29,8 +31,7 @@ static int spawn(char *const *argv, int in_fd, int out_fd, pid_t *pid)
     if (error == 0) {
         error = posix_spawnattr_setsigdefault(&attr, &all);
         error = error != 0 ? error : posix_spawnattr_setsigmask(&attr, &none);
-        error = error != 0 ? error
-                           : posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+        error = error != 0 ? error : posix_spawnattr_setflags(&attr, flags);
         error = error != 0 ? error : posix_spawn_file_actions_adddup2(&actions, in_fd, STDIN_FILENO);
         error = error != 0 ? error : posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
         error = error != 0 ? error : posix_spawn(pid, argv[0], &actions, &attr, argv, ENVIRONMENT);
@@ -49,8 +50,13 @@ static sotto_status listen_to(int fd, int64_t deadline_ms, sotto_vec *out)
     while (status == SOTTO_OK && got != 0) {
         struct pollfd waiting = {.fd = fd, .events = POLLIN};
         int64_t left_ms = deadline_ms - sotto_port_mono_ms();
-        if (left_ms <= 0 || poll(&waiting, 1, (int)(left_ms < 60000 ? left_ms : 60000)) == 0)
+        int ready = left_ms <= 0 ? 0 : poll(&waiting, 1, (int)(left_ms < 60000 ? left_ms : 60000));
+        if (left_ms <= 0)
             status = SOTTO_ERR(PORT, TIMEOUT);
+        else if (ready < 0 && errno != EINTR)
+            status = SOTTO_ERR(PORT, IO);
+        else if (ready <= 0) /* interrupted: a read now could outlast the deadline */
+            continue;
         else if ((got = read(fd, piece, sizeof piece)) > 0)
             status = sotto_vec_put(out, piece, (size_t)got);
         else if (got < 0 && errno != EINTR)
@@ -60,18 +66,19 @@ static sotto_status listen_to(int fd, int64_t deadline_ms, sotto_vec *out)
     return status;
 }
 
-/* Waits for its end; one that does not come to it in time is killed. */
+/* Waits for its end; one that does not come to it in time is killed, and what it started. */
 static sotto_status wait_until(pid_t pid, int64_t deadline_ms, bool hurry, int *how)
 {
-    bool killed = false;
+    /* Before it is reaped, while nobody else can have its number: what it started may outlive it. */
+    bool killed = hurry && kill(-pid, SIGKILL) == 0;
     for (;;) {
         pid_t ended = waitpid(pid, how, WNOHANG);
         if (ended == pid)
             return killed && !hurry ? SOTTO_ERR(PORT, TIMEOUT) : SOTTO_OK;
         if (ended < 0 && errno != EINTR)
             return SOTTO_ERR(PORT, IO);
-        if (!killed && (hurry || sotto_port_mono_ms() >= deadline_ms))
-            killed = kill(pid, SIGKILL) == 0;
+        if (!killed && sotto_port_mono_ms() >= deadline_ms)
+            killed = kill(-pid, SIGKILL) == 0;
         (void)poll(NULL, 0, 5);
     }
 }

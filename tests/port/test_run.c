@@ -1,8 +1,13 @@
 /* Programs that give secrets, and the kernel's keyring: bounded in time and size, nothing of ours handed on.
  */
+#include "port_priv.h"
 #include "port_test.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static sotto_status run(const char *script, const char *input, int64_t timeout_ms, size_t limit, char *said,
@@ -45,6 +50,45 @@ static void it_is_bounded(void **state)
     assert_int_equal(sotto_status_cause(run("while :; do echo much; done", "", 20000, 64, said, &code)),
                      SOTTO_CAUSE_RANGE);
     assert_string_equal(said, "");
+}
+
+static void on_alarm(int number)
+{
+    (void)number;
+}
+
+static void a_signal_does_not_lift_the_deadline(void **state)
+{
+    (void)state;
+    char said[256];
+    int code;
+    struct sigaction action = {.sa_handler = on_alarm}, before;
+    const struct itimerval soon = {.it_value = {.tv_usec = 100000}};
+    const int64_t begin_ms = sotto_port_mono_ms();
+    assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    assert_int_equal(sotto_status_cause(run("exec sleep 90", "", 500, 64, said, &code)), SOTTO_CAUSE_TIMEOUT);
+    assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+    assert_true(sotto_port_mono_ms() - begin_ms < 60000);
+}
+
+/* Whoever still runs holds the writing end of a pipe. */
+static void its_children_end_with_it(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = {"sleep 90 & exec sleep 90", "sleep 90 & exit 0"};
+    for (size_t i = 0; i < SOTTO_COUNT(scripts); i++) {
+        char said[256], byte;
+        int code, ends[2];
+        assert_int_equal(pipe(ends), 0);
+        assert_int_equal(fcntl(ends[0], F_SETFD, FD_CLOEXEC), 0);
+        assert_int_equal(sotto_status_cause(run(scripts[i], "", 300, 64, said, &code)), SOTTO_CAUSE_TIMEOUT);
+        assert_int_equal(close(ends[1]), 0);
+        struct pollfd ended = {.fd = ends[0], .events = POLLIN};
+        assert_int_equal(poll(&ended, 1, 60000), 1);
+        assert_int_equal(read(ends[0], &byte, 1), 0);
+        assert_int_equal(close(ends[0]), 0);
+    }
 }
 
 static void nothing_of_ours_goes_along(void **state)
@@ -129,6 +173,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_it_says_and_how_it_ends),
         cmocka_unit_test(it_is_bounded),
+        cmocka_unit_test(a_signal_does_not_lift_the_deadline),
+        cmocka_unit_test(its_children_end_with_it),
         cmocka_unit_test(nothing_of_ours_goes_along),
         cmocka_unit_test(programs_are_named_by_their_path),
         cmocka_unit_test(the_keyring_keeps_and_never_replaces),
