@@ -148,6 +148,14 @@ static sotto_status fill(making *m, size_t want)
     return status;
 }
 
+/* Customers' rows in the open. */
+static void free_rows(sotto_vec *vec)
+{
+    if (vec->ptr != NULL)
+        sotto_wipe(vec->ptr, vec->cap);
+    sotto_vec_free(vec);
+}
+
 /* Where it does not fit, the same lines are tried again with fewer of them. */
 static sotto_status put_chunks(making *m, sotto_diag *diag)
 {
@@ -176,7 +184,7 @@ static sotto_status put_chunks(making *m, sotto_diag *diag)
             if (want < header + 1024)
                 status = sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "a row is too long for a pack");
         }
-        sotto_vec_free(&carried);
+        free_rows(&carried);
         if (status != SOTTO_OK || empty)
             return status;
         want = fits ? want + want / 16 : want / 4 * 3;
@@ -209,10 +217,8 @@ sotto_status hq_pack_make(const hq_pack_rows *rows, const hq_pack_rows *base, co
         sotto_vec_free(out);
     made->bytes = out->len;
     sotto_pack_writer_free(m.writer);
-    if (m.text.ptr != NULL)
-        sotto_wipe(m.text.ptr, m.text.cap);
-    sotto_vec_free(&m.text);
-    sotto_vec_free(&m.carry);
+    free_rows(&m.text);
+    free_rows(&m.carry);
     sotto_wipe(s, sizeof *s);
     free(s);
     return status;

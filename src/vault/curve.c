@@ -116,8 +116,8 @@ static int multiply(const mbedtls_ecp_group *grp, mbedtls_ecp_point *r, const mb
     int ret = done == 1 ? give_point(c, grp, r) : NOT_HERE;
     BN_clear(c->of_base);
     BN_clear(c->of_point);
-    EC_POINT_set_to_infinity(c->group, c->result);
-    return ret;
+    /* Of a key exchange it is the secret, and "infinity" leaves its coordinates standing. */
+    return EC_POINT_copy(c->result, EC_GROUP_get0_generator(c->group)) == 1 ? ret : NOT_HERE;
 }
 
 int __wrap_mbedtls_ecp_mul_restartable(mbedtls_ecp_group *grp, mbedtls_ecp_point *r, const mbedtls_mpi *m,
