@@ -17,7 +17,9 @@ lives() {
     expect 0 "Made a key" t "$1" init
     serve_start "$1"
     expect 0 "Enrolled as $1" t "$1" enrol "$(code_for "$1")"
-    expect 4 "first release\|NOT\|not" t "$1" sync
+    # No release was published, and what its sync said of that came over TLS, with the device's key.
+    expect 4 "answered 404.*no such file in the release" t "$1" sync
+    if grep -q "release.health device=$1 " "$WORK/hq.log"; then ok; else bad "$1: head office heard nothing with the device's key"; fi
     if grep -q "certificate\|handshake" "$WORK/$1/serve.log"; then bad "$1: serve's log"; else ok; fi
     serve_stop
     if [ -e "$WORK/$1/vault/root.key" ] || [ -e "$WORK/$1/sync/device.key" ]; then bad "$1: a key stands in a file"; else ok; fi
