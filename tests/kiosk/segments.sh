@@ -10,7 +10,7 @@ printf '%s\n' cluster,age,savings_total '(mean),40,5000' '(scale),15,5000' '0,-1
 echo '{"format":"sotto-recipe-1","features":[{"name":"age","tag":"age"},{"name":"savings_total","tag":"savings_total"}]}' >"$WORK/groups.json"
 sed -i '0,/"tags": \[/s//"tags": [ { "number": 900, "id": "habit", "name": "Habit", "kind": "choice", "purpose": ["marketing", "measurement"], "aggregate": true, "choices": ["young", "settled", "wealthy"], "from": "segment" },/' "$WORK/bank/dictionary.json"
 sed -i '0,/"campaigns": \[/s//"campaigns": [ { "number": 900, "id": "wealth", "product": "saver", "who": { "==": [ { "var": "habit" }, "wealthy" ] }, "creatives": [ { "language": "en", "title": "T", "text": "T" } ] },/' "$WORK/bank/policy.json"
-sed -i 's/"id": 1,/"id": 9,/; s/"segments": {.*}/"segments": { "tag": "habit", "choices": ["young", "settled", "wealthy"] }/' "$WORK/bank/tasks.json"
+sed -i 's/"id": 1,/"id": 9,/; s/"segments": {[^}]*}/"segments": { "tag": "habit", "choices": ["young", "settled", "wealthy"] }/' "$WORK/bank/tasks.json"
 expect 0 '3 clusters' "$HQ" model compile --from kmeans "$WORK/groups.csv" --recipe "$WORK/groups.json" \
     --dictionary "$WORK/bank/dictionary.json" -o "$WORK/segments.sotto"
 

@@ -40,11 +40,21 @@ typedef struct proxy {
 
 static void send_text(int fd, const char *text, size_t len, bool slow)
 {
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; slow && i < len; i++) {
         (void)!send(fd, text + i, 1, MSG_NOSIGNAL);
-        if (slow)
-            (void)poll(NULL, 0, 5);
+        (void)poll(NULL, 0, 5);
     }
+    if (!slow)
+        (void)!send(fd, text, len, MSG_NOSIGNAL);
+}
+
+/* No more comes, and what still came is read: closed before that, TCP's reset would overtake the answer. */
+static void leave(int fd)
+{
+    char rest[4096];
+    (void)shutdown(fd, SHUT_WR);
+    while (recv(fd, rest, sizeof rest, 0) > 0)
+        continue;
 }
 
 static void relay(int a, int b)
@@ -96,6 +106,8 @@ static void serve_one(const proxy *p, int fd)
         send_text(fd, "X: y\r\n", 6, false);
     if (p->answer == NULL && good && p->cut == 0)
         pass_on(head + 8, fd);
+    else
+        leave(fd);
 }
 
 static void start_proxy(proxy *p)

@@ -19,9 +19,10 @@ check() { # check WHAT COMMAND...: passes when the command succeeds
         head -c 600 err out 2>/dev/null | sed 's/^/    /'
     fi
 }
+people=120 # a number of drawn customers, or a file of them
 simulate() {
     "$program" simulate --catalogue "$bank/catalogue.json" --dictionary "$bank/dictionary.json" \
-        --population 120 --days 8 --seeds 3 "$@" >out 2>err
+        --population "$people" --days 8 --seeds 3 "$@" >out 2>err
 }
 figures() { simulate "$@" --json && [ ! -s err ]; }
 holds() { jq -e "$1" out >/dev/null; }
@@ -89,8 +90,10 @@ check "a budget of a terminal" figures --policy budget.json --terminals 2
 check "is kept at each" holds '.shown.new.value <= 5 * 2 * 8 and .excluded.budget_day.new.value > 0'
 
 "$program" population --customers 100 --examples "$bank" -o files >/dev/null 2>&1
-check "a table's taste is not known" ends 2 "--response model" --policy once.json --population files/customers.csv --response taste
-check "the model's chances need a model" ends 2 "--model" --policy once.json --population files/customers.csv
+people=files/customers.csv
+check "a table's taste is not known" ends 2 "--response model" --policy once.json --response taste
+check "the model's chances need a model" ends 2 "--model" --policy once.json
+people=120
 check "a page" simulate --policy once.json --present daily.json --html page.html
 check "says whom it reached" grep -q 'saw an offer' page.html
 check "text says what is beside it" grep -q 'present' out
@@ -101,7 +104,9 @@ check "a policy that is refused" ends 3 "bad.json" --policy bad.json
 policy wrong.json '"menu_of_the_day": 1,' '{ "day": 1 }'
 check "a member that is not known, with its place" ends 3 "wrong.json" --policy wrong.json
 check "a segment that is not there" ends 4 "nowhere" --policy once.json --segment nowhere
-check "no customers" ends 2 "--population" --policy once.json --population 3
+people=3
+check "no customers" ends 2 "--population" --policy once.json
+people=120
 check "help" "$program" simulate --help >/dev/null
 
 echo "$passed passed, $failed failed"
