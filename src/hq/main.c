@@ -133,7 +133,8 @@ static const hq_command COMMANDS[] = {
      "--also: a second collector, to which each report goes at the same time. --idle: connections that are\n"
      "only held. --patience: seconds for one report. --wait-at-most: seconds of a Retry-After that are "
      "waited.\n"
-     "--save: nothing is sent; keys, certificates and sealed reports are written there, for another client.\n\n"
+     "--save: nothing is sent; keys, certificates and sealed reports are written there, for another "
+     "client.\n\n"
      "  sotto-hq swarm --dir /tmp/rehearsal --url https://localhost:8443 --terminals 10000 --nights 3\n",
      hq_cmd_swarm},
     {"totals", "what the reports add up to, with error bars",
