@@ -96,10 +96,14 @@ sotto_status hq_pack_said(const char *dir, const char *device, sotto_pack_state 
     return status;
 }
 
+/* A terminal's clock, set wrong while it was off, may lead it ahead by 45 days, and a rehearsal lives in other
+ * days by choice. */
+#define AHEAD_MAX_S (45 * HQ_DAY_S)
+
 /* Nothing said later could ever take the place of a statement from the future. */
 static bool from_the_future(const sotto_pack_state *state)
 {
-    return state->said_s > hq_now() + HQ_DAY_S;
+    return state->said_s > hq_now() + AHEAD_MAX_S;
 }
 
 /* A statement counts as known while the terminal's report key is the one that signed it: enrolled anew, a
@@ -121,7 +125,7 @@ static sotto_status check_later(const char *dir, const hq_device *device, const 
     if (from_the_future(state))
         return sotto_diag_set(
             diag, SOTTO_ERR(HQ, CONFLICT),
-            "the statement is dated more than a day from now: is the terminal's clock right?");
+            "the statement is dated more than 45 days from now: is the terminal's clock right?");
     sotto_vec_init(&file, SOTTO_PACK_STATE_MAX);
     sotto_status status = read_said(dir, state->device, &file, diag);
     *same = status == SOTTO_OK && sotto_span_equal(sotto_vec_span(&file), json);

@@ -34,7 +34,8 @@ static inline void temp_remove(void)
 
 static inline void temp_path(const char *name, char out[static KIOSK_PATH_MAX])
 {
-    snprintf(out, KIOSK_PATH_MAX, "%s/%s", temp_dir, name);
+    int len = snprintf(out, KIOSK_PATH_MAX, "%s/%s", temp_dir, name);
+    assert_in_range(len, 1, KIOSK_PATH_MAX - 1);
 }
 
 static inline void temp_config(kiosk_config *c)
