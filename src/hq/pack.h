@@ -32,7 +32,7 @@ SOTTO_MUST_USE sotto_status hq_pack_next_write(const char *dir, const char *devi
 SOTTO_MUST_USE sotto_status hq_pack_said(const char *dir, const char *device, sotto_pack_state *out,
                                          sotto_diag *diag);
 /* Takes a statement over. DENIED for another device's, AUTH when it is not signed by its report key, CONFLICT
- * when a later one, signed by the same key, is known or it is dated more than a day from now. */
+ * when a later one, signed by the same key, is known or it is dated more than 45 days ahead. */
 SOTTO_MUST_USE sotto_status hq_pack_take_statement(const char *dir, const hq_device *device, sotto_span json,
                                                    sotto_pack_state *out, sotto_diag *diag);
 /* Whether the newest pack is of use to a terminal in that state. */

@@ -96,8 +96,8 @@ sotto_status hq_pack_said(const char *dir, const char *device, sotto_pack_state 
     return status;
 }
 
-/* A terminal's clock, set wrong while it was off, may lead it ahead by 45 days, and a rehearsal lives in other
- * days by choice. */
+/* A terminal's clock, set wrong while it was off, may lead it ahead by 45 days, and a rehearsal lives in
+ * other days by choice. */
 #define AHEAD_MAX_S (45 * HQ_DAY_S)
 
 /* Nothing said later could ever take the place of a statement from the future. */
