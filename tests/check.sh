@@ -22,6 +22,13 @@ wanted() {
 # count PASSED FAILED SKIPPED
 count() { PASSED=$((PASSED + $1)) FAILED=$((FAILED + $2)) SKIPPED=$((SKIPPED + $3)); }
 
+# What tests that failed said, of ctest's lines: 40 of each.
+what_failed() {
+    awk '/ Test +#[0-9]+:/ { failed = /\*\*\*/ && !/\*\*\*Skipped/; lines = 0 }
+         / Start +[0-9]+:/ { failed = 0 }
+         failed && lines++ < 40'
+}
+
 # stage NAME WORDS FUNCTION: runs FUNCTION with its output in a log; a function that fails without having counted is one failed test.
 stage() {
     local name=$1 words=$2 run=$3 start=$SECONDS before=$FAILED status=0
@@ -35,7 +42,7 @@ stage() {
     if [ $status -ne 0 ] && [ $FAILED -eq "$before" ]; then count 0 1 0; fi
     if [ $FAILED -ne "$before" ]; then
         printf 'FAILED after %d s\n' $((SECONDS - start))
-        tail -n 60 "$STAGE_LOG" | sed 's/^/    /'
+        { what_failed <"$STAGE_LOG"; tail -n 30 "$STAGE_LOG"; } | cut -c 1-300 | sed 's/^/    /'
     else
         printf 'ok, %d s\n' $((SECONDS - start))
     fi

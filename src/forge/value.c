@@ -9,6 +9,7 @@
 static const double ONE_Q24 = 16777216.0;
 static const double LEAF_MAX = 128.0;   /* at 24 bits: 2^31 / 2^24; twice that for each bit of scale less */
 static const double BIAS_MAX = 65536.0; /* likewise */
+static const double ERROR_MAX = 0x1p62; /* of an int64_t, with room */
 enum { SHIFT_MAX = SOTTO_MODEL_SCALE_BITS - FORGE_SCALE_MIN };
 
 /* Nearest, ties to even: the default rounding of IEEE 754, in which this program runs. */
@@ -124,7 +125,11 @@ sotto_status sotto_forge_values(forge_layout *l, const forge_forest *f, const ch
     if (f->value != NULL)
         error = sotto_forge_value_error(f->value, l->shift);
     /* The sum of at most 4,097 halves was itself rounded: a thousandth covers that many times over. */
-    l->margin_error_q24 = (int64_t)ceil(error + (error > 0 ? 0.001 : 0));
+    error += error > 0 ? 0.001 : 0;
+    if (status == SOTTO_OK && !(error < ERROR_MAX))
+        return sotto_diag_at(diag, SOTTO_ERR(FORGE, RANGE), file_name, 0,
+                             "numbers too large to be kept as integers with a stated error");
+    l->margin_error_q24 = status == SOTTO_OK ? (int64_t)ceil(error) : 0;
     return status;
 }
 

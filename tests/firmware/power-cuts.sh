@@ -41,7 +41,7 @@ hq() { "$HQ" --clock-offset $((NIGHT * DAY_S)) "$@"; }
 free_port() {
     local port
     while :; do
-        port=$((20000 + RANDOM % 20000))
+        port=$((10000 + RANDOM % 22000)) # below those that the kernel hands out
         (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
     done
 }

@@ -461,6 +461,7 @@ static void bad_tables_are_refused_with_their_line(void **state)
         {sotto_forge_kmeans, "cluster,a\n1,3\n", "cluster 0"},
         {sotto_forge_kmeans, "cluster,a\n(scale),0\n0,3\n", "not 0"},
         {sotto_forge_kmeans, "a,a\n1,2\n", "same name"},
+        {sotto_forge_kmeans, "a\n11111111111111111111111\n", "too large"},
         {sotto_forge_kmeans, "{\"format\":\"sotto-kmeans-1\",\"features\":[\"a\"],\"centroids\":[[1,2]]}",
          "1"},
     };

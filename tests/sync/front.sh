@@ -33,7 +33,7 @@ expect 0 'Enrolled as kiosk-1' t kiosk-1 enrol "$(code_for kiosk-1)"
 expect 0 'Release 1 fetched and verified' t kiosk-1 sync
 expect 0 'Release 1 is the newest' t kiosk-1 sync
 expect 0 'kiosk-1' "$HQ" devices --dir "$WORK/hq"
-sleep 0.5
+wait_for 20 grep -q "^$FRONT " "$WORK/nginx/bytes" || true
 # Up and down, as nginx counted them: the night with its release, and one without news.
 awk -v port="$FRONT" '$1 == port { printf "a connection of a night: %s bytes up, %s down\n", $2, $3 }' "$WORK/nginx/bytes"
 expect 0 "^$FRONT " cat "$WORK/nginx/bytes"

@@ -32,6 +32,17 @@ ip -n "$OFFICE" link set "so$$" up
 ip -n "$BRANCH" link set "sb$$" up
 ip -n "$OFFICE" link set lo up # for what asks whether head office listens
 
+# A line as bad as this may outlast the server's patience: exit 8, and the terminal tries again, as its timer does.
+sync_through() {
+    local tries=0
+    while [ $tries -lt 3 ]; do
+        tries=$((tries + 1))
+        "$SOTTO" --config "$WORK/one/sotto.json" sync && return 0
+        [ $? = 8 ] || return 1
+    done
+    return 8
+}
+
 # ---- the bank at one end, the terminal at the other ----
 "$HQ" init --dir "$WORK/hq" --name "Test Bank" --host 10.77.0.1 >/dev/null
 bank_model
@@ -49,7 +60,7 @@ sed -i 's/127\.0\.0\.1/10.77.0.1/g' "$WORK/one/sotto.json"
 t one init >/dev/null
 serve_start one
 expect 0 '' t one enrol "$(code_for one)"
-expect 0 'Release 1' t one sync
+expect 0 'Release 1' sync_through
 serve_stop
 t one import "$WORK/bank/customers.csv" >/dev/null
 
@@ -69,7 +80,7 @@ for ((night = 1; night <= NIGHTS; night++)); do
         wait "$SYNC_PID" 2>/dev/null || [ "$night" = 4 ] || bad "a sync did not outlive two seconds without a line: $(cat "$WORK/out")"
         ;;
     esac
-    expect 0 'acknowledged' t one sync
+    expect 0 'acknowledged' sync_through
     serve_stop
 done
 
