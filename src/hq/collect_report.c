@@ -44,52 +44,61 @@ static bool answers(const sotto_report *report, const sotto_task *task)
                report->period_day;
 }
 
-static sotto_status check_task(const hq_collector *c, const sotto_report *report, sotto_arena *arena,
-                               sotto_diag *diag)
+/* The tasks of a release, which never change once it is published: the fleet reports for one or two releases
+ * at a time, so they are read when the release is another than the last report's. */
+static sotto_status tasks_of(hq_collector *c, uint64_t release, sotto_diag *diag)
 {
-    sotto_tasks tasks;
+    sotto_arena arena;
     sotto_vec json;
+    if (c->tasks_release == release && release != 0)
+        return SOTTO_OK;
+    c->tasks_release = 0;
+    sotto_arena_init(&arena, (uint8_t *)c->memory + TASK_MEMORY, HQ_REPORT_MEMORY - TASK_MEMORY);
     sotto_vec_init(&json, HQ_FILE_LIMIT);
-    sotto_status status = hq_registry_release_tasks(c->registry, report->release_version, &json, diag);
+    sotto_status status = hq_registry_release_tasks(c->registry, release, &json, diag);
     if (status == SOTTO_OK)
-        status = sotto_tasks_load(&tasks, sotto_vec_span(&json), "tasks.json", arena, diag);
-    const sotto_task *task = status == SOTTO_OK ? sotto_tasks_find(&tasks, report->task_id) : NULL;
-    if (status == SOTTO_OK && (task == NULL || !answers(report, task)))
-        status = sotto_diag_set(diag, SOTTO_ERR(HQ, UNSUPPORTED),
-                                "the report does not answer the task of release %llu",
-                                (unsigned long long)report->release_version);
+        status = sotto_tasks_load(&c->tasks, sotto_vec_span(&json), "tasks.json", &arena, diag);
+    if (status == SOTTO_OK)
+        c->tasks_release = release;
     sotto_vec_free(&json);
+    return status;
+}
+
+static sotto_status no_answer(const sotto_report *report, sotto_diag *diag)
+{
+    return sotto_diag_set(diag, SOTTO_ERR(HQ, UNSUPPORTED),
+                          "the report does not answer the task of release %llu",
+                          (unsigned long long)report->release_version);
+}
+
+static sotto_status check_task(hq_collector *c, const sotto_report *report, sotto_diag *diag)
+{
+    sotto_status status = tasks_of(c, report->release_version, diag);
+    const sotto_task *task = status == SOTTO_OK ? sotto_tasks_find(&c->tasks, report->task_id) : NULL;
+    if (status == SOTTO_OK && (task == NULL || !answers(report, task)))
+        status = no_answer(report, diag);
     if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND) /* of a release, not of the path: not a 404 */
         status = SOTTO_ERR(HQ, UNSUPPORTED);
     return status;
 }
 
 /* A report of mode B answers when it was made for the task just as that release defines it. */
-static sotto_status load_split_task(const hq_collector *c, const sotto_report *report, sotto_split_task *out,
-                                    sotto_arena *arena, sotto_diag *diag)
+static sotto_status load_split_task(hq_collector *c, const sotto_report *report, sotto_split_task *out,
+                                    sotto_diag *diag)
 {
-    sotto_tasks tasks;
-    sotto_vec json;
-    sotto_vec_init(&json, HQ_FILE_LIMIT);
-    sotto_status status = hq_registry_release_tasks(c->registry, report->release_version, &json, diag);
-    if (status == SOTTO_OK)
-        status = sotto_tasks_load(&tasks, sotto_vec_span(&json), "tasks.json", arena, diag);
-    const sotto_task *task = status == SOTTO_OK ? sotto_tasks_find(&tasks, report->task_id) : NULL;
+    sotto_status status = tasks_of(c, report->release_version, diag);
+    const sotto_task *task = status == SOTTO_OK ? sotto_tasks_find(&c->tasks, report->task_id) : NULL;
     if (task != NULL)
-        status = sotto_split_task_of(out, &tasks, task, diag);
-    else if (status == SOTTO_OK)
-        status = SOTTO_ERR(HQ, UNSUPPORTED);
-    sotto_vec_free(&json);
-    return status;
+        return sotto_split_task_of(out, &c->tasks, task, diag);
+    return status == SOTTO_OK ? SOTTO_ERR(HQ, UNSUPPORTED) : status;
 }
 
-static sotto_status check_split(const hq_collector *c, const sotto_report *report,
-                                const sotto_split_report *split, size_t size, sotto_arena *arena,
-                                sotto_diag *diag)
+static sotto_status check_split(hq_collector *c, const sotto_report *report, const sotto_split_report *split,
+                                size_t size, sotto_diag *diag)
 {
     sotto_split_task task;
     uint8_t digest[SOTTO_SHA256_BYTES];
-    sotto_status status = load_split_task(c, report, &task, arena, diag);
+    sotto_status status = load_split_task(c, report, &task, diag);
     if (status == SOTTO_OK)
         status = sotto_split_task_digest(&task, digest, diag);
     int cause = sotto_status_cause(status);
@@ -100,9 +109,7 @@ static sotto_status check_split(const hq_collector *c, const sotto_report *repor
         sotto_floor_div_i64(report->period_day, (int64_t)task.period_days) * (int64_t)task.period_days !=
             report->period_day ||
         memcmp(digest, split->digest, sizeof digest) != 0 || size != sotto_split_report_size(&task))
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, UNSUPPORTED),
-                              "the report does not answer the task of release %llu",
-                              (unsigned long long)report->release_version);
+        return no_answer(report, diag);
     return SOTTO_OK;
 }
 
@@ -126,9 +133,8 @@ static bool is_its_fault(sotto_status status)
 static sotto_status open_report(hq_collector *c, const hq_device *device, uint64_t seq, sotto_span sealed,
                                 sotto_report *report, enum hq_alarm *alarm, sotto_diag *diag)
 {
-    sotto_arena cells, tasks;
+    sotto_arena cells;
     sotto_arena_init(&cells, c->memory, TASK_MEMORY);
-    sotto_arena_init(&tasks, (uint8_t *)c->memory + TASK_MEMORY, HQ_REPORT_MEMORY - TASK_MEMORY);
     *alarm = HQ_ALARM_NOT_GENUINE;
     sotto_split_report split;
     bool two = sotto_split_is(sealed);
@@ -143,8 +149,7 @@ static sotto_status open_report(hq_collector *c, const hq_device *device, uint64
     }
     if (status != SOTTO_OK)
         return status;
-    status =
-        two ? check_split(c, report, &split, sealed.len, &tasks, diag) : check_task(c, report, &tasks, diag);
+    status = two ? check_split(c, report, &split, sealed.len, diag) : check_task(c, report, diag);
     *alarm =
         sotto_status_cause(status) == SOTTO_CAUSE_UNSUPPORTED ? HQ_ALARM_UNKNOWN_RELEASE : HQ_ALARM_COUNT;
     return status;

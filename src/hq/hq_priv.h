@@ -352,8 +352,10 @@ typedef struct hq_collector {
     sotto_entropy entropy;
     const sotto_log *log;
     char authority_key[SOTTO_PEM_MAX], authority_cert[SOTTO_PEM_MAX];
-    void *memory;        /* for one report */
-    hq_metrics *metrics; /* NULL allowed; the caller's */
+    void *memory;           /* for one report, and the tasks that it is held against */
+    sotto_tasks tasks;      /* of tasks_release, in that memory */
+    uint64_t tasks_release; /* 0: of none */
+    hq_metrics *metrics;    /* NULL allowed; the caller's */
     /* NULL: each report is a transaction of its own. Otherwise SOTTO_SERVER_BATCH_MAX places, and the server
      * calls hq_collect_commit. */
     hq_pending *pending;

@@ -15,9 +15,19 @@
 
 typedef struct sql_driver sql_driver;
 
+/* A statement of SQLite that stays compiled: its literal's address is its name. */
+typedef struct sql_kept {
+    const char *text;
+    sqlite3_stmt *stmt;
+    bool busy; /* between sql_begin and sql_end */
+} sql_kept;
+enum { SQL_KEPT_MAX = 64 };
+
 struct hq_registry {
     const sql_driver *driver;
-    sqlite3 *db;          /* SQLite's */
+    sqlite3 *db; /* SQLite's */
+    sql_kept kept[SQL_KEPT_MAX];
+    size_t kept_count;
     bool watched;         /* SQLite: before it is used, its file is asked whether it was moved away */
     struct pg_line *line; /* PostgreSQL's */
     bool batch;           /* between hq_registry_batch_begin and _end: transactions are savepoints of one */

@@ -89,15 +89,39 @@ static sotto_status check_here(const hq_registry *registry, sotto_diag *diag)
     return status;
 }
 
+/* A report runs the same ten statements as the one before it, and to compile them costs more than to run
+ * them. NULL: not compiled yet, or in use by a visitor of its own rows. */
+static sqlite3_stmt *take_kept(hq_registry *registry, const char *text)
+{
+    for (size_t i = 0; i < registry->kept_count; i++) {
+        sql_kept *k = &registry->kept[i];
+        if (k->text == text && !k->busy) {
+            k->busy = true;
+            return k->stmt;
+        }
+    }
+    return NULL;
+}
+
+static void keep(hq_registry *registry, const char *text, sqlite3_stmt *stmt)
+{
+    if (stmt != NULL && registry->kept_count < SQL_KEPT_MAX)
+        registry->kept[registry->kept_count++] = (sql_kept){.text = text, .stmt = stmt, .busy = true};
+}
+
 /* Within a transaction begin has looked, and holds the lock. */
 static void prepare(sql *s, const char *text)
 {
+    hq_registry *registry = s->registry;
     sqlite3_stmt *stmt = NULL;
-    if (sqlite3_get_autocommit(s->registry->db) != 0)
-        sql_fail(s, check_here(s->registry, s->diag));
+    if (sqlite3_get_autocommit(registry->db) != 0)
+        sql_fail(s, check_here(registry, s->diag));
     if (s->status != SOTTO_OK)
         return;
-    check(s, sqlite3_prepare_v2(s->registry->db, text, -1, &stmt, NULL));
+    if ((stmt = take_kept(registry, text)) == NULL) {
+        check(s, sqlite3_prepare_v3(registry->db, text, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL));
+        keep(registry, text, stmt);
+    }
     s->stmt = stmt;
 }
 
@@ -139,9 +163,19 @@ static int64_t changes(sql *s)
     return sqlite3_changes64(s->registry->db);
 }
 
+/* Both repeat the error of the last step. What was bound is the caller's, and gone after this. */
 static void end(sql *s)
 {
-    (void)sqlite3_finalize(s->stmt); /* repeats the error of the last step */
+    hq_registry *registry = s->registry;
+    for (size_t i = 0; i < registry->kept_count; i++) {
+        if (registry->kept[i].stmt == s->stmt) {
+            (void)sqlite3_reset(s->stmt);
+            (void)sqlite3_clear_bindings(s->stmt);
+            registry->kept[i].busy = false;
+            return;
+        }
+    }
+    (void)sqlite3_finalize(s->stmt);
 }
 
 static sotto_status exec(hq_registry *registry, const char *text, sotto_diag *diag)
@@ -186,6 +220,8 @@ static sotto_status horizon(hq_registry *registry, int64_t *row, sotto_diag *dia
 
 static void close_file(hq_registry *registry)
 {
+    for (size_t i = 0; i < registry->kept_count; i++)
+        (void)sqlite3_finalize(registry->kept[i].stmt);
     (void)sqlite3_close(registry->db);
 }
 

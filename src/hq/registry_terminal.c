@@ -47,9 +47,13 @@ sotto_status hq_registry_renew(hq_registry *registry, const hq_renewal *renewal,
 
 /* ---- the continuation token ---- */
 
+/* Pairs of a terminal that ended while a bad line still held its words can arrive after newer ones. */
+enum { PAIRS_KNOWN = 8 };
+
 typedef struct session {
     bool found;
-    char token[65], before[65];
+    char token[65];
+    char before[PAIRS_KNOWN * 65]; /* those shown before it, newest first, a space between them */
     int64_t quarantined_s;
 } session;
 
@@ -82,6 +86,40 @@ static sotto_status write_session(hq_registry *registry, const char *device, con
     return sql_run(&s);
 }
 
+static bool word_is(const char *word, size_t len, const char *token)
+{
+    return strlen(token) == len && memcmp(word, token, len) == 0;
+}
+
+/* Whether this pair was taken already. *newest: as the last one. A copy of a disk that still has such a pair
+ * to say learns nothing by it, and is noticed by the next one. */
+static bool was_said(const session *x, const char *have, const char *next, bool *newest)
+{
+    const char *newer = x->token, *older = x->before;
+    size_t newer_len = strlen(newer);
+    for (*newest = true; x->found && newer_len > 0; *newest = false) {
+        size_t older_len = strcspn(older, " ");
+        if (word_is(newer, newer_len, next) && word_is(older, older_len, have))
+            return true;
+        newer = older;
+        newer_len = older_len;
+        older += older_len + (older[older_len] == ' ');
+    }
+    return false;
+}
+
+/* next becomes the token, the token the newest of those before; the oldest is forgotten. */
+static void take_pair(session *x, const char *have, const char *next)
+{
+    char before[sizeof x->before + sizeof x->token + 1];
+    size_t words = 0, len = 0;
+    (void)snprintf(before, sizeof before, "%s%s%s", have, x->before[0] != '\0' ? " " : "", x->before);
+    while (before[len] != '\0' && words < PAIRS_KNOWN)
+        words += before[++len] == ' ';
+    (void)snprintf(x->before, sizeof x->before, "%.*s", (int)len, before);
+    (void)snprintf(x->token, sizeof x->token, "%s", next);
+}
+
 static sotto_status show(hq_registry *registry, const char *device, const char *have, const char *next,
                          int64_t now_s, bool *clone, sotto_diag *diag)
 {
@@ -91,14 +129,14 @@ static sotto_status show(hq_registry *registry, const char *device, const char *
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED), "this device is quarantined");
     if (status != SOTTO_OK)
         return status;
-    bool repeated = x.found && strcmp(x.token, next) == 0 && strcmp(x.before, have) == 0;
-    *clone = x.token[0] != '\0' && !repeated && strcmp(x.token, have) != 0;
-    if (*clone) {
+    bool newest, said = was_said(&x, have, next, &newest);
+    if (said && !newest)
+        return SOTTO_OK;
+    *clone = x.token[0] != '\0' && !said && strcmp(x.token, have) != 0;
+    if (*clone)
         x.quarantined_s = now_s;
-    } else {
-        (void)snprintf(x.token, sizeof x.token, "%s", next);
-        (void)snprintf(x.before, sizeof x.before, "%s", have);
-    }
+    else if (!said)
+        take_pair(&x, have, next);
     status = write_session(registry, device, &x, now_s, diag);
     return status == SOTTO_OK && *clone
                ? hq_registry_alarm_raise(registry, device, HQ_ALARM_CLONE, now_s, diag)

@@ -546,6 +546,35 @@ static void a_copy_is_noticed_and_stopped(void **state)
     assert_int_equal(say_night(one, "x", TOKEN_A), 400);
 }
 
+/* What a cut line held back arrives after newer words: no copy, and nothing goes back. */
+static void a_late_word_is_no_copy(void **state)
+{
+    (void)state;
+    char token[13][33];
+    for (size_t i = 0; i < SOTTO_COUNT(token); i++)
+        snprintf(token[i], sizeof token[i], "%032zx", i + 1);
+    assert_int_equal(say_night(one, "-", token[0]), 200);
+    for (size_t i = 1; i < SOTTO_COUNT(token); i++)
+        assert_int_equal(say_night(one, token[i - 1], token[i]), 200);
+    for (size_t i = SOTTO_COUNT(token) - 1; i > SOTTO_COUNT(token) - 8; i--)
+        assert_int_equal(say_night(one, token[i - 1], token[i]), 200);
+    assert_int_equal(say_night(one, token[12], TOKEN_A), 200); /* it went on where it was */
+    assert_int_equal(say_night(one, token[3], token[5]), 403); /* never said together */
+}
+
+/* Words too old to be late are a copy's. */
+static void a_very_old_word_is_a_copy(void **state)
+{
+    (void)state;
+    char token[13][33];
+    for (size_t i = 0; i < SOTTO_COUNT(token); i++)
+        snprintf(token[i], sizeof token[i], "%032zx", i + 1);
+    assert_int_equal(say_night(one, "-", token[0]), 200);
+    for (size_t i = 1; i < SOTTO_COUNT(token); i++)
+        assert_int_equal(say_night(one, token[i - 1], token[i]), 200);
+    assert_int_equal(say_night(one, token[0], token[1]), 403);
+}
+
 static void csr_body(const terminal *t, const char *certificate, sotto_vec *out)
 {
     static uint8_t memory[4 * SOTTO_PEM_MAX];
@@ -755,6 +784,8 @@ int main(void)
         cmocka_unit_test(paths_below_the_repository),
         cmocka_unit_test_setup_teardown(the_time_is_told_and_signed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_copy_is_noticed_and_stopped, setup, teardown),
+        T(a_late_word_is_no_copy),
+        T(a_very_old_word_is_a_copy),
         cmocka_unit_test_setup_teardown(a_certificate_is_renewed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lapsed_certificate_is_renewed_for_a_while, setup, teardown),
         cmocka_unit_test_setup_teardown(absent_reports_leave_no_gap, setup, teardown),
