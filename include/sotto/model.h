@@ -29,7 +29,8 @@ enum sotto_feature_transform {
     SOTTO_TRANSFORM_VALUE = 0, /* count, flag, amount (with its decimals), product attribute */
     SOTTO_TRANSFORM_CODE,      /* choice -> its code */
     SOTTO_TRANSFORM_AGE_DAYS,  /* date -> today - date */
-    SOTTO_TRANSFORM_IS         /* choice -> 1 when its code is `argument`, else 0 */
+    SOTTO_TRANSFORM_IS,        /* choice -> 1 when its code is `argument`, else 0 */
+    SOTTO_TRANSFORM_CHANGE     /* amount or count -> it less the one of the tag whose number is `argument` */
 };
 /* How a feature's values are compared. */
 enum sotto_feature_kind {
@@ -44,7 +45,7 @@ typedef struct sotto_feature {
     enum sotto_feature_transform transform;
     uint16_t tag_number; /* source TAG */
     char attribute[33];  /* source PRODUCT or TIME */
-    int32_t argument;    /* transform IS: the choice code */
+    int32_t argument;    /* transform IS: the choice code; CHANGE: the other tag's number */
     uint32_t bins;       /* number of thresholds, or of sets of categories */
     enum sotto_feature_kind kind;
 } sotto_feature;
@@ -191,12 +192,17 @@ void sotto_model_rank_q24(const sotto_ranking *r, const int32_t *customer_keys, 
                           int64_t *margin_q24);
 
 /* ---- The recipe: from profile, product and time to keys ---- */
+/* Whether a feature rests on the tag of that number. */
+bool sotto_feature_reads(const sotto_feature *f, uint16_t tag_number);
 /* Checks that one feature can be computed from this dictionary. NOT_FOUND (tag), CONFLICT (its kind does not
- * fit the transform, the choice is not there, or the tag is not for marketing), UNSUPPORTED (COLUMN). */
+ * fit the transform, the two tags of a change are not alike, the choice is not there, or a tag is not for
+ * marketing), UNSUPPORTED (COLUMN). */
 SOTTO_MUST_USE sotto_status sotto_feature_check(const sotto_feature *f, const sotto_dictionary *d,
                                                 sotto_diag *diag);
-/* The key of a TAG feature that passed the check, as sotto_model_customer_keys computes it; for training
- * tables. */
+/* The number of a TAG feature that passed the check, exactly: mantissa / 10^decimals. false: missing. */
+bool sotto_feature_tag_number(const sotto_feature *f, const sotto_profile *profile, int32_t today,
+                              int64_t *mantissa, unsigned *decimals);
+/* The key of it, as sotto_model_customer_keys computes it; for training tables. */
 int32_t sotto_feature_tag_key(const sotto_feature *f, const sotto_profile *profile, int32_t today);
 /* The same for feature i of a model, which may compare float64: sotto_model_key. */
 int32_t sotto_model_tag_key(const sotto_model *m, size_t i, const sotto_profile *profile, int32_t today);

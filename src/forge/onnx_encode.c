@@ -169,7 +169,9 @@ static bool is_whole(const onnx *o, const onnx_column *c)
     const sotto_feature *f = &o->forest->features[c->feature];
     int64_t type = o->input_type[c->feature];
     return c->step_count > 0 || type == ONNX_INT64 || type == ONNX_INT32 || type == ONNX_STRING ||
-           type == ONNX_BOOL || (f->source == SOTTO_SOURCE_TAG && f->transform != SOTTO_TRANSFORM_VALUE);
+           type == ONNX_BOOL ||
+           (f->source == SOTTO_SOURCE_TAG && f->transform != SOTTO_TRANSFORM_VALUE &&
+            f->transform != SOTTO_TRANSFORM_CHANGE);
 }
 
 sotto_status sotto_onnx_label(onnx *o, const onnx_node *n)

@@ -52,7 +52,8 @@ static sotto_status get_transform(const reader *r, sotto_json_node entry, sotto_
     } TRANSFORMS[] = {{"value", SOTTO_TRANSFORM_VALUE},
                       {"code", SOTTO_TRANSFORM_CODE},
                       {"age_days", SOTTO_TRANSFORM_AGE_DAYS},
-                      {"is", SOTTO_TRANSFORM_IS}};
+                      {"is", SOTTO_TRANSFORM_IS},
+                      {"change", SOTTO_TRANSFORM_CHANGE}};
     char as[16];
     sotto_json_node node = sotto_json_member(entry, "as");
     if (node.val == NULL)
@@ -68,7 +69,7 @@ static sotto_status get_transform(const reader *r, sotto_json_node entry, sotto_
             return SOTTO_OK;
         }
     return sotto_json_bad(node, r->diag, SOTTO_ERR(FORGE, MALFORMED),
-                          "unknown transform; there are value, code, age_days and is");
+                          "unknown transform; there are value, code, age_days, is and change");
 }
 
 static sotto_status get_choice(const reader *r, sotto_json_node entry, const sotto_tag *tag, sotto_feature *f)
@@ -90,20 +91,45 @@ static sotto_status get_choice(const reader *r, sotto_json_node entry, const sot
     return SOTTO_OK;
 }
 
-static sotto_status get_tag(const reader *r, sotto_json_node entry, sotto_feature *f)
+static sotto_status find_tag(const reader *r, sotto_json_node node, const sotto_tag **out)
 {
-    sotto_json_node node = sotto_json_member(entry, "tag");
     sotto_span id;
-    sotto_diag unfit = {.status = SOTTO_OK};
     sotto_status status = sotto_json_as_str(node, &id, r->diag);
     if (status != SOTTO_OK)
         return status;
     int index = sotto_dictionary_find(r->dictionary, id);
     if (index < 0)
         return sotto_json_bad(node, r->diag, SOTTO_ERR(FORGE, NOT_FOUND), "the dictionary has no such tag");
-    const sotto_tag *tag = sotto_dictionary_at(r->dictionary, (size_t)index);
+    *out = sotto_dictionary_at(r->dictionary, (size_t)index);
+    return SOTTO_OK;
+}
+
+static sotto_status get_against(const reader *r, sotto_json_node entry, sotto_feature *f)
+{
+    const sotto_tag *tag = NULL;
+    sotto_json_node node = sotto_json_member(entry, "against");
+    if ((node.val != NULL) != (f->transform == SOTTO_TRANSFORM_CHANGE))
+        return sotto_json_bad(entry, r->diag, SOTTO_ERR(FORGE, MALFORMED),
+                              "\"as\": \"change\" and the tag that it is against go together");
+    if (node.val == NULL)
+        return SOTTO_OK;
+    sotto_status status = find_tag(r, node, &tag);
+    if (status == SOTTO_OK)
+        f->argument = tag->number;
+    return status;
+}
+
+static sotto_status get_tag(const reader *r, sotto_json_node entry, sotto_feature *f)
+{
+    const sotto_tag *tag = NULL;
+    sotto_diag unfit = {.status = SOTTO_OK};
+    sotto_status status = find_tag(r, sotto_json_member(entry, "tag"), &tag);
+    if (status != SOTTO_OK)
+        return status;
     f->tag_number = tag->number;
     status = get_choice(r, entry, tag, f);
+    if (status == SOTTO_OK)
+        status = get_against(r, entry, f);
     if (status != SOTTO_OK)
         return status;
     status = sotto_feature_check(f, r->dictionary, &unfit);
@@ -118,6 +144,8 @@ static sotto_status get_attribute(const reader *r, sotto_json_node entry, sotto_
         return status;
     if (sotto_json_member(entry, "choice").val != NULL)
         return sotto_json_bad(entry, r->diag, SOTTO_ERR(FORGE, MALFORMED), "only a tag has choices");
+    if (sotto_json_member(entry, "against").val != NULL)
+        return sotto_json_bad(entry, r->diag, SOTTO_ERR(FORGE, MALFORMED), "only a tag has a change");
     if (f->source == SOTTO_SOURCE_TIME && strcmp(f->attribute, "hour") != 0 &&
         strcmp(f->attribute, "weekday") != 0)
         return sotto_json_bad(sotto_json_member(entry, member), r->diag, SOTTO_ERR(FORGE, MALFORMED),
@@ -127,7 +155,7 @@ static sotto_status get_attribute(const reader *r, sotto_json_node entry, sotto_
 
 static sotto_status get_feature(const reader *r, sotto_json_node entry, sotto_feature *f)
 {
-    static const char *const MEMBERS[] = {"name", "tag", "product", "time", "as", "choice"};
+    static const char *const MEMBERS[] = {"name", "tag", "product", "time", "as", "choice", "against"};
     sotto_status status = sotto_json_as_object(entry, r->diag);
     if (status == SOTTO_OK)
         status = sotto_json_only(entry, MEMBERS, SOTTO_COUNT(MEMBERS), r->diag);

@@ -22,7 +22,7 @@ static const char *source_name(enum sotto_feature_source source)
 
 static const char *transform_name(enum sotto_feature_transform transform)
 {
-    static const char *const NAMES[] = {"value", "code", "age_days", "is"};
+    static const char *const NAMES[] = {"value", "code", "age_days", "is", "change"};
     return NAMES[transform];
 }
 
@@ -64,8 +64,8 @@ static void print_feature(const sotto_feature *f)
            source_name(f->source));
     if (f->source == SOTTO_SOURCE_TAG)
         printf(" %u, %s", (unsigned)f->tag_number, transform_name(f->transform));
-    if (f->transform == SOTTO_TRANSFORM_IS)
-        printf(" %d", (int)f->argument);
+    if (f->transform == SOTTO_TRANSFORM_IS || f->transform == SOTTO_TRANSFORM_CHANGE)
+        printf(f->transform == SOTTO_TRANSFORM_IS ? " %d" : " against %d", (int)f->argument);
     if (f->attribute[0] != '\0')
         printf(" %s", f->attribute);
     putchar('\n');
@@ -147,6 +147,8 @@ static void json_feature(sotto_json_writer *w, const sotto_feature *f)
     }
     if (f->transform == SOTTO_TRANSFORM_IS)
         json_u64(w, "code", (uint64_t)f->argument);
+    if (f->transform == SOTTO_TRANSFORM_CHANGE)
+        json_u64(w, "against", (uint64_t)f->argument);
     if (f->attribute[0] != '\0')
         json_str(w, "attribute", f->attribute);
     json_str(w, "kind", kind_name(f->kind));

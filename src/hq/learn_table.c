@@ -72,16 +72,23 @@ static bool by_tag(const learn_plan *plan, const sotto_feature *f)
     return plan->dictionary != NULL && f->source == SOTTO_SOURCE_TAG;
 }
 
+static sotto_status need_tag(reading *r, uint16_t number)
+{
+    int tag = sotto_dictionary_find_number(r->plan->dictionary, number);
+    return need_column(r, sotto_dictionary_at(r->plan->dictionary, (size_t)tag)->id, &r->column_of_tag[tag]);
+}
+
 static sotto_status bind_feature(reading *r, size_t i)
 {
     const sotto_feature *f = &r->plan->features[i];
     if (!by_tag(r->plan, f))
         return need_column(r, f->name, &r->column_of_feature[i]);
     sotto_status status = sotto_feature_check(f, r->plan->dictionary, r->diag);
-    if (status != SOTTO_OK)
-        return status;
-    int tag = sotto_dictionary_find_number(r->plan->dictionary, f->tag_number);
-    return need_column(r, sotto_dictionary_at(r->plan->dictionary, (size_t)tag)->id, &r->column_of_tag[tag]);
+    if (status == SOTTO_OK)
+        status = need_tag(r, f->tag_number);
+    if (status == SOTTO_OK && f->transform == SOTTO_TRANSFORM_CHANGE)
+        status = need_tag(r, (uint16_t)f->argument);
+    return status;
 }
 
 static bool needs_today(const learn_plan *plan)
@@ -165,13 +172,11 @@ static sotto_status read_day(reading *r)
 /* By a tag: mantissa / 10^decimals, both exact in a double, so that the quotient is the nearest one. */
 static double tag_value(const reading *r, const sotto_feature *f)
 {
-    int32_t key = sotto_feature_tag_key(f, &r->profile, r->today);
-    int index = sotto_dictionary_find_number(r->plan->dictionary, f->tag_number);
-    const sotto_tag *tag = sotto_dictionary_at(r->plan->dictionary, (size_t)index);
-    if (key == SOTTO_FLOAT_KEY_MISSING || f->transform != SOTTO_TRANSFORM_VALUE)
-        return (double)learn_key_float(key); /* whole numbers below 2^24, or NaN */
-    return (double)r->profile.values[index].num /
-           (tag->kind == SOTTO_TAG_AMOUNT ? pow(10, tag->decimals) : 1);
+    int64_t mantissa;
+    unsigned decimals;
+    return sotto_feature_tag_number(f, &r->profile, r->today, &mantissa, &decimals)
+               ? (double)mantissa / pow(10, decimals)
+               : NAN;
 }
 
 static sotto_status keep_value(reading *r, size_t i)

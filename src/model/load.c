@@ -154,6 +154,15 @@ static sotto_status read_head(loader *l)
     return status;
 }
 
+static bool argument_fits(const sotto_feature *f)
+{
+    if (f->transform == SOTTO_TRANSFORM_IS)
+        return f->argument >= 0 && f->argument < SOTTO_TAG_CHOICES_MAX;
+    if (f->transform == SOTTO_TRANSFORM_CHANGE)
+        return f->argument > 0 && f->argument <= UINT16_MAX && f->argument != f->tag_number;
+    return f->argument == 0;
+}
+
 /* Which fields of a feature may be set follows from its source and transform. */
 static bool feature_fits(const sotto_feature *f)
 {
@@ -163,8 +172,7 @@ static bool feature_fits(const sotto_feature *f)
         return false;
     if (f->transform != SOTTO_TRANSFORM_VALUE && !tag)
         return false;
-    if (f->transform == SOTTO_TRANSFORM_IS ? f->argument < 0 || f->argument >= SOTTO_TAG_CHOICES_MAX
-                                           : f->argument != 0)
+    if (!argument_fits(f))
         return false;
     return !time || strcmp(f->attribute, "hour") == 0 || strcmp(f->attribute, "weekday") == 0;
 }
@@ -180,7 +188,7 @@ static sotto_status read_feature(loader *l, sotto_cursor *c, sotto_feature *f)
     sotto_span reserved = sotto_cursor_bytes(c, 3);
     if (kind > SOTTO_FEATURE_CATEGORY_CUT)
         return sotto_model_bad(l, at + 12, SOTTO_ERR(MODEL, UNSUPPORTED), "unknown kind of a feature");
-    if (source > SOTTO_SOURCE_TIME || transform > SOTTO_TRANSFORM_IS)
+    if (source > SOTTO_SOURCE_TIME || transform > SOTTO_TRANSFORM_CHANGE)
         return sotto_model_bad(l, at, SOTTO_ERR(MODEL, UNSUPPORTED),
                                "unknown source or transform of a feature");
     if (f->bins > BINS_MAX)

@@ -13,26 +13,31 @@ static bool kind_fits(enum sotto_tag_kind kind, enum sotto_feature_transform tra
         return kind == SOTTO_TAG_CHOICE;
     case SOTTO_TRANSFORM_AGE_DAYS:
         return kind == SOTTO_TAG_DATE;
+    case SOTTO_TRANSFORM_CHANGE:
+        return kind == SOTTO_TAG_COUNT || kind == SOTTO_TAG_AMOUNT;
     default:
         return false;
     }
 }
 
-sotto_status sotto_feature_check(const sotto_feature *f, const sotto_dictionary *d, sotto_diag *diag)
+bool sotto_feature_reads(const sotto_feature *f, uint16_t tag_number)
 {
-    if (f->source == SOTTO_SOURCE_COLUMN)
-        return sotto_diag_set(diag, SOTTO_ERR(MODEL, UNSUPPORTED),
-                              "feature %s is a plain column: the model was compiled without a recipe",
-                              f->name);
-    if (f->source != SOTTO_SOURCE_TAG)
-        return SOTTO_OK;
-    int index = sotto_dictionary_find_number(d, f->tag_number);
+    return f->source == SOTTO_SOURCE_TAG &&
+           (f->tag_number == tag_number ||
+            (f->transform == SOTTO_TRANSFORM_CHANGE && f->argument == tag_number));
+}
+
+/* One of the tags that a feature reads. */
+static sotto_status find_tag(const sotto_feature *f, uint16_t number, const sotto_dictionary *d,
+                             const sotto_tag **out, sotto_diag *diag)
+{
+    int index = sotto_dictionary_find_number(d, number);
     if (index < 0)
         return sotto_diag_set(diag, SOTTO_ERR(MODEL, NOT_FOUND),
                               "feature %s needs tag number %u, which the "
                               "dictionary does not have",
-                              f->name, (unsigned)f->tag_number);
-    const sotto_tag *tag = sotto_dictionary_at(d, (size_t)index);
+                              f->name, (unsigned)number);
+    const sotto_tag *tag = *out = sotto_dictionary_at(d, (size_t)index);
     if (!kind_fits(tag->kind, f->transform))
         return sotto_diag_set(diag, SOTTO_ERR(MODEL, CONFLICT),
                               "feature %s cannot be computed from a tag of "
@@ -43,12 +48,44 @@ sotto_status sotto_feature_check(const sotto_feature *f, const sotto_dictionary 
                               "feature %s uses tag %s, which is not for "
                               "marketing",
                               f->name, tag->id);
+    return SOTTO_OK;
+}
+
+/* Tags of one unit: a difference needs no rescaling, so it is exact and, of two numbers within 10^18, fits.
+ */
+static sotto_status check_change(const sotto_feature *f, const sotto_tag *tag, const sotto_dictionary *d,
+                                 sotto_diag *diag)
+{
+    const sotto_tag *other = NULL;
+    sotto_status status = find_tag(f, (uint16_t)f->argument, d, &other, diag);
+    if (status != SOTTO_OK)
+        return status;
+    if (other == tag || other->kind != tag->kind || other->decimals != tag->decimals)
+        return sotto_diag_set(diag, SOTTO_ERR(MODEL, CONFLICT),
+                              "feature %s is a change of tag %s against %s: that takes two tags of one kind "
+                              "with the same decimals",
+                              f->name, tag->id, other->id);
+    return SOTTO_OK;
+}
+
+sotto_status sotto_feature_check(const sotto_feature *f, const sotto_dictionary *d, sotto_diag *diag)
+{
+    const sotto_tag *tag = NULL;
+    if (f->source == SOTTO_SOURCE_COLUMN)
+        return sotto_diag_set(diag, SOTTO_ERR(MODEL, UNSUPPORTED),
+                              "feature %s is a plain column: the model was compiled without a recipe",
+                              f->name);
+    if (f->source != SOTTO_SOURCE_TAG)
+        return SOTTO_OK;
+    sotto_status status = find_tag(f, f->tag_number, d, &tag, diag);
+    if (status != SOTTO_OK)
+        return status;
     if (f->transform == SOTTO_TRANSFORM_IS && (size_t)f->argument >= tag->choice_count)
         return sotto_diag_set(diag, SOTTO_ERR(MODEL, CONFLICT),
                               "feature %s asks for choice %d of tag %s, "
                               "which has %zu",
                               f->name, (int)f->argument, tag->id, tag->choice_count);
-    return SOTTO_OK;
+    return f->transform == SOTTO_TRANSFORM_CHANGE ? check_change(f, tag, d, diag) : SOTTO_OK;
 }
 
 sotto_status sotto_model_bind(const sotto_model *m, const sotto_dictionary *d, sotto_diag *diag)
@@ -68,57 +105,65 @@ sotto_status sotto_model_bind(const sotto_model *m, const sotto_dictionary *d, s
     return SOTTO_OK;
 }
 
-/* A number as the profile has it: mantissa / 10^decimals. */
-typedef struct decimal {
-    int64_t mantissa;
-    unsigned decimals;
-} decimal;
-
-static decimal value_number(const sotto_feature *f, const sotto_tag *tag, int64_t num, int32_t today)
+/* The tag of that number as the profile has it; false: missing. */
+static bool read_tag(const sotto_feature *f, uint16_t number, const sotto_profile *profile, int32_t today,
+                     const sotto_tag **tag, int64_t *num)
 {
-    switch (f->transform) {
-    case SOTTO_TRANSFORM_IS:
-        return (decimal){num == f->argument, 0};
-    case SOTTO_TRANSFORM_AGE_DAYS:
-        return (decimal){today - num, 0};
-    case SOTTO_TRANSFORM_CODE:
-        return (decimal){num, 0};
-    case SOTTO_TRANSFORM_VALUE:
-    default:
-        return (decimal){num, tag->kind == SOTTO_TAG_AMOUNT ? tag->decimals : 0};
-    }
-}
-
-/* false: missing. */
-static bool tag_number(const sotto_feature *f, const sotto_profile *profile, int32_t today, decimal *out)
-{
-    if (profile == NULL)
-        return false;
-    int index = sotto_dictionary_find_number(profile->dictionary, f->tag_number);
+    int index = sotto_dictionary_find_number(profile->dictionary, number);
     if (index < 0)
         return false;
-    const sotto_tag *tag = sotto_dictionary_at(profile->dictionary, (size_t)index);
+    *tag = sotto_dictionary_at(profile->dictionary, (size_t)index);
     sotto_tag_value value;
-    if (!kind_fits(tag->kind, f->transform) ||
+    if (!kind_fits((*tag)->kind, f->transform) ||
         !sotto_profile_read(profile, (size_t)index, SOTTO_PURPOSE_MARKETING, today, &value))
         return false;
-    *out = value_number(f, tag, value.num, today);
+    *num = value.num;
+    return true;
+}
+
+static bool read_change(const sotto_feature *f, const sotto_profile *profile, int32_t today,
+                        const sotto_tag *tag, int64_t *num)
+{
+    const sotto_tag *other = NULL;
+    int64_t before = 0;
+    return read_tag(f, (uint16_t)f->argument, profile, today, &other, &before) &&
+           other->decimals == tag->decimals && sotto_sub_i64(*num, before, num);
+}
+
+bool sotto_feature_tag_number(const sotto_feature *f, const sotto_profile *profile, int32_t today,
+                              int64_t *mantissa, unsigned *decimals)
+{
+    const sotto_tag *tag = NULL;
+    int64_t num = 0;
+    if (profile == NULL || !read_tag(f, f->tag_number, profile, today, &tag, &num))
+        return false;
+    if (f->transform == SOTTO_TRANSFORM_CHANGE && !read_change(f, profile, today, tag, &num))
+        return false;
+    if (f->transform == SOTTO_TRANSFORM_IS)
+        num = num == f->argument;
+    else if (f->transform == SOTTO_TRANSFORM_AGE_DAYS)
+        num = today - num;
+    *mantissa = num;
+    *decimals = tag->kind == SOTTO_TAG_AMOUNT ? tag->decimals : 0;
     return true;
 }
 
 /* Whole numbers and amounts become the float32 nearest to them, as the training table's text would. */
 int32_t sotto_feature_tag_key(const sotto_feature *f, const sotto_profile *profile, int32_t today)
 {
-    decimal d;
-    return tag_number(f, profile, today, &d) ? sotto_fixed_decimal_key(d.mantissa, d.decimals)
-                                             : SOTTO_FLOAT_KEY_MISSING;
+    int64_t mantissa;
+    unsigned decimals;
+    return sotto_feature_tag_number(f, profile, today, &mantissa, &decimals)
+               ? sotto_fixed_decimal_key(mantissa, decimals)
+               : SOTTO_FLOAT_KEY_MISSING;
 }
 
 int32_t sotto_model_tag_key(const sotto_model *m, size_t i, const sotto_profile *profile, int32_t today)
 {
-    decimal d;
-    return tag_number(&m->features[i], profile, today, &d)
-               ? sotto_model_attribute_key(m, i, d.mantissa, d.decimals)
+    int64_t mantissa;
+    unsigned decimals;
+    return sotto_feature_tag_number(&m->features[i], profile, today, &mantissa, &decimals)
+               ? sotto_model_attribute_key(m, i, mantissa, decimals)
                : SOTTO_FLOAT_KEY_MISSING;
 }
 

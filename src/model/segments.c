@@ -30,7 +30,7 @@ static sotto_status check_features(const sotto_model *m, const sotto_tag *tag, s
         const sotto_feature *f = sotto_model_feature(m, i);
         if (f->source != SOTTO_SOURCE_TAG)
             return conflict(diag, "the feature '%s' of the segments is no tag's", f->name);
-        if (f->tag_number == tag->number)
+        if (sotto_feature_reads(f, tag->number))
             return conflict(diag, "the segments cannot follow from their own tag '%s'", tag->id);
     }
     return SOTTO_OK;

@@ -8,7 +8,12 @@ static const char DICTIONARY[] =
     "[\"a\", \"b\"]},"
     "{\"number\": 3, \"id\": \"since\", \"kind\": \"date\", \"purpose\": [\"marketing\"]},"
     "{\"number\": 4, \"id\": \"consent\", \"kind\": \"flag\", \"purpose\": [\"service\"]},"
-    "{\"number\": 5, \"id\": \"note\", \"kind\": \"text\", \"purpose\": [\"marketing\"]}]}";
+    "{\"number\": 5, \"id\": \"note\", \"kind\": \"text\", \"purpose\": [\"marketing\"]},"
+    "{\"number\": 6, \"id\": \"balance\", \"kind\": \"amount\", \"purpose\": [\"marketing\"]},"
+    "{\"number\": 300, \"id\": \"average\", \"kind\": \"amount\", \"purpose\": [\"marketing\"]},"
+    "{\"number\": 8, \"id\": \"mills\", \"kind\": \"amount\", \"decimals\": 3, \"purpose\": "
+    "[\"marketing\"]},"
+    "{\"number\": 9, \"id\": \"secret\", \"kind\": \"amount\", \"purpose\": [\"service\"]}]}";
 
 static sotto_status load(const char *features, sotto_recipe *out, sotto_diag *diag)
 {
@@ -38,10 +43,12 @@ static void every_kind_of_feature_is_read(void **state)
                           "{\"name\": \"is b\", \"tag\": \"job\", \"as\": \"is\", \"choice\": \"b\"},"
                           "{\"name\": \"tenure\", \"tag\": \"since\", \"as\": \"age_days\"},"
                           "{\"name\": \"rate\", \"product\": \"rate\"},"
-                          "{\"name\": \"day\", \"time\": \"weekday\"}",
+                          "{\"name\": \"day\", \"time\": \"weekday\"},"
+                          "{\"name\": \"rise\", \"tag\": \"balance\", \"as\": \"change\", \"against\": "
+                          "\"average\"}",
                           &r, NULL),
                      SOTTO_OK);
-    assert_int_equal(r.count, 6);
+    assert_int_equal(r.count, 7);
     assert_int_equal(r.features[0].source, SOTTO_SOURCE_TAG);
     assert_int_equal(r.features[0].tag_number, 1);
     assert_int_equal(r.features[1].transform, SOTTO_TRANSFORM_CODE);
@@ -53,6 +60,12 @@ static void every_kind_of_feature_is_read(void **state)
     assert_string_equal(r.features[4].attribute, "rate");
     assert_int_equal(r.features[5].source, SOTTO_SOURCE_TIME);
     assert_string_equal(r.features[5].attribute, "weekday");
+    assert_int_equal(r.features[6].transform, SOTTO_TRANSFORM_CHANGE);
+    assert_int_equal(r.features[6].tag_number, 6);
+    assert_int_equal(r.features[6].argument, 300);
+    assert_true(sotto_feature_reads(&r.features[6], 6) && sotto_feature_reads(&r.features[6], 300));
+    assert_false(sotto_feature_reads(&r.features[6], 1) || sotto_feature_reads(&r.features[0], 6));
+    assert_false(sotto_feature_reads(&r.features[2], 1)); /* its argument is a choice */
 }
 
 static void faults_say_where_and_why(void **state)
@@ -84,6 +97,26 @@ static void faults_say_where_and_why(void **state)
          SOTTO_ERR(FORGE, NOT_FOUND), "features[0].choice", "no such choice"},
         {"{\"name\": \"a\", \"tag\": \"job\", \"as\": \"code\", \"choice\": \"b\"}",
          SOTTO_ERR(FORGE, MALFORMED), "features[0]", "choice"},
+        {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\"}", SOTTO_ERR(FORGE, MALFORMED),
+         "features[0]", "against"},
+        {"{\"name\": \"a\", \"tag\": \"balance\", \"against\": \"average\"}", SOTTO_ERR(FORGE, MALFORMED),
+         "features[0]", "against"},
+        {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": \"averag\"}",
+         SOTTO_ERR(FORGE, NOT_FOUND), "features[0].against", "no such tag"},
+        {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": 6}",
+         SOTTO_ERR(CODEC, MALFORMED), "features[0].against", ""},
+        {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": \"balance\"}",
+         SOTTO_ERR(MODEL, CONFLICT), "features[0]", "balance against balance"},
+        {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": \"mills\"}",
+         SOTTO_ERR(MODEL, CONFLICT), "features[0]", "same decimals"},
+        {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": \"age\"}",
+         SOTTO_ERR(MODEL, CONFLICT), "features[0]", "one kind"},
+        {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": \"since\"}",
+         SOTTO_ERR(MODEL, CONFLICT), "features[0]", "since"},
+        {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": \"secret\"}",
+         SOTTO_ERR(MODEL, CONFLICT), "features[0]", "marketing"},
+        {"{\"name\": \"a\", \"product\": \"rate\", \"against\": \"balance\"}", SOTTO_ERR(FORGE, MALFORMED),
+         "features[0]", "only a tag"},
         {"{\"name\": \"a\", \"time\": \"minute\"}", SOTTO_ERR(FORGE, MALFORMED), "features[0].time",
          "hour or weekday"},
         {"{\"name\": \"a\", \"time\": \"hour\", \"as\": \"value\"}", SOTTO_ERR(FORGE, MALFORMED),

@@ -9,6 +9,7 @@ static const char DICTIONARY[] =
     "{\"number\": 2, \"id\": \"job\", \"kind\": \"choice\", \"purpose\": [\"marketing\"],"
     " \"choices\": [\"clerk\", \"student\"]},"
     "{\"number\": 3, \"id\": \"balance\", \"kind\": \"amount\", \"purpose\": [\"marketing\"]},"
+    "{\"number\": 4, \"id\": \"average\", \"kind\": \"amount\", \"purpose\": [\"marketing\"]},"
     "{\"number\": 7, \"id\": \"newsletter\", \"kind\": \"flag\", \"purpose\": [\"marketing\"]},"
     "{\"number\": 9, \"id\": \"since\", \"kind\": \"date\", \"purpose\": [\"marketing\"]}]}";
 

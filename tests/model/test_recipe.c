@@ -8,6 +8,11 @@ static const char DICTIONARY[] =
     " \"choices\": [\"clerk\", \"engineer\", \"retired\", \"student\", \"teacher\"]},"
     "{\"number\": 3, \"id\": \"balance\", \"kind\": \"amount\", \"decimals\": 2, \"purpose\": "
     "[\"marketing\"]},"
+    "{\"number\": 500, \"id\": \"average\", \"kind\": \"amount\", \"decimals\": 2, \"ttl_days\": 10, "
+    "\"purpose\": "
+    "[\"marketing\"]},"
+    "{\"number\": 501, \"id\": \"mills\", \"kind\": \"amount\", \"decimals\": 3, \"purpose\": "
+    "[\"marketing\"]},"
     "{\"number\": 7, \"id\": \"newsletter\", \"kind\": \"flag\", \"purpose\": [\"service\", \"marketing\"]},"
     "{\"number\": 9, \"id\": \"since\", \"kind\": \"date\", \"ttl_days\": 30, \"purpose\": "
     "[\"marketing\"]}]}";
@@ -123,6 +128,89 @@ static void the_week_starts_on_monday(void **state)
     free(changed.memory);
 }
 
+/* The golden model with its balance as a change against another tag. */
+static sotto_status load_change(fixture *f, int32_t against, test_model *out)
+{
+    size_t len = 0;
+    uint8_t *feature = find_section(&f->golden.file, "FEAT", &len) + BALANCE * FEAT_BYTES;
+    feature[1] = SOTTO_TRANSFORM_CHANGE;
+    for (unsigned i = 0; i < 4; i++)
+        feature[4 + i] = (uint8_t)((uint32_t)against >> 8 * i);
+    fix_crc(f->golden.file.bytes, f->golden.file.len);
+    *out = (test_model){.memory = NULL};
+    return load_into(out, span_of(&f->golden.file), NULL);
+}
+
+static int32_t change_key(fixture *f, const test_model *m, int32_t today)
+{
+    int32_t keys[FEATURES];
+    sotto_model_moment moment = {.today = today};
+    sotto_model_customer_keys(m->model, &f->profile, &moment, keys);
+    assert_int_equal(sotto_feature_tag_key(sotto_model_feature(m->model, BALANCE), &f->profile, today),
+                     keys[BALANCE]); /* a training table's column is the terminal's */
+    return keys[BALANCE];
+}
+
+static void a_change_is_exact_and_missing_with_either_tag(void **state)
+{
+    static const struct {
+        const char *now, *before;
+        int64_t cents;
+    } CASES[] = {
+        {"100.10", "99.99", 11},
+        {"-0.01", "0.01", -2},
+        {"5.00", "5.00", 0},
+        {"10000000000000000.00", "-10000000000000000.00", INT64_C(2000000000000000000)},
+        {"-10000000000000000.00", "10000000000000000.00", -INT64_C(2000000000000000000)},
+        {"90071992547409.93", "90071992547409.92", 1}, /* as doubles they would be one and the same */
+    };
+    fixture *f = *state;
+    test_model m;
+    assert_int_equal(load_change(f, 500, &m), SOTTO_OK);
+    assert_int_equal(sotto_model_bind(m.model, f->dictionary, NULL), SOTTO_OK);
+    set_tag(f, "balance", "100.10", 20000);
+    assert_int_equal(change_key(f, &m, 20000), SOTTO_FLOAT_KEY_MISSING);
+    for (size_t i = 0; i < SOTTO_COUNT(CASES); i++) {
+        set_tag(f, "balance", CASES[i].now, 20000);
+        set_tag(f, "average", CASES[i].before, 20000);
+        assert_int_equal(change_key(f, &m, 20000), sotto_fixed_decimal_key(CASES[i].cents, 2));
+    }
+    assert_int_equal(change_key(f, &m, 20010), SOTTO_FLOAT_KEY_MISSING); /* the average died */
+    set_tag(f, "average", "1.00", 20010);
+    assert_int_not_equal(change_key(f, &m, 20010), SOTTO_FLOAT_KEY_MISSING);
+    set_tag(f, "balance", "", 20010);
+    assert_int_equal(change_key(f, &m, 20010), SOTTO_FLOAT_KEY_MISSING);
+    free(m.memory);
+}
+
+static void a_change_needs_two_tags_of_one_unit(void **state)
+{
+    static const int32_t MALFORMED[] = {0, -1, 65536, INT32_MIN, INT32_MAX, 3 /* the tag itself */};
+    static const struct {
+        int32_t against;
+        sotto_status expected;
+    } UNFIT[] = {
+        {65535, SOTTO_ERR(MODEL, NOT_FOUND)}, /* not in the dictionary */
+        {501, SOTTO_ERR(MODEL, CONFLICT)},    /* other decimals */
+        {1, SOTTO_ERR(MODEL, CONFLICT)},      /* a count */
+        {9, SOTTO_ERR(MODEL, CONFLICT)},      /* a date */
+    };
+    fixture *f = *state;
+    test_model m;
+    for (size_t i = 0; i < SOTTO_COUNT(MALFORMED); i++) {
+        assert_int_equal(load_change(f, MALFORMED[i], &m), SOTTO_ERR(MODEL, MALFORMED));
+        free(m.memory);
+    }
+    set_tag(f, "balance", "1.00", 20000);
+    set_tag(f, "mills", "1.000", 20000);
+    for (size_t i = 0; i < SOTTO_COUNT(UNFIT); i++) {
+        assert_int_equal(load_change(f, UNFIT[i].against, &m), SOTTO_OK);
+        assert_int_equal(sotto_model_bind(m.model, f->dictionary, NULL), UNFIT[i].expected);
+        assert_int_equal(change_key(f, &m, 20000), SOTTO_FLOAT_KEY_MISSING);
+        free(m.memory);
+    }
+}
+
 static bool rate_of(void *ctx, const char *name, int64_t *mantissa, unsigned *decimals)
 {
     *mantissa = 325;
@@ -197,6 +285,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tags_become_the_nearest_float, set_up, tear_down),
         cmocka_unit_test_setup_teardown(absent_and_dead_tags_are_missing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_change_is_exact_and_missing_with_either_tag, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_change_needs_two_tags_of_one_unit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_week_starts_on_monday, set_up, tear_down),
         cmocka_unit_test_setup_teardown(products_fill_their_own_keys_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_model_is_bound_to_a_dictionary_that_fits, set_up, tear_down),

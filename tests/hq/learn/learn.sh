@@ -170,6 +170,18 @@ check "(features)" has '"name":"is_student","source":"tag","tag":2,"as":"is","co
 check "features" run model features --data rows.csv "${tags[@]}" --label taken
 cp out features.csv
 check "features: header" file_is features.csv "age,job,is_student,balance,newsletter,tenure,rate,hour,taken"
+mkdir -p moves
+cat >moves/dictionary.json <<'END'
+{"version": 1, "tags": [
+  {"number": 1, "id": "now", "kind": "amount", "purpose": ["marketing"]},
+  {"number": 2, "id": "usual", "kind": "amount", "purpose": ["marketing"]}]}
+END
+printf '{"format": "sotto-recipe-1", "features": [{"name": "rise", "tag": "now", "as": "change", "against": "usual"}]}\n' >moves/recipe.json
+printf 'now,usual\n100.10,99.99\n-3,4.5\n,1\n1,\n90071992547409.93,90071992547409.92\n' >moves/rows.csv
+printf 'rise\n0.109999999\n-7.5\n\n\n0.00999999978\n' >moves/expected.csv # the float32 nearest to 0.11 and 0.01
+check "features: a change" sh -c "'$program' model features --data moves/rows.csv --recipe moves/recipe.json | cmp - moves/expected.csv"
+printf 'now\n1\n' >moves/short.csv
+check "features: a change without its other tag" ends 4 "no column usual" model features --data moves/short.csv --recipe moves/recipe.json
 check "predict from features" run model predict model.sotto features.csv --leaves --why
 cp out scores.csv
 check "predict: header" sh -c "head -n 1 scores.csv | grep -q '^row,margin,probability,leaf_0,.*,bias,age,job,is_student,balance'"
