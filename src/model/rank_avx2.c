@@ -163,7 +163,7 @@ AVX2 static void shut_row_avx2(uint64_t *open, const uint64_t *row, size_t trees
 const rank_kernels *sotto_rank_kernels_avx2(void)
 {
     static const rank_kernels KERNELS = {add_by_mask_avx2, sotto_rank_fill_table, add_by_class_avx2,
-                                         shut_row_avx2};
+                                         shut_row_avx2, 0};
     return __builtin_cpu_supports("avx2") ? &KERNELS : NULL;
 }
 

@@ -114,7 +114,7 @@ AVX512 static void shut_row_avx512(uint64_t *open, const uint64_t *row, size_t t
 const rank_kernels *sotto_rank_kernels_avx512(void)
 {
     static const rank_kernels KERNELS = {add_by_mask_avx512, fill_table_avx512, add_by_class_avx512,
-                                         shut_row_avx512};
+                                         shut_row_avx512, 0};
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") ? &KERNELS : NULL;
 }
 

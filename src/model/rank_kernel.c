@@ -72,13 +72,16 @@ static void add_by_class(int32_t *acc, const uint8_t *const *ids, size_t n,
         add_one(acc, ids[t], n, table[t]);
 }
 
-static void shut_row(uint64_t *open, const uint64_t *row, size_t trees)
+/* The compiler makes of this what the CPU has for it; Advanced SIMD by hand took more instructions, which a
+ * shelf of ten products felt. */
+void sotto_rank_shut_row(uint64_t *open, const uint64_t *row, size_t trees)
 {
     for (size_t t = 0; t < trees; t++)
         open[t] &= row[t];
 }
 
-static const rank_kernels PORTABLE = {add_by_mask, sotto_rank_fill_table, add_by_class, shut_row};
+static const rank_kernels PORTABLE = {add_by_mask, sotto_rank_fill_table, add_by_class, sotto_rank_shut_row,
+                                      0};
 
 const rank_kernels *sotto_rank_kernels_portable(void)
 {
@@ -97,12 +100,12 @@ static const rank_kernels *widest_kernels(void)
     return avx512 != NULL ? avx512 : narrow_kernels();
 }
 
-const rank_kernels *sotto_rank_kernels_of(enum sotto_rank_path path)
+const rank_kernels *sotto_rank_kernels_of(enum sotto_rank_path path, size_t products)
 {
     switch (path) {
     case SOTTO_RANK_BEST: {
         const rank_kernels *widest = widest_kernels();
-        return widest != NULL ? widest : &PORTABLE;
+        return widest != NULL && products >= widest->products_least ? widest : &PORTABLE;
     }
     case SOTTO_RANK_PORTABLE:
         return &PORTABLE;

@@ -288,7 +288,7 @@ sotto_status sotto_model_rank_prepare(const sotto_ranking **out, const sotto_mod
                                       const sotto_rank_shelf *from, sotto_arena *arena, sotto_diag *diag)
 {
     size_t mark = sotto_arena_mark(arena);
-    const rank_kernels *kernels = sotto_rank_kernels_of(from->path);
+    const rank_kernels *kernels = sotto_rank_kernels_of(from->path, from->products);
     shelf s = {.arena = arena};
     *out = NULL;
     if (kernels == NULL)

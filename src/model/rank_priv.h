@@ -42,6 +42,7 @@ typedef struct rank_kernels {
                          const int32_t (*table)[RANK_CLASSES_MAX], const uint16_t *classes, size_t trees);
     /* open[t] &= row[t] */
     void (*shut_row)(uint64_t *open, const uint64_t *row, size_t trees);
+    size_t products_least; /* shelves below this are faster by the portable set */
 } rank_kernels;
 enum { RANK_ABREAST = 4 };
 
@@ -67,8 +68,8 @@ struct sotto_ranking {
     int32_t *product_keys;   /* one a product and product feature; other models, which are scored whole */
 };
 
-/* NULL when this CPU or build does not have it. */
-const rank_kernels *sotto_rank_kernels_of(enum sotto_rank_path path);
+/* NULL when this CPU or build does not have it. BEST is what takes least for a shelf of that size. */
+const rank_kernels *sotto_rank_kernels_of(enum sotto_rank_path path, size_t products);
 
 static inline size_t rank_pad(size_t n)
 {

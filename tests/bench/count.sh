@@ -14,7 +14,7 @@ count() { # products times way
         "$build/tests/model/rank_once" "$model" "$features" "$1" "$2" "$3" 2>&1 | awk '/^instructions/ {print $2}'
 }
 for products in ${PRODUCTS:-1 10 200 1000}; do
-    for way in rows portable best; do
+    for way in rows portable narrow best; do
         once=$(count $products 1 $way)
         thrice=$(count $products 3 $way)
         awk -v a="$once" -v b="$thrice" -v p=$products -v t="$trees" -v w=$way \
