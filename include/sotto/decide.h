@@ -58,7 +58,8 @@ typedef struct sotto_campaign {
     const char *id;
     const char *product; /* id */
     const char *category;
-    int64_t value_minor; /* what a taken offer is worth, smallest unit of the currency */
+    int64_t value_minor; /* what a taken offer is worth, smallest unit of the currency; by its product's
+                            value_tag it may be another for a customer: sotto_plan_value_minor */
     int64_t price_minor; /* what the customer pays for it; -1 = not said */
     unsigned risk;       /* of its product, 1 (safe) .. 5 */
     const sotto_creative *creatives;
@@ -69,6 +70,11 @@ typedef struct sotto_campaign {
 size_t sotto_plan_campaigns(const sotto_plan *plan);
 const sotto_campaign *sotto_plan_campaign(const sotto_plan *plan, size_t index);
 int sotto_plan_find(const sotto_plan *plan, sotto_span id); /* index or -1 */
+/* What a campaign's offer is worth if this customer takes it: the product's value_tag where it has one and
+ * the profile does, not below 0 nor above the largest value; else value_minor. profile NULL: nothing is
+ * known. */
+int64_t sotto_plan_value_minor(const sotto_plan *plan, size_t index, const sotto_profile *profile,
+                               int32_t today);
 /* The arm of the campaign's A/B test that `key` (a request's arm_key, not 0) falls into: what its creative is
  * chosen by, whatever language and caps then leave. NULL when it has no arms. */
 const char *sotto_plan_arm(const sotto_plan *plan, size_t index, uint64_t key);
@@ -235,7 +241,7 @@ typedef struct sotto_offer {
     bool explored;        /* shown to learn, instead of the best */
     uint8_t creative;     /* index into the campaign's */
     const char *trigger;  /* id of what called for it, or NULL */
-    int64_t score;        /* propensity_q30 x value_minor >> 10: what they are ordered by. Without a
+    int64_t score;        /* propensity_q30 x value >> 10: what they are ordered by. Without a
                              propensity 2^30 stands in its place: by value alone. With a recommender
                              factor_q16 multiplies it, and the product's popularity stands in that place */
     uint32_t factor_q16;  /* of the recommender; 2^16 = 1, also without one */

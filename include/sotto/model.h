@@ -207,7 +207,7 @@ int32_t sotto_feature_tag_key(const sotto_feature *f, const sotto_profile *profi
 /* The same for feature i of a model, which may compare float64: sotto_model_key. */
 int32_t sotto_model_tag_key(const sotto_model *m, size_t i, const sotto_profile *profile, int32_t today);
 /* sotto_feature_check of every feature, and UNSUPPORTED for a model of several outputs (a terminal ranks by
- * one) and for expected values (it ranks by a propensity times the campaign's value). */
+ * one) and for expected values (it ranks by a propensity times the campaign's value; sotto/model_tag.h). */
 SOTTO_MUST_USE sotto_status sotto_model_bind(const sotto_model *m, const sotto_dictionary *d,
                                              sotto_diag *diag);
 typedef struct sotto_model_moment {

@@ -64,7 +64,9 @@ enum sotto_tag_from {
     SOTTO_FROM_OFFER_LAST,    /* "offer.last": date of the last offer shown */
     SOTTO_FROM_OFFER_COUNT,   /* "offer.count": offers shown, ever */
     SOTTO_FROM_TAKEN_COUNT,   /* "taken.count": offers taken, ever */
-    SOTTO_FROM_SEGMENT /* "segment": the nearest of the release's groups (sotto/segments.h); of a choice */
+    /* By a model of the release (sotto/model_tag.h), in this order. */
+    SOTTO_FROM_SEGMENT, /* "segment": the nearest of its groups; of a choice */
+    SOTTO_FROM_VALUE    /* "value": what it answers; of an amount */
 };
 
 /* How a derived tag follows from a customer's history (sotto/history.h, docs/formats/dictionary.md). */

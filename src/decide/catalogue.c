@@ -96,6 +96,26 @@ static sotto_status load_held(const sotto_plan_loading *l, sotto_json_node node,
     return sotto_decide_tag(l, held, SOTTO_TAG_FLAG, SOTTO_PURPOSE_MARKETING, &out->held_tag);
 }
 
+/* What it is worth by each customer; the tag counts in the currency's smallest unit, so nothing is rounded.
+ */
+static sotto_status load_value_tag(const sotto_plan_loading *l, sotto_json_node node, unsigned decimals,
+                                   sotto_product *out)
+{
+    sotto_json_node value = sotto_json_member(node, "value_tag");
+    out->value_tag = -1;
+    if (sotto_decide_absent(value))
+        return SOTTO_OK;
+    sotto_status status =
+        sotto_decide_tag(l, value, SOTTO_TAG_AMOUNT, SOTTO_PURPOSE_MARKETING, &out->value_tag);
+    if (status != SOTTO_OK)
+        return status;
+    const sotto_tag *tag = sotto_dictionary_at(l->plan->dictionary, (size_t)out->value_tag);
+    if (tag->decimals != decimals)
+        return sotto_json_bad(value, l->diag, SOTTO_ERR(DECIDE, CONFLICT),
+                              "tag '%s' has %u decimals, the currency %u", tag->id, tag->decimals, decimals);
+    return SOTTO_OK;
+}
+
 /* What the customer pays, and how many of it a terminal may sell. */
 static sotto_status load_offer(const sotto_plan_loading *l, sotto_json_node node, unsigned decimals,
                                sotto_product *out)
@@ -114,8 +134,8 @@ static sotto_status load_offer(const sotto_plan_loading *l, sotto_json_node node
 static sotto_status load_product(const sotto_plan_loading *l, sotto_json_node node, unsigned decimals,
                                  size_t index)
 {
-    static const char *const MEMBERS[] = {"id",       "name",       "category", "risk", "value",
-                                          "held_tag", "attributes", "price",    "stock"};
+    static const char *const MEMBERS[] = {"id",       "name",       "category", "risk",  "value",
+                                          "held_tag", "attributes", "price",    "stock", "value_tag"};
     sotto_product *out = &l->plan->products[index];
     int64_t risk = 0;
     sotto_json_node value;
@@ -139,6 +159,8 @@ static sotto_status load_product(const sotto_plan_loading *l, sotto_json_node no
         status = load_offer(l, node, decimals, out);
     if (status == SOTTO_OK)
         status = load_held(l, node, out);
+    if (status == SOTTO_OK)
+        status = load_value_tag(l, node, decimals, out);
     return status == SOTTO_OK ? load_attributes(l, node, out) : status;
 }
 

@@ -76,6 +76,7 @@ typedef struct sotto_product {
     unsigned risk;
     int64_t value_minor;
     int held_tag;                /* index, or -1 */
+    int value_tag;               /* the same: an amount in the currency's smallest unit */
     int64_t price_minor;         /* -1 = not said */
     uint32_t stock;              /* to be sold at a terminal; UINT32_MAX = no end */
     int limits, category_limits; /* index into the plan's limits, or -1 */
@@ -328,6 +329,7 @@ typedef struct sotto_candidate {
     size_t campaign;
     int64_t margin_q24;
     uint32_t propensity_q30;
+    int64_t value_minor; /* to this customer */
     int64_t score;
     uint64_t tie;
     uint32_t chance_q30;

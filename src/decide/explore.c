@@ -159,7 +159,7 @@ static void beat(const int64_t *other, uint64_t other_value, uint64_t own_value,
 
 static uint64_t value_of(const drawing *g, size_t i)
 {
-    return (uint64_t)g->d->plan->campaigns[g->best[g->order[i]].campaign].value_minor;
+    return (uint64_t)g->best[g->order[i]].value_minor;
 }
 
 static int64_t chance_of_best(const drawing *g, size_t own, int64_t win[static POINTS])

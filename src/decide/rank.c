@@ -123,6 +123,17 @@ static int64_t expected_value(uint32_t propensity_q30, int64_t value_minor)
            ((int64_t)propensity_q30 * (value_minor & 1023) >> 10);
 }
 
+int64_t sotto_plan_value_minor(const sotto_plan *plan, size_t index, const sotto_profile *profile,
+                               int32_t today)
+{
+    sotto_tag_value value;
+    int tag = plan->products[plan->terms[index].product].value_tag;
+    if (tag < 0 || profile == NULL ||
+        !sotto_profile_read(profile, (size_t)tag, SOTTO_PURPOSE_MARKETING, today, &value))
+        return plan->campaigns[index].value_minor;
+    return value.num < 0 ? 0 : value.num > SOTTO_DECIDE_VALUE_MAX ? SOTTO_DECIDE_VALUE_MAX : value.num;
+}
+
 /* floor(score x factor / 2^16), exactly. score <= 2^60 and factor <= 2^18, so no term passes 2^62. */
 int64_t sotto_rank_multiply(int64_t score, uint32_t factor_q16)
 {
@@ -136,8 +147,7 @@ static void recommend(const sotto_deciding *d, const sotto_workspace *w, sotto_c
         return;
     size_t product = d->plan->terms[out->campaign].product;
     if (!uses_model(d))
-        out->score = expected_value(sotto_recommend_popular_q30(d->plan, product),
-                                    d->plan->campaigns[out->campaign].value_minor);
+        out->score = expected_value(sotto_recommend_popular_q30(d->plan, product), out->value_minor);
     out->factor_q16 = sotto_recommend_factor_q16(d->plan, w, product, &out->because);
     out->score = sotto_rank_multiply(out->score, out->factor_q16);
 }
@@ -150,15 +160,17 @@ sotto_candidate sotto_rank_score(const sotto_deciding *d, sotto_workspace *w, si
     sotto_candidate out = {.campaign = campaign,
                            .tie = sotto_decide_mix(sotto_decide_mix(d->request->seed) ^ c->number),
                            .notice = c->notice,
+                           .value_minor =
+                               sotto_plan_value_minor(d->plan, campaign, d->profile, d->moment.today),
                            .rank = d->plan->terms[campaign].priority};
     if (c->notice)
         out.rank = (uint8_t)(out.rank + SOTTO_RANK_NOTICE);
     if (uses_model(d)) {
         out.margin_q24 = margin_of(d, w, d->plan->terms[campaign].product);
         out.propensity_q30 = sotto_model_probability_q30(d->plan->model, out.margin_q24);
-        out.score = expected_value(out.propensity_q30, c->value_minor);
+        out.score = expected_value(out.propensity_q30, out.value_minor);
     } else {
-        out.score = expected_value(SOTTO_PROB_ONE_Q30, c->value_minor);
+        out.score = expected_value(SOTTO_PROB_ONE_Q30, out.value_minor);
     }
     recommend(d, w, &out);
     out.placed = out.score;

@@ -51,12 +51,21 @@ static sotto_status take_memory(hq_bundle *b, sotto_diag *diag)
     size_t size = ARENA_FIXED + b->file[HQ_BUNDLE_DICTIONARY].len * 8 + b->file[HQ_BUNDLE_TASKS].len * 16;
     size += sotto_model_arena_bound(b->file[HQ_BUNDLE_MODEL].len) + sotto_plan_arena_bound(&sources);
     size += sotto_items_arena_bound(b->file[HQ_BUNDLE_ITEMS].len);
-    size += sotto_segments_arena_bound(b->file[HQ_BUNDLE_SEGMENTS].len);
+    size += sotto_model_tag_arena_bound(b->file[HQ_BUNDLE_SEGMENTS].len);
+    size += sotto_model_tag_arena_bound(b->file[HQ_BUNDLE_VALUE].len);
     b->memory = malloc(size);
     if (b->memory == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory to check the release");
     sotto_arena_init(&b->arena, b->memory, size);
     return SOTTO_OK;
+}
+
+static sotto_status load_tag(hq_bundle *b, sotto_model_tag *out, enum sotto_tag_from from,
+                             enum hq_bundle_file file, sotto_diag *diag)
+{
+    sotto_status status =
+        sotto_model_tag_load(out, from, sotto_vec_span(&b->file[file]), b->dictionary, &b->arena, diag);
+    return hq_in_file(status, b->path[b->path[file] != NULL ? file : HQ_BUNDLE_DICTIONARY], diag);
 }
 
 static sotto_status compile(hq_bundle *b, sotto_diag *diag)
@@ -75,11 +84,11 @@ static sotto_status compile(hq_bundle *b, sotto_diag *diag)
         status = sotto_items_load(&b->items, sotto_vec_span(&b->file[HQ_BUNDLE_ITEMS]), &b->arena, diag);
     if (status != SOTTO_OK)
         return hq_in_file(status, path[HQ_BUNDLE_ITEMS], diag);
-    status = sotto_segments_load(&b->segments, sotto_vec_span(&b->file[HQ_BUNDLE_SEGMENTS]), b->dictionary,
-                                 &b->arena, diag);
+    status = load_tag(b, &b->segments, SOTTO_FROM_SEGMENT, HQ_BUNDLE_SEGMENTS, diag);
+    if (status == SOTTO_OK)
+        status = load_tag(b, &b->value, SOTTO_FROM_VALUE, HQ_BUNDLE_VALUE, diag);
     if (status != SOTTO_OK)
-        return hq_in_file(
-            status, path[path[HQ_BUNDLE_SEGMENTS] != NULL ? HQ_BUNDLE_SEGMENTS : HQ_BUNDLE_DICTIONARY], diag);
+        return status;
     const sotto_plan_sources sources = sources_of(b);
     status = sotto_plan_load(&b->plan, &sources, &b->arena, diag);
     if (status == SOTTO_OK)

@@ -117,6 +117,7 @@ int hq_cmd_publish(int argc, char **argv)
                                  {"--tasks", HQ_TEXT, &p.path[HQ_BUNDLE_TASKS], .required = false},
                                  {"--items", HQ_TEXT, &p.path[HQ_BUNDLE_ITEMS], .required = false},
                                  {"--segments", HQ_TEXT, &p.path[HQ_BUNDLE_SEGMENTS], .required = false},
+                                 {"--value", HQ_TEXT, &p.path[HQ_BUNDLE_VALUE], .required = false},
                                  {"--days", HQ_NUMBER, &p.days, .min = 1, .max = 3650},
                                  {"--refresh", HQ_FLAG, &p.refresh, .required = false},
                                  {"--prepare", HQ_FLAG, &p.prepare, .required = false},

@@ -27,9 +27,9 @@
 #include "sotto/codec.h"
 #include "sotto/decide.h"
 #include "sotto/model.h"
+#include "sotto/model_tag.h"
 #include "sotto/port.h"
 #include "sotto/privacy.h"
-#include "sotto/segments.h"
 #include "sotto/sync.h"
 #include "sotto/tags.h"
 #include "sotto/vault.h"
@@ -127,6 +127,7 @@ SOTTO_MUST_USE sotto_status hq_code_hash(const uint8_t secret[static HQ_CODE_BYT
     X(TASKS, "tasks.json")                                                                                   \
     X(ITEMS, "items.sotto")                                                                                  \
     X(SEGMENTS, "segments.sotto")                                                                            \
+    X(VALUE, "value.sotto")                                                                                  \
     X(SELFTEST, "selftest.sotto")
 enum hq_bundle_file {
 #define X(name, text) HQ_BUNDLE_##name,
@@ -145,7 +146,7 @@ typedef struct hq_bundle {
     sotto_dictionary *dictionary;
     const sotto_model *model;
     const sotto_items *items; /* NULL: none */
-    sotto_segments segments;
+    sotto_model_tag segments, value;
     const sotto_plan *plan;
     sotto_tasks tasks;
 } hq_bundle;

@@ -49,7 +49,8 @@ static const hq_command COMMANDS[] = {
     {"publish", "check, sign and offer model, dictionary, catalogue, policy and tasks as one release",
      "usage: sotto-hq publish --dir DIR --model M.sotto --dictionary D.json --catalogue C.json --policy "
      "P.json\n"
-     "                        --tasks T.json [--items I.sotto] [--days 30] [--json]\n"
+     "                        --tasks T.json [--items I.sotto] [--segments S.sotto] [--value V.sotto]\n"
+     "                        [--days 30] [--json]\n"
      "       sotto-hq publish --dir DIR --refresh [--json]\n"
      "       sotto-hq publish --dir DIR --prepare --model M.sotto ... [--json]\n"
      "       sotto-hq publish --dir DIR --finish [--json]\n\n"

@@ -18,6 +18,7 @@ static const char HELP[] =
     "  --model FILE         without one, campaigns are ranked by value alone\n"
     "  --items FILE         the recommender's, for policies that say \"recommender\"\n"
     "  --segments FILE      the customer groups', for dictionaries with a tag from \"segment\"\n"
+    "  --value FILE         the expected values', for dictionaries with a tag from \"value\"\n"
     "  --population N|FILE  so many generated customers (10 to 1000000), or a table as terminals import it\n"
     "  --days N (30)        1 to 366\n"
     "  --seed N (1) --seeds N (8)   worlds from that seed on: intervals come from their differences\n"
@@ -81,6 +82,7 @@ static sotto_status parse(sim_options *o, int argc, char **argv, sotto_diag *dia
                                     {"--model", LEARN_TEXT, &o->model, 0, 0},
                                     {"--items", LEARN_TEXT, &o->items, 0, 0},
                                     {"--segments", LEARN_TEXT, &o->segments, 0, 0},
+                                    {"--value", LEARN_TEXT, &o->value, 0, 0},
                                     {"--dictionary", LEARN_TEXT, &o->dictionary, 0, 0},
                                     {"--population", LEARN_TEXT, &o->population, 0, 0},
                                     {"--days", LEARN_NUMBER, &o->days, 1, SIM_DAYS_MAX},

@@ -4,21 +4,22 @@
 #include <stdlib.h>
 
 /* As a terminal loads them: also when there are none. */
-static sotto_status read_segments(sim_input *in, const sim_options *o, sotto_diag *diag)
+static sotto_status read_tag_model(struct sim_model_tag *out, enum sotto_tag_from from, const char *path,
+                                   const sim_input *in, const char *dictionary, sotto_diag *diag)
 {
     sotto_arena arena;
     sotto_status status = SOTTO_OK;
-    if (o->segments != NULL)
-        status = learn_read_file(o->segments, &in->segments_file, diag);
-    size_t size = sotto_segments_arena_bound(in->segments_file.len) + 1;
-    if (status == SOTTO_OK && (in->segments_memory = eval_array(size, 1, diag)) == NULL)
+    if (path != NULL)
+        status = learn_read_file(path, &out->file, diag);
+    size_t size = sotto_model_tag_arena_bound(out->file.len) + 1;
+    if (status == SOTTO_OK && (out->memory = eval_array(size, 1, diag)) == NULL)
         return diag->status;
     if (status != SOTTO_OK)
         return status;
-    sotto_arena_init(&arena, in->segments_memory, size);
-    status = sotto_segments_load(&in->segments, sotto_vec_span(&in->segments_file), in->in.dictionary, &arena,
-                                 diag);
-    return learn_place(status, o->segments != NULL ? o->segments : o->dictionary, diag);
+    sotto_arena_init(&arena, out->memory, size);
+    status =
+        sotto_model_tag_load(&out->model, from, sotto_vec_span(&out->file), in->in.dictionary, &arena, diag);
+    return learn_place(status, path != NULL ? path : dictionary, diag);
 }
 
 static sotto_status read_files(sim_input *in, const sim_options *o, sotto_diag *diag)
@@ -31,7 +32,9 @@ static sotto_status read_files(sim_input *in, const sim_options *o, sotto_diag *
     if (status == SOTTO_OK && o->items != NULL)
         status = rec_file_open(&in->items, o->items, diag);
     if (status == SOTTO_OK)
-        status = read_segments(in, o, diag);
+        status = read_tag_model(&in->segments, SOTTO_FROM_SEGMENT, o->segments, in, o->dictionary, diag);
+    if (status == SOTTO_OK)
+        status = read_tag_model(&in->value, SOTTO_FROM_VALUE, o->value, in, o->dictionary, diag);
     return status == SOTTO_OK ? learn_read_file(o->catalogue, &in->catalogue, diag) : status;
 }
 
@@ -131,8 +134,10 @@ void sim_input_free(sim_input *in)
     }
     sotto_vec_free(&in->catalogue);
     rec_file_close(&in->items);
-    sotto_vec_free(&in->segments_file);
-    free(in->segments_memory);
+    sotto_vec_free(&in->segments.file);
+    sotto_vec_free(&in->value.file);
+    free(in->segments.memory);
+    free(in->value.memory);
     learn_input_free(&in->in);
     *in = (sim_input){.plans = 0};
 }

@@ -19,7 +19,7 @@
 #include "simulate.h"
 
 #include "sotto/history.h"
-#include "sotto/segments.h"
+#include "sotto/model_tag.h"
 
 #define SIM_DAYS_MAX    366
 #define SIM_SEEDS_MAX   200
@@ -28,8 +28,8 @@
 
 enum sim_response { SIM_TASTE, SIM_MODEL };
 typedef struct sim_options {
-    const char *policy, *present, *catalogue, *model, *items, *segments, *dictionary, *population, *response,
-        *segment, *today;
+    const char *policy, *present, *catalogue, *model, *items, *segments, *value, *dictionary, *population,
+        *response, *segment, *today;
     const char *html, *channel, *slot, *branch_group, *terminal_model;
     int64_t days, seed, seeds, terminals, offers, threads;
     double base, dismissed, wear; /* percent */
@@ -52,11 +52,13 @@ typedef struct sim_plan {
 } sim_plan;
 enum { SIM_NEW, SIM_PRESENT, SIM_PLANS };
 typedef struct sim_input {
-    learn_input in;          /* dictionary, model */
-    rec_file items;          /* the recommender's, when it was given */
-    sotto_vec segments_file; /* the same */
-    void *segments_memory;
-    sotto_segments segments; /* each terminal has keys of its own */
+    learn_input in; /* dictionary, model */
+    rec_file items; /* the recommender's, when it was given */
+    struct sim_model_tag {
+        sotto_vec file; /* the same */
+        void *memory;
+        sotto_model_tag model; /* each terminal has keys of its own */
+    } segments, value;
     sotto_vec catalogue;
     sim_plan plan[SIM_PLANS];
     size_t plans;

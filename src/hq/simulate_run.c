@@ -29,7 +29,7 @@ typedef struct terminal {
     sotto_counters counters;
     sotto_terminal shown_here;
     sotto_history history;
-    sotto_segments segments;
+    sotto_model_tag segments, value;
     sotto_decision decision;
     void *scratch, *values[2];
     uint8_t packed[SOTTO_COUNTERS_MAX > SOTTO_HISTORY_MAX ? SOTTO_COUNTERS_MAX : SOTTO_HISTORY_MAX];
@@ -166,9 +166,11 @@ static sotto_status respond(terminal *t, size_t customer, const sotto_offer *off
     if (kind == SOTTO_EVENT_TAKEN) {
         sum->taken++;
         sum->day_taken[at_s / DAY_S - t->job->o->first_day]++;
-        sum->revenue += c->value_minor;
+        int64_t value =
+            sotto_plan_value_minor(t->job->plan->plan, offer->campaign, &t->seen, (int32_t)(at_s / DAY_S));
+        sum->revenue += value;
         sum->campaign[offer->campaign].taken++;
-        sum->campaign[offer->campaign].revenue += c->value_minor;
+        sum->campaign[offer->campaign].revenue += value;
         have(t, customer, offer->campaign, (int32_t)(at_s / DAY_S));
     }
     return note(t, r, kind, (int)offer->campaign, at_s + ANSWERED_S);
@@ -221,8 +223,9 @@ static void decide(terminal *t, size_t customer, int64_t at_s)
            sotto_dictionary_count(dictionary_of(t)) * sizeof *t->seen.values);
     if (sotto_history_needed(dictionary_of(t)))
         sotto_history_derive(&t->history, (int32_t)(at_s / DAY_S), &t->seen);
-    sotto_segments_derive(&t->segments, sotto_plan_profiling_tag(job->plan->plan), (int32_t)(at_s / DAY_S),
-                          &t->seen);
+    int profiling = sotto_plan_profiling_tag(job->plan->plan);
+    sotto_model_tag_derive(&t->segments, profiling, (int32_t)(at_s / DAY_S), &t->seen);
+    sotto_model_tag_derive(&t->value, profiling, (int32_t)(at_s / DAY_S), &t->seen);
     const sotto_decide_request request = {.profile = &t->seen,
                                           .counters = &t->counters,
                                           .terminal = &t->shown_here,
@@ -340,6 +343,13 @@ static sotto_status bring_customers(terminal *t, sotto_diag *diag)
     return status == SOTTO_OK ? status : sotto_diag_set(diag, status, "out of memory");
 }
 
+static sotto_model_tag own_keys(const sotto_model_tag *from, sotto_diag *diag)
+{
+    sotto_model_tag t = *from;
+    t.keys = eval_array(t.model == NULL ? 1 : sotto_model_info_of(t.model)->features, sizeof *t.keys, diag);
+    return t;
+}
+
 static sotto_status open_terminal(terminal *t, sotto_diag *diag)
 {
     const sim_job *job = t->job;
@@ -351,9 +361,8 @@ static sotto_status open_terminal(terminal *t, sotto_diag *diag)
     t->person = job->people->person == NULL ? NULL : eval_array(t->customers, sizeof *t->person, diag);
     t->values[0] = eval_array(values, 1, diag);
     t->values[1] = eval_array(values, 1, diag);
-    t->segments = job->in->segments;
-    size_t keys = t->segments.model == NULL ? 1 : sotto_model_info_of(t->segments.model)->features;
-    t->segments.keys = eval_array(keys, sizeof *t->segments.keys, diag);
+    t->segments = own_keys(&job->in->segments.model, diag);
+    t->value = own_keys(&job->in->value.model, diag);
     if (diag->status != SOTTO_OK)
         return diag->status;
     t->stored = (sotto_profile){.dictionary = dictionary_of(t), .values = t->values[0]};
@@ -373,6 +382,7 @@ static void close_terminal(terminal *t)
     free(t->visits);
     free(t->scratch);
     free(t->segments.keys);
+    free(t->value.keys);
     free(t->values[0]);
     free(t->values[1]);
     free(t);

@@ -35,8 +35,7 @@ static sotto_status load_customer(kiosk_engine *e, const uint8_t *key, int32_t t
             return status;
         sotto_history_derive(&e->history, today, &e->release.profile);
     }
-    sotto_segments_derive(&e->release.segments, sotto_plan_profiling_tag(e->release.plan), today,
-                          &e->release.profile);
+    kiosk_release_derive(&e->release, today);
     *known = true;
     sotto_buf counters =
         sotto_buf_of(e->packed, sizeof e->packed); /* text tags pointed into it: decide reads none */

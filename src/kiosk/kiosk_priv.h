@@ -16,10 +16,10 @@
 #include "sotto/decide.h"
 #include "sotto/history.h"
 #include "sotto/model.h"
+#include "sotto/model_tag.h"
 #include "sotto/pack.h"
 #include "sotto/port.h"
 #include "sotto/privacy.h"
-#include "sotto/segments.h"
 #include "sotto/store.h"
 #include "sotto/sync.h"
 #include "sotto/tags.h"
@@ -98,11 +98,12 @@ typedef struct kiosk_release {
     uint64_t version;
     void *memory; /* of arena */
     sotto_arena arena;
-    sotto_vec model_file, items_file, segments_file; /* the last two: empty when the release has none */
+    /* The last three: empty when the release has none. */
+    sotto_vec model_file, items_file, segments_file, value_file;
     sotto_dictionary *dictionary;
     const sotto_model *model;
     const sotto_items *items; /* or NULL */
-    sotto_segments segments;
+    sotto_model_tag segments, value;
     const sotto_plan *plan;
     sotto_tasks tasks;
     sotto_profile profile; /* one customer's tags at a time */
@@ -127,14 +128,16 @@ const char *kiosk_unwell_code(enum kiosk_unwell why);
 const char *kiosk_unwell_text(enum kiosk_unwell why);
 
 /* Reads dictionary.json, model.sotto, catalogue.json, policy.json, tasks.json and, where the release has
- * them, items.sotto, segments.sotto and selftest.sotto of dir/<version>, each verified from trust's root in
- * the very memory that is then used, loads them (signed is not yet well-formed), and makes the self-test
- * again. memory_max: bytes. On failure *out is empty, and *why says when it is the release's own fault: not
- * what cannot be read or verified, nor a want of memory on this machine. */
+ * them, items.sotto, segments.sotto, value.sotto and selftest.sotto of dir/<version>, each verified from
+ * trust's root in the very memory that is then used, loads them (signed is not yet well-formed), and makes
+ * the self-test again. memory_max: bytes. On failure *out is empty, and *why says when it is the release's
+ * own fault: not what cannot be read or verified, nor a want of memory on this machine. */
 SOTTO_MUST_USE sotto_status kiosk_release_load(kiosk_release *out, const char *dir, uint64_t version,
                                                const sotto_tuf_config *trust, size_t memory_max,
                                                enum kiosk_unwell *why, sotto_diag *diag);
 void kiosk_release_free(kiosk_release *release);
+/* The tags of r->profile that follow from the release's models, as of today: behind those of a history. */
+void kiosk_release_derive(kiosk_release *r, int32_t today);
 
 /* ---- health: which releases passed and failed here (health.c) ---- */
 #define KIOSK_PROGRAM_MAX 24

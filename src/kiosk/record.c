@@ -232,8 +232,7 @@ static sotto_status change_all(kiosk_engine *e, const change *c, bool *counted, 
     if (status == SOTTO_OK)
         status = update_history(e, c, diag);
     if (status == SOTTO_OK)
-        sotto_segments_derive(&e->release.segments, sotto_plan_profiling_tag(e->release.plan),
-                              (int32_t)sotto_floor_div_i64(local_s(e, c->now_s), 86400), &e->release.profile);
+        kiosk_release_derive(&e->release, (int32_t)sotto_floor_div_i64(local_s(e, c->now_s), 86400));
     if (status == SOTTO_OK)
         status = count_event(e, c, counted, diag); /* while text tags still point into what they came from */
     if (status == SOTTO_OK)

@@ -11,8 +11,8 @@
 #define SELFTEST    "selftest.sotto"
 #define ARENA_FIXED (512u << 10) /* dictionary, task, profile: small beside model and plan */
 
-/* A release need not have items or segments: a policy, a dictionary that wants them is refused without. Nor a
- * self-test: other tools make releases as well. */
+/* A release need not have items, segments or values: a policy, a dictionary that wants them is refused
+ * without. Nor a self-test: other tools make releases as well. */
 enum {
     DICTIONARY,
     CATALOGUE,
@@ -23,12 +23,13 @@ enum {
     NEEDED,
     ITEMS = NEEDED,
     SEGMENTS,
+    VALUE,
     CHECK,
     FILES
 };
 static const char *const TEXT_NAME[FILES] = {"dictionary.json", "catalogue.json", "policy.json",
                                              "tasks.json",      "model.sotto",    "items.sotto",
-                                             "segments.sotto",  SELFTEST};
+                                             "segments.sotto",  "value.sotto",    SELFTEST};
 
 /* The bound is a number of the configuration, not what this machine happens to have free: the same release
  * passes or fails on every terminal of a kind. */
@@ -39,8 +40,9 @@ static sotto_status take_memory(kiosk_release *r, const sotto_vec *texts, size_t
                                         .policy = sotto_vec_span(&texts[POLICY])};
     size_t size = ARENA_FIXED + texts[DICTIONARY].len * 8 + texts[TASKS].len * 16;
     size += sotto_model_arena_bound(r->model_file.len) + sotto_plan_arena_bound(&sources);
-    size += sotto_items_arena_bound(r->items_file.len) + sotto_segments_arena_bound(r->segments_file.len);
-    size_t all = size + r->model_file.len + r->items_file.len + r->segments_file.len;
+    size += sotto_items_arena_bound(r->items_file.len) + sotto_model_tag_arena_bound(r->segments_file.len) +
+            sotto_model_tag_arena_bound(r->value_file.len);
+    size_t all = size + r->model_file.len + r->items_file.len + r->segments_file.len + r->value_file.len;
     if (all > memory_max) {
         *why = KIOSK_UNWELL_MEMORY;
         return sotto_diag_set(
@@ -66,8 +68,11 @@ static sotto_status compile(kiosk_release *r, const sotto_vec *texts, sotto_diag
     if (status == SOTTO_OK && r->items_file.len > 0)
         status = sotto_items_load(&r->items, sotto_vec_span(&r->items_file), &r->arena, diag);
     if (status == SOTTO_OK)
-        status = sotto_segments_load(&r->segments, sotto_vec_span(&r->segments_file), r->dictionary,
-                                     &r->arena, diag);
+        status = sotto_model_tag_load(&r->segments, SOTTO_FROM_SEGMENT, sotto_vec_span(&r->segments_file),
+                                      r->dictionary, &r->arena, diag);
+    if (status == SOTTO_OK)
+        status = sotto_model_tag_load(&r->value, SOTTO_FROM_VALUE, sotto_vec_span(&r->value_file),
+                                      r->dictionary, &r->arena, diag);
     const sotto_plan_sources sources = {.dictionary = r->dictionary,
                                         .model = r->model,
                                         .items = r->items,
@@ -157,6 +162,7 @@ sotto_status kiosk_release_load(kiosk_release *out, const char *dir, uint64_t ve
     out->model_file = texts[MODEL];
     out->items_file = texts[ITEMS];
     out->segments_file = texts[SEGMENTS];
+    out->value_file = texts[VALUE];
     if (status == SOTTO_OK)
         status = bring_up(out, texts, &texts[CHECK], memory_max, trust->now_s, why, diag);
     sotto_vec_free(&texts[CHECK]);
@@ -172,6 +178,14 @@ void kiosk_release_free(kiosk_release *release)
     sotto_vec_free(&release->model_file);
     sotto_vec_free(&release->items_file);
     sotto_vec_free(&release->segments_file);
+    sotto_vec_free(&release->value_file);
     free(release->memory);
     *release = (kiosk_release){0};
+}
+
+void kiosk_release_derive(kiosk_release *r, int32_t today)
+{
+    int profiling = sotto_plan_profiling_tag(r->plan);
+    sotto_model_tag_derive(&r->segments, profiling, today, &r->profile);
+    sotto_model_tag_derive(&r->value, profiling, today, &r->profile);
 }

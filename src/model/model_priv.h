@@ -184,6 +184,12 @@ size_t sotto_model_nearest(const sotto_model *m, const int32_t *keys, int64_t *m
 int64_t sotto_model_value_q24(const sotto_model *m, const int64_t margins_q24[static 2]);
 int64_t sotto_model_value_why(const sotto_model *m, const int32_t *keys, int64_t *bias_q24,
                               int64_t *contribution_q24);
+/* sotto_model_bind but for the kinds of model that a shelf is ranked by. */
+SOTTO_MUST_USE sotto_status sotto_model_bind_features(const sotto_model *m, const sotto_dictionary *d,
+                                                      sotto_diag *diag);
+/* What a margin of amounts or expected values says, within 2^52 (2^28 of the unit). */
+int64_t sotto_model_amount_q24(const sotto_model *m, int64_t margin_q24);
+
 static inline bool is_value(const sotto_model *m)
 {
     return m->objective == OBJECTIVE_VALUE || m->objective == OBJECTIVE_VALUE_EXP;

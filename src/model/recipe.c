@@ -88,21 +88,27 @@ sotto_status sotto_feature_check(const sotto_feature *f, const sotto_dictionary 
     return f->transform == SOTTO_TRANSFORM_CHANGE ? check_change(f, tag, d, diag) : SOTTO_OK;
 }
 
-sotto_status sotto_model_bind(const sotto_model *m, const sotto_dictionary *d, sotto_diag *diag)
+sotto_status sotto_model_bind_features(const sotto_model *m, const sotto_dictionary *d, sotto_diag *diag)
 {
     if (m->info.outputs != 1)
         return sotto_diag_set(diag, SOTTO_ERR(MODEL, UNSUPPORTED),
-                              "a model of %zu outputs; a terminal ranks by one", m->info.outputs);
-    if (is_value(m))
-        return sotto_diag_set(
-            diag, SOTTO_ERR(MODEL, UNSUPPORTED),
-            "a model of expected values; a terminal ranks by propensity times the campaign's value");
+                              "a model of %zu outputs; a terminal asks for one", m->info.outputs);
     for (size_t i = 0; i < m->info.features; i++) {
         sotto_status status = sotto_feature_check(&m->features[i], d, diag);
         if (status != SOTTO_OK)
             return status;
     }
     return SOTTO_OK;
+}
+
+sotto_status sotto_model_bind(const sotto_model *m, const sotto_dictionary *d, sotto_diag *diag)
+{
+    if (is_value(m))
+        return sotto_diag_set(
+            diag, SOTTO_ERR(MODEL, UNSUPPORTED),
+            "a model of expected values; a terminal ranks by propensity times the campaign's "
+            "value, and takes expected values as the value.sotto of a release");
+    return sotto_model_bind_features(m, d, diag);
 }
 
 /* The tag of that number as the profile has it; false: missing. */

@@ -30,6 +30,11 @@ static int64_t amount_of(const sotto_model *m, int64_t margin_q24)
     return m->objective == OBJECTIVE_VALUE_EXP ? exp_q24(margin_q24) : hold(margin_q24);
 }
 
+int64_t sotto_model_amount_q24(const sotto_model *m, int64_t margin_q24)
+{
+    return m->objective == OBJECTIVE_EXP ? exp_q24(margin_q24) : hold(margin_q24);
+}
+
 /* |amount| <= 2^52 by a probability of 31 bits: in two limbs, so that it fits. */
 static int64_t times_q30(int64_t amount_q24, int64_t p_q30)
 {

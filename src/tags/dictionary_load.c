@@ -24,10 +24,13 @@ static const word FACETS[] = {{"fixed", SOTTO_FACET_FIXED},
 static const word PURPOSES[] = {{"service", SOTTO_PURPOSE_SERVICE},
                                 {"marketing", SOTTO_PURPOSE_MARKETING},
                                 {"measurement", SOTTO_PURPOSE_MEASUREMENT}};
-static const word FROMS[] = {
-    {"visit.last", SOTTO_FROM_VISIT_LAST},   {"visit.days_30", SOTTO_FROM_VISIT_DAYS_30},
-    {"offer.last", SOTTO_FROM_OFFER_LAST},   {"offer.count", SOTTO_FROM_OFFER_COUNT},
-    {"taken.count", SOTTO_FROM_TAKEN_COUNT}, {"segment", SOTTO_FROM_SEGMENT}};
+static const word FROMS[] = {{"visit.last", SOTTO_FROM_VISIT_LAST},
+                             {"visit.days_30", SOTTO_FROM_VISIT_DAYS_30},
+                             {"offer.last", SOTTO_FROM_OFFER_LAST},
+                             {"offer.count", SOTTO_FROM_OFFER_COUNT},
+                             {"taken.count", SOTTO_FROM_TAKEN_COUNT},
+                             {"segment", SOTTO_FROM_SEGMENT},
+                             {"value", SOTTO_FROM_VALUE}};
 
 static bool is_absent(sotto_json_node node)
 {
@@ -268,10 +271,20 @@ static sotto_status load_bins(loading *l, sotto_json_node node, sotto_tag *tag)
     return status;
 }
 
+static const char *kind_name(enum sotto_tag_kind kind)
+{
+    size_t i = 0;
+    while (i + 1 < SOTTO_COUNT(KINDS) && KINDS[i].value != (int)kind)
+        i++;
+    return KINDS[i].text;
+}
+
 static enum sotto_tag_kind kind_of_from(enum sotto_tag_from from)
 {
     if (from == SOTTO_FROM_SEGMENT)
         return SOTTO_TAG_CHOICE;
+    if (from == SOTTO_FROM_VALUE)
+        return SOTTO_TAG_AMOUNT;
     return from == SOTTO_FROM_VISIT_LAST || from == SOTTO_FROM_OFFER_LAST ? SOTTO_TAG_DATE : SOTTO_TAG_COUNT;
 }
 
@@ -288,10 +301,7 @@ static sotto_status load_from(loading *l, sotto_json_node node, sotto_tag *tag, 
     tag->from = (enum sotto_tag_from)from;
     if (tag->kind != kind_of_from(tag->from))
         return sotto_json_bad(from_node, l->diag, SOTTO_ERR(TAGS, CONFLICT),
-                              "this event tag must be of kind %s",
-                              kind_of_from(tag->from) == SOTTO_TAG_DATE    ? "date"
-                              : kind_of_from(tag->from) == SOTTO_TAG_COUNT ? "count"
-                                                                           : "choice");
+                              "a tag from there must be of kind %s", kind_name(kind_of_from(tag->from)));
     bool ever = tag->from == SOTTO_FROM_OFFER_COUNT || tag->from == SOTTO_FROM_TAKEN_COUNT;
     if (ever && tag->ttl_days != 0)
         return sotto_json_bad(sotto_json_member(node, "ttl_days"), l->diag, SOTTO_ERR(TAGS, CONFLICT),

@@ -66,7 +66,7 @@ static sotto_status parse_field(const sotto_import_plan *plan, const sotto_csv *
 static void store_field(sotto_profile *profile, size_t index, const sotto_tag_value *value)
 {
     enum sotto_tag_from from = profile->dictionary->tags[index].from;
-    bool from_event = from != SOTTO_FROM_IMPORT && from != SOTTO_FROM_SEGMENT;
+    bool from_event = from != SOTTO_FROM_IMPORT && from < SOTTO_FROM_SEGMENT;
     if (!from_event || !profile->values[index].present)
         profile->values[index] = *value;
 }

@@ -29,7 +29,7 @@ behind() {
     case $1 in
         prio3 | split) echo privacy ;;
         hpke | pack) echo vault ;;
-        predict | items | segments) echo model ;;
+        predict | items | model_tag) echo model ;;
         history) echo tags ;;
         selftest) echo decide ;;
         *) echo "$1" ;;

@@ -312,6 +312,49 @@ static void test_by_propensity_and_value(void **state)
     }
 }
 
+/* p x value >> 10 with p <= 2^30 and value < 2^40, in 64 bits. */
+static int64_t product_shifted(uint64_t p, uint64_t value)
+{
+    return (int64_t)(p * (value >> 10) + (p * (value & 1023) >> 10));
+}
+
+/* A product with a value_tag is worth what the customer's tag says, within bounds; else its value. */
+static void test_by_the_customers_own_value(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *savings;
+        int64_t value;
+    } CASES[] = {{"", 4000},
+                 {"0", 0},
+                 {"-12.50", 0},
+                 {"123.45", 12345},
+                 {"10000000000.00", SOTTO_DECIDE_VALUE_MAX},
+                 {"10000000000.01", SOTTO_DECIDE_VALUE_MAX}};
+    fixture_open(&f, 60);
+    set_campaigns(&f, "{\"number\":1,\"id\":\"a\",\"product\":\"saver\",\"needs_profile\":false," WORDS);
+    sotto_plan_sources sources = sources_of(&f);
+    sources.catalogue = sotto_span_str(
+        "{\"version\":1,\"currency\":\"EUR\",\"products\":[{\"id\":\"saver\",\"risk\":1,"
+        "\"value\":40,\"value_tag\":\"savings\",\"attributes\":{\"rate\":1.5,\"months\":6}}]}");
+    assert_int_equal(sotto_plan_load(&f.plan, &sources, &f.arena, &f.diag), SOTTO_OK);
+    f.scratch = sotto_arena_take(&f.arena, sotto_decide_scratch_size(f.plan));
+    good_customer();
+    sotto_decide_request r = request();
+    for (size_t i = 0; i < SOTTO_COUNT(CASES); i++) {
+        set_tag(&f, "savings", CASES[i].savings);
+        assert_true(sotto_plan_value_minor(f.plan, 0, &f.profile, TODAY) == CASES[i].value);
+        decide(&r);
+        assert_int_equal(out.offer_count, 1);
+        assert_true(out.offers[0].propensity_q30 > 0);
+        assert_true(out.offers[0].score ==
+                    product_shifted(out.offers[0].propensity_q30, (uint64_t)CASES[i].value));
+    }
+    set_tag(&f, "consent", "0"); /* what is not agreed to is not used */
+    decide(&r);
+    assert_true(out.offers[0].score == INT64_C(4000) << 20);
+}
+
 /* Reasons are complete: with fewer tags than places, bias and reasons add up to the margin. */
 static void test_reasons_add_up(void **state)
 {
@@ -528,6 +571,7 @@ int main(void)
         cmocka_unit_test(test_caps),
         cmocka_unit_test(test_cap_of_the_customer),
         cmocka_unit_test(test_by_value_without_a_profile),
+        cmocka_unit_test(test_by_the_customers_own_value),
         cmocka_unit_test(test_by_propensity_and_value),
         cmocka_unit_test(test_reasons_add_up),
         cmocka_unit_test(test_least_propensity),

@@ -171,6 +171,12 @@ static const bad BAD_CATALOGUES[] = {
      "products[1].value"},
     {PRODUCT(",\"held_tag\":\"shoe\""), SOTTO_CAUSE_NOT_FOUND, 2, "products[0].held_tag"},
     {PRODUCT(",\"held_tag\":\"age\""), SOTTO_CAUSE_CONFLICT, 2, "products[0].held_tag"},
+    {PRODUCT(",\"value_tag\":\"shoe\""), SOTTO_CAUSE_NOT_FOUND, 2, "products[0].value_tag"},
+    {PRODUCT(",\"value_tag\":\"age\""), SOTTO_CAUSE_CONFLICT, 2, "products[0].value_tag"},
+    {"{\"version\":1,\"currency\":\"JPY\",\"currency_decimals\":0,\n\"products\":[{\"id\":\"p\",\"risk\":1,"
+     "\"value\":1,"
+     "\"value_tag\":\"savings\"}]}",
+     SOTTO_CAUSE_CONFLICT, 2, "products[0].value_tag"}, /* it has two decimals */
     {PRODUCT(",\"attributes\":[1]"), SOTTO_CAUSE_MALFORMED, 2, "products[0].attributes"},
     {PRODUCT(",\"attributes\":{\"rate\":\"3\"}"), SOTTO_CAUSE_MALFORMED, 2, "products[0].attributes.rate"},
     {PRODUCT(",\"attributes\":{\"a name that is too long for an attribute\":3}"), SOTTO_CAUSE_RANGE, 2,

@@ -129,8 +129,8 @@ static void load_release(kiosk_release *r)
     require(sotto_model_load(&r->model, sotto_vec_span(&r->model_file), &r->arena, NULL) == SOTTO_OK);
     require(sotto_model_bind(r->model, r->dictionary, NULL) == SOTTO_OK);
     require(sotto_items_load(&r->items, sotto_buf_span(&items_bytes), &r->arena, NULL) == SOTTO_OK);
-    require(sotto_segments_load(&r->segments, sotto_span_of(NULL, 0), r->dictionary, &r->arena, NULL) ==
-            SOTTO_OK);
+    require(sotto_model_tag_load(&r->segments, SOTTO_FROM_SEGMENT, sotto_span_of(NULL, 0), r->dictionary,
+                                 &r->arena, NULL) == SOTTO_OK);
     load_plan(r);
     require(sotto_tasks_load(&r->tasks, sotto_span_str(TASKS), "t", &r->arena, NULL) == SOTTO_OK);
     require(sotto_profile_init(&r->profile, r->dictionary, &r->arena) == SOTTO_OK);
