@@ -37,11 +37,13 @@ typedef struct sotto_event {
     sotto_span page;    /* page: the menu item */
 } sotto_event;
 
-/* One sum. A day's events of one kind (count, sum of amounts); a day's last balance (second of the day,
- * balance); events of a bucket of SOTTO_HISTORY_BUCKET_DAYS days by hour, channel or menu item (code). */
+/* One sum. A day's events of one kind (count, sum of amounts); the largest of them; a day's last balance
+ * (second of the day, balance); events of a bucket of SOTTO_HISTORY_BUCKET_DAYS days by hour, channel or menu
+ * item (code). */
 #define SOTTO_HISTORY_BUCKET_DAYS 28
 #define SOTTO_HISTORY_BUCKETS     4
-enum sotto_history_series { /* 1 .. 31: enum sotto_event_kind */
+enum sotto_history_series {                            /* 1 .. 15: enum sotto_event_kind */
+                            SOTTO_SERIES_LARGEST = 16, /* + kind; count is 1 */
                             SOTTO_SERIES_BALANCE = 32,
                             SOTTO_SERIES_HOUR,
                             SOTTO_SERIES_CHANNEL,

@@ -83,7 +83,8 @@ enum sotto_derive_rule {
     SOTTO_DERIVE_HOLDS,           /* flag: a product was bought and has not come to its end */
     SOTTO_DERIVE_DUE,             /* date: when the product matures that was bought last */
     SOTTO_DERIVE_STAGE,           /* choice: new, rising, stable, leaving */
-    SOTTO_DERIVE_FAVOURITE        /* choice or (hour) count: the commonest of late */
+    SOTTO_DERIVE_FAVOURITE,       /* choice or (hour) count: the commonest of late */
+    SOTTO_DERIVE_LARGEST          /* amount: of a single event */
 };
 enum sotto_derive_of { SOTTO_OF_HOUR = 1, SOTTO_OF_CHANNEL, SOTTO_OF_PAGE };
 typedef struct sotto_derive {

@@ -65,6 +65,22 @@ static sums sum_window(const sotto_history *h, unsigned kinds, int32_t last, uns
     return s;
 }
 
+static found find_largest(const asking *x, const sotto_derive *rule)
+{
+    const sotto_history_total total = total_of(x->h, rule->kinds);
+    int64_t largest = 0;
+    for (size_t i = 0; i < x->h->cell_count; i++) {
+        const sotto_history_cell *cell = &x->h->cells[i];
+        if (cell->day <= x->today && cell->day > x->today - (int32_t)rule->days &&
+            cell->series > SOTTO_SERIES_LARGEST && cell->series < SOTTO_SERIES_BALANCE &&
+            (rule->kinds & 1u << (cell->series - SOTTO_SERIES_LARGEST)) != 0 && cell->amount > largest)
+            largest = cell->amount;
+    }
+    return total.count == 0
+               ? NOTHING
+               : (found){.present = true, .day = total.last_day, .num = largest, .den = MONEY_ONE};
+}
+
 static found find_sums(const asking *x, const sotto_derive *rule)
 {
     const sotto_history_total total = total_of(x->h, rule->kinds);
@@ -230,6 +246,8 @@ static found find(const asking *x, const sotto_tag *tag)
     case SOTTO_DERIVE_DAYS:
     case SOTTO_DERIVE_SUM:
         return find_sums(x, tag->derive);
+    case SOTTO_DERIVE_LARGEST:
+        return find_largest(x, tag->derive);
     case SOTTO_DERIVE_AVERAGE_BALANCE:
     case SOTTO_DERIVE_BALANCE_CHANGE:
         return find_balance(x, tag->derive, decimals);
@@ -255,12 +273,17 @@ static int64_t grade_of(const sotto_derive *rule, int64_t value)
     return grade;
 }
 
+static bool is_money(enum sotto_derive_rule rule)
+{
+    return rule == SOTTO_DERIVE_SUM || rule == SOTTO_DERIVE_LARGEST || rule == SOTTO_DERIVE_AVERAGE_BALANCE ||
+           rule == SOTTO_DERIVE_BALANCE_CHANGE;
+}
+
 /* Rounded to nearest, ties to even, once. */
 static bool value_of(const sotto_tag *tag, const found *f, int64_t *out)
 {
     bool graded = tag->derive->grade_count > 0;
-    bool money = tag->derive->rule == SOTTO_DERIVE_SUM || tag->derive->rule == SOTTO_DERIVE_AVERAGE_BALANCE ||
-                 tag->derive->rule == SOTTO_DERIVE_BALANCE_CHANGE;
+    bool money = is_money(tag->derive->rule);
     unsigned decimals = graded && money ? SOTTO_EVENT_DECIMALS : tag->decimals;
     if (sotto_fixed_mul_div(f->num, money ? power_of_ten(decimals) : 1, f->den, out) != SOTTO_OK)
         return false;

@@ -28,6 +28,7 @@ static const rule RULES[] = {
     {"count", SOTTO_DERIVE_COUNT, SOTTO_TAG_COUNT, EVENTS | WINDOW | EVER_TOO | GRADES},
     {"days", SOTTO_DERIVE_DAYS, SOTTO_TAG_COUNT, EVENTS | WINDOW | GRADES},
     {"sum", SOTTO_DERIVE_SUM, SOTTO_TAG_AMOUNT, EVENTS | WINDOW | MONEY | GRADES},
+    {"largest", SOTTO_DERIVE_LARGEST, SOTTO_TAG_AMOUNT, EVENTS | WINDOW | MONEY | GRADES},
     {"average_balance", SOTTO_DERIVE_AVERAGE_BALANCE, SOTTO_TAG_AMOUNT, WINDOW | MONEY | GRADES},
     {"balance_change", SOTTO_DERIVE_BALANCE_CHANGE, SOTTO_TAG_AMOUNT, WINDOW | TWO_WINDOWS | MONEY | GRADES},
     {"holds", SOTTO_DERIVE_HOLDS, SOTTO_TAG_FLAG, PRODUCT},
@@ -92,7 +93,7 @@ static sotto_status load_event(const deriving *x, sotto_json_node node)
         kind == SOTTO_EVENT_DEPOSIT || kind == SOTTO_EVENT_WITHDRAWAL || kind == SOTTO_EVENT_PURCHASE;
     if (kind == SOTTO_EVENT_NONE)
         return sotto_json_bad(node, x->diag, SOTTO_ERR(TAGS, MALFORMED), "unknown kind of event");
-    if (x->derive->rule == SOTTO_DERIVE_SUM && !money)
+    if ((x->rule->takes & MONEY) != 0 && !money)
         return sotto_json_bad(node, x->diag, SOTTO_ERR(TAGS, MALFORMED), "an event without an amount");
     if ((x->derive->kinds & 1u << kind) != 0)
         return sotto_json_bad(node, x->diag, SOTTO_ERR(TAGS, CONFLICT), "named twice");
@@ -261,9 +262,13 @@ static void add_needs(const deriving *x)
     sotto_tags_needs *needs = &x->d->needs;
     unsigned days = x->derive->days * ((x->rule->takes & TWO_WINDOWS) != 0 ? 2 : 1);
     needs->kinds |= x->derive->kinds;
+    if (x->derive->rule == SOTTO_DERIVE_LARGEST)
+        needs->largest_kinds |= x->derive->kinds;
     needs->of |= x->derive->of != 0 ? 1u << x->derive->of : 0;
     if (x->derive->rule == SOTTO_DERIVE_AVERAGE_BALANCE || x->derive->rule == SOTTO_DERIVE_BALANCE_CHANGE)
         need_at_least(&needs->balance, days);
+    else if (x->derive->rule == SOTTO_DERIVE_LARGEST)
+        need_at_least(&needs->largest, days);
     else
         need_at_least(&needs->days, days);
 }

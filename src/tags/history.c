@@ -72,6 +72,10 @@ static int32_t series_from(const sotto_history *h, const sotto_tags_needs *needs
         unsigned of = series - SOTTO_SERIES_HOUR + SOTTO_OF_HOUR;
         return (needs->of & 1u << of) == 0 ? INT32_MAX : sotto_tags_bucket_from(h->latest_day);
     }
+    if (series > SOTTO_SERIES_LARGEST)
+        return (needs->largest_kinds & 1u << (series - SOTTO_SERIES_LARGEST)) == 0
+                   ? INT32_MAX
+                   : h->latest_day - (int32_t)needs->largest + 1;
     bool needed = needs->days > 0 && (needs->kinds & 1u << series) != 0;
     return needed ? h->latest_day - (int32_t)needs->days + 1 : INT32_MAX;
 }
@@ -144,7 +148,9 @@ static void sweep(sotto_history *h, const sotto_tags_needs *needs)
 
 static void merge(sotto_history_cell *into, const sotto_history_cell *cell)
 {
-    if (cell->series != SOTTO_SERIES_BALANCE) {
+    if (cell->series > SOTTO_SERIES_LARGEST && cell->series < SOTTO_SERIES_BALANCE) {
+        into->amount = into->amount > cell->amount ? into->amount : cell->amount;
+    } else if (cell->series != SOTTO_SERIES_BALANCE) {
         into->count = sotto_add_sat_u32(into->count, cell->count);
         into->amount = sotto_add_sat_i64(into->amount, cell->amount);
     } else if (cell->count > into->count || (cell->count == into->count && cell->amount > into->amount)) {
@@ -225,6 +231,9 @@ static void add_sums(sotto_history *h, const sotto_tags_needs *needs, const sott
     const sotto_history_cell sum = {
         .day = day, .series = (uint8_t)event->kind, .count = 1, .amount = event->amount};
     add_cell(h, needs, &sum);
+    sotto_history_cell largest = sum;
+    largest.series = (uint8_t)(SOTTO_SERIES_LARGEST + event->kind);
+    add_cell(h, needs, &largest);
     const sotto_history_cell balance = {
         .day = day, .series = SOTTO_SERIES_BALANCE, .count = second, .amount = event->balance};
     if (event->has_balance)

@@ -3,7 +3,7 @@
 
 #include <limits.h>
 
-enum { PACKED_VERSION = 1, CRC_BYTES = 4, ANY = 1, FLOOR = 2, CARRY = 4, DAY_S = 86400 };
+enum { PACKED_FIRST = 1, PACKED_LARGEST = 2, CRC_BYTES = 4, ANY = 1, FLOOR = 2, CARRY = 4, DAY_S = 86400 };
 
 /* ---- writing ---- */
 
@@ -31,9 +31,25 @@ static void put_int(writer *w, int64_t v)
         w->status = sotto_put_svarint(w->out, v);
 }
 
+static bool is_largest(unsigned series)
+{
+    return series == SOTTO_SERIES_LARGEST + SOTTO_EVENT_DEPOSIT ||
+           series == SOTTO_SERIES_LARGEST + SOTTO_EVENT_WITHDRAWAL ||
+           series == SOTTO_SERIES_LARGEST + SOTTO_EVENT_PURCHASE;
+}
+
+/* The first version that knows all its cells, so that a program that knows only those reads it. */
+static unsigned version_of(const sotto_history *h)
+{
+    for (size_t i = 0; i < h->cell_count; i++)
+        if (is_largest(h->cells[i].series))
+            return PACKED_LARGEST;
+    return PACKED_FIRST;
+}
+
 static bool has_amount(unsigned series)
 {
-    return series == SOTTO_EVENT_DEPOSIT || series == SOTTO_EVENT_WITHDRAWAL ||
+    return is_largest(series) || series == SOTTO_EVENT_DEPOSIT || series == SOTTO_EVENT_WITHDRAWAL ||
            series == SOTTO_EVENT_PURCHASE || series == SOTTO_SERIES_BALANCE;
 }
 
@@ -97,7 +113,7 @@ static void put_facts(writer *w, const sotto_history *h)
 
 static void put_head(writer *w, const sotto_history *h)
 {
-    put_byte(w, PACKED_VERSION);
+    put_byte(w, version_of(h));
     put_byte(w, (h->any ? ANY : 0u) | (h->has_floor ? FLOOR : 0u) | (h->has_carry ? CARRY : 0u));
     put_int(w, h->latest_day);
     if (h->has_floor)
@@ -165,9 +181,10 @@ static int64_t take_second(sotto_cursor *c)
                     SOTTO_TAGS_DAY_MAX * INT64_C(86400) + DAY_S - 1);
 }
 
-static void take_head(sotto_history *h, sotto_cursor *c)
+static unsigned take_head(sotto_history *h, sotto_cursor *c)
 {
-    if (sotto_cursor_u8(c) != PACKED_VERSION)
+    unsigned version = sotto_cursor_u8(c);
+    if (version < PACKED_FIRST || version > PACKED_LARGEST)
         (void)sotto_cursor_fail(c, SOTTO_ERR(TAGS, UNSUPPORTED));
     unsigned flags = sotto_cursor_u8(c);
     bad_when(c, flags > (ANY | FLOOR | CARRY) || (flags & ANY) == 0);
@@ -181,6 +198,7 @@ static void take_head(sotto_history *h, sotto_cursor *c)
         h->carry_s = take_second(c);
         h->carry = take_int(c, -SOTTO_EVENT_MONEY_MAX, SOTTO_EVENT_MONEY_MAX);
     }
+    return version;
 }
 
 static void take_totals(sotto_history *h, sotto_cursor *c)
@@ -217,13 +235,18 @@ static void take_cell(sotto_history_cell *cell, int32_t day, sotto_cursor *c)
     unsigned series = cell->series;
     bool balance = series == SOTTO_SERIES_BALANCE, bucket = series > SOTTO_SERIES_BALANCE;
     bad_when(c, series == 0 || series > SOTTO_SERIES_PAGE ||
-                    (series >= SOTTO_EVENT_KINDS && series < SOTTO_SERIES_BALANCE));
+                    (series >= SOTTO_EVENT_KINDS && series < SOTTO_SERIES_BALANCE && !is_largest(series)));
     if (bucket)
         cell->code = sotto_cursor_u8(c);
     bad_when(c, bucket && cell->day != sotto_tags_bucket_of(cell->day));
     bad_when(c, series == SOTTO_SERIES_HOUR && cell->code > 23);
-    cell->count = (uint32_t)take_uint(c, balance ? 0 : 1, balance ? DAY_S - 1 : UINT32_MAX);
-    if (balance)
+    cell->count = (uint32_t)take_uint(c, balance ? 0 : 1,
+                                      balance              ? DAY_S - 1
+                                      : is_largest(series) ? 1
+                                                           : UINT32_MAX);
+    if (is_largest(series))
+        cell->amount = take_int(c, 0, SOTTO_EVENT_MONEY_MAX);
+    else if (balance)
         cell->amount = take_int(c, -SOTTO_EVENT_MONEY_MAX, SOTTO_EVENT_MONEY_MAX);
     else if (has_amount(series))
         cell->amount = take_int(c, 0, INT64_MAX);
@@ -285,11 +308,12 @@ sotto_status sotto_history_unpack(sotto_history *h, sotto_span packed, sotto_dia
     if (status != SOTTO_OK)
         return sotto_diag_set(diag, status, "a packed history of %zu bytes is damaged", packed.len);
     sotto_cursor c = sotto_cursor_of(body);
-    take_head(h, &c);
+    unsigned version = take_head(h, &c);
     take_totals(h, &c);
     take_cells(h, &c);
     take_seen(h, &c);
     take_facts(h, &c);
+    bad_when(&c, version != version_of(h)); /* one form */
     status = sotto_cursor_end(&c);
     if (status == SOTTO_OK)
         return SOTTO_OK;

@@ -20,7 +20,9 @@ typedef struct sotto_tags_needs {
     unsigned kinds;   /* bit k: days and totals of kind k */
     unsigned days;    /* daily sums reach so far back, today included; 0 = none are needed */
     unsigned balance; /* the same for balances */
-    unsigned of;      /* bit o: buckets of enum sotto_derive_of o */
+    unsigned largest; /* the same for largest amounts */
+    unsigned largest_kinds;
+    unsigned of; /* bit o: buckets of enum sotto_derive_of o */
     size_t facts;
     const sotto_tag *channel, *page; /* the first tag of each: its choices give the codes */
 } sotto_tags_needs;

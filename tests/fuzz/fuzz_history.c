@@ -26,7 +26,9 @@ static const char DICTIONARY[] =
     "{\"number\":8,\"id\":\"h\",\"kind\":\"choice\",\"choices\":[\"x\",\"y\"]," P
     ",\"derive\":{\"rule\":\"favourite\",\"of\":\"page\",\"rank\":2}},"
     "{\"number\":9,\"id\":\"i\",\"kind\":\"count\"," P
-    ",\"derive\":{\"rule\":\"favourite\",\"of\":\"hour\"}}]}";
+    ",\"derive\":{\"rule\":\"favourite\",\"of\":\"hour\"}},"
+    "{\"number\":10,\"id\":\"j\",\"kind\":\"amount\"," P
+    ",\"derive\":{\"rule\":\"largest\",\"events\":[\"deposit\",\"withdrawal\"],\"days\":366}}]}";
 
 static sotto_history h, again;
 

@@ -48,6 +48,8 @@ static const char DERIVED[] =
     "\"derive\":{\"rule\":\"days_since\",\"events\":[\"purchase\"],\"grades\":[90,30,7]}},\n"
     "{\"number\":18,\"id\":\"monetary\",\"kind\":\"count\"," P ","
     "\"derive\":{\"rule\":\"sum\",\"events\":[\"purchase\"],\"days\":60,\"grades\":[100,500.5]}},\n"
+    "{\"number\":20,\"id\":\"largest\",\"kind\":\"amount\",\"decimals\":2," P ","
+    "\"derive\":{\"rule\":\"largest\",\"events\":[\"purchase\",\"deposit\"],\"days\":20}},\n"
     "{\"number\":19,\"id\":\"age\",\"kind\":\"count\"," P "}]}";
 
 typedef struct life {

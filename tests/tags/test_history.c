@@ -38,7 +38,7 @@ static int32_t day_of(int64_t at_s)
 }
 
 typedef struct defined {
-    int64_t count_30, ever, days_90, spent, ago;
+    int64_t count_30, ever, days_90, spent, ago, moved, largest;
     int64_t balance_sum, balance_days, balance_sum_90, balance_days_90;
     int holds;
     uint64_t pages[3];
@@ -96,6 +96,10 @@ static defined define(const arrival *all, size_t n, int32_t today)
         bool bought = e->kind == SOTTO_EVENT_PURCHASE;
         def.count_30 += ago < 30 && (bought || e->kind == SOTTO_EVENT_DEPOSIT);
         def.ever += bought;
+        bool moved = bought || e->kind == SOTTO_EVENT_DEPOSIT;
+        def.moved += moved;
+        if (moved && ago < 20 && e->amount > def.largest)
+            def.largest = e->amount;
         def.spent += bought && ago < 60 ? e->amount : 0;
         if (bought && (def.ago < 0 || ago < def.ago))
             def.ago = ago;
@@ -132,6 +136,10 @@ static void check_definitions(life *f, const arrival *all, size_t n, int32_t tod
     static const char *const PAGES[] = {"pay", "rates", "loans"};
     defined def = define(all, n, today);
     char got[160];
+    if (def.moved > 0)
+        says_average(f, "largest", today, def.largest, 1);
+    else
+        says(f, "largest", today, "", 0);
     if (def.ever > 0) {
         says(f, "bought_ago", today, "%lld", def.ago);
         says(f, "bought_ever", today, "%lld", def.ever);
