@@ -77,6 +77,8 @@ two_aggregators() {
     say "Each verified all $((40 + MODES_OWN)), added its shares and its own noise (epsilon 1); only the sum was opened, beside the truth:"
     paste <(jq -r '.plus_minus as $e | .cells[] | [.cell, .count, $e] | @tsv' "$DAY/modes/total.json") <(modes_truth) |
         awk -F'\t' '{ printf "  %-16s %6s +-%-4s  truth %6s\n", $1, $2, $3, $4 }'
+    say "head office reads it as the reports of mode A (sotto-hq totals --collected):"
+    "$HQ" totals --collected "$DAY/modes/collector" --task 7 | sed 's/^/  /' || fail "mode B: totals could not be read"
     say "in mode A the same total would carry a draw of noise from each terminal instead of two: an error of 72 instead of 16."
     figure mode_b "$(jq -c . "$DAY/modes/total.json")"
 }

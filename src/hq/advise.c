@@ -16,22 +16,27 @@ static const char HELP[] =
     "\n"
     "  --policy FILE        the policy with the goals\n"
     "  --totals FILE        what `sotto-hq totals --json` printed; or\n"
-    "  --dir DIR            head office's own registry\n"
+    "  --dir DIR            head office's own registry; or\n"
+    "  --collected DIR      what a collector of mode B has opened\n"
     "  --task N             the task that counts the campaigns, when it is not the first\n"
     "  --alarm PERCENT (20) behind: a chance below it; on plan: above 100 less it\n"
     "  --json               the same as JSON\n";
 
 static sotto_status parse(advise *a, int argc, char **argv, sotto_diag *diag)
 {
-    const learn_option options[] = {
-        {"--policy", LEARN_TEXT, &a->policy, 0, 0},  {"--totals", LEARN_TEXT, &a->totals, 0, 0},
-        {"--dir", LEARN_TEXT, &a->dir, 0, 0},        {"--task", LEARN_NUMBER, &a->task, 1, INT32_MAX},
-        {"--alarm", LEARN_REAL, &a->alarm, 0.1, 50}, {"--json", LEARN_FLAG, &a->json, 0, 0}};
+    const learn_option options[] = {{"--policy", LEARN_TEXT, &a->policy, 0, 0},
+                                    {"--totals", LEARN_TEXT, &a->totals, 0, 0},
+                                    {"--dir", LEARN_TEXT, &a->dir, 0, 0},
+                                    {"--task", LEARN_NUMBER, &a->task, 1, INT32_MAX},
+                                    {"--alarm", LEARN_REAL, &a->alarm, 0.1, 50},
+                                    {"--json", LEARN_FLAG, &a->json, 0, 0},
+                                    {"--collected", LEARN_TEXT, &a->collected, 0, 0}};
     sotto_status status = learn_parse_args(argc, argv, options, SOTTO_COUNT(options), NULL, 0, NULL, diag);
     if (status == SOTTO_OK)
         status = learn_need(a->policy, "--policy", diag);
-    if (status == SOTTO_OK && (a->totals == NULL) == (a->dir == NULL))
-        status = sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "give --totals or --dir, one of them");
+    if (status == SOTTO_OK && (a->totals != NULL) + (a->dir != NULL) + (a->collected != NULL) != 1)
+        status =
+            sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "give --totals, --dir or --collected, one of them");
     return status;
 }
 

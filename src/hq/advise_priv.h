@@ -44,7 +44,7 @@ typedef struct advise_totals {
     double confidence; /* percent, of plus_minus */
 } advise_totals;
 typedef struct advise {
-    const char *policy, *totals, *dir;
+    const char *policy, *totals, *dir, *collected;
     int64_t task;
     double alarm; /* percent */
     bool json;
@@ -55,7 +55,7 @@ typedef struct advise {
 
 /* Every campaign with a goal. NOT_FOUND when none has one. */
 SOTTO_MUST_USE sotto_status advise_read_goals(advise *a, sotto_diag *diag);
-/* What `sotto-hq totals --json` printed, or the registry's. */
+/* What `sotto-hq totals --json` printed, the registry's, or what a collector opened. */
 SOTTO_MUST_USE sotto_status advise_read_totals(advise *a, sotto_diag *diag);
 void advise_judge(advise *a);
 void advise_say(const advise *a);

@@ -204,31 +204,28 @@ static void take_totals(advise *a, const hq_totals *t)
     }
 }
 
-static sotto_status read_registry(advise *a, sotto_diag *diag)
+static sotto_status read_sums(advise *a, sotto_diag *diag)
 {
-    hq_registry *registry = NULL;
-    hq_repo repo = {0};
     hq_totals totals = {0};
+    hq_asked asked = {.dir = a->dir, .collected_dir = a->collected};
+    sotto_status status = hq_asked_open(&asked, diag);
     const hq_totals_request request = {.task_id = (uint32_t)a->task,
-                                       .first_day = INT32_MIN,
-                                       .last_day = INT32_MAX,
-                                       .confidence_ppm = 950000};
-    sotto_status status = hq_office_registry(a->dir, &registry, diag);
+                                       .first_day = asked.first_day,
+                                       .last_day = asked.last_day,
+                                       .confidence_ppm = asked.confidence_ppm,
+                                       .collected = asked.collected};
     if (status == SOTTO_OK)
-        status = hq_repo_read(&repo, a->dir, diag);
-    if (status == SOTTO_OK)
-        status = hq_totals_make(&totals, registry, repo.role[HQ_ROLE_TARGETS].version, &request, diag);
+        status = hq_totals_make(&totals, asked.registry, asked.newest_release, &request, diag);
     if (status == SOTTO_OK && totals.sums.reports == 0)
-        status = no_reports(a->dir, diag);
+        status = no_reports(a->dir != NULL ? a->dir : a->collected, diag);
     if (status == SOTTO_OK)
         take_totals(a, &totals);
     hq_totals_free(&totals);
-    hq_repo_free(&repo);
-    hq_registry_close(registry);
+    hq_asked_close(&asked);
     return status;
 }
 
 sotto_status advise_read_totals(advise *a, sotto_diag *diag)
 {
-    return a->totals != NULL ? read_file(a, diag) : read_registry(a, diag);
+    return a->totals != NULL ? read_file(a, diag) : read_sums(a, diag);
 }

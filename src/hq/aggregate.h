@@ -100,6 +100,10 @@ SOTTO_MUST_USE sotto_status agg_store_task(hq_registry *db, const uint8_t *diges
 /* The newest task with this id. */
 SOTTO_MUST_USE sotto_status agg_store_task_by_id(hq_registry *db, uint32_t task_id, agg_task *out,
                                                  sotto_diag *diag);
+/* Walks all tasks as they were defined, the newest definition first. */
+typedef sotto_status (*agg_task_visit)(void *ctx, const uint8_t *digest, uint32_t task_id);
+SOTTO_MUST_USE sotto_status agg_store_tasks(hq_registry *db, agg_task_visit visit, void *ctx,
+                                            sotto_diag *diag);
 /* Sets the verification key, for good. CONFLICT when there is another one. */
 SOTTO_MUST_USE sotto_status agg_store_task_key(hq_registry *db, agg_task *task, const uint8_t *key,
                                                sotto_diag *diag);
@@ -129,6 +133,10 @@ SOTTO_MUST_USE sotto_status agg_store_batch(hq_registry *db, const uint8_t *id, 
 /* A batch of the task that is not closed yet; NOT_FOUND. */
 SOTTO_MUST_USE sotto_status agg_store_batch_open(hq_registry *db, const uint8_t *digest, agg_batch *out,
                                                  sotto_diag *diag);
+/* Walks the closed batches of the task, in the order in which they were begun. */
+typedef sotto_status (*agg_batch_visit)(void *ctx, const agg_batch *batch);
+SOTTO_MUST_USE sotto_status agg_store_batches(hq_registry *db, const uint8_t *digest, agg_batch_visit visit,
+                                              void *ctx, sotto_diag *diag);
 SOTTO_MUST_USE sotto_status agg_store_batch_put(hq_registry *db, const agg_batch *batch, sotto_diag *diag);
 /* Writes the batch as closed, and wipes the output shares of its reports. */
 SOTTO_MUST_USE sotto_status agg_store_batch_close(hq_registry *db, const agg_batch *batch, sotto_diag *diag);
@@ -263,6 +271,13 @@ void agg_line_close(agg_line *line);
 /* POST; an answer that is no 200 becomes a status with the peer's own words. ctx is an agg_line. */
 SOTTO_MUST_USE sotto_status agg_line_ask(void *ctx, const char *target, sotto_span body, sotto_vec *answer,
                                          sotto_diag *diag);
+
+/* The tasks file that a task came with is kept in the folder: the collector names cells by it later. Names
+ * live in *memory, to be freed. */
+SOTTO_MUST_USE sotto_status agg_names_keep(const char *dir, const uint8_t *digest, sotto_span file,
+                                           sotto_diag *diag);
+SOTTO_MUST_USE sotto_status agg_names_load(sotto_tasks *out, const char *dir, const uint8_t *digest,
+                                           void **memory, sotto_diag *diag);
 
 int hq_cmd_aggregate(int argc, char **argv);
 int agg_cmd_run(int argc, char **argv);

@@ -17,8 +17,7 @@ struct collecting {
     agg_batch batch;
     int64_t *cells;
     uint64_t half_width;
-    sotto_vec file; /* tasks.json, for the names of cells */
-    void *memory;
+    void *memory; /* of tasks: the names of cells */
     sotto_tasks tasks;
     sotto_diag *diag;
 };
@@ -130,25 +129,6 @@ static sotto_status open_totals(struct collecting *c)
 
 /* ---- tell ---- */
 
-static sotto_status load_names(struct collecting *c)
-{
-    char hex[33], name[64], path[HQ_PATH_MAX];
-    sotto_arena arena;
-    sotto_hex_encode(sotto_span_of(c->task.digest, 16), hex, sizeof hex);
-    (void)snprintf(name, sizeof name, "tasks.%s.json", hex);
-    sotto_vec_init(&c->file, HQ_FILE_LIMIT);
-    sotto_status status = hq_path(c->dir, name, path, c->diag);
-    if (status == SOTTO_OK)
-        status = sotto_port_read_file(path, &c->file, c->diag);
-    if (status != SOTTO_OK)
-        return status;
-    size_t size = (256u << 10) + c->file.len * 16;
-    if ((c->memory = malloc(size)) == NULL)
-        return sotto_diag_set(c->diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for the tasks");
-    sotto_arena_init(&arena, c->memory, size);
-    return sotto_tasks_load(&c->tasks, sotto_vec_span(&c->file), path, &arena, c->diag);
-}
-
 /* "savings-autumn, 18-29, shown". */
 static void label(const sotto_task *task, size_t cell, char *out, size_t cap)
 {
@@ -248,7 +228,7 @@ static sotto_status collect(struct collecting *c)
     if (status == SOTTO_OK)
         status = agg_store_task_by_id(c->db, (uint32_t)c->task_id, &c->task, c->diag);
     if (status == SOTTO_OK)
-        status = load_names(c);
+        status = agg_names_load(&c->tasks, c->dir, c->task.digest, &c->memory, c->diag);
     if (status == SOTTO_OK)
         status = prepare(c);
     if (status == SOTTO_OK)
@@ -274,7 +254,6 @@ int agg_cmd_collect(int argc, char **argv)
         return hq_usage(argv[0], "--task is missing");
     sotto_status status = collect(&c);
     agg_batch_free(&c.batch);
-    sotto_vec_free(&c.file);
     hq_registry_close(c.db);
     free(c.memory);
     free(c.cells);

@@ -292,6 +292,46 @@ sotto_status agg_party_db(const char *dir, bool create, hq_registry **out, sotto
     return status == SOTTO_OK ? agg_store_open(out, path, create, diag) : status;
 }
 
+/* ---- the tasks files ---- */
+
+static sotto_status names_path(const char *dir, const uint8_t *digest, char path[static HQ_PATH_MAX],
+                               sotto_diag *diag)
+{
+    char hex[33], name[64];
+    sotto_hex_encode(sotto_span_of(digest, 16), hex, sizeof hex);
+    (void)snprintf(name, sizeof name, "tasks.%s.json", hex);
+    return hq_path(dir, name, path, diag);
+}
+
+sotto_status agg_names_keep(const char *dir, const uint8_t *digest, sotto_span file, sotto_diag *diag)
+{
+    char path[HQ_PATH_MAX];
+    sotto_status status = names_path(dir, digest, path, diag);
+    return status == SOTTO_OK ? sotto_port_write_file(path, file, 0600, diag) : status;
+}
+
+sotto_status agg_names_load(sotto_tasks *out, const char *dir, const uint8_t *digest, void **memory,
+                            sotto_diag *diag)
+{
+    char path[HQ_PATH_MAX];
+    sotto_arena arena;
+    sotto_vec file;
+    sotto_vec_init(&file, HQ_FILE_LIMIT);
+    *memory = NULL;
+    sotto_status status = names_path(dir, digest, path, diag);
+    if (status == SOTTO_OK)
+        status = sotto_port_read_file(path, &file, diag);
+    size_t size = (256u << 10) + file.len * 16;
+    if (status == SOTTO_OK && (*memory = malloc(size)) == NULL)
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for the tasks");
+    if (status == SOTTO_OK) {
+        sotto_arena_init(&arena, *memory, size);
+        status = sotto_tasks_load(out, sotto_vec_span(&file), path, &arena, diag);
+    }
+    sotto_vec_free(&file);
+    return status;
+}
+
 /* ---- TLS ---- */
 
 sotto_status agg_party_tls(const char *dir, bool server, const agg_party *peers, size_t count,

@@ -159,6 +159,19 @@ sotto_status agg_store_task_by_id(hq_registry *db, uint32_t task_id, agg_task *o
     return status;
 }
 
+sotto_status agg_store_tasks(hq_registry *db, agg_task_visit visit, void *ctx, sotto_diag *diag)
+{
+    uint8_t digest[SOTTO_SHA256_BYTES];
+    sotto_status visited = SOTTO_OK;
+    sql s = sql_begin(db, "SELECT digest, task_id FROM task ORDER BY rowid DESC", diag);
+    while (visited == SOTTO_OK && sql_row(&s)) {
+        sql_get_bytes(&s, 0, digest, sizeof digest);
+        visited = visit(ctx, digest, (uint32_t)sql_get_i64(&s, 1));
+    }
+    sotto_status status = sql_end(&s);
+    return status != SOTTO_OK ? status : visited;
+}
+
 sotto_status agg_store_task_key(hq_registry *db, agg_task *task, const uint8_t *key, sotto_diag *diag)
 {
     if (task->has_key) {
@@ -187,24 +200,31 @@ void agg_batch_free(agg_batch *batch)
     *batch = (agg_batch){0};
 }
 
+/* The row that the statement stands on. */
+static sotto_status read_batch(sql *s, agg_batch *out)
+{
+    sotto_status put = SOTTO_OK;
+    sql_get_bytes(s, 0, out->id, sizeof out->id);
+    sql_get_bytes(s, 1, out->digest, sizeof out->digest);
+    out->closed = sql_get_i64(s, 2) == 1;
+    out->count = (uint64_t)sql_get_i64(s, 3);
+    out->first_day = (int32_t)sql_get_i64(s, 4);
+    out->last_day = (int32_t)sql_get_i64(s, 5);
+    sql_get_bytes(s, 6, out->reports, sizeof out->reports);
+    for (int i = 0; i < SOTTO_SPLIT_PARTIES && put == SOTTO_OK; i++) {
+        sotto_span bytes = sql_get_span(s, 7 + i);
+        sotto_vec_init(&out->share[i], AGG_TOTAL_ROOM);
+        put = bytes.len == 0 ? SOTTO_OK : sotto_vec_put(&out->share[i], bytes.ptr, bytes.len);
+    }
+    return put;
+}
+
 static sotto_status take_batch(sql *s, agg_batch *out, bool *found)
 {
     sotto_status put = SOTTO_OK;
     *out = (agg_batch){0};
-    if ((*found = sql_row(s))) {
-        sql_get_bytes(s, 0, out->id, sizeof out->id);
-        sql_get_bytes(s, 1, out->digest, sizeof out->digest);
-        out->closed = sql_get_i64(s, 2) == 1;
-        out->count = (uint64_t)sql_get_i64(s, 3);
-        out->first_day = (int32_t)sql_get_i64(s, 4);
-        out->last_day = (int32_t)sql_get_i64(s, 5);
-        sql_get_bytes(s, 6, out->reports, sizeof out->reports);
-        for (int i = 0; i < SOTTO_SPLIT_PARTIES && put == SOTTO_OK; i++) {
-            sotto_span bytes = sql_get_span(s, 7 + i);
-            sotto_vec_init(&out->share[i], AGG_TOTAL_ROOM);
-            put = bytes.len == 0 ? SOTTO_OK : sotto_vec_put(&out->share[i], bytes.ptr, bytes.len);
-        }
-    }
+    if ((*found = sql_row(s)))
+        put = read_batch(s, out);
     sotto_status status = sql_end(s);
     if (status == SOTTO_OK)
         status = put;
@@ -233,6 +253,24 @@ sotto_status agg_store_batch_open(hq_registry *db, const uint8_t *digest, agg_ba
     sql_blob(&s, digest, SOTTO_SHA256_BYTES);
     sotto_status status = take_batch(&s, out, &found);
     return status == SOTTO_OK && !found ? SOTTO_ERR(HQ, NOT_FOUND) : status;
+}
+
+sotto_status agg_store_batches(hq_registry *db, const uint8_t *digest, agg_batch_visit visit, void *ctx,
+                               sotto_diag *diag)
+{
+    sotto_status visited = SOTTO_OK;
+    sql s = sql_begin(db, "SELECT " BATCH_COLUMNS " FROM batch WHERE task = ?1 AND closed = 1 ORDER BY rowid",
+                      diag);
+    sql_blob(&s, digest, SOTTO_SHA256_BYTES);
+    while (visited == SOTTO_OK && sql_row(&s)) {
+        agg_batch batch = {0};
+        visited = read_batch(&s, &batch);
+        if (visited == SOTTO_OK)
+            visited = visit(ctx, &batch);
+        agg_batch_free(&batch);
+    }
+    sotto_status status = sql_end(&s);
+    return status != SOTTO_OK ? status : visited;
 }
 
 static void bind_batch(sql *s, const agg_batch *batch)

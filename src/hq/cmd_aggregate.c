@@ -64,20 +64,6 @@ static int cmd_pair(int argc, char **argv)
 
 /* ---- task ---- */
 
-/* The collector names cells by it later. */
-static sotto_status keep_file(const char *dir, const sotto_split_task *task, sotto_span file,
-                              sotto_diag *diag)
-{
-    uint8_t digest[SOTTO_SHA256_BYTES];
-    char hex[33], name[64], path[HQ_PATH_MAX];
-    sotto_status status = sotto_split_task_digest(task, digest, diag);
-    sotto_hex_encode(sotto_span_of(digest, 16), hex, sizeof hex);
-    (void)snprintf(name, sizeof name, "tasks.%s.json", hex);
-    if (status == SOTTO_OK)
-        status = hq_path(dir, name, path, diag);
-    return status == SOTTO_OK ? sotto_port_write_file(path, file, 0600, diag) : status;
-}
-
 /* A party that has a key of its own in the file takes the task only when it is that key. */
 static sotto_status check_own_key(const char *dir, const sotto_split_task *task, sotto_diag *diag)
 {
@@ -98,6 +84,7 @@ static sotto_status add_tasks(const char *dir, hq_registry *db, const sotto_task
     sotto_status status = SOTTO_OK;
     for (size_t i = 0; i < tasks->count && status == SOTTO_OK; i++) {
         sotto_split_task task;
+        uint8_t digest[SOTTO_SHA256_BYTES];
         bool added = false;
         if (tasks->task[i].mode != SOTTO_MODE_B)
             continue;
@@ -105,7 +92,9 @@ static sotto_status add_tasks(const char *dir, hq_registry *db, const sotto_task
         if (status == SOTTO_OK)
             status = check_own_key(dir, &task, diag);
         if (status == SOTTO_OK)
-            status = keep_file(dir, &task, file, diag);
+            status = sotto_split_task_digest(&task, digest, diag);
+        if (status == SOTTO_OK)
+            status = agg_names_keep(dir, digest, file, diag);
         if (status == SOTTO_OK)
             status = agg_store_task_add(db, &task, &entropy, &added, diag);
         *fresh += added;

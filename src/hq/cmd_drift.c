@@ -120,9 +120,10 @@ static sotto_status sum_days(const hq_asked *a, int32_t first, int32_t last, hq_
 {
     const hq_sums_request request = {.task_id = (uint32_t)a->task,
                                      .wanted = is_wanted,
-                                     .what = "task of mode A that counts a tag or a score",
+                                     .what = "task that counts a tag or a score",
                                      .first_day = first,
-                                     .last_day = last};
+                                     .last_day = last,
+                                     .collected = a->collected};
     return hq_sums_make(out, a->registry, a->newest_release, &request, diag);
 }
 

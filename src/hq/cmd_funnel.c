@@ -154,9 +154,10 @@ int hq_cmd_funnel(int argc, char **argv)
     sotto_status status = hq_asked_open(&a, &diag);
     const hq_sums_request request = {.task_id = (uint32_t)a.task,
                                      .wanted = is_funnel,
-                                     .what = "funnel of mode A",
+                                     .what = "funnel",
                                      .first_day = a.first_day,
-                                     .last_day = a.last_day};
+                                     .last_day = a.last_day,
+                                     .collected = a.collected};
     if (status == SOTTO_OK)
         status = hq_sums_make(&sums, a.registry, a.newest_release, &request, &diag);
     if (status == SOTTO_OK)

@@ -289,7 +289,8 @@ static sotto_status say(const hq_asked *a, uint32_t task, sotto_diag *diag)
     const hq_totals_request request = {.task_id = task,
                                        .first_day = a->first_day,
                                        .last_day = a->last_day,
-                                       .confidence_ppm = a->confidence_ppm};
+                                       .confidence_ppm = a->confidence_ppm,
+                                       .collected = a->collected};
     sotto_status status = hq_totals_make(&totals, a->registry, a->newest_release, &request, diag);
     if (status == SOTTO_OK && a->as_json)
         status = hq_totals_json(&totals, diag);
@@ -311,7 +312,8 @@ int hq_cmd_totals(int argc, char **argv)
     sotto_status status = hq_asked_open(&a, &diag);
     task[0] = (uint32_t)a.task;
     if (status == SOTTO_OK && a.task == 0)
-        status = hq_sums_tasks(a.registry, a.newest_release, task, &count, &diag);
+        status = a.collected != NULL ? hq_collected_tasks(a.collected, task, &count, &diag)
+                                     : hq_sums_tasks(a.registry, a.newest_release, task, &count, &diag);
     for (size_t i = 0; i < count && status == SOTTO_OK; i++) {
         if (i > 0 && !a.as_json)
             putchar('\n');

@@ -435,6 +435,7 @@ typedef struct hq_totals_request {
     uint32_t task_id; /* 0 = the first task of mode A of the newest release that has one */
     int32_t first_day, last_day;
     uint32_t confidence_ppm;
+    hq_collected *collected; /* as in hq_sums_request */
 } hq_totals_request;
 /* NOT_FOUND when no release has such a task. */
 SOTTO_MUST_USE sotto_status hq_totals_make(hq_totals *out, hq_registry *registry, uint64_t newest_release,
@@ -446,24 +447,27 @@ SOTTO_MUST_USE sotto_status hq_totals_json(hq_totals *totals, sotto_diag *diag);
 /* ---- what totals, funnel, lift and drift are asked ---- */
 
 typedef struct hq_asked {
-    const char *dir, *from, *to, *confidence, *html;
+    const char *dir, *collected_dir, *from, *to, *confidence;
     int64_t task;
     bool as_json;
-    /* by hq_asked_open: */
+    /* by hq_asked_open: the registry of dir or the folder of a collector of mode B, one of the two */
     int32_t first_day, last_day;
     uint32_t confidence_ppm;
     hq_registry *registry;
     uint64_t newest_release;
+    hq_collected *collected;
 } hq_asked;
 #define HQ_ASKED_OPTIONS(a)                                                                                  \
-    {"--dir", HQ_TEXT, &(a).dir, .required = true},                                                          \
+    {"--dir", HQ_TEXT, &(a).dir, .required = false},                                                         \
+        {"--collected", HQ_TEXT, &(a).collected_dir, .required = false},                                     \
         {"--task", HQ_NUMBER, &(a).task, .min = 1, .max = INT32_MAX},                                        \
         {"--from", HQ_TEXT, &(a).from, .required = false}, {"--to", HQ_TEXT, &(a).to, .required = false},    \
         {"--confidence", HQ_TEXT, &(a).confidence, .required = false},                                       \
     {                                                                                                        \
         "--json", HQ_FLAG, &(a).as_json, .required = false                                                   \
     }
-/* Reads what was given (percent: 95 unless given) and opens the office's registry. To be closed in any case.
+/* Reads what was given (percent: 95 unless given) and opens what it names. USAGE, NOT_FOUND. To be closed in
+ * any case.
  */
 SOTTO_MUST_USE sotto_status hq_asked_open(hq_asked *asked, sotto_diag *diag);
 void hq_asked_close(hq_asked *asked);

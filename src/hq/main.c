@@ -139,37 +139,46 @@ static const hq_command COMMANDS[] = {
      "  sotto-hq swarm --dir /tmp/rehearsal --url https://localhost:8443 --terminals 10000 --nights 3\n",
      hq_cmd_swarm},
     {"totals", "what the reports add up to, with error bars",
-     "usage: sotto-hq totals --dir DIR [--task ID] [--from DATE] [--to DATE] [--confidence 95] [--json]\n\n"
-     "Every task of mode A, or the one named. For each campaign and segment: how often it was shown and\n"
+     "usage: sotto-hq totals --dir DIR | --collected DIR [--task ID] [--from DATE] [--to DATE] [--confidence "
+     "95] [--json]\n\n"
+     "Every task of mode A, or the one named; with --collected those of mode B, of the batches that this\n"
+     "collector opened (sotto-hq aggregate collect). For each campaign and segment: how often it was shown "
+     "and\n"
      "taken, plus or minus what the noise may be (with the given confidence in percent), and the rate; "
      "other\n"
      "tables as counts. Rows below a task's smallest batch are withheld. \"Left out\" is how many customers "
      "a\n"
      "task does not see any more. --from and --to: first days of periods, included. --json: a line for each "
      "task.\n\n"
-     "  sotto-hq totals --dir /srv/sotto-hq --from 2026-11-01 --to 2026-11-30\n",
+     "  sotto-hq totals --dir /srv/sotto-hq --from 2026-11-01 --to 2026-11-30\n"
+     "  sotto-hq totals --collected /srv/collector --task 7\n",
      hq_cmd_totals},
     {"funnel", "how far visits get: card in, shown, dismissed, taken",
-     "usage: sotto-hq funnel --dir DIR [--task ID] [--from DATE] [--to DATE] [--confidence 95] [--json]\n\n"
-     "Steps and rates with intervals, of a task of type funnel.\n\n"
+     "usage: sotto-hq funnel --dir DIR | --collected DIR [--task ID] [--from DATE] [--to DATE] [--confidence "
+     "95] [--json]\n\n"
+     "Steps and rates with intervals, of a task of type funnel. --collected: as in totals.\n\n"
      "  sotto-hq funnel --dir /srv/sotto-hq --from 2026-11-01\n",
      hq_cmd_funnel},
     {"lift", "how well the model in use orders customers: AUC, gain, calibration",
-     "usage: sotto-hq lift --dir DIR [--task ID] [--contacts 38] [--from DATE] [--to DATE] [--confidence 95] "
-     "[--json]\n\n"
+     "usage: sotto-hq lift --dir DIR | --collected DIR [--task ID] [--contacts 38] [--from DATE] [--to "
+     "DATE]\n"
+     "                     [--confidence 95] [--json]\n\n"
      "From a task with a table of score and outcome: the area under the ROC curve, the share of takers "
      "among\n"
      "the best --contacts percent, and in each bin what was taken beside what the score said. Intervals are\n"
-     "those of the noise.\n\n"
+     "those of the noise. --collected: as in totals.\n\n"
      "  sotto-hq lift --dir /srv/sotto-hq --contacts 10\n",
      hq_cmd_lift},
     {"drift", "have the customers who come moved: stability of each input",
-     "usage: sotto-hq drift --dir DIR [--task ID] [--from DATE] [--to DATE] [--table FILE.csv] [--confidence "
-     "95] [--json]\n\n"
+     "usage: sotto-hq drift --dir DIR | --collected DIR [--task ID] [--from DATE] [--to DATE] [--table "
+     "FILE.csv]\n"
+     "                      [--confidence 95] [--json]\n\n"
      "The population stability index of each tag and score that a task counts, beside what noise alone "
      "would\n"
      "give. Periods from --from on (the second half, when not given) against those before, or against the\n"
-     "columns of a table that bear the tags' names, such as the one the model was trained on.\n\n"
+     "columns of a table that bear the tags' names, such as the one the model was trained on. --collected: "
+     "as in\n"
+     "totals; a batch lies on one side or is left out.\n\n"
      "  sotto-hq drift --dir /srv/sotto-hq --table contacts.csv\n",
      hq_cmd_drift},
     {"plan-task", "what tasks would cost a customer, and how precise they would be",

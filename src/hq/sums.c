@@ -47,12 +47,12 @@ static const sotto_task *pick(const sotto_tasks *tasks, const hq_sums_request *r
 
 static sotto_status none_found(const hq_sums_request *request, uint64_t newest, sotto_diag *diag)
 {
-    const char *what = request->what != NULL ? request->what : "task of mode A";
+    const char *what = request->what != NULL ? request->what : "task";
     if (newest == 0)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "nothing was published yet");
     if (request->task_id == 0)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "no release has a %s", what);
-    return sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "no release has a task %u that is a %s",
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "no release has a %s in mode A", what);
+    return sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "no release has a task %u that is a %s in mode A",
                           (unsigned)request->task_id, what);
 }
 
@@ -91,15 +91,15 @@ sotto_status hq_sums_tasks(hq_registry *registry, uint64_t newest_release,
 
 /* ---- sums ---- */
 
-static hq_scale *scale_of(hq_sums *s, const hq_report_row *row)
+hq_scale *hq_sums_scale(hq_sums *s, uint64_t epsilon_ueps, uint32_t bound)
 {
     for (size_t i = 0; i < s->scales; i++)
-        if (s->scale[i].epsilon_ueps == row->epsilon_ueps && s->scale[i].bound == row->bound)
+        if (s->scale[i].epsilon_ueps == epsilon_ueps && s->scale[i].bound == bound)
             return &s->scale[i];
     if (s->scales == HQ_SCALES_MAX)
         return NULL;
     hq_scale *fresh = &s->scale[s->scales];
-    *fresh = (hq_scale){.epsilon_ueps = row->epsilon_ueps, .bound = row->bound};
+    *fresh = (hq_scale){.epsilon_ueps = epsilon_ueps, .bound = bound};
     fresh->draws = calloc(s->task.cells, sizeof *fresh->draws);
     if (fresh->draws == NULL)
         return NULL;
@@ -127,7 +127,7 @@ static void note_device(summing *s, const hq_report_row *row)
 static sotto_status add_row(void *ctx, const hq_report_row *row)
 {
     summing *s = ctx;
-    hq_scale *noise = scale_of(s->out, row);
+    hq_scale *noise = hq_sums_scale(s->out, row->epsilon_ueps, row->bound);
     if (noise == NULL)
         return sotto_diag_set(s->diag, SOTTO_ERR(HQ, NO_MEMORY),
                               "no memory, or too many kinds of noise in one task");
@@ -158,6 +158,8 @@ static sotto_status count_enrolled(void *ctx, const hq_device *device)
 sotto_status hq_sums_make(hq_sums *out, hq_registry *registry, uint64_t newest_release,
                           const hq_sums_request *request, sotto_diag *diag)
 {
+    if (request->collected != NULL)
+        return hq_sums_collected(out, request, diag);
     *out = (hq_sums){.first_day = 1, .last_day = 0};
     summing s = {.out = out, .diag = diag};
     sotto_status status = find_task(out, registry, newest_release, request, diag);

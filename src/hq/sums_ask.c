@@ -30,10 +30,24 @@ static sotto_status read_words(hq_asked *a, sotto_diag *diag)
     return status;
 }
 
+static sotto_status one_of_both(const hq_asked *a, sotto_diag *diag)
+{
+    if (a->dir == NULL && a->collected_dir == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE),
+                              "--dir is missing (or --collected, for what mode B opened)");
+    if (a->dir != NULL && a->collected_dir != NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--dir is mode A, --collected mode B: give one");
+    return SOTTO_OK;
+}
+
 sotto_status hq_asked_open(hq_asked *asked, sotto_diag *diag)
 {
     hq_repo repo = {0};
-    sotto_status status = read_words(asked, diag);
+    sotto_status status = one_of_both(asked, diag);
+    if (status == SOTTO_OK)
+        status = read_words(asked, diag);
+    if (status == SOTTO_OK && asked->collected_dir != NULL)
+        return hq_collected_open(&asked->collected, asked->collected_dir, diag);
     if (status == SOTTO_OK)
         status = hq_office_registry(asked->dir, &asked->registry, diag);
     if (status == SOTTO_OK)
@@ -46,26 +60,55 @@ sotto_status hq_asked_open(hq_asked *asked, sotto_diag *diag)
 void hq_asked_close(hq_asked *asked)
 {
     hq_registry_close(asked->registry);
+    hq_collected_close(asked->collected);
     asked->registry = NULL;
+    asked->collected = NULL;
+}
+
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static void print_no_reports(const hq_sums *s)
+{
+    if (s->task.mode == SOTTO_MODE_B)
+        printf("No batch of these periods was opened yet.\n");
+    else
+        printf("No reports yet; terminals enrolled: %llu.\n", (unsigned long long)s->devices_enrolled);
+}
+
+/* Who reported, and how much of it was asked for. */
+static void print_reports(const hq_sums *s)
+{
+    char first[11], last[11];
+    hq_day_format(s->first_day, first);
+    hq_day_format(s->last_day, last);
+    printf("%llu report%s ", (unsigned long long)s->reports, plural(s->reports));
+    if (s->task.mode == SOTTO_MODE_B)
+        printf("in %llu batch%s with the noise of both aggregators, periods from %s to %s.\n",
+               (unsigned long long)s->batches, s->batches == 1 ? "" : "es", first, last);
+    else
+        printf("from %llu of %llu terminal%s, periods from %s to %s, %llu missing.\n",
+               (unsigned long long)s->devices, (unsigned long long)s->devices_enrolled,
+               plural(s->devices_enrolled), first, last, (unsigned long long)s->periods_missing);
 }
 
 bool hq_sums_head(const hq_sums *s, uint32_t confidence_ppm)
 {
-    char first[11], last[11], epsilon[32];
-    hq_day_format(s->first_day, first);
-    hq_day_format(s->last_day, last);
+    char epsilon[32];
     (void)sotto_fixed_format_decimal((int64_t)s->task.epsilon_ueps, 6, epsilon, sizeof epsilon);
     printf("Task %s (%u): epsilon %s a report, at most %u events a customer and period of %u day%s.\n",
            s->task.name, (unsigned)s->task.id, epsilon, (unsigned)s->task.bound,
            (unsigned)s->task.period_days, s->task.period_days == 1 ? "" : "s");
+    if (s->batches_left_out > 0)
+        printf("Batches left out, since they reach over these days or count other cells: %llu.\n",
+               (unsigned long long)s->batches_left_out);
     if (s->reports == 0) {
-        printf("No reports yet; terminals enrolled: %llu.\n", (unsigned long long)s->devices_enrolled);
+        print_no_reports(s);
         return false;
     }
-    printf("%llu report%s from %llu of %llu terminal%s, periods from %s to %s, %llu missing.\n",
-           (unsigned long long)s->reports, s->reports == 1 ? "" : "s", (unsigned long long)s->devices,
-           (unsigned long long)s->devices_enrolled, s->devices_enrolled == 1 ? "" : "s", first, last,
-           (unsigned long long)s->periods_missing);
+    print_reports(s);
     printf("Error bars: %.4g %% of the time the truth is within +- of each count.\n", confidence_ppm / 1e4);
     return true;
 }
@@ -108,10 +151,17 @@ void hq_sums_head_json(sotto_json_writer *w, const hq_sums *s, uint32_t confiden
     hq_json_u64(w, "bound", s->task.bound);
     hq_json_u64(w, "period_days", s->task.period_days);
     hq_json_u64(w, "smallest_batch", s->task.smallest_batch);
+    sotto_json_name(w, "mode");
+    sotto_json_cstr(w, s->task.mode == SOTTO_MODE_B ? "B" : "A");
     hq_json_u64(w, "reports", s->reports);
-    hq_json_u64(w, "devices", s->devices);
-    hq_json_u64(w, "devices_enrolled", s->devices_enrolled);
-    hq_json_u64(w, "periods_missing", s->periods_missing);
+    if (s->task.mode == SOTTO_MODE_B) {
+        hq_json_u64(w, "batches", s->batches);
+        hq_json_u64(w, "batches_left_out", s->batches_left_out);
+    } else {
+        hq_json_u64(w, "devices", s->devices);
+        hq_json_u64(w, "devices_enrolled", s->devices_enrolled);
+        hq_json_u64(w, "periods_missing", s->periods_missing);
+    }
     sotto_json_name(w, "from");
     s->reports > 0 ? hq_json_day(w, s->first_day) : sotto_json_null(w);
     sotto_json_name(w, "to");

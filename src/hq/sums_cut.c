@@ -61,6 +61,8 @@ void hq_cut_label(const hq_cut *cut, size_t row, char *out, size_t cap)
 
 bool hq_withheld(const sotto_task *task, const int64_t *count, size_t columns)
 {
+    if (task->mode == SOTTO_MODE_B)
+        return false;
     for (size_t i = 0; i < columns; i++)
         if (count[i] >= (int64_t)task->smallest_batch)
             return false;

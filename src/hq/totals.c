@@ -71,8 +71,10 @@ static sotto_status finish(hq_totals *t)
 sotto_status hq_totals_make(hq_totals *out, hq_registry *registry, uint64_t newest_release,
                             const hq_totals_request *request, sotto_diag *diag)
 {
-    const hq_sums_request wanted = {
-        .task_id = request->task_id, .first_day = request->first_day, .last_day = request->last_day};
+    const hq_sums_request wanted = {.task_id = request->task_id,
+                                    .first_day = request->first_day,
+                                    .last_day = request->last_day,
+                                    .collected = request->collected};
     *out = (hq_totals){.confidence_ppm = request->confidence_ppm};
     sotto_status status = hq_sums_make(&out->sums, registry, newest_release, &wanted, diag);
     if (status == SOTTO_OK)

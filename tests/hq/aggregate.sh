@@ -120,6 +120,15 @@ got=$(collect)
 same_sums "$got" "$WORK/exact" && ok || bad "totals: $got"
 [[ $got == *'"reports":12,'* && $got == *'"cell":"b, taken"'* ]] && ok || bad "totals: $got"
 expect 9 "smallest batch" collect
+# The same, by the words of mode A, from what the collector keeps: no line, no office.
+expect 0 "12 reports in 1 batch with the noise of both aggregators" "$HQ" totals --collected "$WORK/collector"
+got=$("$HQ" totals --collected "$WORK/collector" --json)
+counts=$(grep -o '"left_out":-\?[0-9]*\|"campaign":"[ab]","segment":null,"shown":-\?[0-9]*,"taken":-\?[0-9]*' <<<"$got" | grep -o -- '-\?[0-9]*' |
+    paste -sd,)
+[[ $got == *'"mode":"B","reports":12,"batches":1,'* && $counts == "$(paste -sd, "$WORK/exact")" ]] && ok || bad "totals --collected: $got"
+expect 2 "give one" "$HQ" totals --collected "$WORK/collector" --dir "$WORK/hq"
+expect 2 "only a collector" "$HQ" totals --collected "$WORK/leader"
+expect 4 "no funnel in mode B" "$HQ" funnel --collected "$WORK/collector"
 
 # ---- killed at random moments: each report once, both sides agree ----
 first=100

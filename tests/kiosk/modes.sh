@@ -60,6 +60,10 @@ for want in '"reports":3,' '"cell":"saver, shown","count":9' '"cell":"saver, tak
     if [[ $got == *"$want"* ]]; then ok; else bad "the total lacks $want: $got"; fi
 done
 expect 9 'smallest batch' collect
+# Both modes say the same of the same customers, in the same words.
+rows() { grep -o '"campaign":"[a-z]*","segment":null,"shown":-\?[0-9]*,"taken":-\?[0-9]*' | tr '\n' ' '; }
+a=$("$HQ" totals --dir "$WORK/hq" --task 1 --json | rows) b=$("$HQ" totals --collected "$WORK/collector" --task 7 --json | rows)
+if [ "$a" = "$b" ] && [[ $a == *'"saver","segment":null,"shown":9,"taken":0 '* ]]; then ok; else bad "mode A says $a, mode B $b"; fi
 # Nobody's exact counts are in the clear anywhere at head office: only the terminals' sealed reports are.
 expect 0 '"reports":3' "$HQ" totals --dir "$WORK/hq" --task 1 --json
 finish

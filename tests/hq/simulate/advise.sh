@@ -80,7 +80,7 @@ check "a day that is over" advise --policy p.json --totals t.json --json
 check "is missed" first '.verdict == "missed"'
 
 policy 1 1
-check "no totals" ends 2 "--totals or --dir" --policy p.json
+check "no totals" ends 2 "--totals, --dir or --collected" --policy p.json
 echo "{\"campaigns\":[]}" >empty.json
 check "no goals" ends 4 "goal" --policy empty.json --totals t.json
 echo '{"campaigns":[{"id":"x","goal":{"taken":0,"by":"2026-11-30"}}]}' >bad.json
