@@ -107,9 +107,13 @@ SOTTO_MUST_USE sotto_status sotto_tally_spent(sotto_store *store, const uint8_t 
  * it. A customer has nothing left when no task could count one more event of theirs at now_s, after whatever
  * the policy forgives by then. Walks the whole ledger: some microseconds a customer. Store errors; CORRUPT or
  * UNSUPPORTED: a record that this program cannot read. *out is zero then. */
+#define SOTTO_TALLY_QUARTERS 4
 typedef struct sotto_tally_budgets {
     uint64_t charged;      /* customers who ever paid for a report; those since forgotten are among them */
     uint64_t nothing_left; /* of those */
+    uint64_t left[SOTTO_TALLY_QUARTERS]; /* the others, by what they have left of their budget: below a
+                                            quarter, a half, three quarters, and more; of the scarcer of the
+                                            two where tasks draw on both */
     bool nobody_can_pay; /* nor can one who never paid: what an old copy lost (sotto_tally_accept) was all */
 } sotto_tally_budgets;
 SOTTO_MUST_USE sotto_status sotto_tally_budgets_of(sotto_store *store, const sotto_tasks *tasks,

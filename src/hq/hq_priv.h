@@ -412,6 +412,10 @@ bool hq_collect_path_valid(sotto_span path);
 
 /* ---- totals ---- */
 
+/* The tasks of a release, in *memory, which is freed before it is set anew: NULL or an earlier call's. */
+SOTTO_MUST_USE sotto_status hq_release_tasks_load(hq_registry *registry, uint64_t version, sotto_tasks *tasks,
+                                                  void **memory, sotto_diag *diag);
+
 typedef struct hq_cell {
     int64_t count[SOTTO_OUTCOMES]; /* sums of noised counts: may be below zero */
     uint64_t half_width;           /* of each of the two */
@@ -518,6 +522,7 @@ int hq_cmd_funnel(int argc, char **argv);
 int hq_cmd_lift(int argc, char **argv);
 int hq_cmd_drift(int argc, char **argv);
 int hq_cmd_plan_task(int argc, char **argv);
+int hq_cmd_budgets(int argc, char **argv);
 int hq_cmd_audit(int argc, char **argv);
 int hq_cmd_devices(int argc, char **argv);
 int hq_cmd_revoke(int argc, char **argv);

@@ -161,6 +161,9 @@ SOTTO_MUST_USE sotto_status hq_registry_release_put(hq_registry *registry, const
 /* The tasks of one release, appended to tasks. NOT_FOUND. */
 SOTTO_MUST_USE sotto_status hq_registry_release_tasks(hq_registry *registry, uint64_t version,
                                                       sotto_vec *tasks, sotto_diag *diag);
+/* When it was published. NOT_FOUND. */
+SOTTO_MUST_USE sotto_status hq_registry_release_published(hq_registry *registry, uint64_t version,
+                                                          int64_t *utc_s, sotto_diag *diag);
 
 /* ---- Reports ---- */
 

@@ -75,6 +75,20 @@ sotto_status hq_registry_release_tasks(hq_registry *registry, uint64_t version, 
     return put;
 }
 
+sotto_status hq_registry_release_published(hq_registry *registry, uint64_t version, int64_t *utc_s,
+                                           sotto_diag *diag)
+{
+    sql s = sql_begin(registry, "SELECT published_s FROM release WHERE version = ?1", diag);
+    sql_i64(&s, version > SEQ_MAX ? -1 : (int64_t)version);
+    bool found = sql_row(&s);
+    *utc_s = found ? sql_get_i64(&s, 0) : 0;
+    sotto_status status = sql_end(&s);
+    if (status == SOTTO_OK && !found)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "release %llu was never published here",
+                              (unsigned long long)version);
+    return status;
+}
+
 /* ---- one report ---- */
 
 /* What is held of a chain at one place: found false when nothing is. */

@@ -15,8 +15,8 @@ typedef struct summing {
 
 /* ---- the task ---- */
 
-static sotto_status load_tasks(void **memory, hq_registry *registry, uint64_t version, sotto_tasks *tasks,
-                               sotto_diag *diag)
+sotto_status hq_release_tasks_load(hq_registry *registry, uint64_t version, sotto_tasks *tasks, void **memory,
+                                   sotto_diag *diag)
 {
     sotto_arena arena;
     sotto_vec json;
@@ -61,7 +61,7 @@ static sotto_status find_task(hq_sums *out, hq_registry *registry, uint64_t newe
 {
     for (uint64_t version = newest; version > 0; version--) {
         sotto_tasks tasks = {.count = 0};
-        sotto_status status = load_tasks(&out->memory, registry, version, &tasks, diag);
+        sotto_status status = hq_release_tasks_load(registry, version, &tasks, &out->memory, diag);
         const sotto_task *task = pick(&tasks, request);
         if (task != NULL)
             out->task = *task;
@@ -79,7 +79,7 @@ sotto_status hq_sums_tasks(hq_registry *registry, uint64_t newest_release,
     *count = 0;
     for (uint64_t version = newest_release; version > 0 && *count == 0 && status == SOTTO_OK; version--) {
         sotto_tasks tasks = {.count = 0};
-        status = load_tasks(&memory, registry, version, &tasks, diag);
+        status = hq_release_tasks_load(registry, version, &tasks, &memory, diag);
         for (size_t i = 0; i < tasks.count; i++)
             if (tasks.task[i].mode == SOTTO_MODE_A)
                 id[(*count)++] = tasks.task[i].id;

@@ -371,12 +371,32 @@ int kiosk_cmd_forget(const kiosk_config *config, int argc, char **argv)
 
 /* ---- status, audit ---- */
 
+/* How many, never who; nobody paid yet: nothing to say. */
+static void show_left(sotto_json_node left)
+{
+    static const char *const BAND[SOTTO_TALLY_QUARTERS] = {"less than a quarter", "up to a half",
+                                                           "up to three quarters", "more"};
+    int64_t count[SOTTO_COUNT(BAND)], all = 0;
+    for (size_t i = 0; i < SOTTO_COUNT(BAND); i++) {
+        if (sotto_json_get_i64(left, KIOSK_QUARTER[i], 0, INT64_MAX, &count[i], NULL) != SOTTO_OK)
+            return;
+        all = sotto_add_sat_i64(all, count[i]);
+    }
+    if (all == 0)
+        return;
+    printf("           of a budget the others have left:");
+    for (size_t i = 0; i < SOTTO_COUNT(BAND); i++)
+        printf("%s %s %lld", i > 0 ? "," : "", BAND[i], (long long)count[i]);
+    putchar('\n');
+}
+
 static void show_budget(sotto_json_node budget)
 {
     sotto_span charged = number_of(budget, "charged"), nothing = number_of(budget, "nothing_left");
     if (nothing.len > 0)
         printf("budgets    %.*s customers have paid for reports, %.*s of them have nothing left\n",
                SPAN(charged), SPAN(nothing));
+    show_left(sotto_json_member(budget, "left"));
 }
 
 static void show_status(sotto_json_node s)

@@ -413,6 +413,7 @@ SOTTO_MUST_USE sotto_status kiosk_pack_rows_put(kiosk_pack_rows *rows, sotto_spa
 /* Forgets whoever came with earlier packs and is not of this generation. */
 SOTTO_MUST_USE sotto_status kiosk_pack_rows_sweep(kiosk_pack_rows *rows, sotto_diag *diag);
 
+extern const char *const KIOSK_QUARTER[SOTTO_TALLY_QUARTERS]; /* members of budget.left */
 SOTTO_MUST_USE sotto_status kiosk_status_json(kiosk_engine *e, sotto_buf *json, sotto_diag *diag);
 /* Every report since the terminal began: years of them, so its size is the caller's to bound. */
 SOTTO_MUST_USE sotto_status kiosk_audit_json(kiosk_engine *e, bool with_bytes, sotto_vec *json,

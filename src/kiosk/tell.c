@@ -151,6 +151,9 @@ static bool count_budgets(kiosk_engine *e, int64_t now_s, uint64_t reports)
     return b->counted;
 }
 
+const char *const KIOSK_QUARTER[SOTTO_TALLY_QUARTERS] = {"below_quarter", "quarter", "half",
+                                                         "three_quarters"};
+
 /* Null: the ledger cannot be read. Exact numbers, for the operator of this terminal only. */
 static void put_budget(sotto_json_writer *w, kiosk_engine *e, int64_t now_s, uint64_t reports)
 {
@@ -164,6 +167,13 @@ static void put_budget(sotto_json_writer *w, kiosk_engine *e, int64_t now_s, uin
     sotto_json_u64(w, e->budgets.sum.charged);
     sotto_json_name(w, "nothing_left");
     sotto_json_u64(w, e->budgets.sum.nothing_left);
+    sotto_json_name(w, "left");
+    sotto_json_obj(w);
+    for (size_t i = 0; i < SOTTO_TALLY_QUARTERS; i++) {
+        sotto_json_name(w, KIOSK_QUARTER[i]);
+        sotto_json_u64(w, e->budgets.sum.left[i]);
+    }
+    sotto_json_obj_end(w);
     sotto_json_name(w, "nobody_can_pay");
     sotto_json_bool(w, e->budgets.sum.nobody_can_pay);
     sotto_json_obj_end(w);

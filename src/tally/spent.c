@@ -36,6 +36,34 @@ static bool can_pay(const budget_walk *walk, const sotto_ledger *ledger)
     return false;
 }
 
+static bool draws_on(const sotto_tasks *tasks, enum sotto_task_noise noise)
+{
+    for (size_t i = 0; i < tasks->count; i++)
+        if (tasks->task[i].type != SOTTO_TASK_HEALTH && tasks->task[i].noise == noise)
+            return true;
+    return false;
+}
+
+/* 0 .. 3: quarters of `whole` that are left, rounded down. whole is below 2^61 (docs/formats/tasks.md). */
+static size_t quarters_left(uint64_t whole, uint64_t spent, uint64_t lost)
+{
+    uint64_t gone = lost < whole ? lost : whole;
+    gone = spent < whole - gone ? gone + spent : whole;
+    uint64_t quarters = whole > 0 ? (whole - gone) * SOTTO_TALLY_QUARTERS / whole : 0;
+    return quarters < SOTTO_TALLY_QUARTERS ? (size_t)quarters : SOTTO_TALLY_QUARTERS - 1;
+}
+
+static size_t quarter_of(const budget_walk *walk, const sotto_ledger *ledger)
+{
+    const sotto_budget_policy *p = &walk->tasks->budget;
+    size_t laplace = SOTTO_TALLY_QUARTERS - 1, gaussian = laplace;
+    if (draws_on(walk->tasks, SOTTO_NOISE_LAPLACE))
+        laplace = quarters_left(p->lifetime_ueps, ledger->spent_ueps, walk->lost.ueps);
+    if (draws_on(walk->tasks, SOTTO_NOISE_GAUSSIAN))
+        gaussian = quarters_left(p->lifetime_rho_nano, ledger->spent_rho_nano, walk->lost.rho_nano);
+    return laplace < gaussian ? laplace : gaussian;
+}
+
 static sotto_status count_budget(void *ctx, const uint8_t *key, sotto_span record)
 {
     static const uint8_t TERMINAL[SOTTO_CUSTOMER_KEY_BYTES]; /* health tasks are charged to nobody's key */
@@ -48,7 +76,10 @@ static sotto_status count_budget(void *ctx, const uint8_t *key, sotto_span recor
         return status;
     sotto_ledger_renew(&ledger, walk->tasks, walk->day);
     walk->out->charged++;
-    walk->out->nothing_left += !can_pay(walk, &ledger);
+    if (can_pay(walk, &ledger))
+        walk->out->left[quarter_of(walk, &ledger)]++;
+    else
+        walk->out->nothing_left++;
     return SOTTO_OK;
 }
 

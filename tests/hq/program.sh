@@ -20,13 +20,13 @@ expect 0 'Exit codes' "$HQ" --help
 expect 0 'sotto-hq [0-9]' "$HQ" --version
 expect 2 'no command' "$HQ" dance
 expect 2 'unknown option' "$HQ" --loud init
-for command in init publish enrol-code serve totals funnel lift drift devices certificate revoke; do
+for command in init publish enrol-code serve totals funnel lift drift budgets devices certificate revoke; do
     expect 0 "sotto-hq $command --dir /srv" "$HQ" "$command" --help
     expect 2 'dir is missing' "$HQ" "$command"
     expect 2 'needs a value' "$HQ" "$command" --dir
     expect 2 'not known here' "$HQ" "$command" --dir "$WORK/hq" --colour
 done
-for command in totals funnel lift drift devices; do expect 4 'sotto-hq init' "$HQ" "$command" --dir "$WORK/hq"; done
+for command in totals funnel lift drift budgets devices; do expect 4 'sotto-hq init' "$HQ" "$command" --dir "$WORK/hq"; done
 expect 4 'sotto-hq init' "$HQ" enrol-code --dir "$WORK/hq" --device a
 expect 2 'device is missing' "$HQ" enrol-code --dir "$WORK/hq"
 expect 0 'ca.pem' "$HQ" init --dir "$WORK/hq" --name 'Example Bank' --host hq.example.org --host 10.1.2.3

@@ -47,6 +47,8 @@ for i in 1 2 3; do
     sed -i 's/"clock_offset_s": 0/"clock_offset_s": 86400/' "$WORK/kiosk-$i/sotto.json"
     serve_start "kiosk-$i"
     expect 0 '2 reports acknowledged' t "kiosk-$i" sync
+    # 100 of 1000 spent on each of two tasks: how many have what left stays here, and names nobody.
+    expect 0 'others have left: less than a quarter 0, up to a half 0, up to three quarters 0, more' t "kiosk-$i" status
     serve_stop
 done
 
@@ -60,6 +62,10 @@ for want in '"reports":3,' '"cell":"saver, shown","count":9' '"cell":"saver, tak
     if [[ $got == *"$want"* ]]; then ok; else bad "the total lacks $want: $got"; fi
 done
 expect 9 'smallest batch' collect
+# Both tasks in one view: 100 a period each, one budget of 1000.
+expect 0 'offers-exact (7) *B' "$HQ" budgets --dir "$WORK/hq"
+expect 0 '"task":7,"name":"offers-exact","mode":"B","unit":"epsilon","in_use":true,"period_days":1,"periods":0,"cost_of_period":100' \
+    "$HQ" budgets --dir "$WORK/hq" --json
 # Both modes say the same of the same customers, in the same words.
 rows() { grep -o '"campaign":"[a-z]*","segment":null,"shown":-\?[0-9]*,"taken":-\?[0-9]*' | tr '\n' ' '; }
 a=$("$HQ" totals --dir "$WORK/hq" --task 1 --json | rows) b=$("$HQ" totals --collected "$WORK/collector" --task 7 --json | rows)

@@ -96,13 +96,15 @@ static void nothing_left_is_counted(void **state)
     (void)close_ok(&tasks, DAY + 1);
     sotto_tally_budgets b = budgets_on(&tasks, DAY + 1);
     assert_true(b.charged == 2 && b.nothing_left == 1 && !b.nobody_can_pay);
+    assert_true(b.left[0] == 0 && b.left[1] == 0 && b.left[2] == 0 && b.left[3] == 1); /* 3 of 4 events */
     sotto_task second = task; /* with a quota of its own; the lifetime is the same for both */
     second.id = 4;
     const sotto_task both[] = {task, second};
     tasks = file_of(both, 2, 4 * EVENT);
     assert_int_equal(budgets_on(&tasks, DAY + 1).nothing_left, 1);
     tasks.budget.lifetime_ueps = 8 * EVENT;
-    assert_int_equal(budgets_on(&tasks, DAY + 1).nothing_left, 0);
+    b = budgets_on(&tasks, DAY + 1);
+    assert_true(b.nothing_left == 0 && b.left[2] == 1 && b.left[3] == 1); /* 4 of 8, and 7 */
     tasks = file_of(&task, 1, 4 * EVENT);
     tasks.budget.renew_days = 10;
     tasks.budget.renew_ueps = 4 * EVENT;
@@ -114,7 +116,7 @@ static void nothing_left_is_counted(void **state)
     static const uint8_t KEY[SOTTO_CUSTOMER_KEY_BYTES] = {9};
     assert_ok(sotto_store_put(w.store, SOTTO_RECORD_LEDGER, KEY, 0, sotto_span_str("\x02x"), NULL));
     assert_cause(sotto_tally_budgets_of(w.store, &tasks, AT(DAY), &b, NULL), CORRUPT);
-    assert_true(b.charged == 0 && b.nothing_left == 0);
+    assert_true(b.charged == 0 && b.nothing_left == 0 && b.left[3] == 0);
 }
 
 /* A greedy task stops at its quota; the other one still has its own. */
