@@ -4,9 +4,9 @@
  * without a kill, lived by another process from the same events: every report there once, with the same
  * cells, in one chain; the same spent budget for each customer; nothing left to send. A report sent twice
  * must be the same bytes, also of the task with real noise. Head office is this program, at the other end of
- * two pipes.
+ * two pipes. The witness is the terminal's own file.
  */
-#include "tally_test.h"
+#include "kept_witness.h"
 
 #include "sotto/port.h"
 
@@ -98,25 +98,6 @@ static void need(sotto_status status, int code)
 {
     if (status != SOTTO_OK)
         leave(sotto_status_cause(status) == SOTTO_CAUSE_CONFLICT ? 90 : code);
-}
-
-static sotto_status mark_load(void *ctx, sotto_tally_mark *out, sotto_diag *diag)
-{
-    sotto_vec bytes;
-    sotto_vec_init(&bytes, sizeof *out);
-    *out = (sotto_tally_mark){0};
-    sotto_status status = sotto_port_read_file(ctx, &bytes, diag);
-    if (status == SOTTO_OK && bytes.len == sizeof *out)
-        memcpy(out, bytes.ptr, sizeof *out);
-    else if (status == SOTTO_OK)
-        status = SOTTO_ERR(PORT, CORRUPT);
-    sotto_vec_free(&bytes);
-    return status;
-}
-
-static sotto_status mark_save(void *ctx, const sotto_tally_mark *mark, sotto_diag *diag)
-{
-    return sotto_port_write_file(ctx, sotto_span_of(mark, sizeof *mark), 0600, diag);
 }
 
 static void put(int fd, const void *bytes, size_t len)
@@ -321,8 +302,7 @@ static void one_life(office *o, struct world *w, int64_t end)
 
 typedef struct place {
     struct world w;
-    char mark[112];
-    sotto_tally_witness witness;
+    struct kept_witness kept; /* the terminal's own file: docs/formats/witness.md */
 } place;
 
 static void place_open(place *p)
@@ -330,9 +310,7 @@ static void place_open(place *p)
     p->w = world_make();
     sotto_store_close(p->w.store);
     p->w.store = NULL;
-    (void)snprintf(p->mark, sizeof p->mark, "%s/mark", p->w.folder);
-    p->witness = (sotto_tally_witness){.ctx = p->mark, .load = mark_load, .save = mark_save};
-    p->w.witness = &p->witness;
+    p->kept = witness_keep(&p->w);
 }
 
 static void same_reports(const struct world *w)
@@ -382,6 +360,8 @@ static void one_round(uint32_t kills, uint64_t met[static PHASE_COUNT], uint64_t
     sums[0] += killed->reports;
     sums[1] += killed->repeats;
     sums[2] += (uint64_t)end;
+    witness_forget(&a.kept);
+    witness_forget(&b.kept);
     world_remove(&a.w);
     world_remove(&b.w);
 }
