@@ -406,7 +406,8 @@ static void hostile_reports_are_left_out(void **state)
     static uint8_t bytes[SOTTO_REPORT_MAX];
     for (unsigned kind = 0; kind < 5; kind++) {
         sotto_split_report r = report_of(0);
-        memset(r.id, (int)(0xe0 + kind), 1);
+        r.id[0] = (uint8_t)(0xe0 + kind);
+        r.id[AGG_ID_BYTES - 1] ^= 0xff; /* and never the id of the report it was made of */
         (void)snprintf(r.device, sizeof r.device, "hostile-%u", kind);
         sotto_span from = kind == 0   ? r.share[0]
                           : kind == 1 ? r.share[1]
