@@ -106,12 +106,12 @@ void report_say_floats(const report *r, page *p)
 }
 
 /* docs/figures.md, "Instructions a candidate and tree", row by row at ten products: 300 trees of depth 6, so
- * 6 tests a tree; of the Cortex-M4 2,440 a row of 20 trees of depth 4, its bins included. */
+ * 6 tests a tree; of the Cortex-M4 2,501 a row of 20 trees of depth 4, its bins included. */
 static const report_target TARGETS[REPORT_TARGETS] = {
-    {"x86-64", (double)NAN, NULL},
+    {"x86-64", 49.0 / 6, "tests/bench/count.sh"},
     {"armv7", 95.0 / 6, "tests/bench/count.sh"},
     {"aarch64", 61.0 / 6, "tests/bench/count.sh"},
-    {"Cortex-M4", 2440.0 / (20 * 4), "firmware/cortex-m4/run.sh"},
+    {"Cortex-M4", 2501.0 / (20 * 4), "firmware/cortex-m4/run.sh"},
 };
 
 const report_target *report_target_at(size_t i)

@@ -151,6 +151,13 @@ static int64_t chance_ppm(const terminal *t, const sotto_offer *offer, size_t cu
     return (int64_t)((double)fresh_ppm(t, offer, customer, at_s) * left);
 }
 
+/* As it was ranked: without consent no tag says it. */
+static int64_t worth_of(const terminal *t, size_t campaign, int64_t at_s)
+{
+    return sotto_plan_value_minor(t->job->plan->plan, campaign, t->decision.profiled ? &t->seen : NULL,
+                                  (int32_t)(at_s / DAY_S));
+}
+
 static sotto_status respond(terminal *t, size_t customer, const sotto_offer *offer, int64_t at_s)
 {
     const sotto_campaign *c = sotto_plan_campaign(t->job->plan->plan, offer->campaign);
@@ -166,8 +173,7 @@ static sotto_status respond(terminal *t, size_t customer, const sotto_offer *off
     if (kind == SOTTO_EVENT_TAKEN) {
         sum->taken++;
         sum->day_taken[at_s / DAY_S - t->job->o->first_day]++;
-        int64_t value =
-            sotto_plan_value_minor(t->job->plan->plan, offer->campaign, &t->seen, (int32_t)(at_s / DAY_S));
+        int64_t value = worth_of(t, offer->campaign, at_s);
         sum->revenue += value;
         sum->campaign[offer->campaign].taken++;
         sum->campaign[offer->campaign].revenue += value;
