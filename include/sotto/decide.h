@@ -19,7 +19,7 @@
 #define SOTTO_OFFERS_MAX    16    /* in one answer */
 #define SOTTO_REASONS_MAX   5     /* tags named for one offer */
 #define SOTTO_MENU_MAX      16    /* items of the menu that a policy orders */
-#define SOTTO_COUNTERS_MAX  36864 /* bytes of packed counters */
+#define SOTTO_COUNTERS_MAX  40960 /* bytes of packed counters */
 #define SOTTO_TERMINAL_MAX  16384 /* bytes of a packed terminal */
 
 /* ---- The plan: dictionary, model, catalogue and policy of one release, checked against each other and
@@ -49,9 +49,9 @@ typedef struct sotto_creative {
     const char *why; /* the reason in the customer's words; NULL = none is given */
     const char *arm; /* of an A/B test; NULL = shown in every arm */
     bool large_type;
-    uint8_t number;              /* what counters call it; 0 = it has no caps of its own */
-    uint16_t weight;             /* of its arm */
-    uint32_t cap_day, cap_total; /* UINT32_MAX = none */
+    uint8_t number;  /* what counters call it; 0 = it has no caps of its own */
+    uint16_t weight; /* of its arm */
+    uint32_t cap_hour, cap_day, cap_week, cap_month, cap_total; /* UINT32_MAX = none */
 } sotto_creative;
 typedef struct sotto_campaign {
     uint16_t number; /* stable over releases: what counters call it */
@@ -104,6 +104,8 @@ typedef struct sotto_counter {
     int32_t dismissed_day;                    /* 0 = never */
     int32_t anchor_day;                       /* shown_by_day[i] is for anchor_day - i */
     uint8_t shown_by_day[SOTTO_COUNTER_DAYS]; /* saturating */
+    uint32_t
+        chance_q30; /* by which the last showing stood first; 0 = it was not drawn, not known, or taken */
 } sotto_counter;
 typedef struct sotto_counters {
     sotto_counter entry[SOTTO_COUNTER_ENTRIES_MAX];
@@ -125,6 +127,11 @@ SOTTO_MUST_USE sotto_status sotto_counters_apply(sotto_counters *c, uint16_t cam
  */
 SOTTO_MUST_USE sotto_status sotto_counters_apply_creative(sotto_counters *c, uint16_t campaign,
                                                           uint8_t creative, int64_t at_s, int32_t day);
+/* Keeps with the campaign's last showing the chance (a first offer's chance_q30, 1..2^30) by which it stood
+ * first; the next showing and the taking of it forget it. Nothing where there is no showing. */
+void sotto_counters_drawn(sotto_counters *c, uint16_t campaign, uint32_t chance_q30);
+/* That chance; 0 = not known. */
+uint32_t sotto_counters_chance(const sotto_counters *c, uint16_t campaign);
 
 /* ---- What this terminal has shown to everybody together: budgets, pacing, stock, and what exploration has
  * learned. Opaque bytes to everybody else; says nothing of one customer. ---- */
@@ -199,7 +206,10 @@ SOTTO_MUST_USE sotto_status sotto_terminal_apply(sotto_terminal *t, uint16_t cam
     X(PACED, "paced", "its showings are spread over the day")                                                \
     X(SAME_PRODUCT, "same_product", "another offer of the product is shown")                                 \
     X(SAME_CATEGORY, "same_category", "other offers of the category are shown")                              \
-    X(TOO_ALIKE, "too_alike", "others came first, less like the offers that are shown")
+    X(TOO_ALIKE, "too_alike", "others came first, less like the offers that are shown")                      \
+    X(STORE_RESTORED, "store_restored",                                                                      \
+      "an old copy of the store was put back: what was shown is not known")                                  \
+    X(CAP_CUSTOMER_TOTAL, "cap_customer_total", "the customer has seen as many offers as allowed")
 enum sotto_exclusion {
     SOTTO_EXCLUDED_NONE = 0,
 #define X(name, code, text) SOTTO_EXCLUDED_##name,
@@ -226,6 +236,7 @@ typedef struct sotto_decide_request {
                           arms. 0 = nobody identified: no holdout, arms by the seed */
     size_t offers_max; /* 1..SOTTO_OFFERS_MAX */
     uint64_t seed;     /* breaks ties; same seed, same answer */
+    bool caps_unknown; /* what was shown is not known: only notices (STORE_RESTORED) */
 } sotto_decide_request;
 
 typedef struct sotto_reason {

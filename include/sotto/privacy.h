@@ -98,7 +98,8 @@ enum sotto_task_vdaf { SOTTO_VDAF_NONE, SOTTO_VDAF_SUMVEC };
     X(FIGURE, "figure")     /* enum sotto_figure */                                                          \
     X(HOUR, "hour")         /* local hour of the event, by edges */                                          \
     X(SCORE, "score")       /* propensity when it was offered, by edges; last cell: not known any more */    \
-    X(TAG, "tag")           /* a tag, by name or by edges; last cell: any other value, or none */
+    X(TAG, "tag")           /* a tag, by name or by edges; last cell: any other value, or none */            \
+    X(CHANCE, "chance")     /* by which it stood first, by edges; last cell: it was not drawn, or unknown */
 enum sotto_dimension_kind {
 #define X(name, text) SOTTO_DIMENSION_##name,
     SOTTO_DIMENSIONS(X)

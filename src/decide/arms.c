@@ -111,8 +111,8 @@ static bool is_capped(const sotto_deciding *d, const sotto_campaign *campaign, c
     if (c->number == 0 || d->counters == NULL)
         return false;
     const sotto_counter *counter = sotto_counters_find_creative(d->counters, campaign->number, c->number);
-    return counter != NULL && (sotto_counter_shown(counter, d->moment.today, 1) >= c->cap_day ||
-                               counter->shown_total >= c->cap_total);
+    const sotto_caps caps = {c->cap_hour, c->cap_day, c->cap_week, c->cap_month, c->cap_total};
+    return counter != NULL && sotto_decide_cap_of(d, counter, &caps) != SOTTO_EXCLUDED_NONE;
 }
 
 /* Higher suits better; 0 = not for this customer. Its language counts before its arm: words that cannot be

@@ -148,15 +148,8 @@ sotto_status sotto_decide_caps(const sotto_plan_loading *l, sotto_json_node caps
 
 static sotto_status load_caps(const sotto_plan_loading *l, sotto_json_node node, sotto_terms *terms)
 {
-    sotto_caps caps;
-    sotto_status status = sotto_decide_caps(l, sotto_json_member(node, "caps"), sotto_decide_cap_names,
-                                            SOTTO_COUNT(CAP_MAX), &caps);
-    terms->cap_hour = caps.hour;
-    terms->cap_day = caps.day;
-    terms->cap_week = caps.week;
-    terms->cap_month = caps.month;
-    terms->cap_total = caps.total;
-    return status;
+    return sotto_decide_caps(l, sotto_json_member(node, "caps"), sotto_decide_cap_names, SOTTO_COUNT(CAP_MAX),
+                             &terms->caps);
 }
 
 sotto_status sotto_campaign_when_load(const sotto_plan_loading *l, sotto_json_node node, sotto_terms *terms)

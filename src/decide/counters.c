@@ -193,6 +193,7 @@ static void note_shown(sotto_counter *e, int64_t at_s, int32_t day)
         e->shown_by_day[0]++;
     note_second(e, second_near(at_s, e->anchor_day));
     e->shown_total = sotto_add_sat_u32(e->shown_total, 1);
+    e->chance_q30 = 0;
 }
 
 static void keep_later(int32_t *kept, int32_t day)
@@ -214,6 +215,8 @@ static sotto_status apply(sotto_counters *c, uint16_t campaign, uint8_t creative
         note_shown(e, at_s, kept_day);
     else
         keep_later(kind == SOTTO_EVENT_TAKEN ? &e->taken_day : &e->dismissed_day, kept_day);
+    if (kind == SOTTO_EVENT_TAKEN)
+        e->chance_q30 = 0;
     return SOTTO_OK;
 }
 
@@ -229,4 +232,19 @@ sotto_status sotto_counters_apply_creative(sotto_counters *c, uint16_t campaign,
                                            int64_t at_s, int32_t day)
 {
     return creative == 0 ? SOTTO_OK : apply(c, campaign, creative, SOTTO_EVENT_SHOWN, at_s, day);
+}
+
+void sotto_counters_drawn(sotto_counters *c, uint16_t campaign, uint32_t chance_q30)
+{
+    uint32_t key = key_of(campaign, 0);
+    size_t at = place_of(c, key);
+    assert(chance_q30 <= SOTTO_PROB_ONE_Q30);
+    if (is_at(c, at, key) && c->entry[at].shown_total > 0)
+        c->entry[at].chance_q30 = chance_q30;
+}
+
+uint32_t sotto_counters_chance(const sotto_counters *c, uint16_t campaign)
+{
+    const sotto_counter *e = sotto_counters_find(c, campaign);
+    return e == NULL ? 0 : e->chance_q30;
 }

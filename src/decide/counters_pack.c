@@ -1,10 +1,18 @@
-/* The packed counters: docs/formats/counters.md. Worst case 71 bytes an entry, so 512 of them fit
- * SOTTO_COUNTERS_MAX. Version 1 (no creatives, no list of the last hour) is still read. */
+/* The packed counters: docs/formats/counters.md. Worst case 76 bytes an entry, so 512 of them fit
+ * SOTTO_COUNTERS_MAX. Version 1 (no creatives, no list of the last hour) is still read; version 2 (no
+ * chances) is written where there are none, so that older programs read it. */
 #include "decide_priv.h"
 
 #include <assert.h>
 
-enum { PACKED_VERSION = 2, FIRST_VERSION = 1, CRC_BYTES = 4, SECONDS_MAX = 2 * 86400, HOUR_S = 3600 };
+enum {
+    FIRST_VERSION = 1,
+    SECOND_VERSION = 2,
+    PACKED_VERSION = 3,
+    CRC_BYTES = 4,
+    SECONDS_MAX = 2 * 86400,
+    HOUR_S = 3600
+};
 #define RECENT_BIT (UINT32_C(1) << SOTTO_COUNTER_DAYS)
 
 static int64_t second_of_anchor(const sotto_counter *e)
@@ -21,7 +29,8 @@ static bool entry_ok(const sotto_counter *e)
 {
     int64_t second = second_of_anchor(e);
     return day_ok(e->taken_day, 0) && day_ok(e->dismissed_day, 0) && day_ok(e->anchor_day, 1) &&
-           second >= -SECONDS_MAX && second <= SECONDS_MAX && e->recent_count <= SOTTO_COUNTER_RECENT;
+           second >= -SECONDS_MAX && second <= SECONDS_MAX && e->recent_count <= SOTTO_COUNTER_RECENT &&
+           e->chance_q30 <= (e->shown_total > 0 ? SOTTO_PROB_ONE_Q30 : 0);
 }
 
 static uint32_t key_of(const sotto_counter *e)
@@ -56,7 +65,7 @@ static sotto_status pack_days(const sotto_counter *e, sotto_buf *out)
     return status == SOTTO_OK ? pack_recent(e, out) : status;
 }
 
-static sotto_status pack_entry(const sotto_counter *e, uint32_t previous, sotto_buf *out)
+static sotto_status pack_entry(const sotto_counter *e, uint32_t previous, uint8_t version, sotto_buf *out)
 {
     if (key_of(e) <= previous || e->campaign == 0 || !entry_ok(e))
         return SOTTO_ERR(DECIDE, RANGE);
@@ -71,19 +80,30 @@ static sotto_status pack_entry(const sotto_counter *e, uint32_t previous, sotto_
         status = sotto_put_uvarint(out, (uint64_t)e->taken_day);
     if (status == SOTTO_OK)
         status = sotto_put_uvarint(out, (uint64_t)e->dismissed_day);
-    return status == SOTTO_OK ? pack_days(e, out) : status;
+    if (status == SOTTO_OK)
+        status = pack_days(e, out);
+    return status == SOTTO_OK && version == PACKED_VERSION ? sotto_put_uvarint(out, e->chance_q30) : status;
+}
+
+static uint8_t version_of(const sotto_counters *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (c->entry[i].chance_q30 != 0)
+            return PACKED_VERSION;
+    return SECOND_VERSION;
 }
 
 sotto_status sotto_counters_pack(const sotto_counters *c, sotto_buf *out)
 {
     assert(c->count <= SOTTO_COUNTER_ENTRIES_MAX);
     size_t start = out->len;
-    sotto_status status = sotto_put_u8(out, PACKED_VERSION);
+    uint8_t version = version_of(c);
+    sotto_status status = sotto_put_u8(out, version);
     if (status == SOTTO_OK)
         status = sotto_put_uvarint(out, c->count);
     uint32_t previous = 0;
     for (size_t i = 0; status == SOTTO_OK && i < c->count; i++) {
-        status = pack_entry(&c->entry[i], previous, out);
+        status = pack_entry(&c->entry[i], previous, version, out);
         previous = key_of(&c->entry[i]);
     }
     if (status == SOTTO_OK)
@@ -117,10 +137,10 @@ static void unpack_recent(sotto_cursor *c, sotto_counter *e)
     }
 }
 
-static void unpack_days(sotto_cursor *c, bool first_version, sotto_counter *e)
+static void unpack_days(sotto_cursor *c, uint8_t version, sotto_counter *e)
 {
     uint32_t present = sotto_cursor_u32(c);
-    if (first_version && (present & RECENT_BIT) != 0)
+    if (version == FIRST_VERSION && (present & RECENT_BIT) != 0)
         (void)sotto_cursor_fail(c, SOTTO_ERR(DECIDE, MALFORMED));
     for (size_t i = 0; i < SOTTO_COUNTER_DAYS; i++) {
         if ((present >> i & 1) == 0)
@@ -133,11 +153,19 @@ static void unpack_days(sotto_cursor *c, bool first_version, sotto_counter *e)
         unpack_recent(c, e);
 }
 
+static uint32_t unpack_chance(sotto_cursor *c)
+{
+    uint64_t chance_q30 = sotto_cursor_uvarint(c);
+    if (chance_q30 > SOTTO_PROB_ONE_Q30)
+        (void)sotto_cursor_fail(c, SOTTO_ERR(DECIDE, MALFORMED));
+    return chance_q30 > SOTTO_PROB_ONE_Q30 ? 0 : (uint32_t)chance_q30;
+}
+
 /* In version 1 a step counts campaigns; since then campaigns x 256 + creative. */
-static void unpack_entry(sotto_cursor *c, uint32_t previous, bool first_version, sotto_counter *e)
+static void unpack_entry(sotto_cursor *c, uint32_t previous, uint8_t version, sotto_counter *e)
 {
     uint64_t step = sotto_cursor_uvarint(c), total = sotto_cursor_uvarint(c);
-    if (first_version)
+    if (version == FIRST_VERSION)
         step = step > UINT16_MAX ? UINT64_MAX : step << 8;
     bool good = step >= 1 && step <= UINT32_C(0xffffff) - previous && total <= UINT32_MAX;
     uint32_t key = good ? previous + (uint32_t)step : 0;
@@ -151,7 +179,8 @@ static void unpack_entry(sotto_cursor *c, uint32_t previous, bool first_version,
     e->last_shown_s = INT64_C(86400) * e->anchor_day + (good ? second : 0);
     e->taken_day = unpack_day(c);
     e->dismissed_day = unpack_day(c);
-    unpack_days(c, first_version, e);
+    unpack_days(c, version, e);
+    e->chance_q30 = version == PACKED_VERSION ? unpack_chance(c) : 0;
     if (!good || !entry_ok(e))
         (void)sotto_cursor_fail(c, SOTTO_ERR(DECIDE, MALFORMED));
 }
@@ -160,13 +189,13 @@ static void unpack_entries(sotto_counters *counters, sotto_cursor *c)
 {
     uint32_t previous = 0;
     uint8_t version = sotto_cursor_u8(c);
-    if (version != PACKED_VERSION && version != FIRST_VERSION)
+    if (version < FIRST_VERSION || version > PACKED_VERSION)
         (void)sotto_cursor_fail(c, SOTTO_ERR(DECIDE, UNSUPPORTED));
     uint64_t count = sotto_cursor_uvarint(c);
     if (count > SOTTO_COUNTER_ENTRIES_MAX)
         (void)sotto_cursor_fail(c, SOTTO_ERR(DECIDE, MALFORMED));
     for (uint64_t i = 0; i < count && c->status == SOTTO_OK; i++) {
-        unpack_entry(c, previous, version == FIRST_VERSION, &counters->entry[i]);
+        unpack_entry(c, previous, version, &counters->entry[i]);
         previous = key_of(&counters->entry[i]);
         counters->count = (size_t)i + 1;
     }

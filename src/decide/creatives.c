@@ -33,7 +33,6 @@ static sotto_status load_words(const sotto_plan_loading *l, sotto_json_node crea
  * creative by it. */
 static sotto_status load_variant(const sotto_plan_loading *l, sotto_json_node node, sotto_creative *out)
 {
-    static const char *const CAPS[] = {"day", "total"};
     sotto_json_node arm = sotto_json_member(node, "arm"), caps_node = sotto_json_member(node, "caps"),
                     why = sotto_json_member(node, "why");
     sotto_caps caps;
@@ -46,7 +45,7 @@ static sotto_status load_variant(const sotto_plan_loading *l, sotto_json_node no
     if (status == SOTTO_OK && !sotto_decide_absent(why))
         status = sotto_decide_text(l, why, WHY_BYTES, &out->why);
     if (status == SOTTO_OK)
-        status = sotto_decide_caps(l, caps_node, CAPS, SOTTO_COUNT(CAPS), &caps);
+        status = sotto_decide_caps(l, caps_node, sotto_decide_cap_names, 5, &caps);
     if (status != SOTTO_OK)
         return status;
     if (!sotto_decide_absent(caps_node) && number == 0)
@@ -54,7 +53,10 @@ static sotto_status load_variant(const sotto_plan_loading *l, sotto_json_node no
                               "a creative with caps needs a number");
     out->number = (uint8_t)number;
     out->weight = (uint16_t)weight;
+    out->cap_hour = caps.hour;
     out->cap_day = caps.day;
+    out->cap_week = caps.week;
+    out->cap_month = caps.month;
     out->cap_total = caps.total;
     return SOTTO_OK;
 }

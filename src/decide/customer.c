@@ -53,7 +53,8 @@ static void take_caps(sotto_deciding *d, const sotto_seen *seen)
     } limit[] = {{caps->day, seen->day, SOTTO_EXCLUDED_CAP_CUSTOMER},
                  {caps->hour, seen->hour, SOTTO_EXCLUDED_CAP_CUSTOMER_HOUR},
                  {caps->week, seen->week, SOTTO_EXCLUDED_CAP_CUSTOMER_WEEK},
-                 {caps->month, seen->month, SOTTO_EXCLUDED_CAP_CUSTOMER_MONTH}};
+                 {caps->month, seen->month, SOTTO_EXCLUDED_CAP_CUSTOMER_MONTH},
+                 {caps->total, seen->total, SOTTO_EXCLUDED_CAP_CUSTOMER_TOTAL}};
     d->offers_left = UINT32_MAX;
     d->customer_cap = SOTTO_EXCLUDED_CAP_CUSTOMER;
     for (size_t i = 0; i < SOTTO_COUNT(limit); i++) {

@@ -127,14 +127,13 @@ typedef struct sotto_terms {
     uint32_t groups, models; /* as slots */
     sotto_trigger *triggers;
     size_t trigger_count; /* 0 = needs none */
-    uint32_t cap_hour;    /* UINT32_MAX = none, as all caps and budgets */
-    uint32_t budget_day, budget_total;
+    sotto_caps caps;
+    uint32_t budget_day, budget_total; /* UINT32_MAX = none, as all caps */
     uint32_t holdout_q30;
     int32_t from_day, to_day; /* both inside */
     uint32_t slots, channels; /* bit i = the plan's i-th name; 0 = any */
     sotto_day_part *day_parts;
-    size_t day_part_count;                            /* 0 = all day */
-    uint32_t cap_day, cap_week, cap_month, cap_total; /* UINT32_MAX = none */
+    size_t day_part_count; /* 0 = all day */
     uint32_t dismissed_days;
     uint32_t min_propensity_q30;
     sotto_rule who;
@@ -276,6 +275,8 @@ SOTTO_MUST_USE sotto_status sotto_rule_compile(sotto_plan_loading *l, sotto_json
 
 /* ---- Deciding ---- */
 
+typedef struct sotto_deciding sotto_deciding;
+
 bool sotto_rule_holds(const sotto_rule *rule, const sotto_profile *profile, int32_t today);
 /* The customer's counter for a campaign, or NULL. */
 const sotto_counter *sotto_counters_find(const sotto_counters *c, uint16_t campaign);
@@ -287,11 +288,14 @@ const sotto_terminal_count *sotto_terminal_find(const sotto_terminal *t, uint16_
 /* Times shown in the `days` (1..31) that end with today. A day before the counter's last one counts as that.
  */
 uint32_t sotto_counter_shown(const sotto_counter *counter, int32_t today, unsigned days);
+/* The first of these caps that is reached, of what the counter counts; or NONE. */
+enum sotto_exclusion sotto_decide_cap_of(const sotto_deciding *d, const sotto_counter *counter,
+                                         const sotto_caps *caps);
 /* Offers of any campaign shown today. */
 uint32_t sotto_counters_shown_today(const sotto_counters *c, int32_t today);
 
 /* What is the same for all campaigns of one decision. */
-typedef struct sotto_deciding {
+struct sotto_deciding {
     const sotto_plan *plan;
     const sotto_decide_request *request;
     const sotto_profile *profile;   /* NULL unless its tags may be used */
@@ -305,7 +309,7 @@ typedef struct sotto_deciding {
     enum sotto_exclusion customer_cap; /* the one that leaves the fewest */
     enum sotto_exclusion peace; /* what keeps all offers (not notices) from this customer now, or NONE */
     sotto_seen *seen;           /* of the plan's limits */
-} sotto_deciding;
+};
 /* The first rule that excludes the campaign, in the order of docs/formats/policy.md up to the customer's
  * caps. What it says of a creative: *creative is the index of the one to show. */
 enum sotto_exclusion sotto_decide_exclude(const sotto_deciding *d, size_t campaign, uint8_t *creative);

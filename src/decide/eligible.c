@@ -86,21 +86,19 @@ static bool dismissed_lately(const sotto_counter *counter, int32_t today, uint32
     return counter->dismissed_day != 0 && (gone < 0 ? 0 : gone) < (int64_t)days;
 }
 
-static enum sotto_exclusion exclude_caps(const sotto_deciding *d, const sotto_terms *terms,
-                                         const sotto_counter *counter)
+enum sotto_exclusion sotto_decide_cap_of(const sotto_deciding *d, const sotto_counter *counter,
+                                         const sotto_caps *caps)
 {
     int32_t today = d->moment.today;
-    if (counter == NULL)
-        return SOTTO_EXCLUDED_NONE;
-    if (sotto_counter_shown_hour(counter, d->now_s) >= terms->cap_hour)
+    if (sotto_counter_shown_hour(counter, d->now_s) >= caps->hour)
         return SOTTO_EXCLUDED_CAP_HOUR;
-    if (sotto_counter_shown(counter, today, 1) >= terms->cap_day)
+    if (sotto_counter_shown(counter, today, 1) >= caps->day)
         return SOTTO_EXCLUDED_CAP_DAY;
-    if (sotto_counter_shown(counter, today, 7) >= terms->cap_week)
+    if (sotto_counter_shown(counter, today, 7) >= caps->week)
         return SOTTO_EXCLUDED_CAP_WEEK;
-    if (sotto_counter_shown(counter, today, 30) >= terms->cap_month)
+    if (sotto_counter_shown(counter, today, 30) >= caps->month)
         return SOTTO_EXCLUDED_CAP_MONTH;
-    return counter->shown_total >= terms->cap_total ? SOTTO_EXCLUDED_CAP_TOTAL : SOTTO_EXCLUDED_NONE;
+    return counter->shown_total >= caps->total ? SOTTO_EXCLUDED_CAP_TOTAL : SOTTO_EXCLUDED_NONE;
 }
 
 static enum sotto_exclusion exclude_history(const sotto_deciding *d, const sotto_terms *terms,
@@ -130,13 +128,15 @@ enum sotto_exclusion sotto_decide_exclude(const sotto_deciding *d, size_t campai
     const sotto_campaign *face = &d->plan->campaigns[campaign];
     const sotto_counter *counter =
         d->counters == NULL ? NULL : sotto_counters_find(d->counters, face->number);
+    if (d->request->caps_unknown && !face->notice)
+        return SOTTO_EXCLUDED_STORE_RESTORED;
     enum sotto_exclusion e = exclude_when(d, terms, face->notice);
     if (e == SOTTO_EXCLUDED_NONE)
         e = exclude_who(d, terms, face->notice);
     if (e == SOTTO_EXCLUDED_NONE)
         e = exclude_history(d, terms, counter);
-    if (e == SOTTO_EXCLUDED_NONE)
-        e = exclude_caps(d, terms, counter);
+    if (e == SOTTO_EXCLUDED_NONE && counter != NULL)
+        e = sotto_decide_cap_of(d, counter, &terms->caps);
     if (e == SOTTO_EXCLUDED_NONE)
         e = sotto_decide_creative(d, campaign, creative);
     if (e == SOTTO_EXCLUDED_NONE)

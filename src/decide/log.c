@@ -4,7 +4,15 @@
 #include <string.h>
 
 /* Version 1 has no items: it is written where there are none, so that older programs read it. */
-enum { FILE_VERSION = 2, FILE_VERSION_1 = 1, PARTS_1 = 4, RECORD_VERSION = 1, CRC_BYTES = 4, ABSENT = 0xff };
+enum {
+    FILE_VERSION = 2,
+    FILE_VERSION_1 = 1,
+    PARTS_1 = 4,
+    RECORD_VERSION = 1,
+    RECORD_UNKNOWN_CAPS = 2,
+    CRC_BYTES = 4,
+    ABSENT = 0xff
+};
 static const char MAGIC[] = "SOTTOLOG";
 
 /* ---- the answer as one number ---- */
@@ -124,7 +132,7 @@ static sotto_status put_body(sotto_buf *out, const sotto_plan *plan, const sotto
                              const sotto_decision *decision)
 {
     const char *const names[] = {r->slot, r->channel, r->branch_group, r->terminal_model, r->language};
-    sotto_status status = sotto_put_u8(out, RECORD_VERSION);
+    sotto_status status = sotto_put_u8(out, r->caps_unknown ? RECORD_UNKNOWN_CAPS : RECORD_VERSION);
     if (status == SOTTO_OK)
         status = put_numbers(out, r);
     for (size_t i = 0; status == SOTTO_OK && i < SOTTO_COUNT(names); i++)
@@ -209,7 +217,9 @@ static void read_state(sotto_cursor *c, sotto_replay_memory *m, sotto_decide_req
 static uint64_t read_body(sotto_cursor *c, sotto_replay_memory *m, sotto_decide_request *r)
 {
     const char **const names[] = {&r->slot, &r->channel, &r->branch_group, &r->terminal_model, &r->language};
-    if (sotto_cursor_u8(c) != RECORD_VERSION)
+    uint8_t version = sotto_cursor_u8(c);
+    r->caps_unknown = version == RECORD_UNKNOWN_CAPS;
+    if (version != RECORD_VERSION && version != RECORD_UNKNOWN_CAPS)
         (void)sotto_cursor_fail(c, SOTTO_ERR(DECIDE, UNSUPPORTED));
     r->now_s = sotto_cursor_i64(c);
     r->utc_offset_min = sotto_cursor_i32(c);

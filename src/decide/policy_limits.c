@@ -12,7 +12,7 @@ static sotto_status load_customer(const sotto_plan_loading *l, sotto_json_node r
     sotto_caps *caps = &l->plan->customer_caps;
     sotto_json_node node = sotto_json_member(root, "customer_caps");
     int64_t day = 0, minutes = 0;
-    sotto_status status = sotto_decide_caps(l, node, sotto_decide_cap_names, 4, caps);
+    sotto_status status = sotto_decide_caps(l, node, sotto_decide_cap_names, 5, caps);
     if (status == SOTTO_OK)
         status = sotto_decide_number(l, root, "customer_cap_day", 1, 1000, UINT32_MAX, &day);
     if (status == SOTTO_OK && day != UINT32_MAX && caps->day != UINT32_MAX)

@@ -3,7 +3,7 @@
 # it `value` says so.
 set(SOTTO_HQ_EVALUATE_SOURCES evaluate.c evaluate_bgnbd.c evaluate_buys.c evaluate_curvature.c evaluate_metric.c
   evaluate_ope.c evaluate_policy.c evaluate_predictions.c evaluate_qini.c evaluate_rank.c evaluate_say.c evaluate_stat.c
-  evaluate_table.c evaluate_target.c evaluate_uplift.c evaluate_value.c recommend.c recommend_choose.c recommend_embed.c
+  evaluate_table.c evaluate_totals.c chances.c evaluate_target.c evaluate_uplift.c evaluate_value.c recommend.c recommend_choose.c recommend_embed.c
   recommend_evaluate.c recommend_learn.c recommend_log.c recommend_predict.c recommend_solve.c recommend_train.c
   recommend_write.c)
 list(TRANSFORM SOTTO_HQ_EVALUATE_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)

@@ -28,7 +28,20 @@ static const char HELP[] =
     "  --prior ROWS          the reward model's means are drawn to their position's mean as by so many rows "
     "(100)\n"
     "  --folds N             parts for the reward model: a row is never predicted from itself (5)\n"
-    "  --bootstrap N (1000)  --seed N (1)  --confidence PERCENT (95)  --json\n";
+    "  --bootstrap N (1000)  --seed N (1)  --confidence PERCENT (95)  --json\n"
+    "\n"
+    "From what terminals report, without a row of anybody:\n"
+    "\n"
+    "  sotto-hq evaluate policy --totals DIR --target uniform\n"
+    "  sotto-hq evaluate policy --totals /srv/sotto-hq --target saver=0.7,loan=0.3 --from 2026-11-01\n"
+    "\n"
+    "  --totals DIR          head office's folder; read is a task with a table of campaign, chance and "
+    "outcome\n"
+    "  --target uniform      judged is the policy that draws each campaign of the table equally often;\n"
+    "  --target same         what was at work; --target ID=SHARE,...: draws these campaigns. One that cannot "
+    "be\n"
+    "                        shown to a customer leaves the first place empty\n"
+    "  --task ID  --from DATE  --to DATE  --confidence PERCENT (95)  --json\n";
 
 enum { COLUMN_ACTION, COLUMN_REWARD, COLUMN_PROPENSITY, COLUMN_POSITION, COLUMN_TARGET, COLUMNS };
 enum { ACTIONS_MAX = 100000, POSITIONS_MAX = 1000, ENOUGH_ROWS = 100 };
@@ -376,6 +389,14 @@ static sotto_status run(const options *o, sotto_diag *diag)
     return learn_place(status, o->file, diag);
 }
 
+static bool from_totals(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strncmp(argv[i], "--totals", 8) == 0)
+            return true;
+    return false;
+}
+
 int eval_cmd_policy(int argc, char **argv)
 {
     sotto_diag diag = {.status = SOTTO_OK};
@@ -388,6 +409,8 @@ int eval_cmd_policy(int argc, char **argv)
                  .chance = EVAL_CHANCE_DEFAULT};
     if (learn_help(argc, argv, HELP))
         return 0;
+    if (from_totals(argc, argv))
+        return eval_cmd_policy_totals(argc, argv);
     sotto_status status = parse(&o, argc, argv, &diag);
     if (status == SOTTO_OK)
         status = run(&o, &diag);

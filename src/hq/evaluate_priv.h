@@ -5,7 +5,7 @@
  *   evaluate_say      figures with their intervals, as text and as JSON
  *   evaluate_metric   AUC, losses, gain, calibration;   evaluate_rank   MRR, NDCG, HR, customer by customer
  *   evaluate_qini     uplift curves;   evaluate_target   models of whom to treat
- *   evaluate_ope      off-policy estimators
+ *   evaluate_ope      off-policy estimators;   evaluate_totals   the same from terminals' totals
  *   evaluate_buys     files of buys;   evaluate_bgnbd   who will buy again, and how much
  *   evaluate_fit      a maximum, by NLopt;   evaluate_curvature   how sure it is
  *   evaluate_predictions, _uplift, _target, _policy, _value   the commands
@@ -307,5 +307,6 @@ sotto_status eval_customers(eval_buy *buys, size_t n, int32_t until, eval_custom
 int eval_cmd_predictions(int argc, char **argv);
 int eval_cmd_uplift(int argc, char **argv);
 int eval_cmd_policy(int argc, char **argv);
+int eval_cmd_policy_totals(int argc, char **argv); /* --totals: evaluate_totals.c */
 
 #endif

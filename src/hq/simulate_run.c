@@ -221,6 +221,13 @@ static void count_answer(terminal *t)
     sum->because[d->offer_count == 0 ? d->nothing_because : SOTTO_EXCLUDED_NONE]++;
 }
 
+/* As a terminal draws: once a customer and day, apart from what else is drawn of them. */
+static uint64_t seed_of(const sim_job *job, size_t person, int64_t at_s)
+{
+    static const uint64_t OWN = UINT64_C(0x6465636964652121);
+    return eval_hash((int64_t)eval_hash(job->seed, person), OWN ^ (uint64_t)(at_s / DAY_S));
+}
+
 static void decide(terminal *t, size_t customer, int64_t at_s)
 {
     const sim_job *job = t->job;
@@ -242,7 +249,7 @@ static void decide(terminal *t, size_t customer, int64_t at_s)
                                           .terminal_model = job->o->terminal_model,
                                           .arm_key = eval_hash(job->seed, person) | 1,
                                           .offers_max = (size_t)job->o->offers,
-                                          .seed = eval_hash(job->seed, (uint64_t)at_s << 24 ^ person)};
+                                          .seed = seed_of(job, person, at_s)};
     sotto_decide(job->plan->plan, &request, t->scratch, &t->decision);
 }
 

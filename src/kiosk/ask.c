@@ -289,11 +289,12 @@ static sotto_status decide_now(kiosk_engine *e, const kiosk_ask *ask, bool *know
                                           .language = ask->language,
                                           .arm_key = ask->customer.len == 0 ? 0 : kiosk_arm_key(e, key),
                                           .offers_max = ask->offers,
-                                          .seed = seed_of(e, key, now_s)};
+                                          .seed = seed_of(e, key, now_s),
+                                          .caps_unknown = e->caps_unknown};
     if (ask->log != NULL)
         drop_texts(e);
     sotto_decide(e->release.plan, &request, e->release.scratch, &e->decision);
-    if (*known && e->decision.profiled)
+    if (*known)
         kiosk_recent_note(e, key);
     sotto_wipe(key, sizeof key);
     return ask->log == NULL ? SOTTO_OK : sotto_replay_put(e->release.plan, &request, &e->decision, ask->log);

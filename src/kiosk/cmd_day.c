@@ -333,6 +333,8 @@ static void show_event(sotto_json_node answer)
         printf("Recorded before: nothing changed.\n");
     else if (sotto_json_member(answer, "late").val != NULL)
         printf("Over 31 days behind this customer's latest event: nothing changed.\n");
+    else if (sotto_json_member(answer, "unknown").val != NULL)
+        printf("Recorded for budgets and stock alone: the customer is not known here.\n");
     else if (sotto_json_get_bool(answer, "counted", &counted, NULL) == SOTTO_OK)
         printf("Recorded%s.\n",
                counted ? ", and counted for tonight's report" : "; not counted for the report");
@@ -347,8 +349,8 @@ int kiosk_cmd_event(const kiosk_config *config, int argc, char **argv)
         return 2;
     if (w.lines)
         return ask_lines(config, "/v1/events");
-    if (w.customer == NULL || w.kind == NULL)
-        return kiosk_usage(argv[0], "needs --customer and --kind");
+    if (w.kind == NULL)
+        return kiosk_usage(argv[0], "needs --kind");
     return ask_words(config, &w, "/v1/events", show_event);
 }
 
@@ -503,6 +505,15 @@ static void show_what(sotto_json_node what)
 static void show_audit(sotto_json_node answer)
 {
     sotto_json_node reports = sotto_json_member(answer, "reports");
+    sotto_json_node restores = sotto_json_member(answer, "restores");
+    if (sotto_json_type(restores) != SOTTO_JSON_ABSENT) {
+        sotto_span last = text_of(restores, "last_at");
+        printf("An old copy of the store was accepted %lld time%s, last %.*s: %lld reports, and %lld "
+               "showings and "
+               "answers\nthat caps hang on, are not in it.\n",
+               (long long)whole(restores, "accepted"), whole(restores, "accepted") == 1 ? "" : "s",
+               SPAN(last), (long long)whole(restores, "reports"), (long long)whole(restores, "showings"));
+    }
     if (sotto_json_count(reports) == 0)
         printf("Nothing has left this terminal.\n");
     for (size_t i = 0; i < sotto_json_count(reports); i++) {

@@ -240,7 +240,7 @@ static void check_sync(findings *f, const kiosk_config *config, sotto_json_node 
          age_s > SILENT_S ? "sotto sync says why; and see that its timer runs" : "");
 }
 
-/* Reports stop when the store is older than its witness. */
+/* Reports and offers stop when the store is older than its witness. */
 static void check_restore(findings *f, sotto_json_node status)
 {
     sotto_span text;

@@ -5,16 +5,22 @@
 
 #include <string.h>
 
-/* ---- scores: what was offered lately, in memory only ---- */
+/* ---- scores and chances: what was offered lately, in memory only (a chance that was shown lives on with the
+ * customer's counters) ---- */
 
 void kiosk_recent_note(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES])
 {
+    bool drawn = false;
     for (size_t i = 0; i < e->decision.offer_count; i++) {
+        const sotto_offer *offer = &e->decision.offers[i];
+        bool notice = sotto_plan_campaign(e->release.plan, offer->campaign)->notice;
         kiosk_recent *slot = &e->recent[e->recent_at++ % KIOSK_RECENT_MAX];
         memcpy(slot->key, key, SOTTO_CUSTOMER_KEY_BYTES);
-        slot->campaign = e->decision.offers[i].campaign;
-        slot->propensity_q30 = e->decision.offers[i].propensity_q30;
+        slot->campaign = offer->campaign;
+        slot->propensity_q30 = offer->propensity_q30;
+        slot->chance_q30 = drawn || notice ? 0 : offer->chance_q30;
         slot->used = true;
+        drawn = drawn || !notice;
     }
 }
 
@@ -31,16 +37,40 @@ void kiosk_recent_clear(kiosk_engine *e)
     e->recent_at = 0;
 }
 
-/* The newest propensity of that offer to that customer, in millionths; -1 when it is not known (any more). */
-static int64_t score_of(const kiosk_engine *e, const kiosk_counted *c)
+/* The newest answer of that offer to that customer; NULL when it is not known (any more). */
+static const kiosk_recent *newest(const kiosk_engine *e, const uint8_t *key, int campaign)
 {
-    for (size_t back = 1; back <= KIOSK_RECENT_MAX && c->campaign >= 0; back++) {
+    for (size_t back = 1; back <= KIOSK_RECENT_MAX && campaign >= 0; back++) {
         const kiosk_recent *slot = &e->recent[(e->recent_at + KIOSK_RECENT_MAX - back) % KIOSK_RECENT_MAX];
-        if (slot->used && slot->campaign == (size_t)c->campaign &&
-            memcmp(slot->key, c->key, SOTTO_CUSTOMER_KEY_BYTES) == 0)
-            return slot->propensity_q30 == 0 ? -1 : (int64_t)((uint64_t)slot->propensity_q30 * 1000000 >> 30);
+        if (slot->used && slot->campaign == (size_t)campaign &&
+            memcmp(slot->key, key, SOTTO_CUSTOMER_KEY_BYTES) == 0)
+            return slot;
     }
-    return -1;
+    return NULL;
+}
+
+uint32_t kiosk_recent_chance(const kiosk_engine *e, const uint8_t *key, int campaign)
+{
+    const kiosk_recent *slot = newest(e, key, campaign);
+    return slot == NULL ? 0 : slot->chance_q30;
+}
+
+/* Rounded down to millionths: an edge has no more digits, so nothing changes its side. */
+static int64_t millionths(uint32_t q30)
+{
+    return (int64_t)((uint64_t)q30 * 1000000 >> 30);
+}
+
+/* The last bin where there is no such number. */
+static int by_q30(const sotto_dimension *d, uint32_t q30)
+{
+    return q30 == 0 ? (int)d->bins - 1 : (int)sotto_dimension_by_value(d, millionths(q30));
+}
+
+static uint32_t score_of(const kiosk_engine *e, const kiosk_counted *c)
+{
+    const kiosk_recent *slot = newest(e, c->key, c->campaign);
+    return slot == NULL ? 0 : slot->propensity_q30;
 }
 
 /* ---- tags ---- */
@@ -116,7 +146,6 @@ static int arm_bin(const kiosk_engine *e, const kiosk_counted *c, const sotto_di
 /* The event's place along one dimension; -1: the table does not count it. */
 static int bin_of(const kiosk_engine *e, const kiosk_counted *c, const sotto_dimension *d)
 {
-    int64_t score;
     switch (d->kind) {
     case SOTTO_DIMENSION_CAMPAIGN:
         return campaign_bin(e, c, d);
@@ -129,8 +158,9 @@ static int bin_of(const kiosk_engine *e, const kiosk_counted *c, const sotto_dim
     case SOTTO_DIMENSION_HOUR:
         return (int)sotto_dimension_by_value(d, c->hour * INT64_C(1000000));
     case SOTTO_DIMENSION_SCORE:
-        score = score_of(e, c);
-        return score < 0 ? (int)d->bins - 1 : (int)sotto_dimension_by_value(d, score);
+        return by_q30(d, score_of(e, c));
+    case SOTTO_DIMENSION_CHANCE:
+        return by_q30(d, c->chance_q30);
     default:
         return (int)tag_bin(e, d, c->today);
     }

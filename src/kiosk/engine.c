@@ -237,6 +237,7 @@ sotto_status kiosk_engine_open(kiosk_engine **out, const kiosk_config *config, s
         kiosk_engine_close(e);
         return status;
     }
+    kiosk_showings_open(e);
     reload_release(e);
     *out = e;
     return SOTTO_OK;
@@ -300,8 +301,10 @@ sotto_status kiosk_night(kiosk_engine *e, sotto_tally_result *result, sotto_diag
                                        .release_version = e->release.version,
                                        .now_s = now_s};
     status = sotto_tally_close(e->store, &config, result, diag);
-    if (status != SOTTO_OK)
+    if (status != SOTTO_OK) {
         kiosk_befell(e, SOTTO_FIGURE_NIGHT_STOPPED);
+        kiosk_showings_open(e); /* it may be that store and witness do not fit */
+    }
     if (result->reports > 0)
         e->night = (kiosk_night_sum){now_s, result->reports, result->spent_out};
     return status;

@@ -139,9 +139,9 @@ sotto_status kiosk_event_parse(kiosk_event *event, sotto_json_node body, sotto_d
     *event = (kiosk_event){0};
     sotto_status status = sotto_json_only(body, ALLOWED, SOTTO_COUNT(ALLOWED), diag);
     if (status == SOTTO_OK)
-        status = kiosk_customer_of(body, true, &event->customer, diag);
-    if (status == SOTTO_OK)
         status = take_kind(body, event, diag);
+    if (status == SOTTO_OK)
+        status = kiosk_customer_of(body, !kiosk_event_uses_up(event->what.kind), &event->customer, diag);
     if (status == SOTTO_OK)
         status = take_text(body, "campaign", &event->campaign, diag);
     if (status == SOTTO_OK && has(body, "creative")) {
@@ -183,6 +183,8 @@ static sotto_status one_event(kiosk_engine *e, sotto_json_node body, sotto_buf *
         put_bool(&w, "repeated", true);
     if (recorded.late)
         put_bool(&w, "late", true);
+    if (recorded.unknown)
+        put_bool(&w, "unknown", true);
     sotto_json_obj_end(&w);
     return sotto_json_writer_end(&w);
 }
@@ -263,6 +265,7 @@ static sotto_status many_events(kiosk_engine *e, sotto_json_node body, sotto_buf
         return status;
     }
     e->events += sum.recorded;
+    kiosk_showings_keep(e);
     return tell_sum(&sum, out);
 }
 

@@ -167,12 +167,13 @@ SOTTO_MUST_USE sotto_status kiosk_health_pass(sotto_store *store, kiosk_health *
 SOTTO_MUST_USE sotto_status kiosk_health_leave(sotto_store *store, kiosk_health *health, sotto_diag *diag);
 
 /* ---- engine ---- */
-#define KIOSK_RECENT_MAX  512       /* offers whose score is remembered */
+#define KIOSK_RECENT_MAX  512       /* offers whose score and chance are remembered until they are shown */
 #define KIOSK_WITNESS_DIR "witness" /* below vault_dir; written by serve, unlike the rest */
 typedef struct kiosk_recent {
     uint8_t key[SOTTO_CUSTOMER_KEY_BYTES];
     size_t campaign;
     uint32_t propensity_q30;
+    uint32_t chance_q30; /* of the first offer after the notices; 0 = of another place, which is not drawn */
     bool used;
 } kiosk_recent;
 
@@ -221,6 +222,8 @@ typedef struct kiosk_engine {
     kiosk_recent recent[KIOSK_RECENT_MAX]; /* ring: in memory only, so a restart forgets it */
     size_t recent_at;
     sotto_tally_witness witness;
+    uint64_t showings_kept;     /* what the witness of showings says */
+    bool caps_unknown;          /* an old copy of the store is in use and nobody accepted it */
     uint64_t decisions, events; /* since start, for status */
     kiosk_night_sum night;
     kiosk_budget_sum budgets;
@@ -268,7 +271,7 @@ SOTTO_MUST_USE sotto_status kiosk_decide(kiosk_engine *e, const kiosk_ask *ask, 
 #define KIOSK_TERMINAL_NAME "decide.terminal" /* in the store: what was shown and sold here */
 
 typedef struct kiosk_event {
-    sotto_span customer;
+    sotto_span customer; /* empty: nobody was identified (shown and taken only) */
     sotto_event what;    /* but at_s and id */
     sotto_span campaign; /* shown, taken, dismissed */
     sotto_span id;       /* what the application calls it; empty = it has no name */
@@ -280,15 +283,19 @@ typedef struct kiosk_recorded {
     bool counted;  /* stands in the measurement by this call */
     bool repeated; /* was here before: nothing was changed */
     bool late;     /* more than 31 days before the customer's latest: nothing was changed */
+    bool unknown; /* shown to, or taken by, somebody without a profile: budgets and stock count it, no more */
 } kiosk_recorded;
 /* One transaction: tags, history, counters, counted contribution. An event is known again by its id, or, when
- * it has none and says when it was, by its content. NOT_FOUND for an unknown customer or campaign. */
+ * it has none and says when it was, by its content. NOT_FOUND for an unknown campaign, or an unknown
+ * customer (but of a showing or taking, unless it is old: recorded->unknown). */
 SOTTO_MUST_USE sotto_status kiosk_record(kiosk_engine *e, const kiosk_event *event, kiosk_recorded *recorded,
                                          sotto_diag *diag);
 /* The same inside a transaction of the caller's, which he gives up on any error but NOT_FOUND with *unknown
  * (no such customer). */
 SOTTO_MUST_USE sotto_status kiosk_record_one(kiosk_engine *e, const kiosk_event *event,
                                              kiosk_recorded *recorded, bool *unknown, sotto_diag *diag);
+/* Whether such an event uses up budgets and stock, whoever it was. */
+bool kiosk_event_uses_up(enum sotto_event_kind kind);
 /* A customer's history into e->history, clear when there is none; e->packed is used. */
 SOTTO_MUST_USE sotto_status kiosk_load_terminal(kiosk_engine *e, sotto_diag *diag); /* into e->terminal */
 SOTTO_MUST_USE sotto_status kiosk_load_history(kiosk_engine *e, const uint8_t *key, sotto_diag *diag);
@@ -322,8 +329,10 @@ typedef struct kiosk_events_sum {
 SOTTO_MUST_USE sotto_status kiosk_import_events(const kiosk_config *config, const char *path,
                                                 kiosk_events_sum *sum, sotto_diag *diag);
 
-/* Remembers the propensities of e->decision for events that follow. */
+/* Remembers propensities and chances of e->decision for events that follow. */
 void kiosk_recent_note(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES]);
+/* By which the offer stood first in the newest answer that had it; 0 = not known. */
+uint32_t kiosk_recent_chance(const kiosk_engine *e, const uint8_t *key, int campaign);
 void kiosk_recent_forget(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES]);
 void kiosk_recent_clear(kiosk_engine *e);
 /* What decide draws a customer's arms and holdouts by. */
@@ -336,6 +345,7 @@ typedef struct kiosk_counted {
     int32_t today; /* the terminal's day */
     int hour;      /* the terminal's hour of the event */
     int64_t at_s;
+    uint32_t chance_q30; /* by which what was shown or taken stood first; 0 = not drawn, or not known */
 } kiosk_counted;
 /* Counts it in every task that asks for it, inside the caller's transaction. */
 SOTTO_MUST_USE sotto_status kiosk_count(kiosk_engine *e, const kiosk_counted *event, bool *counted,
@@ -345,9 +355,30 @@ SOTTO_MUST_USE sotto_status kiosk_count(kiosk_engine *e, const kiosk_counted *ev
 void kiosk_befell(kiosk_engine *e, enum sotto_figure figure);
 
 SOTTO_MUST_USE sotto_status kiosk_witness_open(kiosk_engine *e, sotto_diag *diag);
-/* The operator's word that reports may go on although an old copy of the store was put back. */
-SOTTO_MUST_USE sotto_status kiosk_accept_restore(kiosk_engine *e, sotto_tally_accepted *out,
-                                                 sotto_diag *diag);
+/* Showings: a count of what caps hang on, in the store and beside the key (docs/formats/witness.md). A store
+ * that knows of fewer is an old copy: caps_unknown is set then, here and in the store, until it is accepted.
+ */
+/* HMAC of what stands in a file of the witness. */
+#define KIOSK_MAC_HEX (2 * SOTTO_SHA256_BYTES + 1)
+SOTTO_MUST_USE sotto_status kiosk_witness_mac(const kiosk_engine *e, sotto_span text,
+                                              char hex[static KIOSK_MAC_HEX]);
+void kiosk_showings_open(kiosk_engine *e);
+/* One more, inside the transaction that changes the counters. */
+SOTTO_MUST_USE sotto_status kiosk_showings_note(kiosk_engine *e, sotto_diag *diag);
+/* After its commit: the witness follows. What cannot be written is told in the log. */
+void kiosk_showings_keep(kiosk_engine *e);
+typedef struct kiosk_accepted {
+    sotto_tally_accepted reports;
+    bool caps;         /* offers were stopped, and go on */
+    uint64_t showings; /* that this store does not know, as far as the witness can say */
+} kiosk_accepted;
+/* The operator's word that reports and offers may go on although an old copy of the store was put back. */
+SOTTO_MUST_USE sotto_status kiosk_accept_restore(kiosk_engine *e, kiosk_accepted *out, sotto_diag *diag);
+/* What was accepted so far, for the audit; all zero: nothing. */
+typedef struct kiosk_restores {
+    int64_t times, last_s, reports, showings;
+} kiosk_restores;
+SOTTO_MUST_USE sotto_status kiosk_restores_read(kiosk_engine *e, kiosk_restores *out, sotto_diag *diag);
 
 SOTTO_MUST_USE sotto_status kiosk_forget(kiosk_engine *e, sotto_span customer, sotto_diag *diag);
 /* Closes ended periods. Needs a release with a task and an enrolled device. */

@@ -65,14 +65,16 @@ static const kiosk_command COMMANDS[] = {
      "  sotto decide --customer 10017 --explain\n",
      kiosk_cmd_decide},
     {"event", "tell what happened: card_in, shown, taken, dismissed, deposit, ...",
-     "usage: sotto event --customer NUMBER --kind KIND [--id ID] [--campaign ID] [--at 2026-11-21T09:30:00Z] "
+     "usage: sotto event [--customer NUMBER] --kind KIND [--id ID] [--campaign ID] [--at "
+     "2026-11-21T09:30:00Z] "
      "[--json]\n"
      "                   [--amount N] [--balance N] [--product P] [--channel C] [--page P] [--due "
      "YYYY-MM-DD]\n"
      "Kinds: card_in, shown, taken, dismissed, balance, deposit, withdrawal, purchase, maturity, page. An "
      "event "
      "with an id\n"
-     "(or, without one, with a time) that was here before changes nothing.\n"
+     "(or, without one, with a time) that was here before changes nothing. shown and taken need no customer: "
+     "on\nthe idle screen, or of a card that is not known, they use up budgets and stock.\n"
      "       sotto event -         one JSON event a line on standard input\n\n"
      "  sotto event --customer 10017 --kind shown --campaign term-12\n",
      kiosk_cmd_event},
@@ -93,7 +95,7 @@ static const kiosk_command COMMANDS[] = {
      "       sotto audit accept-restore\n\n"
      "Each report: when, at what epsilon, for which task and campaigns, how many customers stood\n"
      "behind it. --bytes shows the sealed bytes as well. export writes all of it, signed, for\n"
-     "`sotto-hq audit verify`. accept-restore lets reports\n"
+     "`sotto-hq audit verify`. accept-restore lets offers and reports\n"
      "go on after an old copy of the store was put back (stop serve first): every customer is charged for "
      "the\n"
      "reports that were lost.\n\n  sotto audit export audit.json\n",

@@ -95,16 +95,21 @@ static sotto_status check(kiosk_engine *e, change *c, sotto_diag *diag)
         return sotto_diag_set(diag, SOTTO_ERR(KIOSK, NOT_FOUND),
                               "the event names no campaign of the release in use");
     status = identify(c);
-    return status == SOTTO_OK ? sotto_vault_customer_key(e->vault, event->customer, c->key) : status;
+    if (status != SOTTO_OK || event->customer.len == 0)
+        return status;
+    return sotto_vault_customer_key(e->vault, event->customer, c->key);
 }
 
+/* Without a customer there is none, under whatever key. */
 static sotto_status load_profile(kiosk_engine *e, const change *c, bool *unknown, sotto_diag *diag)
 {
     sotto_buf packed = sotto_buf_of(e->packed, sizeof e->packed);
-    sotto_status status = sotto_store_get(e->store, SOTTO_RECORD_PROFILE, c->key, 0, &packed, diag);
+    sotto_status status = c->event->customer.len == 0
+                              ? SOTTO_ERR(KIOSK, NOT_FOUND)
+                              : sotto_store_get(e->store, SOTTO_RECORD_PROFILE, c->key, 0, &packed, diag);
     *unknown = missing(status);
     if (*unknown)
-        return sotto_diag_set(diag, SOTTO_ERR(KIOSK, NOT_FOUND), "unknown customer");
+        return SOTTO_OK;
     return status == SOTTO_OK ? sotto_profile_unpack(&e->release.profile, sotto_buf_span(&packed), NULL, diag)
                               : status;
 }
@@ -154,32 +159,67 @@ static sotto_status update_history(kiosk_engine *e, const change *c, sotto_diag 
     return status;
 }
 
-static sotto_status update_counters(kiosk_engine *e, const change *c, sotto_diag *diag)
+static int32_t day_of(const kiosk_engine *e, const change *c)
 {
+    return (int32_t)sotto_floor_div_i64(local_s(e, c->at_s), 86400);
+}
+
+static uint16_t number_of(const kiosk_engine *e, const change *c)
+{
+    return sotto_plan_campaign(e->release.plan, (size_t)c->campaign)->number;
+}
+
+/* Text tags still point into packed: the counters come in by another way. */
+static sotto_status load_counters(kiosk_engine *e, const change *c, sotto_diag *diag)
+{
+    sotto_counters_clear(&e->counters);
     if (c->campaign < 0)
         return SOTTO_OK;
-    sotto_counters_clear(&e->counters);
-    sotto_buf packed = sotto_buf_of(e->packed, sizeof e->packed);
+    sotto_buf packed = sotto_buf_of(e->answer, SOTTO_COUNTERS_MAX);
     sotto_status status = sotto_store_get(e->store, SOTTO_RECORD_COUNTERS, c->key, 0, &packed, diag);
     if (status == SOTTO_OK)
-        status = sotto_counters_unpack(&e->counters, sotto_buf_span(&packed), diag);
-    else if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
-        status = SOTTO_OK;
+        return sotto_counters_unpack(&e->counters, sotto_buf_span(&packed), diag);
+    return missing(status) ? SOTTO_OK : status;
+}
+
+/* Of a showing: as it was drawn a moment ago; of what was taken: as it was kept with its showing. */
+static uint32_t chance_of(const kiosk_engine *e, const change *c)
+{
+    if (c->campaign < 0)
+        return 0;
+    return c->event->what.kind == SOTTO_EVENT_SHOWN ? kiosk_recent_chance(e, c->key, c->campaign)
+                                                    : sotto_counters_chance(&e->counters, number_of(e, c));
+}
+
+static sotto_status apply_counters(kiosk_engine *e, const change *c)
+{
+    const uint16_t number = number_of(e, c);
+    const bool shown = c->event->what.kind == SOTTO_EVENT_SHOWN;
+    sotto_status status = sotto_counters_apply_creative(&e->counters, number, shown ? c->event->creative : 0,
+                                                        c->at_s, day_of(e, c));
     if (status == SOTTO_OK)
-        status = sotto_counters_apply_creative(
-            &e->counters, sotto_plan_campaign(e->release.plan, (size_t)c->campaign)->number,
-            c->event->what.kind == SOTTO_EVENT_SHOWN ? c->event->creative : 0, c->at_s,
-            (int32_t)sotto_floor_div_i64(local_s(e, c->at_s), 86400));
-    if (status == SOTTO_OK)
-        status = sotto_counters_apply(
-            &e->counters, sotto_plan_campaign(e->release.plan, (size_t)c->campaign)->number,
-            c->event->what.kind, c->at_s, (int32_t)sotto_floor_div_i64(local_s(e, c->at_s), 86400));
-    packed.len = 0;
+        status = sotto_counters_apply(&e->counters, number, c->event->what.kind, c->at_s, day_of(e, c));
+    if (status == SOTTO_OK && shown)
+        sotto_counters_drawn(&e->counters, number, chance_of(e, c));
+    return status;
+}
+
+static sotto_status update_counters(kiosk_engine *e, const change *c, sotto_diag *diag)
+{
+    sotto_buf packed = sotto_buf_of(e->answer, SOTTO_COUNTERS_MAX);
+    if (c->campaign < 0)
+        return SOTTO_OK;
+    sotto_status status = apply_counters(e, c);
     if (status == SOTTO_OK)
         status = sotto_counters_pack(&e->counters, &packed);
     if (status == SOTTO_OK)
         status = sotto_store_put(e->store, SOTTO_RECORD_COUNTERS, c->key, 0, sotto_buf_span(&packed), diag);
     return status;
+}
+
+bool kiosk_event_uses_up(enum sotto_event_kind kind)
+{
+    return kind == SOTTO_EVENT_SHOWN || kind == SOTTO_EVENT_TAKEN;
 }
 
 /* Out of the store each time: what a transaction rolled back was never counted. Counts that cannot be read
@@ -203,15 +243,13 @@ static sotto_status update_terminal(kiosk_engine *e, const change *c, sotto_diag
         return SOTTO_OK;
     sotto_status status = kiosk_load_terminal(e, diag);
     if (status == SOTTO_OK)
-        status = sotto_terminal_apply(
-            &e->terminal, sotto_plan_campaign(e->release.plan, (size_t)c->campaign)->number,
-            c->event->what.kind, (int32_t)sotto_floor_div_i64(local_s(e, c->at_s), 86400));
+        status = sotto_terminal_apply(&e->terminal, number_of(e, c), c->event->what.kind, day_of(e, c));
     sotto_buf packed = sotto_buf_of(e->packed, sizeof e->packed);
     if (status == SOTTO_OK)
         status = sotto_terminal_pack(&e->terminal, &packed);
-    return status == SOTTO_OK
-               ? sotto_store_set_blob(e->store, KIOSK_TERMINAL_NAME, sotto_buf_span(&packed), diag)
-               : status;
+    if (status == SOTTO_OK)
+        status = sotto_store_set_blob(e->store, KIOSK_TERMINAL_NAME, sotto_buf_span(&packed), diag);
+    return status == SOTTO_OK ? kiosk_showings_note(e, diag) : status;
 }
 
 static sotto_status count_event(kiosk_engine *e, const change *c, bool *counted, sotto_diag *diag)
@@ -222,7 +260,8 @@ static sotto_status count_event(kiosk_engine *e, const change *c, bool *counted,
                                  .campaign = c->campaign,
                                  .today = (int32_t)sotto_floor_div_i64(local_s(e, c->now_s), 86400),
                                  .hour = (int)((here_s - sotto_floor_div_i64(here_s, 86400) * 86400) / 3600),
-                                 .at_s = c->at_s};
+                                 .at_s = c->at_s,
+                                 .chance_q30 = chance_of(e, c)};
     return kiosk_count(e, &event, counted, diag);
 }
 
@@ -234,10 +273,31 @@ static sotto_status change_all(kiosk_engine *e, const change *c, bool *counted, 
     if (status == SOTTO_OK)
         kiosk_release_derive(&e->release, (int32_t)sotto_floor_div_i64(local_s(e, c->now_s), 86400));
     if (status == SOTTO_OK)
+        status = load_counters(e, c, diag);
+    if (status == SOTTO_OK)
         status = count_event(e, c, counted, diag); /* while text tags still point into what they came from */
     if (status == SOTTO_OK)
         status = update_counters(e, c, diag);
     return status == SOTTO_OK ? update_terminal(e, c, diag) : status;
+}
+
+/* Somebody without a profile: nothing is kept of him, but what was shown and sold is. In a bank's own books,
+ * which may be read twice, such an event cannot be known again and is passed over. */
+static sotto_status change_unknown(kiosk_engine *e, const change *c, kiosk_recorded *recorded,
+                                   sotto_diag *diag)
+{
+    if (c->event->old || !kiosk_event_uses_up(c->event->what.kind))
+        return sotto_diag_set(diag, SOTTO_ERR(KIOSK, NOT_FOUND), "unknown customer");
+    recorded->unknown = true;
+    return update_terminal(e, c, diag);
+}
+
+static sotto_status change_known(kiosk_engine *e, const change *c, kiosk_recorded *recorded, sotto_diag *diag)
+{
+    enum sotto_history_outcome outcome = sotto_history_look(&e->history, c->id, local_s(e, c->at_s));
+    recorded->repeated = outcome == SOTTO_HISTORY_REPEATED;
+    recorded->late = outcome == SOTTO_HISTORY_LATE;
+    return outcome == SOTTO_HISTORY_TAKEN ? change_all(e, c, &recorded->counted, diag) : SOTTO_OK;
 }
 
 sotto_status kiosk_record_one(kiosk_engine *e, const kiosk_event *event, kiosk_recorded *recorded,
@@ -253,13 +313,8 @@ sotto_status kiosk_record_one(kiosk_engine *e, const kiosk_event *event, kiosk_r
         status = kiosk_load_history(e, c.key, diag);
     if (status == SOTTO_OK)
         status = load_profile(e, &c, unknown, diag);
-    if (status == SOTTO_OK) {
-        enum sotto_history_outcome outcome = sotto_history_look(&e->history, c.id, local_s(e, c.at_s));
-        recorded->repeated = outcome == SOTTO_HISTORY_REPEATED;
-        recorded->late = outcome == SOTTO_HISTORY_LATE;
-        if (outcome == SOTTO_HISTORY_TAKEN)
-            status = change_all(e, &c, &recorded->counted, diag);
-    }
+    if (status == SOTTO_OK)
+        status = *unknown ? change_unknown(e, &c, recorded, diag) : change_known(e, &c, recorded, diag);
     sotto_wipe(c.key, sizeof c.key);
     return status;
 }
@@ -286,6 +341,7 @@ sotto_status kiosk_record(kiosk_engine *e, const kiosk_event *event, kiosk_recor
         return status;
     }
     e->events++;
+    kiosk_showings_keep(e);
     return SOTTO_OK;
 }
 

@@ -44,15 +44,18 @@ static void put_outbox(sotto_json_writer *w, const sotto_outbox_sum *sum)
     sotto_json_obj_end(w);
 }
 
-/* Why no report may leave, or null. */
+/* Why no report may leave, or no offer be made, or null. */
 static void put_stopped(kiosk_engine *e, sotto_json_writer *w)
 {
     sotto_diag why = {0};
     sotto_json_name(w, "stopped");
-    if (sotto_tally_check(e->store, &e->witness, &why) == SOTTO_OK)
-        sotto_json_null(w);
-    else
+    if (sotto_tally_check(e->store, &e->witness, &why) != SOTTO_OK)
         sotto_json_cstr(w, why.text);
+    else if (e->caps_unknown)
+        sotto_json_cstr(w, "an old copy of the store was put back: only notices are shown until `sotto audit "
+                           "accept-restore`");
+    else
+        sotto_json_null(w);
 }
 
 /* Where now comes from: the newest time that head office told, and how far the machine's clock is off. */
@@ -286,9 +289,26 @@ static sotto_status put_reports(kiosk_engine *e, bool with_bytes, sotto_vec *jso
     return status == SOTTO_OK ? sotto_vec_put(json, tail, sizeof tail - 1) : status;
 }
 
+/* Old copies of the store that somebody accepted: what they lost is in no report and no cap. */
+static sotto_status put_restores(kiosk_engine *e, sotto_vec *json, sotto_diag *diag)
+{
+    kiosk_restores r;
+    char last[21];
+    sotto_status status = kiosk_restores_read(e, &r, diag);
+    if (status != SOTTO_OK || r.times == 0)
+        return status;
+    sotto_time_format(r.last_s, last);
+    return sotto_vec_printf(json,
+                            "\"restores\":{\"accepted\":%lld,\"last_at\":\"%s\",\"reports\":%lld,"
+                            "\"showings\":%lld},",
+                            (long long)r.times, last, (long long)r.reports, (long long)r.showings);
+}
+
 sotto_status kiosk_audit_json(kiosk_engine *e, bool with_bytes, sotto_vec *json, sotto_diag *diag)
 {
     sotto_status status = sotto_vec_put(json, "{", 1);
+    if (status == SOTTO_OK)
+        status = put_restores(e, json, diag);
     return status == SOTTO_OK ? put_reports(e, with_bytes, json, diag) : status;
 }
 

@@ -1,13 +1,14 @@
 /*
  * The witness of the last report, in a folder of its own beside the key: an old copy of the store that is put
- * back does not bring it along. A text of five lines under a key of the vault (docs/formats/witness.md).
+ * back does not bring it along. A text of five lines under a key of the vault (docs/formats/witness.md). What
+ * it says of showings stands in showings.c.
  */
 #include "kiosk_priv.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { WITNESS_MAX = 512, HEX_MAX = 2 * SOTTO_SHA256_BYTES + 1 };
+enum { WITNESS_MAX = 512, HEX_MAX = KIOSK_MAC_HEX };
 
 static sotto_status path_of(const kiosk_engine *e, char out[static KIOSK_PATH_MAX], sotto_diag *diag)
 {
@@ -16,7 +17,7 @@ static sotto_status path_of(const kiosk_engine *e, char out[static KIOSK_PATH_MA
     return status == SOTTO_OK ? kiosk_path(dir, "last-report", out, diag) : status;
 }
 
-static sotto_status mac_of(const kiosk_engine *e, sotto_span text, char hex[static HEX_MAX])
+sotto_status kiosk_witness_mac(const kiosk_engine *e, sotto_span text, char hex[static KIOSK_MAC_HEX])
 {
     uint8_t key[SOTTO_KEY_BYTES], mac[SOTTO_SHA256_BYTES];
     sotto_status status = sotto_vault_derive(e->vault, "witness", key, sizeof key);
@@ -36,7 +37,7 @@ static sotto_status write_text(const kiosk_engine *e, const sotto_tally_mark *ma
     int len = snprintf(out, WITNESS_MAX, "sotto witness 2\nreport %llu %s\nsha256 %s\ncost %llu %llu\n",
                        (unsigned long long)mark->seq, mark->intent ? "intent" : "done", hash,
                        (unsigned long long)mark->cost_ueps, (unsigned long long)mark->cost_rho_nano);
-    sotto_status status = mac_of(e, sotto_span_of(out, (size_t)len), mac);
+    sotto_status status = kiosk_witness_mac(e, sotto_span_of(out, (size_t)len), mac);
     (void)snprintf(out + len, (size_t)(WITNESS_MAX - len), "mac %s\n", mac);
     return status;
 }
@@ -92,57 +93,4 @@ sotto_status kiosk_witness_open(kiosk_engine *e, sotto_diag *diag)
     e->witness = (sotto_tally_witness){.ctx = e, .load = load, .save = save};
     sotto_status status = kiosk_path(e->config->vault_dir, KIOSK_WITNESS_DIR, dir, diag);
     return status == SOTTO_OK ? sotto_port_make_dir(dir, 0700, diag) : status;
-}
-
-sotto_status kiosk_accept_restore(kiosk_engine *e, sotto_tally_accepted *out, sotto_diag *diag)
-{
-    int64_t now_s = 0;
-    *out = (sotto_tally_accepted){0};
-    if (e->release.version == 0)
-        return sotto_diag_set(diag, SOTTO_ERR(KIOSK, NOT_FOUND),
-                              "no release is in use: its tasks say what to charge");
-    sotto_status status = kiosk_now(e, &now_s, diag);
-    if (status == SOTTO_OK)
-        status = sotto_tally_accept(e->store, &e->witness, &e->release.tasks, now_s, out, diag);
-    if (status == SOTTO_OK)
-        sotto_log_event(&e->log, SOTTO_LOG_WARN, "restore.accepted", "lost=%llu periods=%llu",
-                        (unsigned long long)out->lost, (unsigned long long)out->periods);
-    return status;
-}
-
-/* ---- audit accept-restore ---- */
-
-static void show_accepted(const sotto_tally_accepted *a)
-{
-    char epsilon[32], rho[32];
-    (void)sotto_fixed_format_decimal((int64_t)a->charged_ueps, 6, epsilon, sizeof epsilon);
-    (void)sotto_fixed_format_decimal((int64_t)a->charged_rho_nano, 9, rho, sizeof rho);
-    printf("Reports may go on. ");
-    if (a->lost > 0)
-        printf("%llu report%s left this terminal that the store does not know.\n",
-               (unsigned long long)a->lost, a->lost == 1 ? "" : "s");
-    else if (a->periods > 0)
-        printf("Nobody can say what left after this copy was made: %llu period%s could have.\n",
-               (unsigned long long)a->periods, a->periods == 1 ? "" : "s");
-    else
-        printf("No period is over that this store does not know.\n");
-    if (a->charged_ueps > 0 || a->charged_rho_nano > 0)
-        printf("Every customer is charged epsilon %s%s%s for it, and periods that are over are not told "
-               "again.\n",
-               epsilon, a->charged_rho_nano > 0 ? " and rho " : "", a->charged_rho_nano > 0 ? rho : "");
-}
-
-/* An operator's decision, made while serve is stopped: not the kiosk application's to ask for. */
-int kiosk_cmd_accept_restore(const kiosk_config *config)
-{
-    kiosk_engine *e = NULL;
-    sotto_diag diag = {0};
-    sotto_tally_accepted accepted;
-    sotto_status status = kiosk_engine_open(&e, config, &diag);
-    if (status == SOTTO_OK)
-        status = kiosk_accept_restore(e, &accepted, &diag);
-    if (status == SOTTO_OK)
-        show_accepted(&accepted);
-    kiosk_engine_close(e);
-    return status == SOTTO_OK ? 0 : kiosk_fail_status(status, &diag);
 }

@@ -101,7 +101,10 @@ void sotto_dimension_label(const sotto_dimension *dimension, size_t bin, char *o
     else if (dimension->edges_e6 != NULL && bin <= dimension->named)
         range_label(dimension, bin, out, cap);
     else
-        (void)snprintf(out, cap, "%s", dimension->edges_e6 != NULL ? "unknown" : "other");
+        (void)snprintf(out, cap, "%s",
+                       dimension->kind == SOTTO_DIMENSION_CHANCE ? "not drawn"
+                       : dimension->edges_e6 != NULL             ? "unknown"
+                                                                 : "other");
 }
 
 const sotto_dimension *sotto_table_dimension(const sotto_table *table, enum sotto_dimension_kind kind)

@@ -70,6 +70,15 @@ static sotto_status read_edges(sotto_dimension *out, sotto_json_node node, sotto
     return status;
 }
 
+/* A weight is one over a chance: an edge at 0 would say nothing of it. */
+static sotto_status check_chances(const sotto_dimension *d, sotto_json_node node, sotto_diag *diag)
+{
+    if (d->edges_e6[0] > 0 && d->edges_e6[d->named - 1] <= 1000000)
+        return SOTTO_OK;
+    return sotto_json_bad(sotto_json_member(node, "edges"), diag, SOTTO_ERR(PRIVACY, RANGE),
+                          "chances lie above 0 and at most at 1");
+}
+
 static void fixed_names(sotto_dimension *out, const char *const *names, size_t count)
 {
     out->names = names;
@@ -129,10 +138,13 @@ static sotto_status read_dimension(sotto_dimension *out, sotto_json_node node, s
         return status == SOTTO_OK ? read_tag(out, node, arena, diag) : status;
     case SOTTO_DIMENSION_HOUR:
     case SOTTO_DIMENSION_SCORE:
+    case SOTTO_DIMENSION_CHANCE:
         status = sotto_json_only(node, EDGES, SOTTO_COUNT(EDGES), diag);
         if (status == SOTTO_OK)
             status = read_edges(out, node, arena, diag);
-        out->bins = out->named + 1 + (out->kind == SOTTO_DIMENSION_SCORE);
+        if (status == SOTTO_OK && out->kind == SOTTO_DIMENSION_CHANCE)
+            status = check_chances(out, node, diag);
+        out->bins = out->named + 1 + (out->kind != SOTTO_DIMENSION_HOUR);
         return status;
     case SOTTO_DIMENSION_OUTCOME:
         fixed_names(out, OUTCOME_NAMES, SOTTO_OUTCOMES);
@@ -178,7 +190,7 @@ static sotto_status check_kinds(const sotto_table *table, enum sotto_task_type t
     unsigned seen = 0, tags = 1u << SOTTO_DIMENSION_TAG, hour = 1u << SOTTO_DIMENSION_HOUR;
     const unsigned may[SOTTO_TASK_TYPE_COUNT] = {
         tags | hour | 1u << SOTTO_DIMENSION_CAMPAIGN | 1u << SOTTO_DIMENSION_OUTCOME |
-            1u << SOTTO_DIMENSION_ARM | 1u << SOTTO_DIMENSION_SCORE,
+            1u << SOTTO_DIMENSION_ARM | 1u << SOTTO_DIMENSION_SCORE | 1u << SOTTO_DIMENSION_CHANCE,
         tags | hour | 1u << SOTTO_DIMENSION_STEP, tags | hour, hour | 1u << SOTTO_DIMENSION_FIGURE};
     const unsigned must[SOTTO_TASK_TYPE_COUNT] = {1u << SOTTO_DIMENSION_OUTCOME, 1u << SOTTO_DIMENSION_STEP,
                                                   tags, 1u << SOTTO_DIMENSION_FIGURE};

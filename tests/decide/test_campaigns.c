@@ -257,6 +257,89 @@ static void test_product_and_category_caps(void **state)
     assert_string_equal(at(1, 86400), "none");
 }
 
+/* Every cell of the matrix: what is limited x over how long. Two showings reach it; the last second before
+ * the end of its time it still holds, then no more. */
+static const struct {
+    const char *head, *campaign, *code[5]; /* %s stands for the caps */
+} LIMITED[] = {
+    {"%s", ONE("\"caps\":%s,"), {"cap_hour", "cap_day", "cap_week", "cap_month", "cap_total"}},
+    {"%s",
+     "{\"number\":1,\"id\":\"a\",\"product\":\"card\",\"creatives\":[{\"language\":\"en\",\"title\":\"T\","
+     "\"text\":"
+     "\"W\",\"number\":7,\"caps\":%s}]}",
+     {"cap_creative", "cap_creative", "cap_creative", "cap_creative", "cap_creative"}},
+    {"\"products\":[{\"id\":\"card\",\"caps\":%s}],",
+     ONE("%s"),
+     {"cap_product", "cap_product", "cap_product", "cap_product", "cap_product"}},
+    {"\"categories\":[{\"id\":\"pay\",\"caps\":%s}],",
+     ONE("%s"),
+     {"cap_category", "cap_category", "cap_category", "cap_category", "cap_category"}},
+    {"\"customer_caps\":%s,",
+     ONE("%s"),
+     {"cap_customer_hour", "cap_customer", "cap_customer_week", "cap_customer_month", "cap_customer_total"}},
+};
+static const struct {
+    const char *name;
+    int64_t free_s; /* after the showings, which were at noon; 0 = never */
+} SPANS[] = {{"hour", 3600},
+             {"day", 43200},
+             {"week", 7 * 86400 - 43200},
+             {"month", 30 * INT64_C(86400) - 43200},
+             {"total", 0}};
+
+/* A template with one %s for the caps, or for nothing. */
+static void fill(const char *template, const char *caps, char *text, size_t cap)
+{
+    const char *at = strstr(template, "%s");
+    assert_non_null(at);
+    assert_true((size_t)snprintf(text, cap, "%.*s%s%s", (int)(at - template), template, caps, at + 2) < cap);
+}
+
+static void load_limited(size_t what, const char *span)
+{
+    char caps[32], head[256], campaign[512];
+    (void)snprintf(caps, sizeof caps, "{\"%s\":2}", span);
+    bool in_head = LIMITED[what].head[0] != '%';
+    fill(LIMITED[what].head, in_head ? caps : "", head, sizeof head);
+    fill(LIMITED[what].campaign, in_head ? "" : caps, campaign, sizeof campaign);
+    load_policy(head, campaign);
+}
+
+static void test_every_cap_of_the_matrix(void **state)
+{
+    (void)state;
+    for (size_t what = 0; what < SOTTO_COUNT(LIMITED); what++)
+        for (size_t i = 0; i < SOTTO_COUNT(SPANS); i++) {
+            load_limited(what, SPANS[i].name);
+            for (int times = 0; times < 2; times++) {
+                assert_string_equal(now(0), "none");
+                happen(1, SOTTO_EVENT_SHOWN, 0);
+                assert_int_equal(sotto_counters_apply_creative(&f.counters, 1, 7, NOON_S, TODAY), SOTTO_OK);
+            }
+            assert_string_equal(now(0), LIMITED[what].code[i]);
+            assert_string_equal(at(0, -86400), LIMITED[what].code[i]); /* a clock set back */
+            int64_t free_s = SPANS[i].free_s != 0 ? SPANS[i].free_s : 4000 * INT64_C(86400);
+            assert_string_equal(at(0, free_s - 1), LIMITED[what].code[i]);
+            assert_string_equal(at(0, free_s), SPANS[i].free_s != 0 ? "none" : LIMITED[what].code[i]);
+        }
+}
+
+/* Nobody knows what was shown: only what must be shown is. */
+static void test_unknown_caps_leave_notices(void **state)
+{
+    (void)state;
+    load_policy("", ONE("") "," TWO("\"needs_profile\":false,") "," TERM("\"notice\":true,"));
+    sotto_decide_request r = request();
+    r.caps_unknown = true;
+    assert_string_equal(why(&r, 0), "store_restored");
+    assert_string_equal(why(&r, 1), "store_restored");
+    assert_string_equal(why(&r, 2), "none");
+    assert_int_equal(out.offer_count, 1);
+    r.profile = NULL;
+    assert_string_equal(why(&r, 1), "store_restored");
+    assert_int_equal(out.nothing_because, SOTTO_EXCLUDED_STORE_RESTORED);
+}
+
 static void test_customer_caps(void **state)
 {
     (void)state;
@@ -454,6 +537,8 @@ int main(void)
         cmocka_unit_test(test_hour_cap),
         cmocka_unit_test(test_creative_caps),
         cmocka_unit_test(test_product_and_category_caps),
+        cmocka_unit_test(test_every_cap_of_the_matrix),
+        cmocka_unit_test(test_unknown_caps_leave_notices),
         cmocka_unit_test(test_customer_caps),
         cmocka_unit_test(test_budget_and_pacing),
         cmocka_unit_test(test_stock),

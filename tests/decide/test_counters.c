@@ -135,6 +135,8 @@ static void test_round_trip_of_anything(void **state)
             int32_t day = (int32_t)(writer_random(&seed) >> (32 + writer_random(&seed) % 32));
             sotto_status status = sotto_counters_apply(&c, campaign, kind, (i & 1) != 0 ? -at_s : at_s, day);
             assert_true(status == SOTTO_OK || sotto_status_cause(status) == SOTTO_CAUSE_NO_SPACE);
+            if (round % 2 == 0)
+                sotto_counters_drawn(&c, campaign, (uint32_t)(writer_random(&seed) >> 34) + 1);
             status =
                 sotto_counters_apply_creative(&c, campaign, (uint8_t)(writer_random(&seed) % 3), at_s, day);
             assert_true(status == SOTTO_OK || sotto_status_cause(status) == SOTTO_CAUSE_NO_SPACE);
@@ -161,6 +163,35 @@ static void test_bytes_of_the_document(void **state)
                                        0x00, 0xaa, 0xa2, 0x01, 0x01, 0x00, 0x00, 0x80, 0x02, 0x01, 0x00};
     assert_int_equal(out.len, sizeof EXPECTED + 4);
     assert_memory_equal(bytes, EXPECTED, sizeof EXPECTED);
+}
+
+/* The chance of the last showing stays with it, through the store, until it is taken or shown again. */
+static void test_a_chance_is_kept_with_its_showing(void **state)
+{
+    (void)state;
+    uint8_t bytes[128];
+    for (int again = 0; again < 2; again++) {
+        sotto_counters_clear(&c);
+        sotto_counters_drawn(&c, 5, 77); /* never shown */
+        assert_int_equal(c.count, 0);
+        shown(5, TODAY, 1);
+        assert_int_equal(sotto_counters_chance(&c, 5), 0);
+        sotto_counters_drawn(&c, 5, SOTTO_PROB_ONE_Q30);
+        assert_int_equal(sotto_counters_apply(&c, 5, SOTTO_EVENT_DISMISSED, NOON_S, TODAY), SOTTO_OK);
+        sotto_buf out = sotto_buf_of(bytes, sizeof bytes);
+        assert_int_equal(sotto_counters_pack(&c, &out), SOTTO_OK);
+        assert_int_equal(bytes[0], 3);
+        assert_int_equal(sotto_counters_unpack(&d, sotto_buf_span(&out), NULL), SOTTO_OK);
+        assert_memory_equal(&c, &d, sizeof c);
+        assert_int_equal(sotto_counters_chance(&d, 5), SOTTO_PROB_ONE_Q30);
+        assert_int_equal(
+            sotto_counters_apply(&d, 5, again ? SOTTO_EVENT_SHOWN : SOTTO_EVENT_TAKEN, NOON_S, TODAY),
+            SOTTO_OK);
+        assert_int_equal(sotto_counters_chance(&d, 5), 0);
+        out.len = 0;
+        assert_int_equal(sotto_counters_pack(&d, &out), SOTTO_OK);
+        assert_int_equal(bytes[0], 2); /* as an older program reads it */
+    }
 }
 
 /* What the first version of the program wrote. */
@@ -261,13 +292,18 @@ static void test_hostile_bodies(void **state)
         size_t len;
         enum sotto_cause cause;
     } BODIES[] = {
-        {{3, 0}, 2, SOTTO_CAUSE_UNSUPPORTED},
-        {{1, 0x81, 0x04}, 3, SOTTO_CAUSE_MALFORMED},                          /* 513 entries */
-        {{1, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0}, 12, SOTTO_CAUSE_MALFORMED},    /* campaign 0 */
-        {{1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0}, 12, SOTTO_CAUSE_MALFORMED},    /* anchor 0 */
-        {{1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0x80}, 12, SOTTO_CAUSE_MALFORMED}, /* a 32nd day */
-        {{1, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 0, 0}, 13, SOTTO_CAUSE_MALFORMED}, /* a day present with 0 */
-        {{1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 9}, 13, SOTTO_CAUSE_MALFORMED}, /* bytes left */
+        {{4, 0}, 2, SOTTO_CAUSE_UNSUPPORTED},
+        {{3, 1, 0x80, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0}, 13, SOTTO_CAUSE_TRUNCATED}, /* no chance */
+        {{3, 1, 0x80, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0x81, 0x80, 0x80, 0x80, 4},
+         18,
+         SOTTO_CAUSE_MALFORMED},                                                    /* 2^30 + 1 */
+        {{3, 1, 0x80, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1}, 14, SOTTO_CAUSE_MALFORMED}, /* of no showing */
+        {{1, 0x81, 0x04}, 3, SOTTO_CAUSE_MALFORMED},                                /* 513 entries */
+        {{1, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0}, 12, SOTTO_CAUSE_MALFORMED},          /* campaign 0 */
+        {{1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0}, 12, SOTTO_CAUSE_MALFORMED},          /* anchor 0 */
+        {{1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0x80}, 12, SOTTO_CAUSE_MALFORMED},       /* a 32nd day */
+        {{1, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 0, 0}, 13, SOTTO_CAUSE_MALFORMED},       /* a day present with 0 */
+        {{1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 9}, 13, SOTTO_CAUSE_MALFORMED},       /* bytes left */
         {{1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0}, 11, SOTTO_CAUSE_TRUNCATED},
     };
     for (size_t i = 0; i < SOTTO_COUNT(BODIES); i++) {
@@ -292,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_a_full_table_gives_up_the_longest_unused),
         cmocka_unit_test(test_round_trip_of_anything),
         cmocka_unit_test(test_bytes_of_the_document),
+        cmocka_unit_test(test_a_chance_is_kept_with_its_showing),
         cmocka_unit_test(test_the_first_version_is_still_read),
         cmocka_unit_test(test_the_last_hour_by_definition),
         cmocka_unit_test(test_creatives_have_counters_of_their_own),

@@ -180,6 +180,27 @@ static void test_another_answer_is_not_the_same(void **state)
     assert_false(same);
 }
 
+/* That nothing was known of caps is written down with the decision. */
+static void test_unknown_caps_are_made_again(void **state)
+{
+    (void)state;
+    load();
+    sotto_decide_request r = request(1);
+    sotto_buf b = sotto_buf_of(bad, sizeof bad);
+    const sotto_span none[SOTTO_REPLAY_PARTS] = {{0}};
+    bool same = false;
+    sotto_replay log;
+    r.caps_unknown = true;
+    sotto_decide(f.plan, &r, f.scratch, &out);
+    assert_int_equal(out.offer_count, 0);
+    assert_int_equal(sotto_replay_head(none, &b), SOTTO_OK);
+    assert_int_equal(sotto_replay_put(f.plan, &r, &out, &b), SOTTO_OK);
+    again.profile = &f.profile;
+    assert_int_equal(sotto_replay_open(&log, sotto_buf_span(&b), "log", NULL), SOTTO_OK);
+    assert_int_equal(sotto_replay_next(&log, f.plan, &again, f.scratch, &same, NULL), SOTTO_OK);
+    assert_true(same && again.decision.nothing_because == SOTTO_EXCLUDED_STORE_RESTORED);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--write") == 0) { /* the golden file anew, after a change of format */
@@ -193,6 +214,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_the_golden_file),
         cmocka_unit_test(test_damage_is_told),
         cmocka_unit_test(test_another_answer_is_not_the_same),
+        cmocka_unit_test(test_unknown_caps_are_made_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

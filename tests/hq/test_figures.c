@@ -1,5 +1,6 @@
 /* funnel, lift, drift and plan-task: figures of noised counts against figures of the rows themselves. */
-#include "histogram.h"
+#include "chances.h"
+#include "evaluate_priv.h"
 #include "hq_test.h"
 
 #include <math.h>
@@ -118,6 +119,126 @@ static void stability(void **state)
     noisy.variance[0] = noisy.variance[1] = 1e8; /* noise as large as the counts: nothing can be said */
     f = hq_histogram_psi(&then, &noisy, 2);
     assert_true(f.value <= f.high);
+}
+
+/* ---- chances ---- */
+
+/* A fleet whose decisions are drawn with known chances: of 4000 decisions each has its own chance for the
+ * campaign, and would be taken or not. What all would have taken is known here, and only here. */
+enum { DECISIONS = 4000, BANDS = 5 };
+static const double EDGES[BANDS] = {0.0625, 0.125, 0.25, 0.5, 1};
+static const double CHANCES[] = {0.07, 0.125, 0.2, 0.3, 0.45, 0.6, 0.9, 1};
+
+static double uniform(uint64_t *state)
+{
+    uint8_t bytes[8];
+    uint64_t bits = 0;
+    (void)!seeded(state, bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bits = bits << 8 | bytes[i];
+    return (double)(bits >> 11) / 9007199254740992.0;
+}
+
+static size_t band_of(double chance)
+{
+    size_t band = 0;
+    while (band + 1 < BANDS && chance >= EDGES[band + 1])
+        band++;
+    return band;
+}
+
+static void weigh(hq_term term[BANDS])
+{
+    for (size_t b = 0; b < BANDS; b++)
+        term[b] = (hq_term){.low = b + 1 < BANDS ? 1 / EDGES[b + 1] : 1, .high = 1 / EDGES[b], .share = 1};
+}
+
+static void add_noise(hq_term term[BANDS], const sotto_entropy *entropy, uint64_t scale)
+{
+    const double half = sinh(0.5 / (double)scale);
+    for (size_t b = 0; b < BANDS; b++) {
+        int64_t noise = 0;
+        ok(sotto_noise_laplace(entropy, scale, 1, &noise), NULL);
+        term[b].count += (double)noise;
+        term[b].variance = 1 / (2 * half * half);
+    }
+}
+
+typedef struct world {
+    hq_term shown[BANDS], taken[BANDS];
+    double reach, takes; /* the truth */
+} world;
+
+static void draw_world(world *w, uint64_t *state, double rate)
+{
+    *w = (world){.reach = DECISIONS};
+    weigh(w->shown);
+    weigh(w->taken);
+    for (size_t i = 0; i < DECISIONS; i++) {
+        const double chance = CHANCES[i % SOTTO_COUNT(CHANCES)];
+        /* The less likely it is shown, the likelier it is taken: what was shown says too little. */
+        const bool takes = uniform(state) < rate * (2 - chance), shown = uniform(state) < chance;
+        w->takes += takes;
+        w->shown[band_of(chance)].count += shown;
+        w->taken[band_of(chance)].count += shown && takes;
+    }
+}
+
+static void the_other_policys_truth_lies_within(void **state)
+{
+    (void)state;
+    enum { WORLDS = 300 };
+    uint64_t seed = 11;
+    const sotto_entropy entropy = {.ctx = &seed, .fill = seeded};
+    const hq_sums laplace = {.task = {.noise = SOTTO_NOISE_LAPLACE}};
+    const hq_sureness sure = {.noise = hq_sums_deviations(&laplace, 950000), .draw = 1.96, .cluster = 1};
+    static const double RATES[] = {0.001, 0.02, 0.3};
+    for (size_t r = 0; r < SOTTO_COUNT(RATES); r++) {
+        int reach = 0, takes = 0, rate = 0;
+        for (int i = 0; i < WORLDS; i++) {
+            static world w;
+            draw_world(&w, &seed, RATES[r]);
+            add_noise(w.shown, &entropy, 8);
+            add_noise(w.taken, &entropy, 8);
+            const hq_figure n = hq_terms_sum(w.shown, BANDS, &sure), t = hq_terms_sum(w.taken, BANDS, &sure),
+                            of = hq_terms_ratio(&t, &n);
+            reach += n.low <= w.reach && w.reach <= n.high;
+            takes += t.low <= w.takes && w.takes <= t.high;
+            rate += of.low <= w.takes / w.reach && w.takes / w.reach <= of.high;
+            assert_true(n.low <= n.value && n.value <= n.high && t.low <= t.value && t.value <= t.high);
+        }
+        /* Of 300 at 95 %, below 275 has a chance of one in four hundred; bands make them wider. */
+        if (reach < 275 || takes < 275 || rate < 275)
+            fail_msg("rate %g: %d, %d, %d of %d", RATES[r], reach, takes, rate, WORLDS);
+    }
+}
+
+static void without_noise_and_width_only_the_draw_is_left(void **state)
+{
+    (void)state;
+    hq_term term[] = {{.count = 40, .low = 4, .high = 4, .share = 1},
+                      {.count = 7, .low = 1, .high = 1, .share = 0.5}};
+    const hq_sureness none = {.noise = 0, .draw = 0, .cluster = 1},
+                      sure = {.noise = 2, .draw = 1.96, .cluster = 1},
+                      clustered = {.noise = 2, .draw = 1.96, .cluster = 4};
+    hq_figure f = hq_terms_sum(term, 2, &none);
+    near(f.value, 163.5, 1e-9);
+    assert_true(f.low == f.value && f.high == f.value);
+    f = hq_terms_sum(term, 2, &sure);
+    /* 4 x 1.96 x sqrt(40 x 3/4), about. */
+    near((f.high - f.low) / 2, 4 * 1.96 * sqrt(30), 3);
+    hq_figure wide = hq_terms_sum(term, 2, &clustered);
+    assert_true(wide.low < f.low && wide.high > f.high);
+    f = hq_terms_sum(&term[1], 1, &sure); /* what is certain is not drawn */
+    assert_true(f.low == f.value && f.high == f.value);
+    term[0].high = INFINITY;
+    f = hq_terms_sum(term, 2, &sure);
+    assert_true(isinf(f.high) && isfinite(f.value));
+    term[0].variance = 1000; /* noise explains it */
+    f = hq_terms_sum(term, 2, &sure);
+    assert_true(isfinite(f.high));
+    const hq_figure whole = {10, 0, 20};
+    assert_true(isnan(hq_terms_ratio(&f, &whole).value));
 }
 
 /* ---- the commands ---- */
@@ -288,6 +409,8 @@ int main(void)
         cmocka_unit_test(exact_counts_have_no_interval),
         cmocka_unit_test(the_true_auc_lies_within),
         cmocka_unit_test(stability),
+        cmocka_unit_test(the_other_policys_truth_lies_within),
+        cmocka_unit_test(without_noise_and_width_only_the_draw_is_left),
         T(funnel_says_rates),
         T(lift_says_auc),
         T(drift_is_seen),

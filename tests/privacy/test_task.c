@@ -234,6 +234,7 @@ static void a_small_arena_is_an_error(void **state)
     "\",\"epsilon\":1,\"bound\":8,\"period_days\":1" rest ",\"tables\":[" tables "]}"
 #define OUTCOME    "{\"of\":\"outcome\"}"
 #define SCORES     "{\"of\":\"score\",\"edges\":[0.01,0.05]}"
+#define CHANCES(e) "{\"of\":\"chance\",\"edges\":[" e "]}"
 #define KEY(c)     "\"04" c c c c c c c c c c c c c c c c "\""
 #define KEYS       ",\"aggregators\":{\"leader\":" KEY("aaaaaaaa") ",\"helper\":" KEY("bbbbbbbb") "}"
 #define GAUSSIAN   ",\"lifetime_gaussian\":{\"epsilon\":8,\"delta\":0.000001}"
@@ -279,6 +280,25 @@ static void version_2_has_several_tasks_of_any_shape(void **state)
     assert_int_equal(sotto_task_cost(tags, 2, 2), (tags->rho_nano * 2 + 31) / 32);
 }
 
+static void chances_have_bands_and_a_cell_for_what_was_not_drawn(void **state)
+{
+    (void)state;
+    sotto_task task;
+    char label[64];
+    const char *json = VERSION_2("", TASK_2("1", "offer-counts", "one-collector", "",
+                                            "[" CAMPAIGN "," CHANCES("0.125,1") "," OUTCOME "]"));
+    assert_int_equal(load(json, &task, NULL), SOTTO_OK);
+    const sotto_dimension *d = sotto_table_dimension(task.table, SOTTO_DIMENSION_CHANCE);
+    assert_non_null(d);
+    assert_int_equal(d->bins, 4);
+    assert_int_equal(sotto_dimension_by_value(d, 999999), 1);
+    assert_int_equal(sotto_dimension_by_value(d, 1000000), 2);
+    sotto_dimension_label(d, 2, label, sizeof label);
+    assert_string_equal(label, ">= 1");
+    sotto_dimension_label(d, 3, label, sizeof label);
+    assert_string_equal(label, "not drawn");
+}
+
 static void bad_files_of_version_2_are_named(void **state)
 {
     (void)state;
@@ -297,6 +317,14 @@ static void bad_files_of_version_2_are_named(void **state)
         {VERSION_2("", TASK_2("1", "offer-counts", "one-collector",
                               ",\"noise\":\"gaussian\",\"delta\":0.000001", "[" OUTCOME "]")),
          SOTTO_CAUSE_MALFORMED}, /* no budget of that kind */
+        {VERSION_2("",
+                   TASK_2("1", "offer-counts", "one-collector", "", "[" CHANCES("0,0.5") "," OUTCOME "]")),
+         SOTTO_CAUSE_RANGE},
+        {VERSION_2("", TASK_2("1", "offer-counts", "one-collector", "",
+                              "[" CHANCES("0.5,1.000001") "," OUTCOME "]")),
+         SOTTO_CAUSE_RANGE},
+        {VERSION_2("", TASK_2("1", "funnel", "one-collector", "", "[" CHANCES("0.5") ",{\"of\":\"step\"}]")),
+         SOTTO_CAUSE_MALFORMED},
         {VERSION_2("", TASK_2("1", "offer-counts", "one-collector", "", "[" SCORES "]")),
          SOTTO_CAUSE_MALFORMED},
         {VERSION_2("", TASK_2("1", "funnel", "one-collector", "", "[{\"of\":\"step\"}," SCORES "]")),
@@ -373,6 +401,7 @@ static void the_meaning_is_in_the_hash(void **state)
         "[" CAMPAIGN "," OUTCOME "],[" OUTCOME "]",
         "[" SCORES "," OUTCOME "]",
         "[{\"of\":\"score\",\"edges\":[0.01,0.06]}," OUTCOME "]",
+        "[" CHANCES("0.01,0.05") "," OUTCOME "]",
         "[{\"of\":\"tag\",\"tag\":\"job\",\"bins\":[\"a\",\"b\"]}," OUTCOME "]",
         "[{\"of\":\"tag\",\"tag\":\"jobs\",\"bins\":[\"a\",\"b\"]}," OUTCOME "]",
     };
@@ -427,6 +456,7 @@ int main(void)
         cmocka_unit_test(several_tasks_are_for_later),
         cmocka_unit_test(cells_have_a_limit),
         cmocka_unit_test(version_2_has_several_tasks_of_any_shape),
+        cmocka_unit_test(chances_have_bands_and_a_cell_for_what_was_not_drawn),
         cmocka_unit_test(bad_files_of_version_2_are_named),
         cmocka_unit_test(an_arm_is_of_a_campaign),
         cmocka_unit_test(health_costs_no_customer),

@@ -1,0 +1,281 @@
+/*
+ * How many events caps hang on there ever were, in the store and in a file beside the key: an old copy of the
+ * store that is put back knows of fewer (docs/formats/witness.md). Then nobody knows what a customer has
+ * seen, and no offer is made until an operator accepts the copy.
+ */
+#include "kiosk_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { TEXT_MAX = 160 };
+#define COUNT_NAME    "witness.showings" /* in the store */
+#define UNKNOWN_NAME  "witness.caps_unknown"
+#define TIMES_NAME    "restore.times"
+#define LAST_NAME     "restore.last_s"
+#define REPORTS_NAME  "restore.reports"
+#define SHOWINGS_NAME "restore.showings"
+
+static sotto_status path_of(const kiosk_engine *e, char out[static KIOSK_PATH_MAX], sotto_diag *diag)
+{
+    char dir[KIOSK_PATH_MAX];
+    sotto_status status = kiosk_path(e->config->vault_dir, KIOSK_WITNESS_DIR, dir, diag);
+    return status == SOTTO_OK ? kiosk_path(dir, "showings", out, diag) : status;
+}
+
+static sotto_status write_text(const kiosk_engine *e, uint64_t count, char out[static TEXT_MAX])
+{
+    char mac[KIOSK_MAC_HEX] = "";
+    int len = snprintf(out, TEXT_MAX, "sotto showings 1\ncount %llu\n", (unsigned long long)count);
+    sotto_status status = kiosk_witness_mac(e, sotto_span_of(out, (size_t)len), mac);
+    (void)snprintf(out + len, (size_t)(TEXT_MAX - len), "mac %s\n", mac);
+    return status;
+}
+
+static sotto_status save(const kiosk_engine *e, uint64_t count, sotto_diag *diag)
+{
+    char path[KIOSK_PATH_MAX], text[TEXT_MAX];
+    sotto_status status = path_of(e, path, diag);
+    if (status == SOTTO_OK)
+        status = write_text(e, count, text);
+    return status == SOTTO_OK ? sotto_port_write_file(path, sotto_span_str(text), 0600, diag) : status;
+}
+
+/* Taken only when writing the number again gives the same bytes. */
+static bool parse(const kiosk_engine *e, const char *text, uint64_t *count)
+{
+    char number[21] = "", again[TEXT_MAX];
+    return sscanf(text, "sotto showings 1\ncount %20s\n", number) == 1 &&
+           sotto_parse_u64(sotto_span_str(number), count) == SOTTO_OK &&
+           write_text(e, *count, again) == SOTTO_OK && strlen(text) == strlen(again) &&
+           sotto_equal_secret(text, again, strlen(again));
+}
+
+/* False: there is none, or it is damaged. */
+static bool load(const kiosk_engine *e, uint64_t *count)
+{
+    char path[KIOSK_PATH_MAX];
+    sotto_vec text;
+    bool good = false;
+    *count = 0;
+    sotto_vec_init(&text, TEXT_MAX);
+    sotto_status status = path_of(e, path, NULL);
+    if (status == SOTTO_OK)
+        status = sotto_port_read_file(path, &text, NULL);
+    if (status == SOTTO_OK)
+        status = sotto_vec_put(&text, "", 1);
+    good = status == SOTTO_OK && parse(e, (const char *)text.ptr, count);
+    if (!good)
+        *count = 0;
+    sotto_vec_free(&text);
+    return good;
+}
+
+static sotto_status number(kiosk_engine *e, const char *name, int64_t *out, sotto_diag *diag)
+{
+    sotto_status status = sotto_store_get_i64(e->store, name, out, NULL);
+    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND) {
+        *out = 0;
+        return SOTTO_OK;
+    }
+    return status == SOTTO_OK ? status
+                              : sotto_diag_set(diag, status, "%s cannot be read from the store", name);
+}
+
+static sotto_status add(kiosk_engine *e, const char *name, uint64_t more, sotto_diag *diag)
+{
+    int64_t have = 0;
+    sotto_status status = number(e, name, &have, diag);
+    if (status != SOTTO_OK)
+        return status;
+    have = sotto_add_sat_i64(have, more > INT64_MAX ? INT64_MAX : (int64_t)more);
+    return sotto_store_set_i64(e->store, name, have, diag);
+}
+
+/* ---- noticing ---- */
+
+/* That of the reports judges too: what it calls an old copy is one. */
+static bool is_old(kiosk_engine *e, uint64_t known, bool has_file)
+{
+    sotto_status fits = sotto_tally_check(e->store, &e->witness, NULL);
+    return (!has_file && known > 0) || e->showings_kept > known ||
+           sotto_status_cause(fits) == SOTTO_CAUSE_CONFLICT;
+}
+
+/* Before the first showing: power that fails between it and its witness must not look like a lost one. */
+static void begin(kiosk_engine *e)
+{
+    sotto_diag diag = {0};
+    if (save(e, 0, &diag) != SOTTO_OK)
+        sotto_log_event(&e->log, SOTTO_LOG_WARN, "witness.not_written", "reason=\"%s\"", diag.text);
+}
+
+/* What cannot be read of the store lets no offer pass: nobody can say that caps hold. */
+void kiosk_showings_open(kiosk_engine *e)
+{
+    int64_t known = 0, unknown = 1;
+    bool has_file = load(e, &e->showings_kept);
+    sotto_status status = number(e, COUNT_NAME, &known, NULL);
+    if (status == SOTTO_OK)
+        status = number(e, UNKNOWN_NAME, &unknown, NULL);
+    e->caps_unknown = status != SOTTO_OK || unknown != 0 || is_old(e, (uint64_t)known, has_file);
+    if (!e->caps_unknown) {
+        if (!has_file)
+            begin(e);
+        return;
+    }
+    sotto_log_event(&e->log, SOTTO_LOG_ERROR, "store.restored", "witnessed=%llu known=%lld",
+                    (unsigned long long)e->showings_kept, (long long)known);
+    /* Events go on being counted, and one day there will be as many as were lost. */
+    if (unknown == 0 && sotto_store_set_i64(e->store, UNKNOWN_NAME, 1, NULL) != SOTTO_OK)
+        sotto_log_event(&e->log, SOTTO_LOG_ERROR, "store.restored", "not_noted=1");
+}
+
+sotto_status kiosk_showings_note(kiosk_engine *e, sotto_diag *diag)
+{
+    return add(e, COUNT_NAME, 1, diag);
+}
+
+void kiosk_showings_keep(kiosk_engine *e)
+{
+    int64_t known = 0;
+    sotto_diag diag = {0};
+    sotto_status status = number(e, COUNT_NAME, &known, &diag);
+    if (status == SOTTO_OK && (uint64_t)known <= e->showings_kept)
+        return;
+    if (status == SOTTO_OK)
+        status = save(e, (uint64_t)known, &diag);
+    if (status == SOTTO_OK)
+        e->showings_kept = (uint64_t)known;
+    else
+        sotto_log_event(&e->log, SOTTO_LOG_WARN, "witness.not_written", "reason=\"%s\"", diag.text);
+}
+
+/* ---- accepting ---- */
+
+/* The count goes on from the higher one: the next old copy is measured by it. */
+static sotto_status note_accepted(kiosk_engine *e, const kiosk_accepted *a, int64_t now_s, sotto_diag *diag)
+{
+    sotto_status status = add(e, COUNT_NAME, a->showings, diag);
+    if (status == SOTTO_OK)
+        status = sotto_store_set_i64(e->store, UNKNOWN_NAME, 0, diag);
+    if (status == SOTTO_OK)
+        status = add(e, TIMES_NAME, 1, diag);
+    if (status == SOTTO_OK)
+        status = sotto_store_set_i64(e->store, LAST_NAME, now_s, diag);
+    if (status == SOTTO_OK)
+        status = add(e, REPORTS_NAME, a->reports.lost, diag);
+    return status == SOTTO_OK ? add(e, SHOWINGS_NAME, a->showings, diag) : status;
+}
+
+static sotto_status accept_caps(kiosk_engine *e, kiosk_accepted *a, int64_t now_s, sotto_diag *diag)
+{
+    int64_t known = 0;
+    sotto_status status = number(e, COUNT_NAME, &known, diag);
+    a->caps = true;
+    a->showings = e->showings_kept > (uint64_t)known ? e->showings_kept - (uint64_t)known : 0;
+    if (status == SOTTO_OK)
+        status = sotto_store_begin(e->store, diag);
+    if (status != SOTTO_OK)
+        return status;
+    status = note_accepted(e, a, now_s, diag);
+    if (status == SOTTO_OK)
+        status = sotto_store_commit(e->store, diag);
+    if (status != SOTTO_OK) {
+        sotto_store_rollback(e->store);
+        return status;
+    }
+    status = save(e, (uint64_t)known + a->showings, diag);
+    e->showings_kept = (uint64_t)known + a->showings;
+    e->caps_unknown = false;
+    return status;
+}
+
+sotto_status kiosk_accept_restore(kiosk_engine *e, kiosk_accepted *out, sotto_diag *diag)
+{
+    int64_t now_s = 0;
+    *out = (kiosk_accepted){.caps = false};
+    if (e->release.version == 0)
+        return sotto_diag_set(diag, SOTTO_ERR(KIOSK, NOT_FOUND),
+                              "no release is in use: its tasks say what to charge");
+    sotto_status status = kiosk_now(e, &now_s, diag);
+    if (status == SOTTO_OK)
+        status = sotto_tally_accept(e->store, &e->witness, &e->release.tasks, now_s, &out->reports, diag);
+    if (status == SOTTO_OK && e->caps_unknown)
+        status = accept_caps(e, out, now_s, diag);
+    if (status == SOTTO_OK)
+        sotto_log_event(&e->log, SOTTO_LOG_WARN, "restore.accepted", "lost=%llu periods=%llu showings=%llu",
+                        (unsigned long long)out->reports.lost, (unsigned long long)out->reports.periods,
+                        (unsigned long long)out->showings);
+    return status;
+}
+
+sotto_status kiosk_restores_read(kiosk_engine *e, kiosk_restores *out, sotto_diag *diag)
+{
+    const struct {
+        const char *name;
+        int64_t *value;
+    } parts[] = {{TIMES_NAME, &out->times},
+                 {LAST_NAME, &out->last_s},
+                 {REPORTS_NAME, &out->reports},
+                 {SHOWINGS_NAME, &out->showings}};
+    sotto_status status = SOTTO_OK;
+    *out = (kiosk_restores){0};
+    for (size_t i = 0; i < SOTTO_COUNT(parts) && status == SOTTO_OK; i++)
+        status = number(e, parts[i].name, parts[i].value, diag);
+    return status;
+}
+
+/* ---- audit accept-restore ---- */
+
+static void show_reports(const sotto_tally_accepted *a)
+{
+    char epsilon[32], rho[32];
+    (void)sotto_fixed_format_decimal((int64_t)a->charged_ueps, 6, epsilon, sizeof epsilon);
+    (void)sotto_fixed_format_decimal((int64_t)a->charged_rho_nano, 9, rho, sizeof rho);
+    printf("Reports may go on. ");
+    if (a->lost > 0)
+        printf("%llu report%s left this terminal that the store does not know.\n",
+               (unsigned long long)a->lost, a->lost == 1 ? "" : "s");
+    else if (a->periods > 0)
+        printf("Nobody can say what left after this copy was made: %llu period%s could have.\n",
+               (unsigned long long)a->periods, a->periods == 1 ? "" : "s");
+    else
+        printf("No period is over that this store does not know.\n");
+    if (a->charged_ueps > 0 || a->charged_rho_nano > 0)
+        printf("Every customer is charged epsilon %s%s%s for it, and periods that are over are not told "
+               "again.\n",
+               epsilon, a->charged_rho_nano > 0 ? " and rho " : "", a->charged_rho_nano > 0 ? rho : "");
+}
+
+static void show_caps(const kiosk_accepted *a)
+{
+    if (!a->caps)
+        return;
+    printf("Offers may go on. ");
+    if (a->showings > 0)
+        printf("At least %llu showings and answers to offers are not in this copy: ",
+               (unsigned long long)a->showings);
+    else
+        printf("Nobody can say what was shown after this copy was made: ");
+    printf(
+        "caps, waits, dismissals, budgets and stock\ngo on from what it knew, so a customer may now be shown "
+        "an offer more often than its caps allow.\n");
+}
+
+/* An operator's decision, made while serve is stopped: not the kiosk application's to ask for. */
+int kiosk_cmd_accept_restore(const kiosk_config *config)
+{
+    kiosk_engine *e = NULL;
+    sotto_diag diag = {0};
+    kiosk_accepted accepted;
+    sotto_status status = kiosk_engine_open(&e, config, &diag);
+    if (status == SOTTO_OK)
+        status = kiosk_accept_restore(e, &accepted, &diag);
+    if (status == SOTTO_OK) {
+        show_reports(&accepted.reports);
+        show_caps(&accepted);
+    }
+    kiosk_engine_close(e);
+    return status == SOTTO_OK ? 0 : kiosk_fail_status(status, &diag);
+}
