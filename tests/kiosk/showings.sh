@@ -70,7 +70,7 @@ between ips 0 judged --target loan=1
 expect 0 '"not_drawn":0.000000' judged --target uniform # a restart lost no chance
 expect 0 'taken of what stood first' "$HQ" evaluate policy --totals "$WORK/hq" --target uniform
 expect 0 'cover-home' "$HQ" evaluate policy --totals "$WORK/hq" --target uniform
-for target in none=1 saver=2 saver=0.6,saver=0.2 saver= saver '' saver=0.5,; do
+for target in none=1 saver=2 saver=0.6,saver=0.2 saver= saver '' 'saver=0.5,'; do
     expect 2 '--target' "$HQ" evaluate policy --totals "$WORK/hq" --target "$target"
 done
 expect 4 'no release' "$HQ" evaluate policy --totals "$WORK/hq" --target same --task 9
