@@ -72,7 +72,7 @@ const sotto_campaign *sotto_plan_campaign(const sotto_plan *plan, size_t index);
 int sotto_plan_find(const sotto_plan *plan, sotto_span id); /* index or -1 */
 /* What a campaign's offer is worth if this customer takes it: the product's value_tag where it has one and
  * the profile does, not below 0 nor above the largest value; else value_minor. profile NULL: nothing is
- * known. */
+ * known, or may be used (a decision that is not `profiled`). */
 int64_t sotto_plan_value_minor(const sotto_plan *plan, size_t index, const sotto_profile *profile,
                                int32_t today);
 /* The arm of the campaign's A/B test that `key` (a request's arm_key, not 0) falls into: what its creative is
