@@ -234,20 +234,25 @@ typedef struct sotto_tuf_info {
     bool self_signed;
 } sotto_tuf_info;
 SOTTO_MUST_USE sotto_status sotto_tuf_info_read(sotto_span metadata, sotto_tuf_info *out, sotto_diag *diag);
-/* For makers of metadata: how many of the keys that root names for one of its four roles have signed a file,
- * and how many must. The root itself is not judged. MALFORMED, UNSUPPORTED, RANGE; NOT_FOUND for another
- * role. */
+/* For makers of metadata: how many of the keys that delegator names for one of its roles have signed a file,
+ * and how many must. delegator: a root and one of its four roles, or targets and a role that they delegate
+ * to. It is not judged itself. MALFORMED, UNSUPPORTED, RANGE; NOT_FOUND for another role. */
 typedef struct sotto_tuf_signers {
     size_t signed_by, needed;
 } sotto_tuf_signers;
-SOTTO_MUST_USE sotto_status sotto_tuf_count_signers(sotto_span root, const char *role, sotto_span metadata,
-                                                    sotto_tuf_signers *out, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status sotto_tuf_count_signers(sotto_span delegator, const char *role,
+                                                    sotto_span metadata, sotto_tuf_signers *out,
+                                                    sotto_diag *diag);
+/* The same two: AUTH when the role's list holds a target that its paths do not allow it. */
+SOTTO_MUST_USE sotto_status sotto_tuf_check_paths(sotto_span delegator, const char *role, sotto_span metadata,
+                                                  sotto_diag *diag);
 
 /*
  * ---- The release on disk (docs/formats/release.md) ----
  * dir/metadata          what sync trusts: a metadata_dir of the TUF client, with the chain of roots in roots/
- * dir/<version>/        one release: its targets, and targets.json, the signed list of them, written last: a
- *                       release without it is not complete
+ * dir/<version>/        one release: its targets, <role>.role of each team that signs some of them, and
+ *                       targets.json, the signed list of them, written last: a release without it is not
+ *                       complete
  * dir/current           the version in use, decimal: the one that serve uses
  * dir/previous          the version that serve would go back to
  * sync writes all of it; serve reads it and verifies it again, from its own trusted root, before it uses it.
@@ -261,7 +266,10 @@ typedef struct sotto_release_update {
 /* Refresh, then download every target of the newest release into dir/<version>. config->metadata_dir may be
  * NULL: dir/metadata. Interrupted: continues with the files that are not there yet. A file there that differs
  * is fetched again. A target's name must be a plain file name ([A-Za-z0-9._-], not starting with '.', not
- * "targets.json"): MALFORMED otherwise, and nothing of that release is fetched. FULL before the first byte
+ * "targets.json", not ending in ".new" or ".role"): MALFORMED otherwise, and nothing of that release is
+ * fetched. Targets of a role that the list delegates to belong to the release where the delegation has a
+ * member "version", which the role's list must then have (CORRUPT); AUTH for one that its paths do not allow.
+ FULL before the first byte
  * when the disk would not hold it. *update is written on failure too (version 0 when none is complete). */
 SOTTO_MUST_USE sotto_status sotto_release_fetch(const char *dir, const sotto_tuf_config *config,
                                                 sotto_release_update *update, sotto_diag *diag);

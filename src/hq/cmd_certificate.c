@@ -1,8 +1,9 @@
 /* certificate: the collector's own certificate, made anew by the office's authority. And what of the office
  * ends when, for those who watch over it. */
-#include "hq_priv.h"
+#include "repo_run.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SERVER_DAYS 730
@@ -101,10 +102,9 @@ int hq_cmd_certificate(int argc, char **argv)
 static void look(hq_expiry *e, const char *what, int64_t until_s, int64_t now_s, int64_t near_days,
                  const char *remedy)
 {
-    *e = (hq_expiry){.what = what,
-                     .until_s = until_s,
-                     .near = until_s != 0 && until_s - now_s < near_days * HQ_DAY_S,
-                     .remedy = remedy};
+    *e = (hq_expiry){
+        .until_s = until_s, .near = until_s != 0 && until_s - now_s < near_days * HQ_DAY_S, .remedy = remedy};
+    (void)snprintf(e->what, sizeof e->what, "%s", what);
 }
 
 static int64_t certificate_end(const char *dir, const char *name)
@@ -117,9 +117,33 @@ static int64_t certificate_end(const char *dir, const char *name)
     return info.not_after_s;
 }
 
-sotto_status hq_office_expiries(const char *dir, int64_t now_s, hq_expiry out[static HQ_EXPIRIES],
-                                sotto_diag *diag)
+/* Lists of teams end by themselves, each with what its team last signed. */
+static sotto_status look_at_teams(const hq_repo *repo, const char *dir, int64_t now_s, hq_expiry *out,
+                                  size_t *count, sotto_diag *diag)
 {
+    hq_teams *teams = malloc(sizeof *teams);
+    if (teams == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for the teams");
+    sotto_status status = hq_repo_teams(repo, teams, diag);
+    for (size_t i = 0; status == SOTTO_OK && i < teams->count; i++) {
+        char what[sizeof out->what];
+        sotto_vec bytes;
+        sotto_tuf_info info = {0};
+        status = hq_run_read_list(dir, "repo", teams->team[i].name, teams->team[i].version, &bytes, diag);
+        if (status == SOTTO_OK)
+            status = sotto_tuf_info_read(sotto_vec_span(&bytes), &info, diag);
+        sotto_vec_free(&bytes);
+        (void)snprintf(what, sizeof what, "list of %s", teams->team[i].name);
+        look(&out[(*count)++], what, info.expires_s, now_s, 14, "sotto-hq publish");
+    }
+    free(teams);
+    return status;
+}
+
+sotto_status hq_office_expiries(const char *dir, int64_t now_s, hq_expiry out[static HQ_EXPIRIES],
+                                size_t *count, sotto_diag *diag)
+{
+    *count = 0;
     hq_repo repo;
     sotto_status status = sotto_vault_start(diag);
     if (status == SOTTO_OK)
@@ -137,6 +161,8 @@ sotto_status hq_office_expiries(const char *dir, int64_t now_s, hq_expiry out[st
          "sotto-hq certificate, then SIGHUP to serve");
     look(&out[5], "device authority", certificate_end(dir, "authority/ca.pem"), now_s, 365,
          "every terminal needs a new authority.pem by hand");
+    *count = 6;
+    status = look_at_teams(&repo, dir, now_s, out, count, diag);
     hq_repo_free(&repo);
-    return SOTTO_OK;
+    return status;
 }

@@ -278,10 +278,11 @@ static sotto_status count_device(void *ctx, const hq_device *device)
 static void tell_expiries(const listing *l)
 {
     hq_expiry all[HQ_EXPIRIES];
+    size_t count;
     char until[21];
-    if (hq_office_expiries(l->dir, l->now_s, all, NULL) != SOTTO_OK)
+    if (hq_office_expiries(l->dir, l->now_s, all, &count, NULL) != SOTTO_OK)
         return;
-    for (size_t i = 0; i < HQ_EXPIRIES; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (!all[i].near)
             continue;
         sotto_time_format(all[i].until_s, until);
@@ -293,12 +294,13 @@ static void tell_expiries(const listing *l)
 static void put_expiries(listing *l)
 {
     hq_expiry all[HQ_EXPIRIES];
+    size_t count;
     sotto_json_writer *w = &l->json.w;
-    if (hq_office_expiries(l->dir, l->now_s, all, NULL) != SOTTO_OK)
+    if (hq_office_expiries(l->dir, l->now_s, all, &count, NULL) != SOTTO_OK)
         return;
     sotto_json_name(w, "office");
     sotto_json_arr(w);
-    for (size_t i = 0; i < HQ_EXPIRIES; i++) {
+    for (size_t i = 0; i < count; i++) {
         sotto_json_obj(w);
         sotto_json_name(w, "what");
         sotto_json_cstr(w, all[i].what);

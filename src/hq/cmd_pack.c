@@ -10,28 +10,20 @@
 static sotto_status target_path(const char *dir, const hq_repo *repo, const char *name,
                                 char out[static HQ_PATH_MAX], sotto_diag *diag)
 {
-    char relative[256];
-    sotto_json *doc = NULL;
-    sotto_span sha256 = {0};
-    sotto_status status = sotto_json_parse(&doc, sotto_vec_span(&repo->targets), "targets.json", diag);
-    sotto_json_node node = status == SOTTO_OK ? sotto_json_root(doc) : (sotto_json_node){0};
-    static const char *const way[] = {"signed", "targets"};
-    for (size_t i = 0; status == SOTTO_OK && i < SOTTO_COUNT(way); i++)
-        node = sotto_json_member(node, way[i]);
-    if (status == SOTTO_OK)
-        node = sotto_json_member(node, name);
-    if (status == SOTTO_OK && node.val == NULL)
+    char hex[2 * SOTTO_SHA256_BYTES + 1], relative[256];
+    hq_tuf_file files[HQ_BUNDLE_COUNT];
+    size_t count = 0, at = 0;
+    sotto_status status = hq_repo_files(repo, dir, files, &count, diag);
+    while (status == SOTTO_OK && at < count && strcmp(files[at].name, name) != 0)
+        at++;
+    if (status == SOTTO_OK && at == count)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "the newest release's list does not name %s",
                                 name);
-    if (status == SOTTO_OK)
-        status = sotto_json_get_str(sotto_json_member(node, "hashes"), "sha256", &sha256, diag);
-    if (status == SOTTO_OK) {
-        (void)snprintf(relative, sizeof relative, "repo/targets/%.*s.%s",
-                       (int)(sha256.len < 64 ? sha256.len : 64), (const char *)sha256.ptr, name);
-        status = hq_path(dir, relative, out, diag);
-    }
-    sotto_json_free(doc);
-    return status;
+    if (status != SOTTO_OK)
+        return status;
+    sotto_hex_encode(sotto_span_of(files[at].sha256, SOTTO_SHA256_BYTES), hex, sizeof hex);
+    (void)snprintf(relative, sizeof relative, "repo/targets/%s.%s", hex, name);
+    return hq_path(dir, relative, out, diag);
 }
 
 typedef struct order {

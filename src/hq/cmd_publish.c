@@ -52,11 +52,14 @@ static void print_publication(const publishing *p, const hq_publication *out)
 {
     char day[HQ_ROLE_COUNT][11];
     if (p->prepare) {
-        printf("Release %llu waits for signatures: %s (%zu of %zu).\n"
-               "Next, on the machine of each key: sotto-hq sign FILE --key KEY   then here: sotto-hq publish "
+        printf("Release %llu waits for signatures: %s (%zu of %zu).\n", (unsigned long long)out->release,
+               out->draft, out->signers.signed_by, out->signers.needed);
+        for (size_t i = 0; i < out->teams; i++)
+            printf("  and %s (%zu of %zu).\n", out->team[i].path, out->team[i].signers.signed_by,
+                   out->team[i].signers.needed);
+        printf("Next, on the machine of each key: sotto-hq sign FILE --key KEY   then here: sotto-hq publish "
                "--dir %s "
                "--finish\n",
-               (unsigned long long)out->release, out->draft, out->signers.signed_by, out->signers.needed,
                p->dir);
         return;
     }
@@ -74,10 +77,27 @@ static void print_publication(const publishing *p, const hq_publication *out)
            day[HQ_ROLE_TIMESTAMP], day[HQ_ROLE_SNAPSHOT], day[HQ_ROLE_TARGETS], day[HQ_ROLE_ROOT]);
 }
 
+static void put_team_drafts(sotto_json_writer *w, const hq_publication *out)
+{
+    sotto_json_name(w, "teams");
+    sotto_json_arr(w);
+    for (size_t i = 0; i < out->teams; i++) {
+        sotto_json_obj(w);
+        sotto_json_name(w, "draft");
+        sotto_json_cstr(w, out->team[i].path);
+        sotto_json_name(w, "signed_by");
+        sotto_json_u64(w, out->team[i].signers.signed_by);
+        sotto_json_name(w, "needs");
+        sotto_json_u64(w, out->team[i].signers.needed);
+        sotto_json_obj_end(w);
+    }
+    sotto_json_arr_end(w);
+}
+
 static sotto_status print_json(const hq_publication *out, sotto_diag *diag)
 {
     hq_json json;
-    sotto_status status = hq_json_begin(&json, 1024, diag);
+    sotto_status status = hq_json_begin(&json, 1024 + HQ_TEAMS_MAX * (HQ_PATH_MAX + 128), diag);
     if (status != SOTTO_OK)
         return status;
     sotto_json_obj(&json.w);
@@ -92,6 +112,8 @@ static sotto_status print_json(const hq_publication *out, sotto_diag *diag)
         sotto_json_u64(&json.w, out->signers.signed_by);
         sotto_json_name(&json.w, "needs");
         sotto_json_u64(&json.w, out->signers.needed);
+        if (out->teams > 0)
+            put_team_drafts(&json.w, out);
     }
     sotto_json_name(&json.w, "expires");
     sotto_json_obj(&json.w);

@@ -1,6 +1,6 @@
 /* sign: one more signature on a metadata file, on any machine: neither a head office's folder nor a network.
  */
-#include "hq_priv.h"
+#include "repo_run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,19 +21,32 @@ static void tell_members(sotto_json_node members, const char *what)
     }
 }
 
+static void tell_texts(sotto_json_node texts, int most)
+{
+    sotto_span text;
+    for (size_t i = 0; i < sotto_json_count(texts); i++)
+        if (sotto_json_as_str(sotto_json_at(texts, i), &text, NULL) == SOTTO_OK)
+            printf(" %.*s", (int)text.len < most ? (int)text.len : most, (const char *)text.ptr);
+}
+
+/* Of a root, an object; of what targets delegate, an array with the names inside. */
 static void tell_roles(sotto_json_node roles)
 {
+    bool teams = sotto_json_type(roles) == SOTTO_JSON_ARR;
     for (size_t i = 0; i < sotto_json_count(roles); i++) {
-        sotto_span name, keyid;
+        sotto_span name = {0};
         int64_t threshold = 0;
-        sotto_json_node role = sotto_json_member_at(roles, i, &name);
+        sotto_json_node role = teams ? sotto_json_at(roles, i) : sotto_json_member_at(roles, i, &name);
+        if (teams && sotto_json_get_str(role, "name", &name, NULL) != SOTTO_OK)
+            name.len = 0;
         sotto_json_node keyids = sotto_json_member(role, "keyids");
         if (sotto_json_get_i64(role, "threshold", 0, INT32_MAX, &threshold, NULL) != SOTTO_OK)
             threshold = 0;
         printf("  role %.*s: %lld of", (int)name.len, (const char *)name.ptr, (long long)threshold);
-        for (size_t k = 0; k < sotto_json_count(keyids); k++)
-            if (sotto_json_as_str(sotto_json_at(keyids, k), &keyid, NULL) == SOTTO_OK)
-                printf(" %.16s", (const char *)keyid.ptr);
+        tell_texts(keyids, 16);
+        if (teams)
+            printf(", for");
+        tell_texts(sotto_json_member(role, "paths"), 64);
         printf("\n");
     }
 }
@@ -55,6 +68,7 @@ static sotto_status tell(sotto_span file, const char *path, const char *keyid, s
     tell_members(sotto_json_member(body, "targets"), "file");
     tell_members(sotto_json_member(body, "meta"), "lists");
     tell_roles(sotto_json_member(body, "roles"));
+    tell_roles(sotto_json_member(sotto_json_member(body, "delegations"), "roles"));
     printf("Signed by %.16s...\n", keyid);
     sotto_json_free(doc);
     return SOTTO_OK;
@@ -63,27 +77,83 @@ static sotto_status tell(sotto_span file, const char *path, const char *keyid, s
 /* ---- whose key it is ---- */
 
 typedef struct judgement {
-    bool known, counts; /* known: some root said who signs this role */
+    const char *keyid;
+    char role[HQ_TEAM_NAME_MAX];
+    sotto_span list;     /* what is to be signed */
+    bool known, counts;  /* known: some file said who signs this role */
+    bool allowed;        /* by one of them, to sign every file that the list names */
+    sotto_diag disallow; /* why not */
 } judgement;
 
-static void ask_root(const char *path, enum hq_role role, const char *keyid, judgement *j)
+/* What a draft is of: "8.targets.json" of targets, "3.model.json" of the team model. */
+static void role_of(const char *path, const char *type, char role[static HQ_TEAM_NAME_MAX])
 {
-    sotto_vec file;
-    hq_root *root = calloc(1, sizeof *root);
-    sotto_vec_init(&file, METADATA_MAX);
-    if (root != NULL && sotto_port_read_file(path, &file, NULL) == SOTTO_OK &&
-        hq_root_parse(root, sotto_vec_span(&file), path, NULL) == SOTTO_OK) {
-        j->known = true;
-        j->counts = j->counts || hq_root_has(root, role, keyid);
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    size_t digits = strspn(name, "0123456789");
+    const char *part = name[digits] == '.' ? name + digits + 1 : "";
+    size_t len = strcspn(part, ".");
+    bool named = digits > 0 && len > 0 && len < HQ_TEAM_NAME_MAX && strcmp(part + len, ".json") == 0;
+    (void)snprintf(role, HQ_TEAM_NAME_MAX, "%s", type);
+    if (named && strcmp(type, hq_role_name(HQ_ROLE_TARGETS)) == 0)
+        (void)snprintf(role, HQ_TEAM_NAME_MAX, "%.*s", (int)len, part);
+}
+
+static bool find_top(const char *name, enum hq_role *role)
+{
+    for (size_t i = 0; i < HQ_ROLE_COUNT; i++) {
+        *role = (enum hq_role)i;
+        if (strcmp(hq_role_name(*role), name) == 0)
+            return true;
     }
-    sotto_vec_free(&file);
+    return false;
+}
+
+static void ask_root(sotto_span file, const char *path, enum hq_role role, judgement *j)
+{
+    hq_root *root = calloc(1, sizeof *root);
+    if (root != NULL && hq_root_parse(root, file, path, NULL) == SOTTO_OK) {
+        j->known = j->allowed = true;
+        j->counts = j->counts || hq_root_has(root, role, j->keyid);
+    }
     free(root);
 }
 
-/* The newest root of the office that the file lies in, and the one that is prepared beside it. */
-static void ask_office(const char *file, enum hq_role role, const char *keyid, judgement *j)
+static void ask_list(sotto_span file, judgement *j)
+{
+    hq_teams *teams = calloc(1, sizeof *teams);
+    const hq_team *team = NULL;
+    if (teams != NULL && hq_teams_of(file, teams, NULL) == SOTTO_OK)
+        team = hq_teams_find(teams, j->role);
+    if (team != NULL) {
+        j->known = true;
+        j->counts = j->counts || hq_signers_have(&team->who, j->keyid);
+        j->allowed = j->allowed || sotto_tuf_check_paths(file, j->role, j->list, &j->disallow) == SOTTO_OK;
+    }
+    free(teams);
+}
+
+/* Of a root who signs one of the four roles, of targets who signs a team's list. */
+static void ask(const char *path, judgement *j)
+{
+    enum hq_role role;
+    sotto_vec file;
+    sotto_vec_init(&file, METADATA_MAX);
+    if (sotto_port_read_file(path, &file, NULL) == SOTTO_OK) {
+        if (find_top(j->role, &role))
+            ask_root(sotto_vec_span(&file), path, role, j);
+        else
+            ask_list(sotto_vec_span(&file), j);
+    }
+    sotto_vec_free(&file);
+}
+
+/* The newest root, or list, of the office that the file lies in, and the one that is prepared beside it. */
+static void ask_office(const char *file, judgement *j)
 {
     char folder[HQ_PATH_MAX], path[HQ_PATH_MAX + 64];
+    enum hq_role role;
+    const char *by = hq_role_name(find_top(j->role, &role) ? HQ_ROLE_ROOT : HQ_ROLE_TARGETS);
     const char *slash = strrchr(file, '/');
     int len = slash == NULL ? snprintf(folder, sizeof folder, ".")
                             : snprintf(folder, sizeof folder, "%.*s", (int)(slash - file), file);
@@ -91,43 +161,48 @@ static void ask_office(const char *file, enum hq_role role, const char *keyid, j
         return;
     unsigned newest = 0;
     do
-        (void)snprintf(path, sizeof path, "%s/../repo/%u.root.json", folder, newest + 1);
+        (void)snprintf(path, sizeof path, "%s/../repo/%u.%s.json", folder, newest + 1, by);
     while (sotto_port_exists(path) && ++newest < 100000);
-    (void)snprintf(path, sizeof path, "%s/../repo/%u.root.json", folder, newest);
+    (void)snprintf(path, sizeof path, "%s/../repo/%u.%s.json", folder, newest, by);
     if (newest > 0)
-        ask_root(path, role, keyid, j);
-    (void)snprintf(path, sizeof path, "%s/%u.root.json", folder, newest + 1);
-    if (j->known)
-        ask_root(path, role, keyid, j);
+        ask(path, j);
+    (void)snprintf(path, sizeof path, "%s/%u.%s.json", folder, newest + 1, by);
+    if (j->known || strcmp(by, "targets") == 0)
+        ask(path, j);
 }
 
-/* A signature that counts for nothing is not made in silence. What no root is at hand for is said. */
+static sotto_status tell_judgement(const judgement *j, const char *file, sotto_diag *diag)
+{
+    if (!j->known)
+        printf("Whether this key counts for %s is not known here: --root tells.\n", j->role);
+    if (j->known && !j->counts)
+        return sotto_diag_at(diag, SOTTO_ERR(HQ, AUTH), file, 0,
+                             "this key (%.16s) is none of those that sign %s: nothing was signed", j->keyid,
+                             j->role);
+    if (j->known && !j->allowed)
+        return sotto_diag_at(diag, SOTTO_ERR(HQ, AUTH), file, 0, "%s: nothing was signed", j->disallow.text);
+    return SOTTO_OK;
+}
+
+/* A signature that counts for nothing is not made in silence. What nobody at hand says who signs is told. */
 static sotto_status judge(const char *file, sotto_span bytes, const char *root, const char *keyid,
                           sotto_diag *diag)
 {
     sotto_tuf_info info;
-    judgement j = {0};
-    size_t role = 0;
+    judgement j = {.keyid = keyid, .list = bytes};
     sotto_status status = sotto_tuf_info_read(bytes, &info, diag);
-    while (role < HQ_ROLE_COUNT && strcmp(info.type, hq_role_name((enum hq_role)role)) != 0)
-        role++;
-    if (status != SOTTO_OK || role == HQ_ROLE_COUNT)
+    if (status != SOTTO_OK)
         return status;
+    role_of(file, info.type, j.role);
     if (root != NULL)
-        ask_root(root, (enum hq_role)role, keyid, &j);
+        ask(root, &j);
     if (root != NULL && !j.known)
-        return sotto_diag_at(diag, SOTTO_ERR(HQ, MALFORMED), root, 0, "is not a root that can be read");
+        return sotto_diag_at(diag, SOTTO_ERR(HQ, MALFORMED), root, 0, "does not say who signs %s", j.role);
     if (root == NULL)
-        ask_office(file, (enum hq_role)role, keyid, &j);
-    if (role == HQ_ROLE_ROOT && j.known)
-        ask_root(file, HQ_ROLE_ROOT, keyid, &j);
-    if (j.known && !j.counts)
-        return sotto_diag_at(diag, SOTTO_ERR(HQ, AUTH), file, 0,
-                             "this key (%.16s) is none of those that sign %s: nothing was signed", keyid,
-                             info.type);
-    if (!j.known)
-        printf("Whether this key counts for %s is not known here: --root ROOT.json tells.\n", info.type);
-    return SOTTO_OK;
+        ask_office(file, &j);
+    if (strcmp(j.role, "root") == 0 && j.known)
+        ask(file, &j);
+    return tell_judgement(&j, file, diag);
 }
 
 static sotto_status read_key(const char *path, hq_tuf_key *key, sotto_diag *diag)

@@ -195,38 +195,78 @@ SOTTO_MUST_USE sotto_status hq_public_key_read(hq_public_key *out, sotto_span te
 void hq_tuf_key_wipe(hq_tuf_key *key);
 
 void hq_public_key_put(sotto_json_writer *w, const hq_public_key *key);
+void hq_public_key_put_named(sotto_json_writer *w, const hq_public_key *key); /* a member: by its keyid */
 SOTTO_MUST_USE sotto_status hq_canonical(sotto_span json, sotto_vec *out, sotto_diag *diag);
 
-/* What a root says: whose keys count for what, and how many must sign. */
-typedef struct hq_root_role {
+/* Keys that metadata names, and who of them signs what, and how many must. */
+typedef struct hq_key_table {
+    hq_public_key key[HQ_ROOT_KEYS_MAX];
+    size_t count;
+} hq_key_table;
+typedef struct hq_signers {
     char keyid[HQ_ROLE_KEYS_MAX][HQ_KEYID_TEXT];
     size_t count, threshold;
-} hq_root_role;
+} hq_signers;
+/* A "keys" object; an object with keyids and threshold. MALFORMED, RANGE. */
+SOTTO_MUST_USE sotto_status hq_key_table_parse(hq_key_table *out, sotto_json_node keys, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status hq_signers_parse(hq_signers *out, sotto_json_node role, sotto_diag *diag);
+void hq_signers_put(sotto_json_writer *w, const hq_signers *signers); /* the two members */
+bool hq_signers_have(const hq_signers *signers, const char *keyid);
+/* EXISTS when it is one of them, RANGE when there is no room. name: whose, for messages. */
+SOTTO_MUST_USE sotto_status hq_signers_add(hq_signers *to, hq_key_table *keys, const hq_public_key *key,
+                                           const char *name, sotto_diag *diag);
+/* NOT_FOUND; a key that nobody has any more is left out of the file. */
+SOTTO_MUST_USE sotto_status hq_signers_remove(hq_signers *from, const char *keyid, const char *name,
+                                              sotto_diag *diag);
+
+/* What a root says: whose keys count for what. */
 typedef struct hq_root {
-    hq_public_key key[HQ_ROOT_KEYS_MAX];
-    size_t key_count;
-    hq_root_role role[HQ_ROLE_COUNT];
+    hq_key_table keys;
+    hq_signers role[HQ_ROLE_COUNT];
     uint64_t version;
     int64_t expires_s;
 } hq_root;
 SOTTO_MUST_USE sotto_status hq_root_parse(hq_root *out, sotto_span file, const char *name, sotto_diag *diag);
 bool hq_root_has(const hq_root *root, enum hq_role role, const char *keyid);
-/* EXISTS when the role has it, RANGE when there is no room. */
-SOTTO_MUST_USE sotto_status hq_root_add(hq_root *root, enum hq_role role, const hq_public_key *key,
-                                        sotto_diag *diag);
-/* NOT_FOUND; a key that no role has any more is left out of the file. */
-SOTTO_MUST_USE sotto_status hq_root_remove(hq_root *root, enum hq_role role, const char *keyid,
-                                           sotto_diag *diag);
 
-/* Private keys of a role that lie here: keys/ROLE.key and keys/ROLE-*.key, those that the root names for it.
+/* Teams, who alone sign some files of a release: what targets delegates (section 4.5, "delegations"). The
+ * same form in dir/teams.json, which says what the next release delegates, and in targets.json itself, where
+ * each role names the version of the team's list that belongs to the release. */
+#define HQ_TEAMS_MAX     8
+#define HQ_TEAM_NAME_MAX 32
+typedef struct hq_team {
+    char name[HQ_TEAM_NAME_MAX];
+    bool signs[HQ_BUNDLE_COUNT]; /* each file is at most one team's; the self-test is nobody's */
+    hq_signers who;
+    uint64_t version; /* of its list; 0 = not said */
+} hq_team;
+typedef struct hq_teams {
+    hq_key_table keys;
+    hq_team team[HQ_TEAMS_MAX];
+    size_t count;
+} hq_teams;
+/* A "delegations" object, or none (*out is empty then). MALFORMED, RANGE, CONFLICT. */
+SOTTO_MUST_USE sotto_status hq_teams_parse(hq_teams *out, sotto_json_node delegations, sotto_diag *diag);
+void hq_teams_put(sotto_json_writer *w, const hq_teams *teams); /* as a value */
+hq_team *hq_teams_find(hq_teams *teams, const char *name);      /* NULL: there is none */
+/* Whose the file of a release is; NULL: of whoever signs targets. */
+const hq_team *hq_teams_owner(const hq_teams *teams, const char *file);
+/* RANGE, CONFLICT (a name that is not plain or taken, a file that is no release's or another team's). paths:
+ * names with commas between. */
+SOTTO_MUST_USE sotto_status hq_teams_add(hq_teams *teams, const char *name, const char *paths,
+                                         sotto_diag *diag);
+SOTTO_MUST_USE sotto_status hq_teams_load(hq_teams *out, const char *dir, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status hq_teams_save(const hq_teams *teams, const char *dir, sotto_diag *diag);
+
+/* Private keys that lie here: keys/NAME.key and keys/NAME-*.key, those that are of the signers.
  */
 typedef struct hq_keyring {
     hq_tuf_key key[HQ_ROLE_KEYS_MAX];
     size_t count;
 } hq_keyring;
 /* *out is NULL on failure; an empty ring is none. DENIED for a file that others can read. */
-SOTTO_MUST_USE sotto_status hq_keyring_load(hq_keyring **out, const char *dir, enum hq_role role,
-                                            const hq_root *root, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status hq_keyring_load(hq_keyring **out, const char *dir, const char *name,
+                                            const hq_signers *who, sotto_diag *diag);
 void hq_keyring_free(hq_keyring *ring); /* wipes; NULL allowed */
 
 typedef struct hq_tuf_file { /* a file that metadata lists */
@@ -241,6 +281,7 @@ typedef struct hq_tuf_doc {
     uint64_t version;
     int64_t expires_s;
     const hq_root *root;      /* of a root */
+    const hq_teams *teams;    /* of targets: what it delegates; NULL: nothing */
     const hq_tuf_file *files; /* the others: what they list */
     size_t file_count;
 } hq_tuf_doc;
@@ -260,8 +301,15 @@ typedef struct hq_repo_role {
     uint64_t version; /* 0 = none yet */
     int64_t expires_s;
 } hq_repo_role;
+typedef struct hq_repo_list { /* of a team */
+    char name[HQ_TEAM_NAME_MAX];
+    uint64_t version;
+} hq_repo_list;
+#define HQ_REPO_LISTS_MAX 32 /* of all teams that there ever were: a snapshot goes on naming them (5.5.5) */
 typedef struct hq_repo {
     hq_repo_role role[HQ_ROLE_COUNT];
+    hq_repo_list list[HQ_REPO_LISTS_MAX]; /* that the snapshot names */
+    size_t list_count;
     sotto_vec targets;   /* N.targets.json as it stands; empty before the first release */
     sotto_vec root_file; /* the newest N.root.json */
     hq_root *root;       /* the same, read */
@@ -269,6 +317,17 @@ typedef struct hq_repo {
 /* What dir/repo offers now, followed from timestamp.json. */
 SOTTO_MUST_USE sotto_status hq_repo_read(hq_repo *out, const char *dir, sotto_diag *diag);
 void hq_repo_free(hq_repo *repo);
+/* The entry of the team's list; NULL: it has none yet. */
+hq_repo_list *hq_repo_list_of(hq_repo *repo, const char *team);
+/* Teams of the release that stands. */
+SOTTO_MUST_USE sotto_status hq_repo_teams(const hq_repo *repo, hq_teams *out, sotto_diag *diag);
+/* What the release that stands is made of: the files of its list and of its teams'. */
+SOTTO_MUST_USE sotto_status hq_repo_files(const hq_repo *repo, const char *dir,
+                                          hq_tuf_file out[static HQ_BUNDLE_COUNT], size_t *count,
+                                          sotto_diag *diag);
+/* Appends those of one list, by the names that a release has. */
+SOTTO_MUST_USE sotto_status hq_tuf_files(sotto_span list, hq_tuf_file out[static HQ_BUNDLE_COUNT],
+                                         size_t *count, sotto_diag *diag);
 
 /* Publishers keep away from each other: dir/publish.lock. */
 SOTTO_MUST_USE sotto_status hq_repo_lock(const char *dir, sotto_port_lock *lock, sotto_diag *diag);
@@ -276,12 +335,18 @@ SOTTO_MUST_USE sotto_status hq_repo_lock(const char *dir, sotto_port_lock *lock,
 #define HQ_ROOT_DAYS 365
 SOTTO_MUST_USE sotto_status hq_repo_create(const char *dir, const hq_tuf_key keys[static HQ_ROLE_COUNT],
                                            int64_t now_s, sotto_diag *diag);
+typedef struct hq_draft { /* what waits for signatures */
+    char path[HQ_PATH_MAX];
+    sotto_tuf_signers signers;
+} hq_draft;
 typedef struct hq_publication {
     uint64_t release;
     int64_t expires_s[HQ_ROLE_COUNT];
-    uint64_t bytes;            /* of the five files */
-    char draft[HQ_PATH_MAX];   /* what waits for signatures, "" when nothing does */
-    sotto_tuf_signers signers; /* of it */
+    uint64_t bytes;              /* of the five files */
+    char draft[HQ_PATH_MAX];     /* what waits for signatures, "" when nothing does */
+    sotto_tuf_signers signers;   /* of it */
+    hq_draft team[HQ_TEAMS_MAX]; /* lists of teams, beside it */
+    size_t teams;
 } hq_publication;
 /* The next release, in the order that never shows half of one: files, targets, snapshot, timestamp. The
  * caller holds the lock. days: the snapshot's life; targets live three times as long. */
@@ -294,14 +359,17 @@ SOTTO_MUST_USE sotto_status hq_repo_publish(const char *dir, const hq_bundle *bu
 /* The files of the release and its list, signed by what keys are here. The caller holds the lock. */
 SOTTO_MUST_USE sotto_status hq_repo_prepare(const char *dir, const hq_bundle *bundle, hq_registry *registry,
                                             int64_t days, hq_publication *out, sotto_diag *diag);
+/* The release that stands, as the draft of the next one, with the teams that dir/teams.json names: after
+ * these have changed. Nothing when there is none. The caller holds the lock. */
+SOTTO_MUST_USE sotto_status hq_repo_redraft(const char *dir, hq_publication *out, sotto_diag *diag);
 /* Publishes the drafts. AUTH when signatures are missing: out->draft says of which file, and nothing has
  * changed. NOT_FOUND when nothing is prepared. The caller holds the lock. */
 SOTTO_MUST_USE sotto_status hq_repo_finish(const char *dir, hq_registry *registry, hq_publication *out,
                                            sotto_diag *diag);
 /* draft/VERSION.ROLE.json */
-SOTTO_MUST_USE sotto_status hq_draft_path(const char *dir, enum hq_role role, uint64_t version,
+SOTTO_MUST_USE sotto_status hq_draft_path(const char *dir, const char *role, uint64_t version,
                                           char path[static HQ_PATH_MAX], sotto_diag *diag);
-SOTTO_MUST_USE sotto_status hq_draft_put(const char *dir, enum hq_role role, uint64_t version,
+SOTTO_MUST_USE sotto_status hq_draft_put(const char *dir, const char *role, uint64_t version,
                                          sotto_span bytes, sotto_diag *diag);
 /* Signs the timestamp anew, and the snapshot when less than half of its life is left and its key is here.
  * Takes the lock. NOT_FOUND before the first release. */
@@ -312,14 +380,16 @@ SOTTO_MUST_USE sotto_status hq_repo_refresh(const char *dir, hq_publication *out
 bool hq_repo_stale(const char *dir, int64_t now_s);
 
 /* ---- what of the office ends when (cmd_certificate.c) ---- */
-#define HQ_EXPIRIES 6
+#define HQ_EXPIRIES (6 + HQ_TEAMS_MAX)
 typedef struct hq_expiry {
-    const char *what, *remedy;
+    char what[HQ_TEAM_NAME_MAX + 16];
+    const char *remedy;
     int64_t until_s; /* 0 = there is none yet */
     bool near;       /* somebody should act */
 } hq_expiry;
 SOTTO_MUST_USE sotto_status hq_office_expiries(const char *dir, int64_t now_s,
-                                               hq_expiry out[static HQ_EXPIRIES], sotto_diag *diag);
+                                               hq_expiry out[static HQ_EXPIRIES], size_t *count,
+                                               sotto_diag *diag);
 
 /* ---- collect ---- */
 

@@ -64,14 +64,18 @@ static const hq_command COMMANDS[] = {
      "  sotto-hq publish --dir /srv/sotto-hq --model offers.sotto --dictionary dictionary.json \\\n"
      "           --catalogue catalogue.json --policy policy.json --tasks tasks.json\n",
      hq_cmd_publish},
-    {"keys", "who signs releases: list, add, remove, rotate, threshold, renew",
+    {"keys", "who signs releases: list, add, remove, rotate, threshold, renew, add-role, remove-role",
      "usage: sotto-hq keys list --dir DIR [--json]\n"
      "       sotto-hq keys add --dir DIR --role ROLE [--key PUBLIC.pem] [--threshold N] [--json]\n"
      "       sotto-hq keys remove --dir DIR --role ROLE --key KEYID [--threshold N] [--json]\n"
      "       sotto-hq keys rotate --dir DIR --role ROLE [--key KEYID] [--json]\n"
      "       sotto-hq keys threshold --dir DIR --role ROLE --threshold N [--json]\n"
-     "       sotto-hq keys renew --dir DIR [--json]\n\n"
-     "ROLE: root, targets, snapshot or timestamp. Every change makes the next version of root; the keys of "
+     "       sotto-hq keys renew --dir DIR [--json]\n"
+     "       sotto-hq keys add-role --dir DIR --role TEAM --paths FILE,... [--key PUBLIC.pem ...]\n"
+     "                              [--threshold N] [--json]\n"
+     "       sotto-hq keys remove-role --dir DIR --role TEAM [--json]\n\n"
+     "ROLE: root, targets, snapshot, timestamp or a team. Every change of the four makes the next version of "
+     "root; the keys of "
      "root\n"
      "that are here sign it, and it is published when a threshold of the old ones and of the new ones has.\n"
      "Until then it waits in DIR/draft (sotto-hq sign, sotto-hq publish --finish). add without --key and "
@@ -79,17 +83,26 @@ static const hq_command COMMANDS[] = {
      "make a private key in DIR/keys. --key of add: PEM (ECDSA P-256, RSA) or 64 hex digits (Ed25519). "
      "renew: the\n"
      "same keys for another year.\n\n"
+     "add-role gives files of a release (model.sotto, policy.json, ...) to a team: nobody else's signature "
+     "counts\n"
+     "for them, and the team's for nothing else. --threshold: all of its keys, unless told otherwise. A "
+     "change of\n"
+     "teams is the next release, signed by targets and by each team whose list changes.\n\n"
+     "  sotto-hq keys add-role --dir /srv/sotto-hq --role model --paths model.sotto --key anna.pem --key "
+     "bob.pem\n"
      "  sotto-hq keys add --dir /srv/sotto-hq --role targets --key anna.pem --threshold 2\n",
      hq_cmd_keys},
     {"sign", "sign a prepared release or root, on any machine",
-     "usage: sotto-hq sign FILE --key PRIVATE.pem [--root ROOT.json]\n\n"
+     "usage: sotto-hq sign FILE --key PRIVATE.pem [--root FILE]\n\n"
      "Says what the file holds, adds the signature (or makes it anew) and writes the file in one step. Needs "
      "no\n"
      "head office and no network. The key: ECDSA P-256, a file of its owner alone (0600). A key that does "
      "not\n"
-     "sign this role is refused (exit code 5): by the root given, or by the office's when the file lies in "
-     "its "
-     "draft folder.\n\n"
+     "sign this role is refused (exit code 5): by the root given (of a team's list: by the N.targets.json "
+     "that\n"
+     "names the team), or by the office's when the file lies in its draft folder. So is a list with a file "
+     "that\n"
+     "its team may not sign. FILE's name says whose it is: 8.targets.json, 3.model.json.\n\n"
      "  sotto-hq sign 8.targets.json --key /media/safe/targets.key\n",
      hq_cmd_sign},
     {"enrol-code", "a one-time code with which a terminal gets its certificate",

@@ -22,10 +22,32 @@ static sotto_status read_expiry(sotto_json_node body, int64_t *expires_s, sotto_
     return status == SOTTO_OK ? sotto_time_parse(text, expires_s) : status;
 }
 
-/* Reads one metadata file; lists: the member and the file whose version is wanted, or NULL. */
-static sotto_status read_role(const char *dir, const char *name, sotto_vec *bytes, hq_repo_role *role,
-                              const char *lists, uint64_t *listed, sotto_diag *diag)
+/* The lists of teams that a snapshot names beside targets.json. */
+static sotto_status read_lists(hq_repo *out, sotto_json_node meta, sotto_diag *diag)
 {
+    sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < sotto_json_count(meta); i++) {
+        sotto_span name;
+        int64_t version = 0;
+        sotto_json_node entry = sotto_json_member_at(meta, i, &name);
+        if (sotto_span_is(name, "targets.json"))
+            continue;
+        if (name.len < sizeof ".json" || out->list_count == HQ_REPO_LISTS_MAX)
+            return sotto_json_bad(entry, diag, SOTTO_ERR(HQ, RANGE), "a snapshot of another maker");
+        hq_repo_list *to = &out->list[out->list_count++];
+        status = sotto_span_to_str(sotto_span_of(name.ptr, name.len - 5), to->name, sizeof to->name);
+        if (status == SOTTO_OK)
+            status = sotto_json_get_i64(entry, "version", 1, INT64_MAX, &version, diag);
+        to->version = (uint64_t)version;
+    }
+    return status;
+}
+
+/* Reads one metadata file; lists: the member and the file whose version is wanted, or NULL. */
+static sotto_status read_role(hq_repo *out, const char *dir, const char *name, sotto_vec *bytes,
+                              enum hq_role which, const char *lists, uint64_t *listed, sotto_diag *diag)
+{
+    hq_repo_role *role = &out->role[which];
     char path[HQ_PATH_MAX];
     sotto_json *doc = NULL;
     int64_t number = 0;
@@ -46,6 +68,8 @@ static sotto_status read_role(const char *dir, const char *name, sotto_vec *byte
         status = sotto_json_get_i64(entry, "version", 1, INT64_MAX, &number, diag);
         *listed = (uint64_t)number;
     }
+    if (status == SOTTO_OK && which == HQ_ROLE_SNAPSHOT)
+        status = read_lists(out, sotto_json_member(body, "meta"), diag);
     sotto_json_free(doc);
     return status;
 }
@@ -57,18 +81,18 @@ static sotto_status read_chain(hq_repo *out, const char *dir, sotto_diag *diag)
     uint64_t version = 0;
     sotto_vec bytes;
     sotto_vec_init(&bytes, METADATA_MAX);
-    sotto_status status = read_role(dir, "timestamp.json", &bytes, &out->role[HQ_ROLE_TIMESTAMP],
-                                    "snapshot.json", &version, diag);
+    sotto_status status =
+        read_role(out, dir, "timestamp.json", &bytes, HQ_ROLE_TIMESTAMP, "snapshot.json", &version, diag);
     sotto_vec_free(&bytes);
     if (status != SOTTO_OK)
         return status;
     (void)snprintf(name, sizeof name, "%llu.snapshot.json", (unsigned long long)version);
-    status = read_role(dir, name, &bytes, &out->role[HQ_ROLE_SNAPSHOT], "targets.json", &version, diag);
+    status = read_role(out, dir, name, &bytes, HQ_ROLE_SNAPSHOT, "targets.json", &version, diag);
     sotto_vec_free(&bytes);
     if (status != SOTTO_OK)
         return status;
     (void)snprintf(name, sizeof name, "%llu.targets.json", (unsigned long long)version);
-    return read_role(dir, name, &out->targets, &out->role[HQ_ROLE_TARGETS], NULL, NULL, diag);
+    return read_role(out, dir, name, &out->targets, HQ_ROLE_TARGETS, NULL, NULL, diag);
 }
 
 static sotto_status read_root(hq_repo *out, const char *dir, sotto_diag *diag)
@@ -84,7 +108,7 @@ static sotto_status read_root(hq_repo *out, const char *dir, sotto_diag *diag)
             break;
     }
     (void)snprintf(name, sizeof name, "%llu.root.json", (unsigned long long)version);
-    sotto_status status = read_role(dir, name, &out->root_file, &out->role[HQ_ROLE_ROOT], NULL, NULL, diag);
+    sotto_status status = read_role(out, dir, name, &out->root_file, HQ_ROLE_ROOT, NULL, NULL, diag);
     out->root = calloc(1, sizeof *out->root);
     if (out->root == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for the root");
@@ -134,7 +158,7 @@ static sotto_status sign_root(const char *dir, const hq_root *root, sotto_vec *o
     hq_keyring *ring = NULL;
     const hq_tuf_doc doc = {
         .role = HQ_ROLE_ROOT, .version = root->version, .expires_s = root->expires_s, .root = root};
-    sotto_status status = hq_keyring_load(&ring, dir, HQ_ROLE_ROOT, root, diag);
+    sotto_status status = hq_keyring_load(&ring, dir, "root", &root->role[HQ_ROLE_ROOT], diag);
     if (status == SOTTO_OK)
         status = hq_tuf_write(&doc, ring, out, diag);
     hq_keyring_free(ring);
@@ -157,7 +181,8 @@ sotto_status hq_repo_create(const char *dir, const hq_tuf_key keys[static HQ_ROL
         status = sotto_port_make_dir(path, 0755, diag);
     for (size_t i = 0; i < HQ_ROLE_COUNT && status == SOTTO_OK; i++) {
         root->role[i].threshold = 1;
-        status = hq_root_add(root, (enum hq_role)i, &keys[i].public_key, diag);
+        status = hq_signers_add(&root->role[i], &root->keys, &keys[i].public_key,
+                                hq_role_name((enum hq_role)i), diag);
     }
     if (status == SOTTO_OK)
         status = sign_root(dir, root, &bytes, diag);

@@ -7,16 +7,15 @@
 
 #define METADATA_MAX (512u << 10)
 
-sotto_status hq_draft_path(const char *dir, enum hq_role role, uint64_t version,
-                           char path[static HQ_PATH_MAX], sotto_diag *diag)
+sotto_status hq_draft_path(const char *dir, const char *role, uint64_t version, char path[static HQ_PATH_MAX],
+                           sotto_diag *diag)
 {
     char relative[64];
-    (void)snprintf(relative, sizeof relative, "draft/%llu.%s.json", (unsigned long long)version,
-                   hq_role_name(role));
+    (void)snprintf(relative, sizeof relative, "draft/%llu.%s.json", (unsigned long long)version, role);
     return hq_path(dir, relative, path, diag);
 }
 
-sotto_status hq_draft_put(const char *dir, enum hq_role role, uint64_t version, sotto_span bytes,
+sotto_status hq_draft_put(const char *dir, const char *role, uint64_t version, sotto_span bytes,
                           sotto_diag *diag)
 {
     char path[HQ_PATH_MAX];
@@ -28,18 +27,21 @@ sotto_status hq_draft_put(const char *dir, enum hq_role role, uint64_t version, 
     return status == SOTTO_OK ? sotto_port_write_file(path, bytes, 0644, diag) : status;
 }
 
-/* The list of the next release as a draft, with the signatures that can be made here. */
+/* The lists of the next release as drafts, with the signatures that can be made here. */
 static sotto_status draft_targets(hq_run *r, sotto_diag *diag)
 {
-    const hq_tuf_doc doc = hq_run_targets(r);
+    hq_tuf_file own[HQ_BUNDLE_COUNT];
     sotto_vec bytes;
     sotto_vec_init(&bytes, METADATA_MAX);
+    sotto_status status = hq_run_lists(r, true, diag);
+    const hq_tuf_doc doc = hq_run_targets(r, own);
     r->out->release = doc.version;
-    sotto_status status = hq_run_make(r, &doc, &bytes, &r->out->signers, diag);
     if (status == SOTTO_OK)
-        status = hq_draft_put(r->dir, HQ_ROLE_TARGETS, doc.version, sotto_vec_span(&bytes), diag);
+        status = hq_run_make(r, &doc, &bytes, &r->out->signers, diag);
     if (status == SOTTO_OK)
-        status = hq_draft_path(r->dir, HQ_ROLE_TARGETS, doc.version, r->out->draft, diag);
+        status = hq_draft_put(r->dir, "targets", doc.version, sotto_vec_span(&bytes), diag);
+    if (status == SOTTO_OK)
+        status = hq_draft_path(r->dir, "targets", doc.version, r->out->draft, diag);
     sotto_vec_free(&bytes);
     return status;
 }
@@ -47,22 +49,37 @@ static sotto_status draft_targets(hq_run *r, sotto_diag *diag)
 sotto_status hq_repo_prepare(const char *dir, const hq_bundle *bundle, hq_registry *registry, int64_t days,
                              hq_publication *out, sotto_diag *diag)
 {
-    hq_run r = {.dir = dir, .now_s = hq_now(), .days = days, .out = out};
-    *out = (hq_publication){0};
-    sotto_status status = hq_repo_read(&r.repo, dir, diag);
-    if (status != SOTTO_OK)
-        return status;
-    status = hq_run_check_continuity(&r, bundle, registry, diag);
+    hq_run r = {.dir = dir, .days = days, .out = out};
+    sotto_status status = hq_run_open(&r, diag);
+    if (status == SOTTO_OK)
+        status = hq_teams_load(r.teams, dir, diag);
+    if (status == SOTTO_OK)
+        status = hq_run_check_continuity(&r, bundle, registry, diag);
     if (status == SOTTO_OK)
         status = hq_run_put_bundle(&r, bundle, diag);
     if (status == SOTTO_OK)
         status = draft_targets(&r, diag);
-    hq_repo_free(&r.repo);
+    hq_run_close(&r);
+    return status;
+}
+
+sotto_status hq_repo_redraft(const char *dir, hq_publication *out, sotto_diag *diag)
+{
+    hq_run r = {.dir = dir, .days = HQ_SNAPSHOT_DAYS, .out = out};
+    sotto_status status = hq_run_open(&r, diag);
+    bool stands = status == SOTTO_OK && r.repo.role[HQ_ROLE_TARGETS].version != 0;
+    if (stands)
+        status = hq_repo_files(&r.repo, dir, r.listed, &r.listed_count, diag);
+    if (stands && status == SOTTO_OK)
+        status = hq_teams_load(r.teams, dir, diag);
+    if (stands && status == SOTTO_OK)
+        status = draft_targets(&r, diag);
+    hq_run_close(&r);
     return status;
 }
 
 /* A draft, or nothing (bytes stay empty): NOT_FOUND is no error here. */
-static sotto_status read_draft(const hq_run *r, enum hq_role role, uint64_t version, sotto_vec *bytes,
+static sotto_status read_draft(const hq_run *r, const char *role, uint64_t version, sotto_vec *bytes,
                                sotto_diag *diag)
 {
     char path[HQ_PATH_MAX];
@@ -74,11 +91,11 @@ static sotto_status read_draft(const hq_run *r, enum hq_role role, uint64_t vers
 }
 
 /* AUTH, with the draft's name in r->out, while signatures of the role are missing. */
-static sotto_status must_be_signed(hq_run *r, sotto_span root, enum hq_role role, uint64_t version,
+static sotto_status must_be_signed(hq_run *r, sotto_span root, const char *role, uint64_t version,
                                    sotto_span bytes, sotto_diag *diag)
 {
     sotto_tuf_signers have;
-    sotto_status status = sotto_tuf_count_signers(root, hq_role_name(role), bytes, &have, diag);
+    sotto_status status = sotto_tuf_count_signers(root, role, bytes, &have, diag);
     if (status != SOTTO_OK || have.signed_by >= have.needed)
         return status;
     r->out->signers = have;
@@ -87,7 +104,7 @@ static sotto_status must_be_signed(hq_run *r, sotto_span root, enum hq_role role
                ? status
                : sotto_diag_at(diag, SOTTO_ERR(HQ, AUTH), r->out->draft, 0,
                                "signed by %zu of the %s keys, needs %zu: sotto-hq sign FILE --key KEY",
-                               have.signed_by, hq_role_name(role), have.needed);
+                               have.signed_by, role, have.needed);
 }
 
 /* The next root from its draft: signed by a threshold of the old root's keys and of its own (5.3.4). From
@@ -96,10 +113,9 @@ static sotto_status adopt_root(hq_run *r, sotto_vec *draft, sotto_diag *diag)
 {
     uint64_t version = r->repo.role[HQ_ROLE_ROOT].version + 1;
     sotto_span bytes = sotto_vec_span(draft);
-    sotto_status status =
-        must_be_signed(r, sotto_vec_span(&r->repo.root_file), HQ_ROLE_ROOT, version, bytes, diag);
+    sotto_status status = must_be_signed(r, sotto_vec_span(&r->repo.root_file), "root", version, bytes, diag);
     if (status == SOTTO_OK)
-        status = must_be_signed(r, bytes, HQ_ROLE_ROOT, version, bytes, diag);
+        status = must_be_signed(r, bytes, "root", version, bytes, diag);
     if (status == SOTTO_OK)
         status = hq_root_parse(r->repo.root, bytes, "the new root", diag);
     if (status == SOTTO_OK && r->repo.root->version != version)
@@ -114,31 +130,23 @@ static sotto_status adopt_root(hq_run *r, sotto_vec *draft, sotto_diag *diag)
     return SOTTO_OK;
 }
 
-/* The files of a list, by the names that a release has. */
-static sotto_status read_listed(hq_run *r, sotto_span file, sotto_diag *diag)
+/* What the lists name is whole, and lies where terminals will ask for it. */
+static sotto_status check_listed(const hq_run *r, sotto_diag *diag)
 {
-    sotto_json *doc = NULL;
-    sotto_status status = sotto_json_parse(&doc, file, "targets.json", diag);
-    r->listed_count = 0;
-    for (size_t i = 0; status == SOTTO_OK && i < HQ_BUNDLE_COUNT; i++) {
-        hq_tuf_file *to = &r->listed[r->listed_count];
-        int64_t length = 0;
-        sotto_span hex;
-        sotto_json_node targets =
-            sotto_json_member(sotto_json_member(sotto_json_root(doc), "signed"), "targets");
-        *to = (hq_tuf_file){.name = hq_bundle_name((enum hq_bundle_file)i)};
-        sotto_json_node entry = sotto_json_member(targets, to->name);
-        if (i >= HQ_BUNDLE_NEEDED && sotto_json_type(entry) == SOTTO_JSON_ABSENT)
-            continue;
-        r->listed_count++;
-        status = sotto_json_get_i64(entry, "length", 0, HQ_FILE_LIMIT, &length, diag);
-        to->length = (uint64_t)length;
-        if (status == SOTTO_OK)
-            status = sotto_json_get_str(sotto_json_member(entry, "hashes"), "sha256", &hex, diag);
-        if (status == SOTTO_OK)
-            status = sotto_hex_decode(hex, to->sha256, sizeof to->sha256);
+    char hex[2 * SOTTO_SHA256_BYTES + 1], relative[160], path[HQ_PATH_MAX];
+    sotto_status status = SOTTO_OK;
+    for (size_t i = 0; i < HQ_BUNDLE_NEEDED; i++)
+        if (hq_tuf_file_find(r->listed, r->listed_count, hq_bundle_name((enum hq_bundle_file)i)) == NULL)
+            return sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "no list of the release names %s",
+                                  hq_bundle_name((enum hq_bundle_file)i));
+    for (size_t i = 0; status == SOTTO_OK && i < r->listed_count; i++) {
+        sotto_hex_encode(sotto_span_of(r->listed[i].sha256, SOTTO_SHA256_BYTES), hex, sizeof hex);
+        (void)snprintf(relative, sizeof relative, "repo/targets/%s.%s", hex, r->listed[i].name);
+        status = hq_path(r->dir, relative, path, diag);
+        if (status == SOTTO_OK && !sotto_port_exists(path))
+            status = sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND),
+                                    "a list names a %s that was not prepared here", r->listed[i].name);
     }
-    sotto_json_free(doc);
     return status;
 }
 
@@ -153,11 +161,13 @@ static sotto_status relist(hq_run *r, sotto_vec *draft, sotto_diag *diag)
                                                   sotto_vec_span(&r->repo.targets), &have, diag);
     if (status != SOTTO_OK || have.signed_by >= have.needed)
         return status;
-    status = read_listed(r, sotto_vec_span(&r->repo.targets), diag);
+    status = hq_repo_files(&r->repo, r->dir, r->listed, &r->listed_count, diag);
+    if (status == SOTTO_OK)
+        status = hq_repo_teams(&r->repo, r->teams, diag);
     if (status == SOTTO_OK)
         status = draft_targets(r, diag);
     r->out->draft[0] = '\0';
-    return status == SOTTO_OK ? read_draft(r, HQ_ROLE_TARGETS, version + 1, draft, diag) : status;
+    return status == SOTTO_OK ? read_draft(r, "targets", version + 1, draft, diag) : status;
 }
 
 /* The registry learns of the release before any terminal can, as in publish(). */
@@ -166,8 +176,10 @@ static sotto_status remember_draft(hq_run *r, hq_registry *registry, sotto_diag 
     char hex[2 * SOTTO_SHA256_BYTES + 1], relative[128], path[HQ_PATH_MAX];
     sotto_vec tasks;
     sotto_vec_init(&tasks, HQ_FILE_LIMIT);
-    sotto_hex_encode(sotto_span_of(r->listed[HQ_BUNDLE_TASKS].sha256, SOTTO_SHA256_BYTES), hex, sizeof hex);
-    (void)snprintf(relative, sizeof relative, "repo/targets/%s.%s", hex, hq_bundle_name(HQ_BUNDLE_TASKS));
+    const char *name = hq_bundle_name(HQ_BUNDLE_TASKS);
+    const hq_tuf_file *listed = hq_tuf_file_find(r->listed, r->listed_count, name);
+    sotto_hex_encode(sotto_span_of(listed->sha256, SOTTO_SHA256_BYTES), hex, sizeof hex);
+    (void)snprintf(relative, sizeof relative, "repo/targets/%s.%s", hex, name);
     sotto_status status = hq_path(r->dir, relative, path, diag);
     if (status == SOTTO_OK)
         status = sotto_port_read_file(path, &tasks, diag);
@@ -185,9 +197,9 @@ static sotto_status stage_targets(hq_run *r, sotto_span draft, hq_registry *regi
     hq_tuf_file targets;
     uint64_t version = r->repo.role[HQ_ROLE_TARGETS].version + 1;
     (void)snprintf(name, sizeof name, "%llu.targets.json", (unsigned long long)version);
-    sotto_status status = read_listed(r, draft, diag);
+    sotto_status status = remember_draft(r, registry, diag);
     if (status == SOTTO_OK)
-        status = remember_draft(r, registry, diag);
+        status = hq_run_take_lists(r, draft, true, diag);
     if (status == SOTTO_OK)
         status = hq_run_put_file(r, name, draft, diag);
     if (status == SOTTO_OK)
@@ -196,14 +208,22 @@ static sotto_status stage_targets(hq_run *r, sotto_span draft, hq_registry *regi
     return status == SOTTO_OK ? hq_run_put_snapshot(r, &targets, snapshot, diag) : status;
 }
 
+static void drop_draft(const hq_run *r, const char *role, uint64_t version)
+{
+    char path[HQ_PATH_MAX];
+    if (hq_draft_path(r->dir, role, version, path, NULL) == SOTTO_OK)
+        (void)!sotto_port_remove_file(path, NULL);
+}
+
 /* What is published now needs no draft any more. One that stays is replaced by the next of its number. */
 static void drop_drafts(const hq_run *r, bool new_root, bool targets)
 {
-    char path[HQ_PATH_MAX];
-    if (new_root && hq_draft_path(r->dir, HQ_ROLE_ROOT, r->repo.root->version, path, NULL) == SOTTO_OK)
-        (void)!sotto_port_remove_file(path, NULL);
-    if (targets && hq_draft_path(r->dir, HQ_ROLE_TARGETS, r->out->release, path, NULL) == SOTTO_OK)
-        (void)!sotto_port_remove_file(path, NULL);
+    if (new_root)
+        drop_draft(r, "root", r->repo.root->version);
+    if (targets)
+        drop_draft(r, "targets", r->out->release);
+    for (size_t i = 0; targets && i < r->teams->count; i++)
+        drop_draft(r, r->teams->team[i].name, r->teams->team[i].version);
 }
 
 /* Everything is signed as it must be. What terminals see changes at the last two writes only: the new root,
@@ -214,8 +234,11 @@ static sotto_status finish(hq_run *r, bool new_root, sotto_span targets, hq_regi
 {
     char name[48];
     hq_tuf_file snapshot;
+    sotto_tuf_info info;
     sotto_status status = SOTTO_OK;
     r->out->release = r->repo.role[HQ_ROLE_TARGETS].version;
+    if (targets.len > 0 && sotto_tuf_info_read(targets, &info, NULL) == SOTTO_OK)
+        r->out->expires_s[HQ_ROLE_TARGETS] = info.expires_s;
     if (targets.len > 0)
         status = stage_targets(r, targets, registry, &snapshot, diag);
     else if (r->out->release != 0)
@@ -230,15 +253,25 @@ static sotto_status finish(hq_run *r, bool new_root, sotto_span targets, hq_regi
     return status;
 }
 
+/* The list of the release and those of its teams, before anything is staged. */
+static sotto_status judge_lists(hq_run *r, sotto_span targets, sotto_diag *diag)
+{
+    r->listed_count = 0;
+    sotto_status status = hq_tuf_files(targets, r->listed, &r->listed_count, diag);
+    if (status == SOTTO_OK)
+        status = hq_run_take_lists(r, targets, false, diag);
+    return status == SOTTO_OK ? check_listed(r, diag) : status;
+}
+
 static sotto_status finish_drafts(hq_run *r, hq_registry *registry, sotto_diag *diag)
 {
     sotto_vec root, targets;
     uint64_t next = r->repo.role[HQ_ROLE_TARGETS].version + 1;
     bool new_root = false;
     sotto_vec_init(&targets, METADATA_MAX);
-    sotto_status status = read_draft(r, HQ_ROLE_ROOT, r->repo.role[HQ_ROLE_ROOT].version + 1, &root, diag);
+    sotto_status status = read_draft(r, "root", r->repo.role[HQ_ROLE_ROOT].version + 1, &root, diag);
     if (status == SOTTO_OK)
-        status = read_draft(r, HQ_ROLE_TARGETS, next, &targets, diag);
+        status = read_draft(r, "targets", next, &targets, diag);
     if (status == SOTTO_OK && root.len > 0) {
         new_root = true;
         status = adopt_root(r, &root, diag);
@@ -246,8 +279,10 @@ static sotto_status finish_drafts(hq_run *r, hq_registry *registry, sotto_diag *
     if (status == SOTTO_OK)
         status = relist(r, &targets, diag);
     if (status == SOTTO_OK && targets.len > 0)
-        status = must_be_signed(r, sotto_vec_span(&r->repo.root_file), HQ_ROLE_TARGETS, next,
+        status = must_be_signed(r, sotto_vec_span(&r->repo.root_file), "targets", next,
                                 sotto_vec_span(&targets), diag);
+    if (status == SOTTO_OK && targets.len > 0)
+        status = judge_lists(r, sotto_vec_span(&targets), diag);
     bool torn = hq_repo_stale(r->dir, r->now_s); /* a finish that died between its last two writes */
     if (status == SOTTO_OK && !new_root && targets.len == 0 && !torn)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "nothing is prepared in %s/draft", r->dir);
@@ -260,16 +295,14 @@ static sotto_status finish_drafts(hq_run *r, hq_registry *registry, sotto_diag *
 
 sotto_status hq_repo_finish(const char *dir, hq_registry *registry, hq_publication *out, sotto_diag *diag)
 {
-    hq_run r = {.dir = dir, .now_s = hq_now(), .days = HQ_SNAPSHOT_DAYS, .out = out};
-    *out = (hq_publication){0};
-    sotto_status status = hq_repo_read(&r.repo, dir, diag);
-    if (status != SOTTO_OK)
-        return status;
+    hq_run r = {.dir = dir, .days = HQ_SNAPSHOT_DAYS, .out = out};
+    sotto_status status = hq_run_open(&r, diag);
     for (size_t i = 0; i < HQ_ROLE_COUNT; i++)
         out->expires_s[i] = r.repo.role[i].expires_s;
-    status = finish_drafts(&r, registry, diag);
+    if (status == SOTTO_OK)
+        status = finish_drafts(&r, registry, diag);
     if (status == SOTTO_OK)
         out->expires_s[HQ_ROLE_ROOT] = r.repo.root->expires_s;
-    hq_repo_free(&r.repo);
+    hq_run_close(&r);
     return status;
 }

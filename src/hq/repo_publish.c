@@ -20,6 +20,23 @@ sotto_status hq_run_put_file(const hq_run *r, const char *name, sotto_span bytes
     return status == SOTTO_OK ? sotto_port_write_file(path, bytes, 0644, diag) : status;
 }
 
+sotto_status hq_run_open(hq_run *r, sotto_diag *diag)
+{
+    r->now_s = hq_now();
+    *r->out = (hq_publication){0};
+    r->teams = calloc(1, sizeof *r->teams);
+    if (r->teams == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for the teams");
+    return hq_repo_read(&r->repo, r->dir, diag);
+}
+
+void hq_run_close(hq_run *r)
+{
+    hq_repo_free(&r->repo);
+    free(r->teams);
+    r->teams = NULL;
+}
+
 static const char *const LISTED_AS[] = {"root.json", "targets.json", "snapshot.json", "timestamp.json"};
 
 /* The document, signed by all of its role's keys that are here; *have tells how many count. */
@@ -27,7 +44,8 @@ sotto_status hq_run_make(const hq_run *r, const hq_tuf_doc *doc, sotto_vec *byte
                          sotto_diag *diag)
 {
     hq_keyring *ring = NULL;
-    sotto_status status = hq_keyring_load(&ring, r->dir, doc->role, r->repo.root, diag);
+    sotto_status status =
+        hq_keyring_load(&ring, r->dir, hq_role_name(doc->role), &r->repo.root->role[doc->role], diag);
     if (status == SOTTO_OK)
         status = hq_tuf_write(doc, ring, bytes, diag);
     hq_keyring_free(ring);
@@ -63,34 +81,59 @@ static sotto_status put_document(hq_run *r, const hq_tuf_doc *doc, const char *n
     return status;
 }
 
-hq_tuf_doc hq_run_targets(const hq_run *r)
+hq_tuf_doc hq_run_targets(const hq_run *r, hq_tuf_file own[static HQ_BUNDLE_COUNT])
 {
+    size_t count = 0;
+    for (size_t i = 0; i < r->listed_count; i++)
+        if (hq_teams_owner(r->teams, r->listed[i].name) == NULL)
+            own[count++] = r->listed[i];
     return (hq_tuf_doc){.role = HQ_ROLE_TARGETS,
                         .version = r->repo.role[HQ_ROLE_TARGETS].version + 1,
                         .expires_s = r->now_s + 3 * r->days * HQ_DAY_S,
-                        .files = r->listed,
-                        .file_count = r->listed_count};
+                        .files = own,
+                        .file_count = count,
+                        .teams = r->teams};
 }
 
 static sotto_status put_targets(hq_run *r, hq_tuf_file *entry, sotto_diag *diag)
 {
     char name[48];
-    const hq_tuf_doc doc = hq_run_targets(r);
+    hq_tuf_file own[HQ_BUNDLE_COUNT];
+    const hq_tuf_doc doc = hq_run_targets(r, own);
     (void)snprintf(name, sizeof name, "%llu.targets.json", (unsigned long long)doc.version);
     r->out->release = doc.version;
     return put_document(r, &doc, name, entry, diag);
 }
 
+/* What stands in the repository, as another file lists it. */
+static sotto_status standing(const hq_run *r, const char *role, uint64_t version, const char *listed_as,
+                             hq_tuf_file *entry, sotto_diag *diag)
+{
+    sotto_vec bytes;
+    sotto_status status = hq_run_read_list(r->dir, "repo", role, version, &bytes, diag);
+    if (status == SOTTO_OK)
+        status = hq_tuf_file_of(entry, listed_as, version, sotto_vec_span(&bytes));
+    sotto_vec_free(&bytes);
+    return status;
+}
+
 sotto_status hq_run_put_snapshot(hq_run *r, const hq_tuf_file *targets, hq_tuf_file *entry, sotto_diag *diag)
 {
-    char name[48];
+    char name[48], listed_as[HQ_REPO_LISTS_MAX][HQ_TEAM_NAME_MAX + 8];
+    hq_tuf_file files[HQ_REPO_LISTS_MAX + 1] = {*targets};
     const hq_tuf_doc doc = {.role = HQ_ROLE_SNAPSHOT,
                             .version = r->repo.role[HQ_ROLE_SNAPSHOT].version + 1,
                             .expires_s = r->now_s + r->days * HQ_DAY_S,
-                            .files = targets,
-                            .file_count = 1};
+                            .files = files,
+                            .file_count = r->repo.list_count + 1};
+    sotto_status status = SOTTO_OK;
+    for (size_t i = 0; status == SOTTO_OK && i < r->repo.list_count; i++) {
+        const hq_repo_list *list = &r->repo.list[i];
+        (void)snprintf(listed_as[i], sizeof listed_as[i], "%s.json", list->name);
+        status = standing(r, list->name, list->version, listed_as[i], &files[i + 1], diag);
+    }
     (void)snprintf(name, sizeof name, "%llu.snapshot.json", (unsigned long long)doc.version);
-    return put_document(r, &doc, name, entry, diag);
+    return status == SOTTO_OK ? put_document(r, &doc, name, entry, diag) : status;
 }
 
 sotto_status hq_run_put_timestamp(hq_run *r, const hq_tuf_file *snapshot, sotto_diag *diag)
@@ -178,6 +221,8 @@ static sotto_status publish(hq_run *r, const hq_bundle *bundle, hq_registry *reg
     if (status == SOTTO_OK)
         status = hq_run_put_bundle(r, bundle, diag);
     if (status == SOTTO_OK)
+        status = hq_run_lists(r, false, diag);
+    if (status == SOTTO_OK)
         status = hq_run_remember(r, sotto_vec_span(&bundle->file[HQ_BUNDLE_TASKS]), registry, diag);
     if (status == SOTTO_OK)
         status = put_targets(r, &targets, diag);
@@ -189,43 +234,25 @@ static sotto_status publish(hq_run *r, const hq_bundle *bundle, hq_registry *reg
 sotto_status hq_repo_publish(const char *dir, const hq_bundle *bundle, hq_registry *registry, int64_t days,
                              hq_publication *out, sotto_diag *diag)
 {
-    hq_run r = {.dir = dir, .now_s = hq_now(), .days = days, .out = out};
-    *out = (hq_publication){0};
-    sotto_status status = hq_repo_read(&r.repo, dir, diag);
-    if (status != SOTTO_OK)
-        return status;
+    hq_run r = {.dir = dir, .days = days, .out = out};
+    sotto_status status = hq_run_open(&r, diag);
+    if (status == SOTTO_OK)
+        status = hq_teams_load(r.teams, dir, diag);
     out->expires_s[HQ_ROLE_ROOT] = r.repo.role[HQ_ROLE_ROOT].expires_s;
-    status = publish(&r, bundle, registry, diag);
-    hq_repo_free(&r.repo);
+    if (status == SOTTO_OK)
+        status = publish(&r, bundle, registry, diag);
+    hq_run_close(&r);
     return status;
 }
 
 /* ---- the same release, signed anew ---- */
 
-/* The snapshot that stands, as the timestamp lists it. */
-static sotto_status standing(const hq_run *r, enum hq_role role, const char *listed_as, hq_tuf_file *entry,
-                             sotto_diag *diag)
-{
-    char relative[64], path[HQ_PATH_MAX];
-    uint64_t version = r->repo.role[role].version;
-    sotto_vec bytes;
-    sotto_vec_init(&bytes, METADATA_MAX);
-    (void)snprintf(relative, sizeof relative, "repo/%llu.%s.json", (unsigned long long)version,
-                   hq_role_name(role));
-    sotto_status status = hq_path(r->dir, relative, path, diag);
-    if (status == SOTTO_OK)
-        status = sotto_port_read_file(path, &bytes, diag);
-    if (status == SOTTO_OK)
-        status = hq_tuf_file_of(entry, listed_as, version, sotto_vec_span(&bytes));
-    sotto_vec_free(&bytes);
-    return status;
-}
-
 static bool key_is_here(const hq_run *r)
 {
     hq_keyring *ring = NULL;
     bool here =
-        hq_keyring_load(&ring, r->dir, HQ_ROLE_SNAPSHOT, r->repo.root, NULL) == SOTTO_OK && ring->count > 0;
+        hq_keyring_load(&ring, r->dir, "snapshot", &r->repo.root->role[HQ_ROLE_SNAPSHOT], NULL) == SOTTO_OK &&
+        ring->count > 0;
     hq_keyring_free(ring);
     return here;
 }
@@ -254,11 +281,13 @@ sotto_status hq_run_stage(hq_run *r, hq_tuf_file *snapshot, sotto_diag *diag)
     sotto_status status;
     bool due = r->repo.role[HQ_ROLE_SNAPSHOT].expires_s - r->now_s < r->days * HQ_DAY_S / 2;
     if (!snapshot_holds(r) || (due && key_is_here(r))) {
-        status = standing(r, HQ_ROLE_TARGETS, "targets.json", &targets, diag);
+        status =
+            standing(r, "targets", r->repo.role[HQ_ROLE_TARGETS].version, "targets.json", &targets, diag);
         if (status == SOTTO_OK)
             status = hq_run_put_snapshot(r, &targets, snapshot, diag);
     } else {
-        status = standing(r, HQ_ROLE_SNAPSHOT, "snapshot.json", snapshot, diag);
+        status =
+            standing(r, "snapshot", r->repo.role[HQ_ROLE_SNAPSHOT].version, "snapshot.json", snapshot, diag);
     }
     return status;
 }
@@ -272,19 +301,16 @@ sotto_status hq_run_refresh(hq_run *r, sotto_diag *diag)
 
 static sotto_status refresh_locked(const char *dir, hq_publication *out, sotto_diag *diag)
 {
-    hq_run r = {.dir = dir, .now_s = hq_now(), .days = HQ_SNAPSHOT_DAYS, .out = out};
-    *out = (hq_publication){0};
-    sotto_status status = hq_repo_read(&r.repo, dir, diag);
-    if (status != SOTTO_OK)
-        return status;
+    hq_run r = {.dir = dir, .days = HQ_SNAPSHOT_DAYS, .out = out};
+    sotto_status status = hq_run_open(&r, diag);
     out->release = r.repo.role[HQ_ROLE_TARGETS].version;
     for (size_t i = 0; i < HQ_ROLE_COUNT; i++)
         out->expires_s[i] = r.repo.role[i].expires_s;
-    if (out->release == 0)
+    if (status == SOTTO_OK && out->release == 0)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "nothing was published yet");
-    else
+    if (status == SOTTO_OK)
         status = hq_run_refresh(&r, diag);
-    hq_repo_free(&r.repo);
+    hq_run_close(&r);
     return status;
 }
 

@@ -38,17 +38,15 @@ static bool in_use(const hq_root *root, const char *keyid)
     return used;
 }
 
-static void put_root_role(sotto_json_writer *w, const hq_root_role *role)
+void hq_signers_put(sotto_json_writer *w, const hq_signers *signers)
 {
-    sotto_json_obj(w);
     sotto_json_name(w, "keyids");
     sotto_json_arr(w);
-    for (size_t i = 0; i < role->count; i++)
-        sotto_json_cstr(w, role->keyid[i]);
+    for (size_t i = 0; i < signers->count; i++)
+        sotto_json_cstr(w, signers->keyid[i]);
     sotto_json_arr_end(w);
     sotto_json_name(w, "threshold");
-    sotto_json_u64(w, role->threshold);
-    sotto_json_obj_end(w);
+    sotto_json_u64(w, signers->threshold);
 }
 
 static void put_root_body(sotto_json_writer *w, const hq_root *root)
@@ -57,18 +55,17 @@ static void put_root_body(sotto_json_writer *w, const hq_root *root)
     sotto_json_bool(w, true);
     sotto_json_name(w, "keys");
     sotto_json_obj(w);
-    for (size_t i = 0; i < root->key_count; i++) {
-        if (!in_use(root, root->key[i].keyid))
-            continue;
-        sotto_json_name(w, root->key[i].keyid);
-        hq_public_key_put(w, &root->key[i]);
-    }
+    for (size_t i = 0; i < root->keys.count; i++)
+        if (in_use(root, root->keys.key[i].keyid))
+            hq_public_key_put_named(w, &root->keys.key[i]);
     sotto_json_obj_end(w);
     sotto_json_name(w, "roles");
     sotto_json_obj(w);
     for (size_t i = 0; i < HQ_ROLE_COUNT; i++) {
         sotto_json_name(w, hq_role_name((enum hq_role)i));
-        put_root_role(w, &root->role[i]);
+        sotto_json_obj(w);
+        hq_signers_put(w, &root->role[i]);
+        sotto_json_obj_end(w);
     }
     sotto_json_obj_end(w);
 }
@@ -120,6 +117,10 @@ static sotto_status put_body(const hq_tuf_doc *doc, sotto_buf *out)
         put_root_body(&w, doc->root);
     else
         put_files(&w, doc);
+    if (doc->teams != NULL && doc->teams->count > 0) {
+        sotto_json_name(&w, "delegations");
+        hq_teams_put(&w, doc->teams);
+    }
     sotto_json_obj_end(&w);
     return sotto_json_writer_end(&w);
 }

@@ -22,6 +22,12 @@ void hq_public_key_put(sotto_json_writer *w, const hq_public_key *key)
     sotto_json_obj_end(w);
 }
 
+void hq_public_key_put_named(sotto_json_writer *w, const hq_public_key *key)
+{
+    sotto_json_name(w, key->keyid);
+    hq_public_key_put(w, key);
+}
+
 sotto_status hq_canonical(sotto_span json, sotto_vec *out, sotto_diag *diag)
 {
     sotto_json *doc;
@@ -96,17 +102,16 @@ void hq_tuf_key_wipe(hq_tuf_key *key)
     sotto_wipe(key, sizeof *key);
 }
 
-/* ROLE.key or ROLE-anything.key */
-static bool is_of_role(const char *file, enum hq_role role)
+/* NAME.key or NAME-anything.key */
+static bool is_of_role(const char *file, const char *name)
 {
-    const char *name = hq_role_name(role);
     size_t len = strlen(file), prefix = strlen(name);
     return len > prefix + 3 && strncmp(file, name, prefix) == 0 &&
            (file[prefix] == '.' || file[prefix] == '-') && strcmp(file + len - 4, ".key") == 0;
 }
 
-static sotto_status take_key(hq_keyring *ring, const char *dir, const char *file, enum hq_role role,
-                             const hq_root *root, sotto_diag *diag)
+static sotto_status take_key(hq_keyring *ring, const char *dir, const char *file, const hq_signers *who,
+                             sotto_diag *diag)
 {
     char name[300];
     hq_tuf_key *key = &ring->key[ring->count];
@@ -114,7 +119,7 @@ static sotto_status take_key(hq_keyring *ring, const char *dir, const char *file
     sotto_status status = hq_office_key(dir, name, key->pem, diag);
     if (status == SOTTO_OK)
         status = hq_tuf_key_complete(key, diag);
-    bool listed = status == SOTTO_OK && hq_root_has(root, role, key->public_key.keyid);
+    bool listed = status == SOTTO_OK && hq_signers_have(who, key->public_key.keyid);
     for (size_t i = 0; listed && i < ring->count; i++) /* a second copy of the file */
         listed = strcmp(ring->key[i].public_key.keyid, key->public_key.keyid) != 0;
     if (listed)
@@ -124,7 +129,7 @@ static sotto_status take_key(hq_keyring *ring, const char *dir, const char *file
     return status;
 }
 
-sotto_status hq_keyring_load(hq_keyring **out, const char *dir, enum hq_role role, const hq_root *root,
+sotto_status hq_keyring_load(hq_keyring **out, const char *dir, const char *name, const hq_signers *who,
                              sotto_diag *diag)
 {
     char path[HQ_PATH_MAX];
@@ -139,8 +144,8 @@ sotto_status hq_keyring_load(hq_keyring **out, const char *dir, enum hq_role rol
     else if (folder == NULL && errno != ENOENT)
         status = sotto_diag_at(diag, SOTTO_ERR(HQ, IO), path, 0, "the folder of keys cannot be read");
     for (struct dirent *e; status == SOTTO_OK && folder != NULL && (e = readdir(folder)) != NULL;)
-        if (is_of_role(e->d_name, role) && ring->count < HQ_ROLE_KEYS_MAX)
-            status = take_key(ring, dir, e->d_name, role, root, diag);
+        if (is_of_role(e->d_name, name) && ring->count < HQ_ROLE_KEYS_MAX)
+            status = take_key(ring, dir, e->d_name, who, diag);
     if (folder != NULL)
         (void)closedir(folder);
     if (status == SOTTO_OK)

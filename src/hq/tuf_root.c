@@ -12,13 +12,13 @@ static sotto_status copy(sotto_json_node obj, const char *name, char *out, size_
     return status;
 }
 
-static sotto_status parse_keys(hq_root *out, sotto_json_node keys, sotto_diag *diag)
+sotto_status hq_key_table_parse(hq_key_table *out, sotto_json_node keys, sotto_diag *diag)
 {
     sotto_status status = sotto_json_as_object(keys, diag);
     if (status == SOTTO_OK && sotto_json_count(keys) > HQ_ROOT_KEYS_MAX)
         status = sotto_json_bad(keys, diag, SOTTO_ERR(HQ, RANGE), "more than %d keys", HQ_ROOT_KEYS_MAX);
     for (size_t i = 0; status == SOTTO_OK && i < sotto_json_count(keys); i++) {
-        hq_public_key *to = &out->key[out->key_count++];
+        hq_public_key *to = &out->key[out->count++];
         sotto_span keyid;
         sotto_json_node key = sotto_json_member_at(keys, i, &keyid);
         status = sotto_span_to_str(keyid, to->keyid, sizeof to->keyid);
@@ -32,7 +32,7 @@ static sotto_status parse_keys(hq_root *out, sotto_json_node keys, sotto_diag *d
     return status;
 }
 
-static sotto_status parse_role(hq_root_role *out, sotto_json_node role, sotto_diag *diag)
+sotto_status hq_signers_parse(hq_signers *out, sotto_json_node role, sotto_diag *diag)
 {
     int64_t threshold = 0;
     sotto_json_node keyids = sotto_json_member(role, "keyids");
@@ -65,9 +65,9 @@ sotto_status hq_root_parse(hq_root *out, sotto_span file, const char *name, sott
     if (status == SOTTO_OK)
         status = sotto_time_parse(expires, &out->expires_s);
     if (status == SOTTO_OK)
-        status = parse_keys(out, sotto_json_member(body, "keys"), diag);
+        status = hq_key_table_parse(&out->keys, sotto_json_member(body, "keys"), diag);
     for (size_t i = 0; status == SOTTO_OK && i < HQ_ROLE_COUNT; i++)
-        status = parse_role(
+        status = hq_signers_parse(
             &out->role[i], sotto_json_member(sotto_json_member(body, "roles"), hq_role_name((enum hq_role)i)),
             diag);
     out->version = (uint64_t)version;
@@ -75,48 +75,52 @@ sotto_status hq_root_parse(hq_root *out, sotto_span file, const char *name, sott
     return status;
 }
 
-bool hq_root_has(const hq_root *root, enum hq_role role, const char *keyid)
+bool hq_signers_have(const hq_signers *signers, const char *keyid)
 {
-    for (size_t i = 0; i < root->role[role].count; i++)
-        if (strcmp(root->role[role].keyid[i], keyid) == 0)
+    for (size_t i = 0; i < signers->count; i++)
+        if (strcmp(signers->keyid[i], keyid) == 0)
             return true;
     return false;
 }
 
-static sotto_status know_key(hq_root *root, const hq_public_key *key, sotto_diag *diag)
+bool hq_root_has(const hq_root *root, enum hq_role role, const char *keyid)
 {
-    for (size_t i = 0; i < root->key_count; i++)
-        if (strcmp(root->key[i].keyid, key->keyid) == 0)
+    return hq_signers_have(&root->role[role], keyid);
+}
+
+static sotto_status know_key(hq_key_table *keys, const hq_public_key *key, sotto_diag *diag)
+{
+    for (size_t i = 0; i < keys->count; i++)
+        if (strcmp(keys->key[i].keyid, key->keyid) == 0)
             return SOTTO_OK;
-    if (root->key_count == HQ_ROOT_KEYS_MAX)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "a root has at most %d keys here",
+    if (keys->count == HQ_ROOT_KEYS_MAX)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "a file names at most %d keys here",
                               HQ_ROOT_KEYS_MAX);
-    root->key[root->key_count++] = *key;
+    keys->key[keys->count++] = *key;
     return SOTTO_OK;
 }
 
-sotto_status hq_root_add(hq_root *root, enum hq_role role, const hq_public_key *key, sotto_diag *diag)
+sotto_status hq_signers_add(hq_signers *to, hq_key_table *keys, const hq_public_key *key, const char *name,
+                            sotto_diag *diag)
 {
-    hq_root_role *to = &root->role[role];
-    if (hq_root_has(root, role, key->keyid))
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, EXISTS), "%s has this key already", hq_role_name(role));
+    if (hq_signers_have(to, key->keyid))
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, EXISTS), "%s has this key already", name);
     if (to->count == HQ_ROLE_KEYS_MAX)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "a role has at most %d keys here",
                               HQ_ROLE_KEYS_MAX);
-    sotto_status status = know_key(root, key, diag);
+    sotto_status status = know_key(keys, key, diag);
     if (status == SOTTO_OK)
         memcpy(to->keyid[to->count++], key->keyid, HQ_KEYID_TEXT);
     return status;
 }
 
-sotto_status hq_root_remove(hq_root *root, enum hq_role role, const char *keyid, sotto_diag *diag)
+sotto_status hq_signers_remove(hq_signers *from, const char *keyid, const char *name, sotto_diag *diag)
 {
-    hq_root_role *from = &root->role[role];
     size_t at = 0;
     while (at < from->count && strcmp(from->keyid[at], keyid) != 0)
         at++;
     if (at == from->count)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "%s has no key %s", hq_role_name(role), keyid);
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "%s has no key %s", name, keyid);
     from->count--;
     if (at != from->count)
         memcpy(from->keyid[at], from->keyid[from->count], HQ_KEYID_TEXT);

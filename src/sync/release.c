@@ -9,9 +9,13 @@
 
 #define SPARE_BYTES (1024 * 1024) /* left free on the disk beside the release */
 
-/* A target's name becomes a file's name: nothing that leads out of the folder, hides, or takes another's
- * place. */
-static bool name_is_plain(const char *name)
+static bool ends_with(const char *name, const char *suffix)
+{
+    size_t len = strlen(name), tail = strlen(suffix);
+    return len >= tail && strcmp(name + len - tail, suffix) == 0;
+}
+
+bool release_name_is_plain(const char *name)
 {
     if (name[0] == '.' || name[0] == '\0' || strcmp(name, RELEASE_LIST) == 0)
         return false;
@@ -21,13 +25,13 @@ static bool name_is_plain(const char *name)
         if (!plain)
             return false;
     }
-    size_t len = strlen(name);
-    /* port_write_file's temporary names */
-    return len < 4 || strcmp(name + len - 4, ".new") != 0;
+    /* port_write_file's temporary names; lists of teams */
+    return !ends_with(name, ".new") && !ends_with(name, ".role");
 }
 
-/* Every entry of the signed list can be used here: a release is whole or it is none. */
-static sotto_status check_targets(const sotto_tuf *tuf, uint64_t *bytes, sotto_diag *diag)
+/* Every entry of the signed lists can be used here: a release is whole or it is none. folder: as for
+ * release_teams. */
+static sotto_status check_targets(sotto_tuf *tuf, const char *folder, uint64_t *bytes, sotto_diag *diag)
 {
     size_t listed = sotto_json_count(sotto_json_member(tuf->targets.body, "targets"));
     *bytes = 0;
@@ -35,9 +39,10 @@ static sotto_status check_targets(const sotto_tuf *tuf, uint64_t *bytes, sotto_d
         return sotto_diag_at(diag, SOTTO_ERR(SYNC, MALFORMED), RELEASE_LIST, 0,
                              "%zu of %zu targets have a name or hash that cannot be used",
                              listed - tuf->target_count, listed);
-    for (size_t i = 0; i < tuf->target_count; i++) {
+    sotto_status st = release_teams(tuf, folder, diag);
+    for (size_t i = 0; st == SOTTO_OK && i < tuf->target_count; i++) {
         const sotto_tuf_target *target = &tuf->target[i];
-        if (!name_is_plain(target->name))
+        if (!release_name_is_plain(target->name))
             return sotto_diag_at(diag, SOTTO_ERR(SYNC, MALFORMED), RELEASE_LIST, 0,
                                  "\"%.64s\" is not a plain file name", target->name);
         if (target->length > SOTTO_TARGET_BYTES_MAX)
@@ -45,11 +50,11 @@ static sotto_status check_targets(const sotto_tuf *tuf, uint64_t *bytes, sotto_d
                                  (unsigned long long)target->length);
         *bytes += target->length;
     }
-    if (*bytes > SOTTO_RELEASE_BYTES_MAX)
+    if (st == SOTTO_OK && *bytes > SOTTO_RELEASE_BYTES_MAX)
         return sotto_diag_at(diag, SOTTO_ERR(SYNC, RANGE), RELEASE_LIST, 0,
                              "its files have %llu bytes, a terminal takes %u", (unsigned long long)*bytes,
                              SOTTO_RELEASE_BYTES_MAX);
-    return SOTTO_OK;
+    return st;
 }
 
 static uint64_t largest(const sotto_tuf *tuf)
@@ -100,17 +105,22 @@ static sotto_status check_complete(const sotto_tuf *tuf, const char *folder, sot
     return st;
 }
 
-/* The list on disk is, byte for byte, the trusted one. */
-static bool list_is_there(const sotto_tuf *tuf, const char *folder)
+bool release_file_holds(const char *path, sotto_span bytes)
+{
+    sotto_vec file;
+    sotto_vec_init(&file, TUF_TARGETS_BYTES);
+    bool same =
+        sotto_port_read_file(path, &file, NULL) == SOTTO_OK && sotto_span_equal(sotto_vec_span(&file), bytes);
+    sotto_vec_free(&file);
+    return same;
+}
+
+/* The lists on disk are the trusted ones. */
+static bool lists_are_there(const sotto_tuf *tuf, const char *folder)
 {
     char path[TUF_FILE_MAX];
-    sotto_vec bytes;
-    sotto_vec_init(&bytes, TUF_TARGETS_BYTES);
-    bool same = release_path(path, folder, RELEASE_LIST, NULL) == SOTTO_OK &&
-                sotto_port_read_file(path, &bytes, NULL) == SOTTO_OK &&
-                sotto_span_equal(sotto_vec_span(&bytes), sotto_vec_span(&tuf->targets.bytes));
-    sotto_vec_free(&bytes);
-    return same;
+    return release_path(path, folder, RELEASE_LIST, NULL) == SOTTO_OK &&
+           release_file_holds(path, sotto_vec_span(&tuf->targets.bytes)) && release_teams_there(tuf, folder);
 }
 
 static sotto_status complete(sotto_tuf *tuf, const char *dir, sotto_release_update *update, sotto_diag *diag)
@@ -118,13 +128,13 @@ static sotto_status complete(sotto_tuf *tuf, const char *dir, sotto_release_upda
     char folder[TUF_FILE_MAX], list[TUF_FILE_MAX];
     uint64_t bytes = 0;
     uint64_t version = sotto_tuf_targets_version(tuf);
-    sotto_status st = check_targets(tuf, &bytes, diag);
+    sotto_status st = check_targets(tuf, NULL, &bytes, diag);
     if (st == SOTTO_OK)
         st = release_folder(folder, dir, version, diag);
     if (st != SOTTO_OK)
         return st;
     update->version = version;
-    if (list_is_there(tuf, folder) && check_complete(tuf, folder, NULL) == SOTTO_OK)
+    if (lists_are_there(tuf, folder) && check_complete(tuf, folder, NULL) == SOTTO_OK)
         return SOTTO_OK;
     update->version = 0;
     release_collect(dir, version);
@@ -135,6 +145,8 @@ static sotto_status complete(sotto_tuf *tuf, const char *dir, sotto_release_upda
         st = sotto_port_make_dir(folder, 0750, diag);
     if (st == SOTTO_OK)
         st = fetch_targets(tuf, folder, diag);
+    if (st == SOTTO_OK)
+        st = release_teams_write(tuf, folder, diag);
     if (st == SOTTO_OK)
         st = release_path(list, folder, RELEASE_LIST, diag);
     if (st == SOTTO_OK)
@@ -229,7 +241,7 @@ static sotto_status open_release(sotto_tuf **tuf, const char *dir, uint64_t vers
         st = follow_roots(*tuf, dir, diag);
     if (st == SOTTO_OK)
         st = load_list(*tuf, folder, version, diag);
-    return st == SOTTO_OK ? check_targets(*tuf, &bytes, diag) : st;
+    return st == SOTTO_OK ? check_targets(*tuf, folder, &bytes, diag) : st;
 }
 
 sotto_status sotto_release_verify(const char *dir, uint64_t version, const sotto_tuf_config *config,

@@ -50,29 +50,90 @@ sotto_status sotto_tuf_info_read(sotto_span metadata, sotto_tuf_info *out, sotto
     return st;
 }
 
-sotto_status sotto_tuf_count_signers(sotto_span root, const char *role, sotto_span metadata,
-                                     sotto_tuf_signers *out, sotto_diag *diag)
+/* A file that says whose keys count: a root, or targets that delegate. role.val is NULL where it has no such
+ * role. */
+static sotto_status find_delegation(tuf_meta *by, tuf_delegation *out, sotto_span delegator, const char *role,
+                                    sotto_diag *diag)
 {
     enum tuf_type type;
-    tuf_meta by = {0}, meta = {0};
+    sotto_status st = parse_copy(by, &type, delegator, diag);
+    if (st == SOTTO_OK && type != TUF_ROOT && type != TUF_TARGETS)
+        return sotto_diag_set(diag, SOTTO_ERR(SYNC, MALFORMED), "neither a root nor a list of targets");
+    if (st != SOTTO_OK)
+        return st;
+    sotto_json_node from = type == TUF_ROOT ? by->body : sotto_json_member(by->body, "delegations");
+    sotto_json_node roles = sotto_json_member(from, "roles");
+    *out = (tuf_delegation){.keys = sotto_json_member(from, "keys")};
+    if (type == TUF_ROOT)
+        out->role = sotto_json_member(roles, role);
+    for (size_t i = 0; type == TUF_TARGETS && i < sotto_json_count(roles); i++) {
+        sotto_span name;
+        sotto_json_node one = sotto_json_at(roles, i);
+        if (sotto_json_get_str(one, "name", &name, NULL) == SOTTO_OK && sotto_span_is(name, role))
+            out->role = one;
+    }
+    if (out->role.val == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(SYNC, NOT_FOUND), "the %s has no role %s", tuf_type_name(type),
+                              role);
+    return SOTTO_OK;
+}
+
+static sotto_status count_signers(const tuf_delegation *by, sotto_span metadata, sotto_tuf_signers *out,
+                                  sotto_diag *diag)
+{
+    enum tuf_type type;
+    tuf_meta meta = {0};
     int64_t threshold = 0;
-    *out = (sotto_tuf_signers){0};
-    sotto_status st = parse_copy(&by, &type, root, diag);
-    if (st == SOTTO_OK && type != TUF_ROOT)
-        st = sotto_diag_set(diag, SOTTO_ERR(SYNC, MALFORMED), "not a root");
+    sotto_status st = parse_copy(&meta, &type, metadata, diag);
     if (st == SOTTO_OK)
-        st = parse_copy(&meta, &type, metadata, diag);
-    sotto_json_node entry = {by.doc, NULL};
+        st = sotto_json_get_i64(by->role, "threshold", 1, INT32_MAX, &threshold, diag);
     if (st == SOTTO_OK)
-        entry = sotto_json_member(sotto_json_member(by.body, "roles"), role);
-    if (st == SOTTO_OK && sotto_json_type(entry) != SOTTO_JSON_OBJ)
-        st = sotto_diag_set(diag, SOTTO_ERR(SYNC, NOT_FOUND), "the root has no role %s", role);
-    if (st == SOTTO_OK)
-        st = sotto_json_get_i64(entry, "threshold", 1, INT32_MAX, &threshold, diag);
-    if (st == SOTTO_OK)
-        st = tuf_count(sotto_json_member(by.body, "keys"), entry, &meta, &out->signed_by, diag);
+        st = tuf_count(by->keys, by->role, &meta, &out->signed_by, diag);
     out->needed = (size_t)threshold;
-    tuf_meta_free(&by);
     tuf_meta_free(&meta);
+    return st;
+}
+
+sotto_status sotto_tuf_count_signers(sotto_span delegator, const char *role, sotto_span metadata,
+                                     sotto_tuf_signers *out, sotto_diag *diag)
+{
+    tuf_meta by = {0};
+    tuf_delegation delegation;
+    *out = (sotto_tuf_signers){0};
+    sotto_status st = find_delegation(&by, &delegation, delegator, role, diag);
+    if (st == SOTTO_OK)
+        st = count_signers(&delegation, metadata, out, diag);
+    tuf_meta_free(&by);
+    return st;
+}
+
+static sotto_status check_paths(sotto_json_node role, const char *name, sotto_span metadata, sotto_diag *diag)
+{
+    enum tuf_type type;
+    tuf_meta meta = {0};
+    sotto_status st = parse_copy(&meta, &type, metadata, diag);
+    if (st == SOTTO_OK && type != TUF_TARGETS)
+        st = sotto_diag_set(diag, SOTTO_ERR(SYNC, MALFORMED), "not a list of targets");
+    sotto_json_node targets = st == SOTTO_OK ? sotto_json_member(meta.body, "targets") : (sotto_json_node){0};
+    for (size_t i = 0; st == SOTTO_OK && i < sotto_json_count(targets); i++) {
+        sotto_span file;
+        (void)sotto_json_member_at(targets, i, &file);
+        if (!tuf_role_may(role, file))
+            st = sotto_diag_set(diag, SOTTO_ERR(SYNC, AUTH), "%.*s is not %s's to sign",
+                                (int)(file.len < 64 ? file.len : 64), (const char *)file.ptr, name);
+    }
+    tuf_meta_free(&meta);
+    return st;
+}
+
+sotto_status sotto_tuf_check_paths(sotto_span delegator, const char *role, sotto_span metadata,
+                                   sotto_diag *diag)
+{
+    tuf_meta by = {0};
+    tuf_delegation delegation;
+    sotto_status st = find_delegation(&by, &delegation, delegator, role, diag);
+    if (st == SOTTO_OK)
+        st = check_paths(delegation.role, role, metadata, diag);
+    tuf_meta_free(&by);
     return st;
 }

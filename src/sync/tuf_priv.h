@@ -110,7 +110,20 @@ SOTTO_MUST_USE sotto_status tuf_check_expiry(const sotto_tuf *tuf, const tuf_met
                                              sotto_diag *diag);
 bool tuf_consistent(const sotto_tuf *tuf);
 
-/* tuf_search.c: 5.6.7. The TARGETS entry for name, and NOT_FOUND. */
+/* tuf_search.c: delegated roles. An entry of "roles", and the keys beside it. */
+typedef struct tuf_delegation {
+    sotto_json_node role, keys;
+} tuf_delegation;
+/* Whether the delegation's paths or path_hash_prefixes allow the role to list this target. */
+bool tuf_role_may(sotto_json_node role, sotto_span name);
+/* Metadata of the role, good for this very delegation: held, on disk, or fetched (and then kept). What
+ * another delegator vouched for is checked again with this one's keys. */
+SOTTO_MUST_USE sotto_status tuf_role_load(sotto_tuf *tuf, const tuf_delegation *by, const char *role,
+                                          const tuf_meta **out, sotto_diag *diag);
+/* What is held in this process; NULL. And holds meta, which is taken over on success. */
+const tuf_delegated *tuf_role_held(const sotto_tuf *tuf, const char *role);
+SOTTO_MUST_USE sotto_status tuf_role_hold(sotto_tuf *tuf, const char *role, tuf_meta *meta, sotto_diag *diag);
+/* 5.6.7. The TARGETS entry for name, and NOT_FOUND. */
 SOTTO_MUST_USE sotto_status tuf_search(sotto_tuf *tuf, const char *name, sotto_json_node *entry,
                                        sotto_diag *diag);
 void tuf_delegated_drop(sotto_tuf *tuf);

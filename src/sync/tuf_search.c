@@ -7,16 +7,10 @@
 
 #define STACK_MAX (TUF_ROLES_VISITED_MAX * 4)
 
-/* A delegation still to be followed: an entry of "roles", and the keys beside it. */
-typedef struct pending {
-    sotto_json_node role, keys;
-} pending;
-
 typedef struct search {
     sotto_tuf *tuf;
     sotto_span name;
-    char name_sha256[2 * SOTTO_SHA256_BYTES + 1];
-    pending stack[STACK_MAX];
+    tuf_delegation stack[STACK_MAX];
     size_t depth;
     sotto_span visited[TUF_ROLES_VISITED_MAX];
     size_t visited_count;
@@ -58,23 +52,35 @@ bool tuf_pattern_matches(sotto_span pattern, sotto_span text)
     return p == pattern.len;
 }
 
-static bool any_matches(const search *s, sotto_json_node list, bool hashed)
+static bool any_pattern_matches(sotto_json_node paths, sotto_span name)
 {
-    for (size_t i = 0; i < sotto_json_count(list); i++) {
-        sotto_span text;
-        if (sotto_json_as_str(sotto_json_at(list, i), &text, NULL) != SOTTO_OK)
-            continue;
-        if (hashed ? text.len < sizeof s->name_sha256 && memcmp(text.ptr, s->name_sha256, text.len) == 0
-                   : tuf_pattern_matches(text, s->name))
+    sotto_span text;
+    for (size_t i = 0; i < sotto_json_count(paths); i++)
+        if (sotto_json_as_str(sotto_json_at(paths, i), &text, NULL) == SOTTO_OK &&
+            tuf_pattern_matches(text, name))
             return true;
-    }
     return false;
 }
 
-static bool role_matches(const search *s, sotto_json_node role)
+static bool any_prefix_matches(sotto_json_node prefixes, sotto_span name)
 {
-    return any_matches(s, sotto_json_member(role, "paths"), false) ||
-           any_matches(s, sotto_json_member(role, "path_hash_prefixes"), true);
+    uint8_t digest[SOTTO_SHA256_BYTES];
+    char hex[2 * SOTTO_SHA256_BYTES + 1];
+    sotto_span text;
+    if (sotto_json_count(prefixes) == 0 || sotto_sha256(name, digest) != SOTTO_OK)
+        return false;
+    sotto_hex_encode(sotto_span_of(digest, sizeof digest), hex, sizeof hex);
+    for (size_t i = 0; i < sotto_json_count(prefixes); i++)
+        if (sotto_json_as_str(sotto_json_at(prefixes, i), &text, NULL) == SOTTO_OK && text.len < sizeof hex &&
+            memcmp(text.ptr, hex, text.len) == 0)
+            return true;
+    return false;
+}
+
+bool tuf_role_may(sotto_json_node role, sotto_span name)
+{
+    return any_pattern_matches(sotto_json_member(role, "paths"), name) ||
+           any_prefix_matches(sotto_json_member(role, "path_hash_prefixes"), name);
 }
 
 /* Puts the matching delegations of meta on the stack so that the first comes off first. A terminating one
@@ -83,14 +89,14 @@ static sotto_status push_delegations(search *s, const tuf_meta *meta, sotto_diag
 {
     sotto_json_node delegations = sotto_json_member(meta->body, "delegations");
     sotto_json_node roles = sotto_json_member(delegations, "roles");
-    pending found[TUF_DELEGATIONS_MAX];
+    tuf_delegation found[TUF_DELEGATIONS_MAX];
     size_t count = 0;
     bool terminating = false;
     for (size_t i = 0; i < sotto_json_count(roles) && count < TUF_DELEGATIONS_MAX && !terminating; i++) {
         sotto_json_node role = sotto_json_at(roles, i);
-        if (!role_matches(s, role))
+        if (!tuf_role_may(role, s->name))
             continue;
-        found[count++] = (pending){role, sotto_json_member(delegations, "keys")};
+        found[count++] = (tuf_delegation){role, sotto_json_member(delegations, "keys")};
         if (sotto_json_get_bool(role, "terminating", &terminating, NULL) != SOTTO_OK)
             terminating = false;
     }
@@ -103,7 +109,7 @@ static sotto_status push_delegations(search *s, const tuf_meta *meta, sotto_diag
     return SOTTO_OK;
 }
 
-static tuf_delegated *held_role(const sotto_tuf *tuf, const char *role)
+const tuf_delegated *tuf_role_held(const sotto_tuf *tuf, const char *role)
 {
     for (size_t i = 0; i < tuf->delegated_count; i++) {
         if (strcmp(tuf->delegated[i]->role, role) == 0)
@@ -112,7 +118,7 @@ static tuf_delegated *held_role(const sotto_tuf *tuf, const char *role)
     return NULL;
 }
 
-static sotto_status hold_role(sotto_tuf *tuf, const char *role, tuf_meta *meta, sotto_diag *diag)
+sotto_status tuf_role_hold(sotto_tuf *tuf, const char *role, tuf_meta *meta, sotto_diag *diag)
 {
     tuf_delegated *one = NULL;
     if (tuf->delegated_count < TUF_ROLES_VISITED_MAX)
@@ -126,7 +132,7 @@ static sotto_status hold_role(sotto_tuf *tuf, const char *role, tuf_meta *meta, 
     return SOTTO_OK;
 }
 
-static sotto_status check_delegated(const sotto_tuf *tuf, const pending *by, sotto_json_node entry,
+static sotto_status check_delegated(const sotto_tuf *tuf, const tuf_delegation *by, sotto_json_node entry,
                                     const tuf_meta *meta, const char *role, sotto_diag *diag)
 {
     int64_t version = 0;
@@ -160,14 +166,12 @@ static sotto_status fetch_role(sotto_tuf *tuf, const char *role, sotto_json_node
     return st == SOTTO_OK ? tuf_meta_parse(out, TUF_TARGETS, &bytes, role, diag) : st;
 }
 
-/* Metadata of a role, good for this very delegation: held, on disk, or fetched. What another delegator
- * vouched for is checked again with this one's keys. */
-static sotto_status load_role(sotto_tuf *tuf, const pending *by, const char *role, const tuf_meta **out,
-                              sotto_diag *diag)
+sotto_status tuf_role_load(sotto_tuf *tuf, const tuf_delegation *by, const char *role, const tuf_meta **out,
+                           sotto_diag *diag)
 {
     char file[TUF_ROLE_MAX + sizeof ".json"];
     tuf_meta meta;
-    const tuf_delegated *held = held_role(tuf, role);
+    const tuf_delegated *held = tuf_role_held(tuf, role);
     (void)snprintf(file, sizeof file, "%s.json", role);
     sotto_json_node entry = sotto_json_member(sotto_json_member(tuf->snapshot.body, "meta"), file);
     if (sotto_json_type(entry) != SOTTO_JSON_OBJ)
@@ -189,7 +193,7 @@ static sotto_status load_role(sotto_tuf *tuf, const pending *by, const char *rol
             st = tuf_persist(tuf, role, sotto_vec_span(&meta.bytes), diag);
     }
     if (st == SOTTO_OK)
-        st = hold_role(tuf, role, &meta, diag);
+        st = tuf_role_hold(tuf, role, &meta, diag);
     tuf_meta_free(&meta);
     if (st == SOTTO_OK)
         *out = &tuf->delegated[tuf->delegated_count - 1]->meta;
@@ -208,7 +212,7 @@ static bool visited(const search *s, sotto_span role)
 /* One role off the stack. *entry is set when it knows the target. */
 static sotto_status visit(search *s, sotto_json_node *entry, sotto_diag *diag)
 {
-    pending by = s->stack[--s->depth];
+    tuf_delegation by = s->stack[--s->depth];
     char role[TUF_ROLE_MAX], name[TUF_PATH_MAX];
     const tuf_meta *meta = NULL;
     sotto_span role_span;
@@ -222,7 +226,7 @@ static sotto_status visit(search *s, sotto_json_node *entry, sotto_diag *diag)
     s->visited[s->visited_count++] = role_span;
     st = sotto_span_to_str(role_span, role, sizeof role);
     if (st == SOTTO_OK)
-        st = load_role(s->tuf, &by, role, &meta, diag);
+        st = tuf_role_load(s->tuf, &by, role, &meta, diag);
     if (st == SOTTO_OK)
         st = sotto_span_to_str(s->name, name, sizeof name);
     if (st != SOTTO_OK)
@@ -236,13 +240,9 @@ static sotto_status visit(search *s, sotto_json_node *entry, sotto_diag *diag)
 sotto_status tuf_search(sotto_tuf *tuf, const char *name, sotto_json_node *entry, sotto_diag *diag)
 {
     search s = {.tuf = tuf, .name = sotto_span_str(name)};
-    uint8_t digest[SOTTO_SHA256_BYTES];
+    sotto_status st = SOTTO_OK;
     if (tuf->targets.doc == NULL)
         return sotto_diag_at(diag, SOTTO_ERR(SYNC, NOT_FOUND), name, 0, "there is no targets metadata yet");
-    sotto_status st = sotto_sha256(s.name, digest);
-    if (st != SOTTO_OK)
-        return sotto_diag_at(diag, st, name, 0, "hash could not be computed");
-    sotto_hex_encode(sotto_span_of(digest, sizeof digest), s.name_sha256, sizeof s.name_sha256);
     *entry = sotto_json_member(sotto_json_member(tuf->targets.body, "targets"), name);
     if (sotto_json_type(*entry) == SOTTO_JSON_ABSENT)
         st = push_delegations(&s, &tuf->targets, diag);

@@ -133,7 +133,7 @@ static void what_cannot_be(void **state)
     assert_int_equal(keys("threshold", "root", "--threshold", "2"), 3); /* of one key */
     assert_int_equal(keys("remove", "targets", NULL, NULL), 3);         /* the last one */
     assert_int_equal(keys("remove", "targets", "--key", "0123456789"), 4);
-    assert_int_equal(keys("rotate", "models", NULL, NULL), 2);
+    assert_int_equal(keys("rotate", "models", NULL, NULL), 4); /* no team of this name */
     assert_int_equal(keys("dance", "root", NULL, NULL), 2);
     write_text("bad.pem", "no key");
     assert_int_not_equal(keys("add", "root", "--key", at("bad.pem")), 0);
