@@ -226,28 +226,27 @@ static void put_absent(hq_collector *c, const hq_device *device, uint64_t seq, s
 
 /* ---- night and renewal ---- */
 
-static void post_night(hq_collector *c, const hq_device *device, sotto_span body, sotto_reply *reply)
+/* Asked and answered with nothing to add. */
+static void reply_done(hq_collector *c, sotto_reply *reply, sotto_status status, sotto_diag *diag)
 {
-    sotto_diag diag = {0};
-    sotto_status status = hq_collect_night(c, device, body, &diag);
     if (status == SOTTO_OK)
         status = sotto_vec_printf(&reply->body, "{}");
     if (status == SOTTO_OK)
         reply->code = 200;
     else
-        reply_status(c, reply, status, &diag);
+        reply_status(c, reply, status, diag);
+}
+
+static void post_night(hq_collector *c, const hq_device *device, sotto_span body, sotto_reply *reply)
+{
+    sotto_diag diag = {0};
+    reply_done(c, reply, hq_collect_night(c, device, body, &diag), &diag);
 }
 
 static void put_health(hq_collector *c, const hq_device *device, sotto_span body, sotto_reply *reply)
 {
     sotto_diag diag = {0};
-    sotto_status status = hq_collect_health(c, device, body, &diag);
-    if (status == SOTTO_OK)
-        status = sotto_vec_printf(&reply->body, "{}");
-    if (status == SOTTO_OK)
-        reply->code = 200;
-    else
-        reply_status(c, reply, status, &diag);
+    reply_done(c, reply, hq_collect_health(c, device, body, &diag), &diag);
 }
 
 static void post_renew(hq_collector *c, const hq_device *device, const sotto_peer *peer, sotto_span body,

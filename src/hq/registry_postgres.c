@@ -261,20 +261,4 @@ static void close_line(hq_registry *registry)
     pg_line_close(registry->line);
 }
 
-const sql_driver sql_postgres = {.prepare = prepare,
-                                 .bind_text = bind_text,
-                                 .bind_i64 = bind_i64,
-                                 .bind_blob = bind_blob,
-                                 .step = step,
-                                 .get_i64 = get_i64,
-                                 .get_span = get_span,
-                                 .changes = changes,
-                                 .end = end,
-                                 .exec = exec,
-                                 .begin = begin,
-                                 .commit = commit,
-                                 .rollback = rollback,
-                                 .lock = lock,
-                                 .horizon = horizon,
-                                 .copied = copied,
-                                 .close = close_line};
+const sql_driver sql_postgres = {SQL_DRIVER_STEPS, .copied = copied, .close = close_line};

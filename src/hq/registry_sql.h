@@ -95,6 +95,11 @@ struct sql_driver {
     sotto_status (*copied)(hq_registry *registry, sotto_diag *diag);
     void (*close)(hq_registry *registry);
 };
+/* The members that every driver has, by functions of their names. */
+#define SQL_DRIVER_STEPS                                                                                     \
+    .prepare = prepare, .bind_text = bind_text, .bind_i64 = bind_i64, .bind_blob = bind_blob, .step = step,  \
+    .get_i64 = get_i64, .get_span = get_span, .changes = changes, .end = end, .exec = exec, .begin = begin,  \
+    .commit = commit, .rollback = rollback, .lock = lock, .horizon = horizon
 extern const sql_driver sql_sqlite, sql_postgres;
 
 /* Keeps the first failure. */

@@ -225,22 +225,7 @@ static void close_file(hq_registry *registry)
     (void)sqlite3_close(registry->db);
 }
 
-const sql_driver sql_sqlite = {.prepare = prepare,
-                               .bind_text = bind_text,
-                               .bind_i64 = bind_i64,
-                               .bind_blob = bind_blob,
-                               .step = step,
-                               .get_i64 = get_i64,
-                               .get_span = get_span,
-                               .changes = changes,
-                               .end = end,
-                               .exec = exec,
-                               .begin = begin,
-                               .commit = commit,
-                               .rollback = rollback,
-                               .lock = lock,
-                               .horizon = horizon,
-                               .close = close_file};
+const sql_driver sql_sqlite = {SQL_DRIVER_STEPS, .close = close_file};
 
 /* ---- schema ---- */
 

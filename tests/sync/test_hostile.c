@@ -195,6 +195,14 @@ static void assert_served(office *o, size_t step)
     assert_int_equal(open_now(o), 0);
 }
 
+/* No request came of all that was tried, and the end of it. */
+static void assert_unharmed(office *o)
+{
+    assert_int_equal(o->calls, 0);
+    assert_served(o, 16384);
+    sotto_server_free(o->server);
+}
+
 /* ---- against our server ---- */
 
 static void test_one_byte_at_a_time(void **state)
@@ -228,9 +236,7 @@ static void test_client_hello_cut_at_every_byte(void **state)
         sotto_port_close(&cut);
         sotto_port_close(&silent);
     }
-    assert_int_equal(o.calls, 0);
-    assert_served(&o, 16384);
-    sotto_server_free(o.server);
+    assert_unharmed(&o);
 }
 
 /* One byte a second does not buy time: the deadline is the whole handshake's. */
@@ -250,8 +256,7 @@ static void test_slow_hello_has_one_deadline(void **state)
     }
     assert_in_range(sent, IDLE / 1000 - 1, IDLE / 1000 + 4);
     sotto_port_close(&fd);
-    assert_served(&o, 16384);
-    sotto_server_free(o.server);
+    assert_unharmed(&o);
 }
 
 /* Sends bytes as a first flight; in the end the place is free again, whatever they were. */
@@ -285,9 +290,7 @@ static void test_client_hello_with_every_byte_changed(void **state)
         changed[at] = (uint8_t)(changed[at] ^ (at % 2 == 0 ? 0xff : 0x01));
         offer(&o, changed, hello_len);
     }
-    assert_int_equal(o.calls, 0);
-    assert_served(&o, 16384);
-    sotto_server_free(o.server);
+    assert_unharmed(&o);
 }
 
 /* Lengths of the record (RFC 8446 section 5.1, at 3) and of the message (section 4, at 6) that lie, both
@@ -310,9 +313,7 @@ static void test_lengths_that_lie(void **state)
             offer(&o, bytes, sizeof bytes);
         }
     }
-    assert_int_equal(o.calls, 0);
-    assert_served(&o, 16384);
-    sotto_server_free(o.server);
+    assert_unharmed(&o);
 }
 
 /* A hello in crumbs, a record a byte: more records than bytes are worth, and still one deadline. */
@@ -333,9 +334,7 @@ static void test_hello_in_crumbs(void **state)
     for (size_t at = 0; at + 5 <= sizeof crumbs; at += 5) /* empty records, which section 5.1 forbids */
         memcpy(crumbs + at, "\x16\x03\x01\x00\x00", 5);
     offer(&o, crumbs, sizeof crumbs);
-    assert_int_equal(o.calls, 0);
-    assert_served(&o, 16384);
-    sotto_server_free(o.server);
+    assert_unharmed(&o);
 }
 
 /* ---- against our client ---- */
@@ -400,8 +399,7 @@ static void test_server_hello_cut(void **state)
     office_open(&o);
     for (size_t at = 0; answer_client(&o, at, SIZE_MAX); at = next_byte(at))
         assert_true(at < 8192);
-    assert_served(&o, 16384);
-    sotto_server_free(o.server);
+    assert_unharmed(&o);
 }
 
 static void test_server_hello_changed(void **state)
@@ -411,8 +409,7 @@ static void test_server_hello_changed(void **state)
     office_open(&o);
     for (size_t at = 0; answer_client(&o, SIZE_MAX, at); at = next_byte(at))
         assert_true(at < 8192);
-    assert_served(&o, 16384);
-    sotto_server_free(o.server);
+    assert_unharmed(&o);
 }
 
 /* The client's second flight, with its certificate, cut: no peer was ever let in. */
@@ -452,9 +449,7 @@ static void test_client_certificate_cut(void **state)
     while (cut_second_flight(&o, at))
         at = next_byte(at);
     assert_in_range(at, 600, 8192);
-    assert_int_equal(o.calls, 0);
-    assert_served(&o, 16384);
-    sotto_server_free(o.server);
+    assert_unharmed(&o);
 }
 
 /* ---- memory ---- */

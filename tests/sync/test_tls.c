@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,13 +62,13 @@ typedef struct pair {
     sotto_diag diag;
 } pair;
 
-static void pair_start(pair *p, const kit_identity *server, bool mutual, const kit_identity *client,
-                       const char *host)
+static void pair_start_at(pair *p, const kit_identity *server, bool mutual, const kit_identity *client,
+                          const char *host, sotto_clock server_clock)
 {
     char url[160];
     sotto_clock clock = kit_clock_of(&clock_now);
     memset(p, 0, sizeof *p);
-    p->server_tls = kit_tls(true, &authority, server, mutual, clock);
+    p->server_tls = kit_tls(true, &authority, server, mutual, server_clock);
     p->client_tls = kit_tls(false, &authority, client, false, clock);
     const sotto_server_config config = {.handler = who, .idle_ms = 3000};
     kit_server_start(&p->server, config, p->server_tls, NULL);
@@ -75,6 +76,12 @@ static void pair_start(pair *p, const kit_identity *server, bool mutual, const k
     const sotto_client_config client_config = {
         .url = url, .tls = p->client_tls, .timeout_ms = TIMEOUT, .clock = clock};
     kit_ok(sotto_client_new(&p->client, &client_config, &p->diag), &p->diag);
+}
+
+static void pair_start(pair *p, const kit_identity *server, bool mutual, const kit_identity *client,
+                       const char *host)
+{
+    pair_start_at(p, server, mutual, client, host, kit_clock_of(&clock_now));
 }
 
 static void pair_stop(pair *p)
@@ -258,6 +265,83 @@ static void test_foreign_ticket_means_full_handshake(void **state)
     assert_false(resumed(&a));
     pair_stop(&a);
     pair_stop(&b);
+}
+
+/* The server's day and its age in the child process that serves: what the test moves must be shared with it.
+ */
+typedef struct moving_clock {
+    int64_t utc_s, ahead_ms;
+} moving_clock;
+
+static int64_t moving_utc(void *ctx)
+{
+    return ((const moving_clock *)ctx)->utc_s;
+}
+
+static int64_t moving_mono(void *ctx)
+{
+    sotto_clock clock = sotto_port_clock();
+    return clock.mono_ms(clock.ctx) + ((const moving_clock *)ctx)->ahead_ms;
+}
+
+static moving_clock *moving_start(pair *p)
+{
+    moving_clock *moving =
+        mmap(NULL, sizeof *moving, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(moving, MAP_FAILED);
+    *moving = (moving_clock){.utc_s = NOW_S};
+    const sotto_clock clock = {.ctx = moving, .utc_s = moving_utc, .mono_ms = moving_mono};
+    pair_start_at(p, &server_ok, true, &device_ok, "localhost", clock);
+    return moving;
+}
+
+static bool asks_again_resumed(pair *p)
+{
+    const sotto_http_message *r;
+    assert_true(p->client->has_session);
+    reconnect(p);
+    kit_ok(pair_ask(p, "GET", 0, &r), &p->diag);
+    return resumed(p);
+}
+
+/* The key of tickets is another one each day; that of the day before still opens what it sealed, and then it
+ * is gone. */
+static void test_tickets_outlive_one_key_and_not_two(void **state)
+{
+    enum { DAY_MS = 24 * 3600 * 1000 };
+    pair p;
+    const sotto_http_message *r;
+    (void)state;
+    moving_clock *moving = moving_start(&p);
+    kit_ok(pair_ask(&p, "GET", 0, &r), &p.diag);
+    assert_false(resumed(&p));
+    assert_true(asks_again_resumed(&p));
+    for (int day = 0; day < 3; day++) { /* each night's ticket is of that day's key */
+        moving->ahead_ms += DAY_MS;
+        assert_true(asks_again_resumed(&p));
+    }
+    moving->ahead_ms += 2 * (int64_t)DAY_MS;
+    assert_false(asks_again_resumed(&p));
+    assert_true(asks_again_resumed(&p));
+    pair_stop(&p);
+    (void)munmap(moving, sizeof *moving);
+}
+
+/* The device is let in by its ticket for as long as its certificate lasts, by the server's clock. */
+static void test_tickets_end_with_the_certificate(void **state)
+{
+    pair p;
+    const sotto_http_message *r;
+    (void)state;
+    moving_clock *moving = moving_start(&p);
+    kit_ok(pair_ask(&p, "GET", 0, &r), &p.diag);
+    moving->utc_s = NOW_S + YEAR_S - 60;
+    assert_true(asks_again_resumed(&p));
+    moving->utc_s = NOW_S + YEAR_S + 60;
+    reconnect(&p);
+    kit_cause(pair_ask(&p, "GET", 0, &r), EXPIRED, &p.diag);
+    pair_stop(&p);
+    (void)munmap(moving, sizeof *moving);
 }
 
 /* ---- stock peers ---- */
@@ -525,6 +609,8 @@ int main(void)
         cmocka_unit_test(test_bad_identities),
         cmocka_unit_test(test_resumption_keeps_the_identity),
         cmocka_unit_test(test_foreign_ticket_means_full_handshake),
+        cmocka_unit_test(test_tickets_outlive_one_key_and_not_two),
+        cmocka_unit_test(test_tickets_end_with_the_certificate),
         cmocka_unit_test(test_openssl_client),
         cmocka_unit_test(test_common_name_is_no_host_name),
         cmocka_unit_test(test_server_cut_at_many_bytes),
