@@ -55,6 +55,21 @@ typedef struct kit_server {
 void kit_server_start(kit_server *s, sotto_server_config config, sotto_tls *tls, const char *unix_path);
 void kit_server_stop(kit_server *s);
 
+/* ---- a line that can be cut ---- */
+/* A child process between client and server, of whose bytes only so many get through. When one side's are
+ * used up the line is dead, for new calls as well, until it is mended. */
+enum kit_side { KIT_FROM_CLIENT, KIT_FROM_SERVER };
+typedef struct kit_line {
+    pid_t pid;
+    uint16_t port;
+    int64_t *left; /* of each side; shared with the child */
+} kit_line;
+void kit_line_start(kit_line *line, uint16_t to_port);
+void kit_line_stop(kit_line *line);
+void kit_line_mend(kit_line *line);
+void kit_line_cut_after(kit_line *line, enum kit_side side, int64_t bytes);
+bool kit_line_is_dead(const kit_line *line);
+
 /* ---- certificates (made by vault) ---- */
 typedef struct kit_identity {
     char key[SOTTO_PEM_MAX], cert[SOTTO_PEM_MAX];

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "client_priv.h"
+
 #define REPORTS 2
 #define FIRST   41 /* sequence number of the first report */
 
@@ -248,7 +250,7 @@ static void serve(void *ctx, const sotto_http_message *request, const sotto_peer
 typedef struct fixture {
     kit_server office, serve;
     kit_clock clock;
-    sotto_client *to_office, *to_serve;
+    sotto_client *to_office; /* kept from night to night, with its session; NULL: a new one each */
     sotto_night_result result;
     sotto_diag diag;
 } fixture;
@@ -293,9 +295,10 @@ static sotto_status night(fixture *f)
         .url = f->office.url, .timeout_ms = 5000, .clock = kit_clock_of(&f->clock)};
     const sotto_client_config to_serve = {
         .url = f->serve.url, .timeout_ms = 5000, .clock = kit_clock_of(&f->clock)};
-    sotto_client *office_client = NULL, *serve_client = NULL;
+    sotto_client *office_client = f->to_office, *serve_client = NULL;
     memset(&f->diag, 0, sizeof f->diag);
-    kit_ok(sotto_client_new(&office_client, &to_office, &f->diag), &f->diag);
+    if (office_client == NULL)
+        kit_ok(sotto_client_new(&office_client, &to_office, &f->diag), &f->diag);
     kit_ok(sotto_client_new(&serve_client, &to_serve, &f->diag), &f->diag);
     const sotto_night_config config = {.head_office = office_client,
                                        .serve = serve_client,
@@ -304,7 +307,8 @@ static sotto_status night(fixture *f)
                                        .entropy = sotto_port_entropy(),
                                        .clock = kit_clock_of(&f->clock)};
     sotto_status st = sotto_night_run(&config, &f->result, &f->diag);
-    sotto_client_free(office_client);
+    if (office_client != f->to_office)
+        sotto_client_free(office_client);
     sotto_client_free(serve_client);
     return st;
 }
@@ -593,6 +597,98 @@ static void test_killed_at_each_call(void **state)
     each_call(*state, true);
 }
 
+/* ---- the line, cut after every byte ---- */
+
+typedef struct tls_line {
+    kit_line line;
+    sotto_tls *server, *client;
+    kit_server office;
+} tls_line;
+
+/* Head office behind TLS, at the end of a line that can be cut; the terminal keeps its session, as from night
+ * to night, so that most handshakes are by ticket. */
+static void tls_line_open(tls_line *t, fixture *f)
+{
+    static const char *const names[] = {"localhost"};
+    static kit_identity authority, office_identity, device;
+    const int64_t from = REPO_NOW_S - 1000, to = REPO_NOW_S + 1000000;
+    const sotto_clock clock = kit_clock_of(&f->clock);
+    char url[64];
+    kit_ok(sotto_vault_start(NULL), NULL);
+    kit_authority(&authority, "Bank devices", from, to);
+    kit_issue(&office_identity, &authority, SOTTO_CERT_SERVER, "head office", names, 1, from, to);
+    kit_issue(&device, &authority, SOTTO_CERT_DEVICE, "kiosk-0001", NULL, 0, from, to);
+    t->server = kit_tls(true, &authority, &office_identity, true, clock);
+    t->client = kit_tls(false, &authority, &device, false, clock);
+    kit_server_start(&t->office, (sotto_server_config){.handler = office}, t->server, NULL);
+    kit_line_start(&t->line, t->office.port);
+    (void)snprintf(url, sizeof url, "https://localhost:%u", (unsigned)t->line.port);
+    const sotto_client_config config = {.url = url, .tls = t->client, .timeout_ms = 5000, .clock = clock};
+    kit_ok(sotto_client_new(&f->to_office, &config, NULL), NULL);
+}
+
+static void tls_line_close(tls_line *t, fixture *f)
+{
+    sotto_client_free(f->to_office);
+    f->to_office = NULL;
+    kit_line_stop(&t->line);
+    kit_server_stop(&t->office);
+    sotto_tls_free(t->server);
+    sotto_tls_free(t->client);
+}
+
+static void hang_up(fixture *f)
+{
+    sync_stream_close(&f->to_office->stream);
+    f->to_office->connected = false;
+}
+
+/* The night in which the line dies after so many bytes, and one more. False: it is over by then. */
+static bool cut_night(tls_line *t, fixture *f, enum kit_side side, int64_t bytes)
+{
+    forget_everything();
+    hang_up(f);
+    kit_line_cut_after(&t->line, side, bytes);
+    sotto_status st = night(f);
+    bool dead = kit_line_is_dead(&t->line);
+    assert_true(dead || st == SOTTO_OK);
+    for (size_t i = 0; i < REPORTS; i++)
+        assert_true(!w->acked[i] || w->have[i]);
+    hang_up(f);
+    kit_line_mend(&t->line);
+    kit_ok(night(f), &f->diag);
+    expect_all_delivered();
+    assert_int_equal(w->put - w->repeated, REPORTS);
+    assert_int_equal(w->release, 1);
+    assert_false(w->clone);
+    return dead;
+}
+
+/* A cut record is one that does not come: each byte of the first of them, then each 127th. All of them:
+ * SOTTO_EVERY_BYTE=1. */
+static void cut_everywhere(fixture *f, enum kit_side side)
+{
+    const bool all = getenv("SOTTO_EVERY_BYTE") != NULL;
+    tls_line t;
+    int64_t at = 0;
+    tls_line_open(&t, f);
+    kit_ok(night(f), &f->diag);
+    while (cut_night(&t, f, side, at))
+        at += all || at < 12 ? 1 : 127 * KIT_STRIDE;
+    assert_true(at > 3000);
+    tls_line_close(&t, f);
+}
+
+static void test_line_cut_at_what_the_server_sends(void **state)
+{
+    cut_everywhere(*state, KIT_FROM_SERVER);
+}
+
+static void test_line_cut_at_what_the_client_sends(void **state)
+{
+    cut_everywhere(*state, KIT_FROM_CLIENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -609,6 +705,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_head_office_is_away, setup, teardown),
         cmocka_unit_test_setup_teardown(test_each_call_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed_at_each_call, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_line_cut_at_what_the_server_sends, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_line_cut_at_what_the_client_sends, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
