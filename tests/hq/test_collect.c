@@ -510,7 +510,7 @@ static void doors(void **state)
 
 static int say_night(const terminal *t, const char *have, const char *next)
 {
-    char body[160];
+    char body[640];
     snprintf(body, sizeof body, "{\"have\":\"%s\",\"next\":\"%s\"}", have, next);
     return ask_code(&collector, HQ_LISTENER_DEVICES, t, "POST", "/v1/night", sotto_span_str(body));
 }
