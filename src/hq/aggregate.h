@@ -25,6 +25,7 @@
 #define AGG_BATCH_MAX  (1u << 20)              /* reports */
 #define AGG_BODY_MAX   (24u << 20)
 #define AGG_WHY_MAX    160
+#define AGG_TRIES      5 /* of a job whose answer is no answer, before it is set aside */
 #define AGG_PART_BYTES 32
 #define AGG_TOTAL_ROOM (SOTTO_TASK_CELLS_MAX * 16 + SOTTO_HPKE_OVERHEAD)
 
@@ -113,9 +114,14 @@ SOTTO_MUST_USE sotto_status agg_store_put(hq_registry *db, const agg_report *rep
 /* State, reason, message and request of a report; NOT_FOUND. The spans of *out are empty. */
 SOTTO_MUST_USE sotto_status agg_store_find(hq_registry *db, const uint8_t *id, agg_report *out,
                                            sotto_diag *diag);
-/* Up to AGG_JOB waiting reports of one task, oldest first. */
+/* Up to AGG_JOB waiting reports of one task, oldest first; those set aside are not among them. */
 SOTTO_MUST_USE sotto_status agg_store_waiting(hq_registry *db, agg_report out[static AGG_JOB], size_t *count,
                                               sotto_diag *diag);
+/* Sets a waiting report aside, for a reason: it goes on waiting, and others go before it. */
+SOTTO_MUST_USE sotto_status agg_store_set_aside(hq_registry *db, const uint8_t *id, const char *why,
+                                                sotto_diag *diag);
+/* None is set aside any more; *count: how many were. */
+SOTTO_MUST_USE sotto_status agg_store_again(hq_registry *db, uint64_t *count, sotto_diag *diag);
 /* What verification ended in: state, why, out_share. The sealed shares are dropped. */
 SOTTO_MUST_USE sotto_status agg_store_judged(hq_registry *db, const agg_report *report, sotto_diag *diag);
 /* Walks the output shares of a batch's reports, in the order of their ids. */
@@ -144,10 +150,10 @@ SOTTO_MUST_USE sotto_status agg_store_batch_drop(hq_registry *db, const uint8_t 
 /* How many reports are in each state, how many batches are closed. */
 SOTTO_MUST_USE sotto_status agg_store_counts(hq_registry *db, uint64_t reports[static 4], uint64_t *batches,
                                              sotto_diag *diag);
-/* Why reports were refused: a visit for each reason. */
+/* Why reports were refused, or (AGG_WAITING) set aside: a visit for each reason. */
 typedef void (*agg_why_visit)(void *ctx, const char *why, uint64_t count);
-SOTTO_MUST_USE sotto_status agg_store_reasons(hq_registry *db, agg_why_visit visit, void *ctx,
-                                              sotto_diag *diag);
+SOTTO_MUST_USE sotto_status agg_store_reasons(hq_registry *db, enum agg_state state, agg_why_visit visit,
+                                              void *ctx, sotto_diag *diag);
 /* Up to which row of the registry reports were forwarded (the collector's). */
 SOTTO_MUST_USE sotto_status agg_store_forwarded(hq_registry *db, int64_t *row, sotto_diag *diag);
 SOTTO_MUST_USE sotto_status agg_store_set_forwarded(hq_registry *db, int64_t row, sotto_diag *diag);
@@ -184,14 +190,17 @@ typedef struct aggregator {
     uint8_t collector[SOTTO_HPKE_PUBLIC_BYTES]; /* whom totals are sealed to */
     sotto_entropy entropy;
     const sotto_log *log;
-    agg_peer helper; /* leader */
+    agg_peer helper;             /* leader */
+    uint8_t tried[AGG_ID_BYTES]; /* leader: first report of the job that failed last, and how often it did */
+    unsigned tries;
 } aggregator;
 /* One request of a peer that TLS has identified. DENIED: not this peer's to ask; NOT_FOUND: no such request.
  */
 SOTTO_MUST_USE sotto_status agg_handle(aggregator *a, enum agg_role from, sotto_span target, sotto_span body,
                                        sotto_vec *answer, sotto_diag *diag);
 /* Leader: verifies one job of waiting reports with the helper. *done: how many reports left the waiting
- * state. */
+ * state, or were set aside: what the helper says to them was no answer AGG_TRIES times (a line that is down
+ * does not count). */
 SOTTO_MUST_USE sotto_status agg_leader_work(aggregator *a, size_t *done, sotto_diag *diag);
 
 /* Handlers. */

@@ -284,6 +284,54 @@ static sotto_status run_job(aggregator *a, struct job *job, sotto_diag *diag)
     return status;
 }
 
+/* The helper was there, and what it said is no answer to this job. A line that is down, or an office without
+ * memory or disk, says nothing about the job. */
+static bool is_no_answer(sotto_status status)
+{
+    switch (sotto_status_cause(status)) {
+    case SOTTO_CAUSE_MALFORMED:
+    case SOTTO_CAUSE_TRUNCATED:
+    case SOTTO_CAUSE_RANGE:
+    case SOTTO_CAUSE_PROTOCOL:
+    case SOTTO_CAUSE_NOT_FOUND: /* it was not told of the task */
+    case SOTTO_CAUSE_CONFLICT:  /* it agreed on another key */
+        return true;
+    default:
+        return false;
+    }
+}
+
+static sotto_status set_aside(aggregator *a, const struct job *job, const char *why, sotto_diag *diag)
+{
+    char text[AGG_WHY_MAX];
+    (void)snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, why[0] != '\0' ? why : "no answer");
+    sotto_status status = sql_transaction(a->db, diag);
+    if (status != SOTTO_OK)
+        return status;
+    for (size_t i = 0; i < job->count && status == SOTTO_OK; i++)
+        status = agg_store_set_aside(a->db, job->report[i].r.id, text, diag);
+    status = sql_close(a->db, status, diag);
+    if (status == SOTTO_OK)
+        sotto_log_event(a->log, SOTTO_LOG_ERROR, "job.set_aside", "reports=%zu tries=%u text=\"%s\"",
+                        job->count, AGG_TRIES, text);
+    return status;
+}
+
+/* Counts what failed; OK when the job was set aside, and the next one may be begun. */
+static sotto_status job_failed(aggregator *a, const struct job *job, sotto_status status, sotto_diag *diag)
+{
+    const uint8_t *first = job->report[0].r.id;
+    if (!is_no_answer(status))
+        return status;
+    a->tries = memcmp(a->tried, first, sizeof a->tried) == 0 ? a->tries + 1 : 1;
+    memcpy(a->tried, first, sizeof a->tried);
+    if (a->tries < AGG_TRIES)
+        return status;
+    const sotto_diag why = diag != NULL ? *diag : (sotto_diag){0};
+    a->tries = 0;
+    return set_aside(a, job, why.text, diag);
+}
+
 sotto_status agg_leader_work(aggregator *a, size_t *done, sotto_diag *diag)
 {
     *done = 0;
@@ -291,8 +339,11 @@ sotto_status agg_leader_work(aggregator *a, size_t *done, sotto_diag *diag)
     if (job == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for a job");
     sotto_status status = agg_store_waiting(a->db, job->report, &job->count, diag);
-    if (status == SOTTO_OK && job->count > 0)
+    if (status == SOTTO_OK && job->count > 0) {
         status = run_job(a, job, diag);
+        if (status != SOTTO_OK)
+            status = job_failed(a, job, status, diag);
+    }
     if (status == SOTTO_OK)
         *done = job->count;
     for (size_t i = 0; i < AGG_JOB; i++)

@@ -129,8 +129,8 @@ sotto_status agg_store_waiting(hq_registry *db, agg_report out[static AGG_JOB], 
     *count = 0;
     sql s = sql_begin(db,
                       "SELECT id, task, device, seq, release, period_day, public_share, leader, helper"
-                      " FROM report WHERE state = 0 AND task ="
-                      " (SELECT task FROM report WHERE state = 0 ORDER BY rowid LIMIT 1)"
+                      " FROM report WHERE state = 0 AND why = '' AND task ="
+                      " (SELECT task FROM report WHERE state = 0 AND why = '' ORDER BY rowid LIMIT 1)"
                       " ORDER BY rowid LIMIT ?1",
                       diag);
     sql_i64(&s, AGG_JOB);
@@ -140,6 +140,22 @@ sotto_status agg_store_waiting(hq_registry *db, agg_report out[static AGG_JOB], 
     }
     sotto_status ended = sql_end(&s);
     return ended != SOTTO_OK ? ended : status;
+}
+
+sotto_status agg_store_set_aside(hq_registry *db, const uint8_t *id, const char *why, sotto_diag *diag)
+{
+    sql s = sql_begin(db, "UPDATE report SET why = ?2 WHERE id = ?1 AND state = 0", diag);
+    sql_blob(&s, id, AGG_ID_BYTES);
+    sql_text(&s, why);
+    return sql_run(&s);
+}
+
+sotto_status agg_store_again(hq_registry *db, uint64_t *count, sotto_diag *diag)
+{
+    sql s = sql_begin(db, "UPDATE report SET why = '' WHERE state = 0 AND why <> ''", diag);
+    sotto_status status = sql_run(&s);
+    *count = status == SOTTO_OK ? (uint64_t)sqlite3_changes(db->db) : 0;
+    return status;
 }
 
 sotto_status agg_store_judged(hq_registry *db, const agg_report *report, sotto_diag *diag)

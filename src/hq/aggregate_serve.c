@@ -9,6 +9,7 @@
 
 #define STEP_MS  200
 #define RETRY_MS 2000
+#define AGAIN_MS 600000 /* what was set aside is tried once more */
 #define PEERS    2
 
 typedef struct process {
@@ -22,6 +23,7 @@ typedef struct process {
     sotto_clock clock;
     uint16_t port;
     int64_t not_before_ms; /* the helper was not there: not asked again before */
+    int64_t again_ms;      /* the next time for what was set aside; at once when it starts */
 } process;
 
 static volatile sig_atomic_t told_to_stop;
@@ -186,8 +188,11 @@ static bool work(process *p)
     size_t done = 0;
     sotto_diag diag = {0};
     int64_t now_ms = p->clock.mono_ms(p->clock.ctx);
+    uint64_t again = 0;
     if (p->a.role != AGG_LEADER || now_ms < p->not_before_ms)
         return false;
+    if (now_ms >= p->again_ms && agg_store_again(p->a.db, &again, &diag) == SOTTO_OK)
+        p->again_ms = now_ms + AGAIN_MS;
     if (agg_leader_work(&p->a, &done, &diag) == SOTTO_OK)
         return done > 0;
     p->not_before_ms = now_ms + RETRY_MS;

@@ -338,10 +338,14 @@ sotto_status agg_store_counts(hq_registry *db, uint64_t reports[static 4], uint6
     return sql_end(&s);
 }
 
-sotto_status agg_store_reasons(hq_registry *db, agg_why_visit visit, void *ctx, sotto_diag *diag)
+sotto_status agg_store_reasons(hq_registry *db, enum agg_state state, agg_why_visit visit, void *ctx,
+                               sotto_diag *diag)
 {
     char why[AGG_WHY_MAX];
-    sql s = sql_begin(db, "SELECT why, count(*) FROM report WHERE state = 2 GROUP BY why ORDER BY why", diag);
+    sql s = sql_begin(
+        db, "SELECT why, count(*) FROM report WHERE state = ?1 AND why <> '' GROUP BY why ORDER BY why",
+        diag);
+    sql_i64(&s, state);
     while (sql_row(&s)) {
         sql_get_text(&s, 0, why, sizeof why);
         visit(ctx, why, (uint64_t)sql_get_i64(&s, 1));

@@ -156,13 +156,26 @@ static void print_why(void *ctx, const char *why, uint64_t count)
     printf("  %8llu  %s\n", (unsigned long long)count, why);
 }
 
+static void print_aside(void *ctx, const char *why, uint64_t count)
+{
+    (void)ctx;
+    printf("ALARM: %llu of those waiting are set aside, since the helper gives no answer to them: %s\n",
+           (unsigned long long)count, why);
+}
+
+static void add_aside(void *ctx, const char *why, uint64_t count)
+{
+    (void)why;
+    *(uint64_t *)ctx += count;
+}
+
 static int cmd_status(int argc, char **argv)
 {
     sotto_diag diag = {0};
     const char *dir = NULL;
     bool as_json = false;
     hq_registry *db = NULL;
-    uint64_t n[4], batches = 0;
+    uint64_t n[4], batches = 0, aside = 0;
     const hq_option options[] = {{"--dir", HQ_TEXT, &dir, .required = true},
                                  {"--json", HQ_FLAG, &as_json, .required = false}};
     if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
@@ -170,14 +183,19 @@ static int cmd_status(int argc, char **argv)
     sotto_status status = agg_party_db(dir, false, &db, &diag);
     if (status == SOTTO_OK)
         status = agg_store_counts(db, n, &batches, &diag);
+    if (status == SOTTO_OK)
+        status = agg_store_reasons(db, AGG_WAITING, add_aside, &aside, &diag);
     const char *form =
-        as_json ? "{\"waiting\":%llu,\"verified\":%llu,\"refused\":%llu,\"batched\":%llu,\"batches\":%llu}\n"
-                : "%llu waiting, %llu verified, %llu refused, %llu in %llu batches.\n";
+        as_json ? "{\"waiting\":%llu,\"verified\":%llu,\"refused\":%llu,\"batched\":%llu,\"batches\":%llu,"
+                  "\"set_aside\":%llu}\n"
+                : "%llu waiting, %llu verified, %llu refused, %llu in %llu batches; %llu set aside.\n";
     if (status == SOTTO_OK)
         printf(form, (unsigned long long)n[0], (unsigned long long)n[1], (unsigned long long)n[2],
-               (unsigned long long)n[3], (unsigned long long)batches);
+               (unsigned long long)n[3], (unsigned long long)batches, (unsigned long long)aside);
+    if (status == SOTTO_OK && !as_json && aside > 0)
+        status = agg_store_reasons(db, AGG_WAITING, print_aside, NULL, &diag);
     if (status == SOTTO_OK && !as_json && n[AGG_REFUSED] > 0)
-        status = agg_store_reasons(db, print_why, NULL, &diag);
+        status = agg_store_reasons(db, AGG_REFUSED, print_why, NULL, &diag);
     hq_registry_close(db);
     return status == SOTTO_OK ? 0 : hq_fail(status, &diag);
 }

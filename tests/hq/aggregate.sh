@@ -103,7 +103,7 @@ same_sums() { diff <(sed 's/.*"cells"://' <<<"$1" | grep -o '"count":-\?[0-9]*' 
 expect 0 '"taken":9,"known":0,"refused":0' forward
 wait_for 20 verified 9 || bad "nine reports were not verified: $(status_of leader)"
 expect 9 "smallest batch" collect
-[[ $(status_of helper) == '{"waiting":0,"verified":9,"refused":0,"batched":0,"batches":0}' ]] && ok || bad "helper: $(status_of helper)"
+[[ $(status_of helper) == '{"waiting":0,"verified":9,"refused":0,"batched":0,"batches":0,"set_aside":0}' ]] && ok || bad "helper: $(status_of helper)"
 
 # ---- who is nobody here ----
 agg init --dir "$WORK/stranger" --role collector >/dev/null

@@ -16,7 +16,7 @@
 enum { CELLS = 6, BITS = 8, TERMINALS = 5 };
 
 /* What the line to the helper does: nothing, or loses the n-th request or answer. */
-enum fault { NO_FAULT, LOSE_REQUEST, LOSE_ANSWER };
+enum fault { NO_FAULT, LOSE_REQUEST, LOSE_ANSWER, NO_LINE, NO_ANSWER };
 
 static struct world {
     char dir[64];
@@ -44,6 +44,10 @@ static sotto_status to_helper(void *ctx, const char *target, sotto_span body, so
 {
     (void)ctx;
     bool now = ++w.asked == w.fault_at;
+    if (w.fault == NO_LINE)
+        return SOTTO_ERR(SYNC, NETWORK);
+    if (w.fault == NO_ANSWER && strcmp(target, "/v1/verify") == 0)
+        return sotto_vec_put(answer, "\x81\x00", 2); /* one verdict that is none */
     if (now && w.fault == LOSE_REQUEST)
         return SOTTO_ERR(SYNC, NETWORK);
     sotto_status status = agg_handle(&w.helper, AGG_LEADER, sotto_span_str(target), body, answer, diag);
@@ -555,6 +559,59 @@ static void gaussian_batches_hold_one_period(void **state)
     states_are(&w.helper, TERMINALS - 3, 0, 3);
 }
 
+static void count_why(void *ctx, const char *why, uint64_t count)
+{
+    assert_non_null(strstr(why, "helper's answer"));
+    *(uint64_t *)ctx += count;
+}
+
+static uint64_t set_aside(void)
+{
+    uint64_t count = 0;
+    assert_int_equal(agg_store_reasons(w.leader.db, AGG_WAITING, count_why, &count, NULL), SOTTO_OK);
+    return count;
+}
+
+static void hand_over_one(size_t i)
+{
+    sotto_split_report r = report_of(i);
+    assert_int_equal(hand_over(&r), 0);
+}
+
+/* A helper that says what is no answer keeps its own job waiting, and no other one: after some tries it is
+ * set aside, in sight; nothing of it is lost or counted twice. A line that is down sets nothing aside. */
+static void no_answer_holds_up_one_job(void **state)
+{
+    (void)state;
+    size_t done;
+    uint64_t again;
+    sotto_diag diag = {0};
+    hand_over_one(0);
+    w.fault = NO_LINE;
+    for (int i = 0; i < 3 * AGG_TRIES; i++)
+        assert_int_not_equal(agg_leader_work(&w.leader, &done, &diag), SOTTO_OK);
+    w.fault = NO_ANSWER;
+    for (int i = 1; i < AGG_TRIES; i++)
+        assert_int_not_equal(agg_leader_work(&w.leader, &done, &diag), SOTTO_OK);
+    assert_int_equal(set_aside(), 0);
+    assert_int_equal(agg_leader_work(&w.leader, &done, &diag), SOTTO_OK);
+    assert_true(done == 1 && set_aside() == 1);
+    assert_int_equal(agg_leader_work(&w.leader, &done, &diag), SOTTO_OK);
+    assert_int_equal(done, 0); /* nothing else waits */
+    w.fault = NO_FAULT;
+    for (size_t i = 1; i < TERMINALS; i++)
+        hand_over_one(i);
+    work_through();
+    states_are(&w.helper, TERMINALS - 1, 0, 0);
+    assert_int_equal(set_aside(), 1);
+    restart(&w.leader, "leader.db");
+    assert_int_equal(agg_store_again(w.leader.db, &again, NULL), SOTTO_OK);
+    assert_true(again == 1 && set_aside() == 0);
+    work_through();
+    states_are(&w.leader, TERMINALS, 0, 0);
+    total_is_exact(1);
+}
+
 static void only_who_may_ask(void **state)
 {
     (void)state;
@@ -591,6 +648,7 @@ int main(void)
         TEST(hostile_reports_are_left_out),
         TEST(lies_are_left_out),
         TEST(broken_lines_change_nothing),
+        TEST(no_answer_holds_up_one_job),
         TEST(only_who_may_ask),
         TEST(gaussian_noise_is_added_twice),
         TEST(gaussian_batches_hold_one_period),
