@@ -328,6 +328,16 @@ tell_totals() {
     figure truth "$(jq -c . "$DAY/share/truth.json")"
 }
 
+# Each kind of answer is told once; a day of the bank's thousands has all of them, and a table's has no triggers.
+check_told() {
+    local kind kinds=("A customer who agreed:" "did not agree to profiling" "A card nobody knows")
+    [ -n "$DATA" ] || kinds+=("a frequency cap holds" "nothing fits: show nothing" "a trigger calls" "the draw fell on learning")
+    [ "$CUSTOMERS" -ge 5000 ] || return 0
+    for kind in "${kinds[@]}"; do
+        grep -qa -- "$kind" "$DAY/day.console" || fail "nobody was told of in the morning: $kind"
+    done
+}
+
 check_once() {
     local sent repeated reports tasks
     sent=$(jq .reports_sent "$DAY/share/sync.json") repeated=$(jq .reports_repeated "$DAY/share/sync.json")
@@ -365,6 +375,7 @@ demo_main() {
     local start=$SECONDS
     head_office
     terminal_day
+    check_told
     chapter "The sum"
     check_once
     tell_totals
