@@ -199,6 +199,8 @@ static void unpack_entries(sotto_counters *counters, sotto_cursor *c)
         previous = key_of(&counters->entry[i]);
         counters->count = (size_t)i + 1;
     }
+    if (version == PACKED_VERSION && version_of(counters) != PACKED_VERSION)
+        (void)sotto_cursor_fail(c, SOTTO_ERR(DECIDE, MALFORMED)); /* what has no chance has the older form */
 }
 
 sotto_status sotto_counters_unpack(sotto_counters *c, sotto_span packed, sotto_diag *diag)

@@ -297,6 +297,7 @@ static void test_hostile_bodies(void **state)
         {{3, 1, 0x80, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0x81, 0x80, 0x80, 0x80, 4},
          18,
          SOTTO_CAUSE_MALFORMED},                                                    /* 2^30 + 1 */
+        {{3, 1, 0x80, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0}, 14, SOTTO_CAUSE_MALFORMED}, /* has the older form */
         {{3, 1, 0x80, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1}, 14, SOTTO_CAUSE_MALFORMED}, /* of no showing */
         {{1, 0x81, 0x04}, 3, SOTTO_CAUSE_MALFORMED},                                /* 513 entries */
         {{1, 1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0}, 12, SOTTO_CAUSE_MALFORMED},          /* campaign 0 */
