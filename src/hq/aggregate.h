@@ -68,6 +68,7 @@ typedef struct agg_task {
 /* A report with memory of its own behind its spans. */
 typedef struct agg_report {
     sotto_split_report r;
+    int64_t row; /* of a waiting one, in its file */
     uint8_t *bytes;
     enum agg_state state;
     char why[AGG_WHY_MAX];
@@ -114,14 +115,23 @@ SOTTO_MUST_USE sotto_status agg_store_put(hq_registry *db, const agg_report *rep
 /* State, reason, message and request of a report; NOT_FOUND. The spans of *out are empty. */
 SOTTO_MUST_USE sotto_status agg_store_find(hq_registry *db, const uint8_t *id, agg_report *out,
                                            sotto_diag *diag);
-/* Up to AGG_JOB waiting reports of one task, oldest first; those set aside are not among them. */
-SOTTO_MUST_USE sotto_status agg_store_waiting(hq_registry *db, agg_report out[static AGG_JOB], size_t *count,
+/* Where the leader stands among the reports that were set aside: the tasks by their digests, a task's reports
+ * by their rows. */
+typedef struct agg_place {
+    uint8_t digest[SOTTO_SHA256_BYTES];
+    int64_t row;
+} agg_place;
+/* Up to AGG_JOB waiting reports of one task, oldest first: of those that were never set aside (`aside` NULL),
+ * or of those that were, behind that place. */
+SOTTO_MUST_USE sotto_status agg_store_waiting(hq_registry *db, const agg_place *aside,
+                                              agg_report out[static AGG_JOB], size_t *count,
                                               sotto_diag *diag);
-/* Sets a waiting report aside, for a reason: it goes on waiting, and others go before it. */
+/* Sets a waiting report aside, for a reason: it goes on waiting, and all others go before it, for good. */
 SOTTO_MUST_USE sotto_status agg_store_set_aside(hq_registry *db, const uint8_t *id, const char *why,
                                                 sotto_diag *diag);
-/* None is set aside any more; *count: how many were. */
-SOTTO_MUST_USE sotto_status agg_store_again(hq_registry *db, uint64_t *count, sotto_diag *diag);
+/* The same for all that wait of a task; *count: how many. */
+SOTTO_MUST_USE sotto_status agg_store_set_aside_task(hq_registry *db, const uint8_t *digest, const char *why,
+                                                     uint64_t *count, sotto_diag *diag);
 /* What verification ended in: state, why, out_share. The sealed shares are dropped. */
 SOTTO_MUST_USE sotto_status agg_store_judged(hq_registry *db, const agg_report *report, sotto_diag *diag);
 /* Walks the output shares of a batch's reports, in the order of their ids. */
@@ -178,10 +188,12 @@ SOTTO_MUST_USE sotto_status agg_read_end(const sotto_cbor_reader *r, const char 
 
 /* ---- a running aggregator ---- */
 
-/* Sends a request to the helper and gives its answer. */
+/* Sends a request to the helper and gives its answer. *answered: what failed is what it said, not the line to
+ * it (TLS too can fail with PROTOCOL). */
 typedef struct agg_peer {
     void *ctx;
-    sotto_status (*ask)(void *ctx, const char *target, sotto_span body, sotto_vec *answer, sotto_diag *diag);
+    sotto_status (*ask)(void *ctx, const char *target, sotto_span body, sotto_vec *answer, bool *answered,
+                        sotto_diag *diag);
 } agg_peer;
 typedef struct aggregator {
     enum agg_role role;
@@ -193,15 +205,21 @@ typedef struct aggregator {
     agg_peer helper;             /* leader */
     uint8_t tried[AGG_ID_BYTES]; /* leader: first report of the job that failed last, and how often it did */
     unsigned tries;
+    bool again;      /* leader: what was set aside is being tried once more */
+    agg_place place; /* so far */
 } aggregator;
 /* One request of a peer that TLS has identified. DENIED: not this peer's to ask; NOT_FOUND: no such request.
  */
 SOTTO_MUST_USE sotto_status agg_handle(aggregator *a, enum agg_role from, sotto_span target, sotto_span body,
                                        sotto_vec *answer, sotto_diag *diag);
-/* Leader: verifies one job of waiting reports with the helper. *done: how many reports left the waiting
- * state, or were set aside: what the helper says to them was no answer AGG_TRIES times (a line that is down
- * does not count). */
+/* Leader: verifies one job of waiting reports with the helper. *done: how many reports the job had that left
+ * the waiting state, or were set aside: what the helper says to them was no answer AGG_TRIES times (a line
+ * that is down or broken does not count). Where it has no key for the task with us, all that waits of the
+ * task is set aside with them. */
 SOTTO_MUST_USE sotto_status agg_leader_work(aggregator *a, size_t *done, sotto_diag *diag);
+/* What was set aside is tried once more, a try for each job, whenever nothing else waits. Nothing changes
+ * while that still goes on. */
+void agg_leader_again(aggregator *a);
 
 /* Handlers. */
 typedef sotto_status (*agg_handler)(aggregator *a, sotto_span body, sotto_vec *answer, sotto_diag *diag);
@@ -277,9 +295,10 @@ typedef struct agg_line {
 SOTTO_MUST_USE sotto_status agg_line_open(agg_line *line, const char *dir, enum agg_role peer,
                                           const char *url, sotto_diag *diag);
 void agg_line_close(agg_line *line);
-/* POST; an answer that is no 200 becomes a status with the peer's own words. ctx is an agg_line. */
+/* POST; an answer that is no 200 becomes a status with the peer's own words. ctx is an agg_line. *answered
+ * (or NULL): an HTTP answer came. */
 SOTTO_MUST_USE sotto_status agg_line_ask(void *ctx, const char *target, sotto_span body, sotto_vec *answer,
-                                         sotto_diag *diag);
+                                         bool *answered, sotto_diag *diag);
 
 /* The tasks file that a task came with is kept in the folder: the collector names cells by it later. Names
  * live in *memory, to be freed. */

@@ -59,7 +59,7 @@ static sotto_status ask_helper(const aggregator *a, agg_batch *batch, sotto_diag
     sotto_vec_init(&answer, AGG_TOTAL_ROOM + 256);
     sotto_status status = write_batch(a, batch, &body, diag);
     if (status == SOTTO_OK)
-        status = a->helper.ask(a->helper.ctx, "/v1/batch", sotto_vec_span(&body), &answer, diag);
+        status = a->helper.ask(a->helper.ctx, "/v1/batch", sotto_vec_span(&body), &answer, NULL, diag);
     if (status == SOTTO_OK)
         status = read_total(batch, sotto_vec_span(&answer), diag);
     sotto_vec_free(&body);

@@ -98,7 +98,7 @@ static sotto_status ask(struct collecting *c)
     if (status == SOTTO_OK)
         status = write_request(c, &body);
     if (status == SOTTO_OK)
-        status = agg_line_ask(&line, "/v1/collect", sotto_vec_span(&body), &answer, c->diag);
+        status = agg_line_ask(&line, "/v1/collect", sotto_vec_span(&body), &answer, NULL, c->diag);
     if (status == SOTTO_OK)
         status = read_totals(c, sotto_vec_span(&answer));
     sotto_vec_free(&body);

@@ -84,7 +84,7 @@ static sotto_status send_some(struct forwarding *f)
     sotto_vec_init(&answer, AGG_BODY_MAX);
     sotto_status status = write_reports(f, &body);
     if (status == SOTTO_OK)
-        status = agg_line_ask(&f->line, "/v1/reports", sotto_vec_span(&body), &answer, f->diag);
+        status = agg_line_ask(&f->line, "/v1/reports", sotto_vec_span(&body), &answer, NULL, f->diag);
     if (status == SOTTO_OK)
         status = read_answer(f, sotto_vec_span(&answer));
     sotto_vec_free(&body);

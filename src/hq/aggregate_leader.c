@@ -98,6 +98,21 @@ sotto_status agg_leader_reports(aggregator *a, sotto_span body, sotto_vec *answe
     return status == SOTTO_OK ? ended : status;
 }
 
+struct job {
+    agg_task task;
+    agg_report report[AGG_JOB];
+    size_t count;
+    bool again;    /* was set aside before */
+    bool answered; /* the helper, to what it was asked last */
+};
+
+static sotto_status ask(const aggregator *a, struct job *job, const char *target, sotto_span body,
+                        sotto_vec *answer, sotto_diag *diag)
+{
+    job->answered = false;
+    return a->helper.ask(a->helper.ctx, target, body, answer, &job->answered, diag);
+}
+
 /* ---- the task's key, from two halves ---- */
 
 static sotto_status read_part(sotto_span answer, uint8_t part[static AGG_PART_BYTES], sotto_diag *diag)
@@ -108,8 +123,9 @@ static sotto_status read_part(sotto_span answer, uint8_t part[static AGG_PART_BY
     return agg_read_end(&r, "the helper's answer about a task", diag);
 }
 
-static sotto_status agree_key(aggregator *a, agg_task *task, sotto_diag *diag)
+static sotto_status agree_key(const aggregator *a, struct job *job, sotto_diag *diag)
 {
+    agg_task *task = &job->task;
     uint8_t part[AGG_PART_BYTES], key[SOTTO_PRIO3_VERIFY_KEY_BYTES];
     agg_message m;
     sotto_vec body, answer;
@@ -125,7 +141,7 @@ static sotto_status agree_key(aggregator *a, agg_task *task, sotto_diag *diag)
         status = agg_message_end(&m, &body, diag);
     }
     if (status == SOTTO_OK)
-        status = a->helper.ask(a->helper.ctx, "/v1/task", sotto_vec_span(&body), &answer, diag);
+        status = ask(a, job, "/v1/task", sotto_vec_span(&body), &answer, diag);
     if (status == SOTTO_OK)
         status = read_part(sotto_vec_span(&answer), part, diag);
     if (status == SOTTO_OK)
@@ -139,12 +155,6 @@ static sotto_status agree_key(aggregator *a, agg_task *task, sotto_diag *diag)
 }
 
 /* ---- one job ---- */
-
-struct job {
-    agg_task task;
-    agg_report report[AGG_JOB];
-    size_t count;
-};
 
 static sotto_status begin_all(const aggregator *a, struct job *job, sotto_diag *diag)
 {
@@ -236,7 +246,7 @@ static sotto_status ask_helper(const aggregator *a, struct job *job, sotto_diag 
     sotto_vec_init(&answer, AGG_BODY_MAX);
     sotto_status status = write_job(job, &body, diag);
     if (status == SOTTO_OK)
-        status = a->helper.ask(a->helper.ctx, "/v1/verify", sotto_vec_span(&body), &answer, diag);
+        status = ask(a, job, "/v1/verify", sotto_vec_span(&body), &answer, diag);
     if (status == SOTTO_OK)
         status = take_verdicts(job, sotto_vec_span(&answer), diag);
     sotto_vec_free(&body);
@@ -268,11 +278,11 @@ static void tell(const aggregator *a, const struct job *job)
                     job->count - verified);
 }
 
-static sotto_status run_job(aggregator *a, struct job *job, sotto_diag *diag)
+static sotto_status run_job(const aggregator *a, struct job *job, sotto_diag *diag)
 {
     sotto_status status = agg_store_task(a->db, job->report[0].r.digest, &job->task, diag);
     if (status == SOTTO_OK)
-        status = agree_key(a, &job->task, diag);
+        status = agree_key(a, job, diag);
     if (status == SOTTO_OK)
         status = begin_all(a, job, diag);
     if (status == SOTTO_OK)
@@ -284,10 +294,12 @@ static sotto_status run_job(aggregator *a, struct job *job, sotto_diag *diag)
     return status;
 }
 
-/* The helper was there, and what it said is no answer to this job. A line that is down, or an office without
- * memory or disk, says nothing about the job. */
-static bool is_no_answer(sotto_status status)
+/* The helper was there, and what it said is no answer to this job. A line that is down or broken, or an
+ * office without memory or disk, says nothing about the job. */
+static bool is_no_answer(const struct job *job, sotto_status status)
 {
+    if (!job->answered)
+        return false;
     switch (sotto_status_cause(status)) {
     case SOTTO_CAUSE_MALFORMED:
     case SOTTO_CAUSE_TRUNCATED:
@@ -301,35 +313,76 @@ static bool is_no_answer(sotto_status status)
     }
 }
 
-static sotto_status set_aside(aggregator *a, const struct job *job, const char *why, sotto_diag *diag)
+static sotto_status set_reports_aside(const aggregator *a, const struct job *job, const char *why,
+                                      sotto_diag *diag)
+{
+    sotto_status status = SOTTO_OK;
+    for (size_t i = 0; i < job->count && status == SOTTO_OK; i++)
+        status = agg_store_set_aside(a->db, job->report[i].r.id, why, diag);
+    return status;
+}
+
+/* `of_task`: the helper does not know the task, or not our key: its other reports would fare the same. */
+static sotto_status set_aside(aggregator *a, const struct job *job, bool of_task, const char *why,
+                              sotto_diag *diag)
 {
     char text[AGG_WHY_MAX];
+    uint64_t count = job->count;
     (void)snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, why[0] != '\0' ? why : "no answer");
     sotto_status status = sql_transaction(a->db, diag);
     if (status != SOTTO_OK)
         return status;
-    for (size_t i = 0; i < job->count && status == SOTTO_OK; i++)
-        status = agg_store_set_aside(a->db, job->report[i].r.id, text, diag);
+    status = of_task ? agg_store_set_aside_task(a->db, job->task.digest, text, &count, diag)
+                     : set_reports_aside(a, job, text, diag);
     status = sql_close(a->db, status, diag);
-    if (status == SOTTO_OK)
-        sotto_log_event(a->log, SOTTO_LOG_ERROR, "job.set_aside", "reports=%zu tries=%u text=\"%s\"",
-                        job->count, AGG_TRIES, text);
-    return status;
+    if (status != SOTTO_OK)
+        return status;
+    if (job->again) {
+        memcpy(a->place.digest, job->task.digest, sizeof a->place.digest);
+        a->place.row = of_task ? INT64_MAX : job->report[job->count - 1].row;
+    }
+    sotto_log_event(a->log, SOTTO_LOG_ERROR, "job.set_aside", "reports=%llu tries=%d text=\"%s\"",
+                    (unsigned long long)count, job->again ? 1 : AGG_TRIES, text);
+    return SOTTO_OK;
 }
 
 /* Counts what failed; OK when the job was set aside, and the next one may be begun. */
 static sotto_status job_failed(aggregator *a, const struct job *job, sotto_status status, sotto_diag *diag)
 {
     const uint8_t *first = job->report[0].r.id;
-    if (!is_no_answer(status))
+    const bool of_task = !job->task.has_key || sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND;
+    if (!is_no_answer(job, status))
         return status;
-    a->tries = memcmp(a->tried, first, sizeof a->tried) == 0 ? a->tries + 1 : 1;
-    memcpy(a->tried, first, sizeof a->tried);
-    if (a->tries < AGG_TRIES)
-        return status;
+    if (!job->again) {
+        a->tries = memcmp(a->tried, first, sizeof a->tried) == 0 ? a->tries + 1 : 1;
+        memcpy(a->tried, first, sizeof a->tried);
+        if (a->tries < AGG_TRIES)
+            return status;
+        a->tries = 0;
+    }
     const sotto_diag why = diag != NULL ? *diag : (sotto_diag){0};
-    a->tries = 0;
-    return set_aside(a, job, why.text, diag);
+    return set_aside(a, job, of_task, why.text, diag);
+}
+
+void agg_leader_again(aggregator *a)
+{
+    if (a->again)
+        return;
+    a->again = true;
+    a->place = (agg_place){.row = INT64_MIN};
+}
+
+/* What was set aside goes only when nothing else waits: however much of it there is, it holds up nobody. */
+static sotto_status next_job(aggregator *a, struct job *job, sotto_diag *diag)
+{
+    sotto_status status = agg_store_waiting(a->db, NULL, job->report, &job->count, diag);
+    if (status != SOTTO_OK || job->count > 0 || !a->again)
+        return status;
+    job->again = true;
+    status = agg_store_waiting(a->db, &a->place, job->report, &job->count, diag);
+    if (status == SOTTO_OK && job->count == 0)
+        a->again = false;
+    return status;
 }
 
 sotto_status agg_leader_work(aggregator *a, size_t *done, sotto_diag *diag)
@@ -338,7 +391,7 @@ sotto_status agg_leader_work(aggregator *a, size_t *done, sotto_diag *diag)
     struct job *job = calloc(1, sizeof *job);
     if (job == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for a job");
-    sotto_status status = agg_store_waiting(a->db, job->report, &job->count, diag);
+    sotto_status status = next_job(a, job, diag);
     if (status == SOTTO_OK && job->count > 0) {
         status = run_job(a, job, diag);
         if (status != SOTTO_OK)

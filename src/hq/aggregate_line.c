@@ -50,12 +50,15 @@ static sotto_status told(const sotto_http_message *response, sotto_diag *diag)
     return status;
 }
 
-sotto_status agg_line_ask(void *ctx, const char *target, sotto_span body, sotto_vec *answer, sotto_diag *diag)
+sotto_status agg_line_ask(void *ctx, const char *target, sotto_span body, sotto_vec *answer, bool *answered,
+                          sotto_diag *diag)
 {
     agg_line *line = ctx;
     const sotto_http_message *response;
     sotto_status status =
         sotto_client_request(line->client, "POST", target, "application/cbor", body, &response, diag);
+    if (answered != NULL)
+        *answered = status == SOTTO_OK;
     if (status != SOTTO_OK)
         return status;
     return response->code == 200 ? sotto_vec_put(answer, response->body.ptr, response->body.len)

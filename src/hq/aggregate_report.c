@@ -119,21 +119,32 @@ static sotto_status take_waiting(sql *s, agg_report *out, sotto_diag *diag)
     r.public_share = sql_get_span(s, 6);
     r.share[0] = sql_get_span(s, 7);
     r.share[1] = sql_get_span(s, 8);
-    return agg_report_copy(out, &r, diag);
+    sotto_status status = agg_report_copy(out, &r, diag);
+    out->row = sql_get_i64(s, 9);
+    return status;
 }
 
-sotto_status agg_store_waiting(hq_registry *db, agg_report out[static AGG_JOB], size_t *count,
-                               sotto_diag *diag)
+#define WAITING_COLUMNS                                                                                      \
+    "SELECT id, task, device, seq, release, period_day, public_share, leader, helper, rowid FROM report"
+/* What was set aside keeps its reason while it is tried again, and so its place behind all others. */
+#define FRESH " WHERE state = 0 AND why = ''"
+#define ASIDE " WHERE state = 0 AND why <> '' AND (task, rowid) > (?2, ?3)"
+
+sotto_status agg_store_waiting(hq_registry *db, const agg_place *aside, agg_report out[static AGG_JOB],
+                               size_t *count, sotto_diag *diag)
 {
+    static const char fresh[] = WAITING_COLUMNS FRESH " AND task = (SELECT task FROM report" FRESH
+                                                      " ORDER BY rowid LIMIT 1) ORDER BY rowid LIMIT ?1";
+    static const char again[] = WAITING_COLUMNS ASIDE
+        " AND task = (SELECT task FROM report" ASIDE " ORDER BY task, rowid LIMIT 1) ORDER BY rowid LIMIT ?1";
     sotto_status status = SOTTO_OK;
     *count = 0;
-    sql s = sql_begin(db,
-                      "SELECT id, task, device, seq, release, period_day, public_share, leader, helper"
-                      " FROM report WHERE state = 0 AND why = '' AND task ="
-                      " (SELECT task FROM report WHERE state = 0 AND why = '' ORDER BY rowid LIMIT 1)"
-                      " ORDER BY rowid LIMIT ?1",
-                      diag);
+    sql s = sql_begin(db, aside == NULL ? fresh : again, diag);
     sql_i64(&s, AGG_JOB);
+    if (aside != NULL) {
+        sql_blob(&s, aside->digest, sizeof aside->digest);
+        sql_i64(&s, aside->row);
+    }
     while (status == SOTTO_OK && *count < AGG_JOB && sql_row(&s)) {
         status = take_waiting(&s, &out[*count], diag);
         *count += status == SOTTO_OK;
@@ -150,9 +161,12 @@ sotto_status agg_store_set_aside(hq_registry *db, const uint8_t *id, const char 
     return sql_run(&s);
 }
 
-sotto_status agg_store_again(hq_registry *db, uint64_t *count, sotto_diag *diag)
+sotto_status agg_store_set_aside_task(hq_registry *db, const uint8_t *digest, const char *why,
+                                      uint64_t *count, sotto_diag *diag)
 {
-    sql s = sql_begin(db, "UPDATE report SET why = '' WHERE state = 0 AND why <> ''", diag);
+    sql s = sql_begin(db, "UPDATE report SET why = ?2 WHERE task = ?1 AND state = 0", diag);
+    sql_blob(&s, digest, SOTTO_SHA256_BYTES);
+    sql_text(&s, why);
     sotto_status status = sql_run(&s);
     *count = status == SOTTO_OK ? (uint64_t)sqlite3_changes(db->db) : 0;
     return status;

@@ -188,11 +188,12 @@ static bool work(process *p)
     size_t done = 0;
     sotto_diag diag = {0};
     int64_t now_ms = p->clock.mono_ms(p->clock.ctx);
-    uint64_t again = 0;
     if (p->a.role != AGG_LEADER || now_ms < p->not_before_ms)
         return false;
-    if (now_ms >= p->again_ms && agg_store_again(p->a.db, &again, &diag) == SOTTO_OK)
+    if (now_ms >= p->again_ms) {
+        agg_leader_again(&p->a);
         p->again_ms = now_ms + AGAIN_MS;
+    }
     if (agg_leader_work(&p->a, &done, &diag) == SOTTO_OK)
         return done > 0;
     p->not_before_ms = now_ms + RETRY_MS;
