@@ -192,8 +192,9 @@ static sotto_status read_file(advise *a, sotto_diag *diag)
 
 static void take_totals(advise *a, const hq_totals *t)
 {
+    const int64_t to = (int64_t)t->sums.last_day + t->sums.task.period_days - 1;
     a->measured = (advise_totals){.from = t->sums.first_day,
-                                  .to = t->sums.last_day + (int32_t)t->sums.task.period_days - 1,
+                                  .to = to < INT32_MAX ? (int32_t)to : INT32_MAX,
                                   .confidence = t->confidence_ppm / 1e4};
     for (size_t c = 0; c < t->offers.campaign_count; c++) {
         const hq_cell *cell = &t->cell[(c + 1) * (t->offers.segment_count + 2) - 1];

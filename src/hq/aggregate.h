@@ -300,6 +300,11 @@ void agg_line_close(agg_line *line);
 SOTTO_MUST_USE sotto_status agg_line_ask(void *ctx, const char *target, sotto_span body, sotto_vec *answer,
                                          bool *answered, sotto_diag *diag);
 
+/* The leader's answer to /v1/collect into *batch, whose days are those asked for and become those in it.
+ * RANGE: they are no days of what was asked for; CONFLICT: fewer reports than smallest_batch. */
+SOTTO_MUST_USE sotto_status agg_collect_read(agg_batch *batch, uint32_t smallest_batch, sotto_span answer,
+                                             sotto_diag *diag);
+
 /* The tasks file that a task came with is kept in the folder: the collector names cells by it later. Names
  * live in *memory, to be freed. */
 SOTTO_MUST_USE sotto_status agg_names_keep(const char *dir, const uint8_t *digest, sotto_span file,

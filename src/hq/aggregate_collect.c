@@ -14,7 +14,8 @@ struct collecting {
     bool as_json;
     hq_registry *db;
     agg_task task;
-    agg_batch batch;
+    agg_batch batch;     /* while it is open: all days that were asked for under its number */
+    int32_t first, last; /* asked for now */
     int64_t *cells;
     uint64_t half_width;
     void *memory; /* of tasks: the names of cells */
@@ -40,12 +41,15 @@ static sotto_status prepare(struct collecting *c)
     /* One that was asked for and not got is asked for again; the periods are new unless the leader has begun.
      */
     status = agg_store_batch_open(c->db, c->task.digest, &c->batch, c->diag);
+    bool held = status == SOTTO_OK;
     if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND) {
         status = entropy.fill(entropy.ctx, c->batch.id, sizeof c->batch.id);
         memcpy(c->batch.digest, c->task.digest, sizeof c->batch.digest);
     }
-    c->batch.first_day = first;
-    c->batch.last_day = last;
+    c->batch.first_day = held && c->batch.first_day < first ? c->batch.first_day : first;
+    c->batch.last_day = held && c->batch.last_day > last ? c->batch.last_day : last;
+    c->first = first;
+    c->last = last;
     return status == SOTTO_OK ? agg_store_batch_put(c->db, &c->batch, c->diag) : status;
 }
 
@@ -58,29 +62,44 @@ static sotto_status write_request(const struct collecting *c, sotto_vec *body)
     sotto_cbor_put_array(&m.w, 4);
     sotto_cbor_put_bytes(&m.w, sotto_span_of(c->batch.digest, sizeof c->batch.digest));
     sotto_cbor_put_bytes(&m.w, sotto_span_of(c->batch.id, sizeof c->batch.id));
-    sotto_cbor_put_int(&m.w, c->batch.first_day);
-    sotto_cbor_put_int(&m.w, c->batch.last_day);
+    sotto_cbor_put_int(&m.w, c->first);
+    sotto_cbor_put_int(&m.w, c->last);
     return agg_message_end(&m, body, c->diag);
 }
 
-static sotto_status read_totals(struct collecting *c, sotto_span answer)
+/* The leader is another owner's: its days are held against what was asked for before anything adds up by
+ * them.
+ */
+static sotto_status take_days(agg_batch *b, int64_t first, int64_t last, sotto_diag *diag)
+{
+    if (first > last || first < b->first_day || last > b->last_day)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE),
+                              "the leader's answer is over periods from day %lld to day %lld, which were not"
+                              " asked for (%d to %d): nothing is opened",
+                              (long long)first, (long long)last, (int)b->first_day, (int)b->last_day);
+    b->first_day = (int32_t)first;
+    b->last_day = (int32_t)last;
+    return SOTTO_OK;
+}
+
+sotto_status agg_collect_read(agg_batch *b, uint32_t smallest_batch, sotto_span answer, sotto_diag *diag)
 {
     sotto_span sealed[SOTTO_SPLIT_PARTIES];
-    agg_batch *b = &c->batch;
     sotto_cbor_reader r = sotto_cbor_reader_of(answer);
     (void)sotto_cbor_get_array(&r, 6);
     b->count = sotto_cbor_get_uint(&r, AGG_BATCH_MAX);
-    b->first_day = (int32_t)sotto_cbor_get_int(&r);
-    b->last_day = (int32_t)sotto_cbor_get_int(&r);
+    const int64_t first = sotto_cbor_get_int(&r), last = sotto_cbor_get_int(&r);
     agg_read_exact(&r, b->reports, sizeof b->reports);
     for (size_t i = 0; i < SOTTO_SPLIT_PARTIES; i++)
         sealed[i] = sotto_cbor_get_bytes(&r, AGG_TOTAL_ROOM);
-    sotto_status status = agg_read_end(&r, "the leader's answer", c->diag);
-    if (status == SOTTO_OK && b->count < c->task.task.smallest_batch)
+    sotto_status status = agg_read_end(&r, "the leader's answer", diag);
+    if (status == SOTTO_OK && b->count < smallest_batch)
         status =
-            sotto_diag_set(c->diag, SOTTO_ERR(HQ, CONFLICT),
+            sotto_diag_set(diag, SOTTO_ERR(HQ, CONFLICT),
                            "the batch of %llu reports is smaller than the smallest, %u: it is not opened",
-                           (unsigned long long)b->count, (unsigned)c->task.task.smallest_batch);
+                           (unsigned long long)b->count, (unsigned)smallest_batch);
+    if (status == SOTTO_OK)
+        status = take_days(b, first, last, diag);
     for (size_t i = 0; i < SOTTO_SPLIT_PARTIES && status == SOTTO_OK; i++) {
         sotto_vec_init(&b->share[i], AGG_TOTAL_ROOM);
         status = sotto_vec_put(&b->share[i], sealed[i].ptr, sealed[i].len);
@@ -100,7 +119,7 @@ static sotto_status ask(struct collecting *c)
     if (status == SOTTO_OK)
         status = agg_line_ask(&line, "/v1/collect", sotto_vec_span(&body), &answer, NULL, c->diag);
     if (status == SOTTO_OK)
-        status = read_totals(c, sotto_vec_span(&answer));
+        status = agg_collect_read(&c->batch, c->task.task.smallest_batch, sotto_vec_span(&answer), c->diag);
     sotto_vec_free(&body);
     sotto_vec_free(&answer);
     agg_line_close(&line);

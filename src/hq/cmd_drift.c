@@ -210,7 +210,7 @@ static sotto_status split_time(hq_asked *a, const char *table, drifting *out, so
         status =
             sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND),
                            "nothing to compare with: fewer than two periods were reported (or give --table)");
-    out->from = all.first_day + (all.last_day - all.first_day + 1) / 2;
+    out->from = (int32_t)(all.first_day + ((int64_t)all.last_day - all.first_day + 1) / 2);
     a->task = (int64_t)all.task.id; /* the same task for both sides */
     hq_sums_free(&all);
     return status;

@@ -374,6 +374,64 @@ static void what_is_not_there_is_told(void **state)
     assert_null(sums.count);
 }
 
+/* What a leader answers: over so many reports, of those days. */
+static sotto_status answered(agg_batch *batch, uint64_t count, int64_t first, int64_t last, sotto_diag *diag)
+{
+    uint8_t reports[SOTTO_SHA256_BYTES] = {0};
+    agg_message m;
+    sotto_vec answer;
+    sotto_vec_init(&answer, 256);
+    ok(agg_message_begin(&m, 256, NULL), NULL);
+    sotto_cbor_put_array(&m.w, 6);
+    sotto_cbor_put_uint(&m.w, count);
+    sotto_cbor_put_int(&m.w, first);
+    sotto_cbor_put_int(&m.w, last);
+    for (int i = 0; i < 3; i++)
+        sotto_cbor_put_bytes(&m.w, sotto_span_of(reports, sizeof reports));
+    ok(agg_message_end(&m, &answer, NULL), NULL);
+    sotto_status status = agg_collect_read(batch, 2, sotto_vec_span(&answer), diag);
+    sotto_vec_free(&answer);
+    return status;
+}
+
+/* A leader that names days of its own: none is taken that was not asked for, nor cut to fit. */
+static void days_are_those_asked_for(void **state)
+{
+    (void)state;
+    static const struct {
+        int32_t from, to;
+        int64_t first, last;
+        bool taken;
+    } rows[] = {{DAY, DAY + 9, DAY, DAY + 9, true},
+                {DAY, DAY + 9, DAY + 3, DAY + 3, true},
+                {DAY, DAY + 9, DAY - 1, DAY + 9, false},
+                {DAY, DAY + 9, DAY, DAY + 10, false},
+                {DAY, DAY + 9, DAY + 5, DAY + 4, false},
+                {DAY, DAY + 9, DAY + (INT64_C(1) << 32), DAY + (INT64_C(1) << 32), false},
+                {INT32_MIN, INT32_MAX, INT32_MIN, INT32_MAX, true},
+                {INT32_MIN, INT32_MAX, INT32_MIN - INT64_C(1), 0, false},
+                {INT32_MIN, INT32_MAX, 0, INT32_MAX + INT64_C(1), false},
+                {INT32_MIN, INT32_MAX, INT64_MIN, INT64_MAX, false},
+                {INT32_MIN, INT32_MAX, INT32_MAX, INT32_MIN, false}};
+    for (size_t i = 0; i < SOTTO_COUNT(rows); i++) {
+        agg_batch batch = {.first_day = rows[i].from, .last_day = rows[i].to};
+        sotto_diag diag = {0};
+        sotto_status status = answered(&batch, 2, rows[i].first, rows[i].last, &diag);
+        if (rows[i].taken) {
+            ok(status, &diag);
+            assert_true(batch.first_day == rows[i].first && batch.last_day == rows[i].last);
+        } else {
+            cause_is(status, RANGE);
+            assert_non_null(strstr(diag.text, "were not asked for"));
+            assert_true(batch.first_day == rows[i].from && batch.share[0].len == 0);
+        }
+        agg_batch_free(&batch);
+    }
+    agg_batch batch = {.first_day = DAY, .last_day = DAY};
+    cause_is(answered(&batch, 1, DAY, DAY, NULL), CONFLICT);
+    agg_batch_free(&batch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -381,6 +439,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(bars_are_honest, setup, teardown),
         cmocka_unit_test_setup_teardown(releases_follow_each_other, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_not_there_is_told, setup, teardown),
+        cmocka_unit_test(days_are_those_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
