@@ -1,7 +1,8 @@
 /*
- * budgets: what the tasks of all releases so far can have cost one customer, and when that ends. Head office
+ * budgets: what the tasks of all releases so far have cost one customer, and when that ends. Head office
  * knows no customer's ledger: it follows one who contributed everything to every period since the first
- * release, by the rules that terminals debit by (docs/formats/tasks.md). Nobody has paid more.
+ * release, at one terminal that took each release on its day, by the rules that terminals debit by
+ * (docs/formats/tasks.md). It is no bound on all others: docs/sotto-hq.md, "Budgets", has the cases.
  */
 #ifndef SOTTO_HQ_BUDGETS_H
 #define SOTTO_HQ_BUDGETS_H

@@ -1,4 +1,4 @@
-/* budgets: what all tasks together have cost a customer so far, at most, and when that ends. */
+/* budgets: what all tasks together have cost a customer who contributed everything, and when that ends. */
 #include "budgets.h"
 #include "hq_priv.h"
 
@@ -70,9 +70,13 @@ static void print_all(const hq_budgets *b)
 {
     char since[11];
     hq_day_format(b->since_day, since);
-    printf("What a customer can have paid who contributed everything to every period since release 1 (%s). "
-           "Nobody has\npaid more; what each customer has left only their terminal knows (sotto status).\n\n",
-           since);
+    printf(
+        "What a customer has paid who contributed everything to every period since release 1 (%s), at one\n"
+        "terminal that took each release on its day. Who came later renews on other days, who is in one "
+        "task\n"
+        "alone can have used more of it; what each customer has left only their terminal knows (sotto "
+        "status).\n\n",
+        since);
     print_budget(b, false);
     print_budget(b, true);
     printf("\n  %-28s %-4s %8s %10s %10s %10s %10s %9s  %s\n", "TASK", "MODE", "PERIODS", "A PERIOD",

@@ -200,12 +200,13 @@ static const hq_command COMMANDS[] = {
      "together, and the error of a cell's total over so many terminals.\n\n"
      "  sotto-hq plan-task --tasks tasks.json --terminals 40 --customers 20000\n",
      hq_cmd_plan_task},
-    {"budgets", "what all tasks have cost a customer so far, at most, and when that ends",
+    {"budgets", "what all tasks have cost who contributed everything, and when that ends",
      "usage: sotto-hq budgets --dir DIR [--json]\n\n"
      "One customer who contributed everything to every period since the first release, followed through all\n"
      "releases by the rules that terminals debit by: what each task took, what is spent today, what a year\n"
-     "costs, and from when on a task would leave such a customer out, renewals included. Nobody has paid "
-     "more.\n"
+     "costs, and from when on a task would leave such a customer out, renewals included. That is a customer\n"
+     "present from the first day, at one terminal that takes each release on its day; another one can have\n"
+     "paid more of a task (docs/sotto-hq.md, Budgets); no ledger goes beyond its lifetime and renewals.\n"
      "Nothing of it comes from terminals: what customers have left never leaves them.\n\n"
      "  sotto-hq budgets --dir /srv/sotto-hq\n",
      hq_cmd_budgets},
