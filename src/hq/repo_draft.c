@@ -27,6 +27,68 @@ sotto_status hq_draft_put(const char *dir, const char *role, uint64_t version, s
     return status == SOTTO_OK ? sotto_port_write_file(path, bytes, 0644, diag) : status;
 }
 
+/* ---- what was prepared, to hold against what comes back ---- */
+
+/* Of what is signed, however the file is written and whoever has signed it since. */
+static sotto_status digest_signed(sotto_span file, char hex[static 2 * SOTTO_SHA256_BYTES + 1],
+                                  sotto_diag *diag)
+{
+    uint8_t digest[SOTTO_SHA256_BYTES] = {0};
+    sotto_json *doc = NULL;
+    sotto_vec canonical;
+    sotto_vec_init(&canonical, METADATA_MAX);
+    sotto_status status = sotto_json_parse(&doc, file, "a draft", diag);
+    if (status == SOTTO_OK)
+        status = sotto_json_canonical(sotto_json_member(sotto_json_root(doc), "signed"), &canonical, diag);
+    if (status == SOTTO_OK)
+        status = sotto_sha256(sotto_vec_span(&canonical), digest);
+    sotto_hex_encode(sotto_span_of(digest, sizeof digest), hex, 2 * SOTTO_SHA256_BYTES + 1);
+    sotto_json_free(doc);
+    sotto_vec_free(&canonical);
+    return status;
+}
+
+static sotto_status note_path(const char *dir, const char *role, uint64_t version,
+                              char path[static HQ_PATH_MAX], sotto_diag *diag)
+{
+    char relative[64];
+    (void)snprintf(relative, sizeof relative, "draft/%llu.%s.sha256", (unsigned long long)version, role);
+    return hq_path(dir, relative, path, diag);
+}
+
+sotto_status hq_draft_note(const char *dir, const char *role, uint64_t version, sotto_span bytes,
+                           sotto_diag *diag)
+{
+    char hex[2 * SOTTO_SHA256_BYTES + 1], path[HQ_PATH_MAX];
+    sotto_status status = digest_signed(bytes, hex, diag);
+    if (status == SOTTO_OK)
+        status = note_path(dir, role, version, path, diag);
+    return status == SOTTO_OK ? sotto_port_write_file(path, sotto_span_str(hex), 0600, diag) : status;
+}
+
+sotto_status hq_draft_is_noted(const char *dir, const char *role, uint64_t version, sotto_span bytes,
+                               sotto_diag *diag)
+{
+    char hex[2 * SOTTO_SHA256_BYTES + 1], path[HQ_PATH_MAX];
+    sotto_vec note;
+    sotto_vec_init(&note, sizeof hex);
+    sotto_status status = digest_signed(bytes, hex, diag);
+    if (status == SOTTO_OK)
+        status = note_path(dir, role, version, path, diag);
+    if (status == SOTTO_OK && sotto_port_exists(path))
+        status = sotto_port_read_file(path, &note, diag);
+    if (status == SOTTO_OK && !sotto_span_is(sotto_vec_span(&note), hex))
+        status =
+            sotto_diag_set(diag, SOTTO_ERR(HQ, CONFLICT),
+                           "the list of %s is not the one that was prepared here last: sign that one, or "
+                           "publish --prepare again",
+                           role);
+    sotto_vec_free(&note);
+    return status;
+}
+
+/* ---- preparing ---- */
+
 /* The lists of the next release as drafts, with the signatures that can be made here. */
 static sotto_status draft_targets(hq_run *r, sotto_diag *diag)
 {
@@ -212,6 +274,8 @@ static void drop_draft(const hq_run *r, const char *role, uint64_t version)
 {
     char path[HQ_PATH_MAX];
     if (hq_draft_path(r->dir, role, version, path, NULL) == SOTTO_OK)
+        (void)!sotto_port_remove_file(path, NULL);
+    if (note_path(r->dir, role, version, path, NULL) == SOTTO_OK && sotto_port_exists(path))
         (void)!sotto_port_remove_file(path, NULL);
 }
 

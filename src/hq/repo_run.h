@@ -53,6 +53,12 @@ SOTTO_MUST_USE sotto_status hq_run_stage_list(hq_run *r, const hq_team *team, so
 /* dir/FOLDER/VERSION.ROLE.json. *bytes is initialised here, the caller's to free in any case. */
 SOTTO_MUST_USE sotto_status hq_run_read_list(const char *dir, const char *folder, const char *role,
                                              uint64_t version, sotto_vec *bytes, sotto_diag *diag);
+/* repo_draft.c: draft/VERSION.ROLE.sha256 keeps the digest of what a draft has to be signed as. CONFLICT when
+ * another was prepared, or none. */
+SOTTO_MUST_USE sotto_status hq_draft_note(const char *dir, const char *role, uint64_t version,
+                                          sotto_span bytes, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status hq_draft_is_noted(const char *dir, const char *role, uint64_t version,
+                                              sotto_span bytes, sotto_diag *diag);
 /* What a list delegates; nothing for an empty span. */
 SOTTO_MUST_USE sotto_status hq_teams_of(sotto_span targets, hq_teams *out, sotto_diag *diag);
 const hq_tuf_file *hq_tuf_file_find(const hq_tuf_file *files, size_t count, const char *name); /* or NULL */

@@ -222,6 +222,8 @@ static sotto_status draft_list(hq_run *r, const hq_team *team, sotto_span bytes,
     hq_draft *draft = &r->out->team[r->out->teams++];
     draft->signers = *have;
     sotto_status status = hq_draft_put(r->dir, team->name, team->version, bytes, diag);
+    if (status == SOTTO_OK)
+        status = hq_draft_note(r->dir, team->name, team->version, bytes, diag);
     return status == SOTTO_OK ? hq_draft_path(r->dir, team->name, team->version, draft->path, diag) : status;
 }
 
@@ -260,8 +262,8 @@ sotto_status hq_run_lists(hq_run *r, bool as_draft, sotto_diag *diag)
 
 /* ---- what was signed elsewhere ---- */
 
-static sotto_status judge_list(hq_run *r, const hq_team *team, sotto_span targets, sotto_span bytes,
-                               sotto_diag *diag)
+static sotto_status judge_list(hq_run *r, const hq_team *team, bool is_new, sotto_span targets,
+                               sotto_span bytes, sotto_diag *diag)
 {
     sotto_tuf_info info;
     sotto_tuf_signers have = {0};
@@ -274,6 +276,8 @@ static sotto_status judge_list(hq_run *r, const hq_team *team, sotto_span target
                                 (long long)info.version, (unsigned long long)team->version);
     if (status == SOTTO_OK)
         status = sotto_tuf_check_paths(targets, team->name, bytes, diag);
+    if (status == SOTTO_OK && is_new)
+        status = hq_draft_is_noted(r->dir, team->name, team->version, bytes, diag);
     if (status == SOTTO_OK)
         status = sotto_tuf_count_signers(targets, team->name, bytes, &have, diag);
     if (status == SOTTO_OK && have.signed_by < have.needed) {
@@ -300,7 +304,7 @@ static sotto_status take_list(hq_run *r, const hq_team *team, sotto_span targets
     sotto_status status =
         hq_run_read_list(r->dir, is_new ? "draft" : "repo", team->name, team->version, &bytes, diag);
     if (status == SOTTO_OK && !stage)
-        status = judge_list(r, team, targets, sotto_vec_span(&bytes), diag);
+        status = judge_list(r, team, is_new, targets, sotto_vec_span(&bytes), diag);
     if (status == SOTTO_OK && !stage)
         status = hq_tuf_files(sotto_vec_span(&bytes), r->listed, &r->listed_count, diag);
     if (status == SOTTO_OK && stage && is_new)

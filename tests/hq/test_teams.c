@@ -3,6 +3,20 @@
  * it. */
 #include "publish_kit.h"
 
+#define CONFLICT 9 /* exit code */
+
+/* What the last command said on standard error. */
+static bool complains_of(const char *text)
+{
+    char said[4096];
+    sotto_vec bytes;
+    sotto_vec_init(&bytes, sizeof said - 1);
+    ok(sotto_port_read_file(at("stderr"), &bytes, NULL), NULL);
+    ok(sotto_span_to_str(sotto_vec_span(&bytes), said, sizeof said), NULL);
+    sotto_vec_free(&bytes);
+    return strstr(said, text) != NULL;
+}
+
 static int finish_drafts(void)
 {
     return RUN(hq_cmd_publish, "publish", "--dir", at("office"), "--finish", "--json");
@@ -150,6 +164,8 @@ static void one_team_at_a_time(void **state)
 
 /* ---- a team that signs what is not its own ---- */
 
+static int forge_days = 90;
+
 /* The model team's list of that version, with the policy of somebody on it, signed by both. */
 static void forge(const char *path, uint64_t version, const char *more)
 {
@@ -174,7 +190,7 @@ static void forge(const char *path, uint64_t version, const char *more)
     ok(hq_tuf_file_of(&files[1], more, 0, sotto_vec_span(&model)), &diag);
     const hq_tuf_doc doc = {.role = HQ_ROLE_TARGETS,
                             .version = version,
-                            .expires_s = hq_now() + 90 * HQ_DAY_S,
+                            .expires_s = hq_now() + forge_days * HQ_DAY_S,
                             .files = files,
                             .file_count = more == NULL ? 1 : 2};
     ok(hq_tuf_write(&doc, &ring, &out, &diag), &diag);
@@ -197,9 +213,49 @@ static void publish_refuses_what_is_not_theirs(void **state)
     forge("office/draft/1.model.json", 2, NULL); /* another number than the release takes */
     assert_int_not_equal(finish_drafts(), 0);
     forge("office/draft/1.model.json", 1, "items.sotto"); /* theirs, but it was never prepared */
-    assert_int_equal(finish_drafts(), 4);
+    assert_int_equal(finish_drafts(), CONFLICT);
+    assert_true(complains_of("1.model.json"));
+    forge_days = 91; /* the right file, another end */
+    forge("office/draft/1.model.json", 1, NULL);
+    forge_days = 90;
+    assert_int_equal(finish_drafts(), CONFLICT);
     assert_follows(1);
     forget_terminal();
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    sotto_vec bytes;
+    sotto_vec_init(&bytes, 1 << 20);
+    ok(sotto_port_read_file(at(from), &bytes, NULL), NULL);
+    ok(sotto_port_write_file(at(to), sotto_vec_span(&bytes), 0644, NULL), NULL);
+    sotto_vec_free(&bytes);
+}
+
+/* Two signed an earlier preparation with the same number, whose files are here as well. */
+static void finish_wants_what_was_prepared_last(void **state)
+{
+    (void)state;
+    begin();
+    sign_first();
+    change_policy(0);
+    assert_int_equal(prepare(), 0);
+    assert_int_equal(sign_by_two("office/draft/2.campaign.json", "carl.key", "dora.key"), 0);
+    copy_file("office/draft/2.campaign.json", "earlier.json");
+    change_policy(1);
+    assert_int_equal(prepare(), 0);
+    copy_file("office/draft/2.campaign.json", "wanted.json");
+    copy_file("earlier.json", "office/draft/2.campaign.json");
+    assert_int_equal(finish_drafts(), CONFLICT);
+    assert_true(complains_of("2.campaign.json"));
+    assert_follows(2);
+    copy_file("wanted.json", "office/draft/2.campaign.json");
+    assert_int_equal(sign_by_two("office/draft/2.campaign.json", "carl.key", "dora.key"), 0);
+    assert_int_equal(finish_drafts(), 0);
+    assert_false(sotto_port_exists(at("office/draft/2.campaign.sha256")));
+    assert_follows(3);
+    forget_terminal();
+    remove_tree(at("serve"));
 }
 
 /* A head office that does not look: the list is in the repository, in the snapshot and in the timestamp. */
@@ -355,6 +411,7 @@ int main(void)
         T(two_teams_of_two),
         T(one_team_at_a_time),
         T(publish_refuses_what_is_not_theirs),
+        T(finish_wants_what_was_prepared_last),
         T(a_terminal_refuses_what_is_not_theirs),
         T(serve_refuses_another_list),
         T(keys_of_a_team_change),
