@@ -269,6 +269,8 @@ static sotto_status put_change(keys_work *w, sotto_diag *diag)
 static sotto_status change(keys_work *w, const verb *v, sotto_diag *diag)
 {
     sotto_status status = find_subject(w, v, diag);
+    if (status == SOTTO_OK && w->of_team)
+        status = hq_repo_may_redraft(w->dir, diag);
     if (status == SOTTO_OK)
         status = v->change(w, diag);
     if (status == SOTTO_OK && w->threshold != 0 && w->who != NULL)

@@ -362,6 +362,9 @@ SOTTO_MUST_USE sotto_status hq_repo_prepare(const char *dir, const hq_bundle *bu
 /* The release that stands, as the draft of the next one, with the teams that dir/teams.json names: after
  * these have changed. Nothing when there is none. The caller holds the lock. */
 SOTTO_MUST_USE sotto_status hq_repo_redraft(const char *dir, hq_publication *out, sotto_diag *diag);
+/* CONFLICT while a draft of the next release has other files than the one that stands: a redraft would lose
+ * it. The caller holds the lock. */
+SOTTO_MUST_USE sotto_status hq_repo_may_redraft(const char *dir, sotto_diag *diag);
 /* Publishes the drafts. AUTH when signatures are missing: out->draft says of which file, and nothing has
  * changed. NOT_FOUND when nothing is prepared. The caller holds the lock. */
 SOTTO_MUST_USE sotto_status hq_repo_finish(const char *dir, hq_registry *registry, hq_publication *out,

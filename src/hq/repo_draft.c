@@ -152,6 +152,42 @@ static sotto_status read_draft(const hq_run *r, const char *role, uint64_t versi
     return sotto_port_read_file(path, bytes, diag);
 }
 
+/* Whether what is prepared has other files than the release that stands: then it is somebody's work. */
+static sotto_status must_be_relisting(hq_run *r, sotto_span draft, sotto_diag *diag)
+{
+    hq_tuf_file stand[HQ_BUNDLE_COUNT];
+    char path[HQ_PATH_MAX];
+    size_t count = 0;
+    uint64_t version = r->repo.role[HQ_ROLE_TARGETS].version + 1;
+    sotto_status status = hq_repo_files(&r->repo, r->dir, stand, &count, diag);
+    if (status == SOTTO_OK)
+        status = hq_draft_path(r->dir, "targets", version, path, diag);
+    if (status != SOTTO_OK || (hq_run_draft_files(r, draft, NULL) == SOTTO_OK &&
+                               hq_tuf_files_equal(stand, count, r->listed, r->listed_count)))
+        return status;
+    return sotto_diag_at(diag, SOTTO_ERR(HQ, CONFLICT), path, 0,
+                         "release %llu is prepared and not finished: publish --finish it, or remove this "
+                         "file to drop it, before teams change",
+                         (unsigned long long)version);
+}
+
+sotto_status hq_repo_may_redraft(const char *dir, sotto_diag *diag)
+{
+    hq_publication out;
+    sotto_vec draft;
+    hq_run r = {.dir = dir, .days = HQ_SNAPSHOT_DAYS, .out = &out};
+    sotto_vec_init(&draft, METADATA_MAX);
+    sotto_status status = hq_run_open(&r, diag);
+    uint64_t stands = r.repo.role[HQ_ROLE_TARGETS].version;
+    if (status == SOTTO_OK && stands != 0)
+        status = read_draft(&r, "targets", stands + 1, &draft, diag);
+    if (status == SOTTO_OK && draft.len > 0)
+        status = must_be_relisting(&r, sotto_vec_span(&draft), diag);
+    sotto_vec_free(&draft);
+    hq_run_close(&r);
+    return status;
+}
+
 /* AUTH, with the draft's name in r->out, while signatures of the role are missing. */
 static sotto_status must_be_signed(hq_run *r, sotto_span root, const char *role, uint64_t version,
                                    sotto_span bytes, sotto_diag *diag)

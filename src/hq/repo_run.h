@@ -47,6 +47,8 @@ SOTTO_MUST_USE sotto_status hq_run_lists(hq_run *r, bool as_draft, sotto_diag *d
  * (not stage); or the drafts among them staged. AUTH with the draft in r->out while signatures are missing.
  */
 SOTTO_MUST_USE sotto_status hq_run_take_lists(hq_run *r, sotto_span targets, bool stage, sotto_diag *diag);
+/* What a list that is prepared would release, signed or not: r->listed. */
+SOTTO_MUST_USE sotto_status hq_run_draft_files(hq_run *r, sotto_span targets, sotto_diag *diag);
 /* Writes one, and the next snapshot names it. */
 SOTTO_MUST_USE sotto_status hq_run_stage_list(hq_run *r, const hq_team *team, sotto_span bytes,
                                               sotto_diag *diag);
@@ -61,6 +63,7 @@ SOTTO_MUST_USE sotto_status hq_draft_is_noted(const char *dir, const char *role,
                                               sotto_span bytes, sotto_diag *diag);
 /* What a list delegates; nothing for an empty span. */
 SOTTO_MUST_USE sotto_status hq_teams_of(sotto_span targets, hq_teams *out, sotto_diag *diag);
+bool hq_tuf_files_equal(const hq_tuf_file *a, size_t a_count, const hq_tuf_file *b, size_t b_count);
 const hq_tuf_file *hq_tuf_file_find(const hq_tuf_file *files, size_t count, const char *name); /* or NULL */
 
 #endif

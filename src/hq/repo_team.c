@@ -92,11 +92,11 @@ const hq_tuf_file *hq_tuf_file_find(const hq_tuf_file *files, size_t count, cons
     return NULL;
 }
 
-static sotto_status add_list(const char *dir, const hq_team *team, hq_tuf_file out[static HQ_BUNDLE_COUNT],
-                             size_t *count, sotto_diag *diag)
+static sotto_status add_list(const char *dir, const char *folder, const hq_team *team,
+                             hq_tuf_file out[static HQ_BUNDLE_COUNT], size_t *count, sotto_diag *diag)
 {
     sotto_vec bytes;
-    sotto_status status = hq_run_read_list(dir, "repo", team->name, team->version, &bytes, diag);
+    sotto_status status = hq_run_read_list(dir, folder, team->name, team->version, &bytes, diag);
     if (status == SOTTO_OK)
         status = hq_tuf_files(sotto_vec_span(&bytes), out, count, diag);
     sotto_vec_free(&bytes);
@@ -114,7 +114,7 @@ sotto_status hq_repo_files(const hq_repo *repo, const char *dir, hq_tuf_file out
     if (status == SOTTO_OK)
         status = hq_repo_teams(repo, teams, diag);
     for (size_t i = 0; status == SOTTO_OK && i < teams->count; i++)
-        status = add_list(dir, &teams->team[i], out, count, diag);
+        status = add_list(dir, "repo", &teams->team[i], out, count, diag);
     free(teams);
     return status;
 }
@@ -139,19 +139,25 @@ static sotto_status make_delegator(const hq_run *r, sotto_vec *out, sotto_diag *
     return hq_tuf_write(&doc, NULL, out, diag);
 }
 
+bool hq_tuf_files_equal(const hq_tuf_file *a, size_t a_count, const hq_tuf_file *b, size_t b_count)
+{
+    if (a_count != b_count)
+        return false;
+    for (size_t i = 0; i < a_count; i++) {
+        const hq_tuf_file *other = hq_tuf_file_find(b, b_count, a[i].name);
+        if (other == NULL || other->length != a[i].length ||
+            memcmp(other->sha256, a[i].sha256, sizeof other->sha256) != 0)
+            return false;
+    }
+    return true;
+}
+
 static bool same_files(sotto_span list, const hq_tuf_file *files, size_t count)
 {
     hq_tuf_file before[HQ_BUNDLE_COUNT];
     size_t listed = 0;
-    if (hq_tuf_files(list, before, &listed, NULL) != SOTTO_OK || listed != count)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        const hq_tuf_file *b = hq_tuf_file_find(before, listed, files[i].name);
-        if (b == NULL || b->length != files[i].length ||
-            memcmp(b->sha256, files[i].sha256, sizeof b->sha256) != 0)
-            return false;
-    }
-    return true;
+    return hq_tuf_files(list, before, &listed, NULL) == SOTTO_OK &&
+           hq_tuf_files_equal(files, count, before, listed);
 }
 
 /* Whether the list that stands says the same, is signed as the team is now, and lasts. */
@@ -310,6 +316,21 @@ static sotto_status take_list(hq_run *r, const hq_team *team, sotto_span targets
     if (status == SOTTO_OK && stage && is_new)
         status = hq_run_stage_list(r, team, sotto_vec_span(&bytes), diag);
     sotto_vec_free(&bytes);
+    return status;
+}
+
+sotto_status hq_run_draft_files(hq_run *r, sotto_span targets, sotto_diag *diag)
+{
+    r->listed_count = 0;
+    sotto_status status = hq_tuf_files(targets, r->listed, &r->listed_count, diag);
+    if (status == SOTTO_OK)
+        status = hq_teams_of(targets, r->teams, diag);
+    for (size_t i = 0; status == SOTTO_OK && i < r->teams->count; i++) {
+        const hq_team *team = &r->teams->team[i];
+        const hq_repo_list *stands = hq_repo_list_of(&r->repo, team->name);
+        bool is_new = stands == NULL || stands->version != team->version;
+        status = add_list(r->dir, is_new ? "draft" : "repo", team, r->listed, &r->listed_count, diag);
+    }
     return status;
 }
 

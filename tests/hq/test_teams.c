@@ -232,6 +232,19 @@ static void copy_file(const char *from, const char *to)
     sotto_vec_free(&bytes);
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    sotto_vec one, other;
+    sotto_vec_init(&one, 1 << 20);
+    sotto_vec_init(&other, 1 << 20);
+    ok(sotto_port_read_file(at(a), &one, NULL), NULL);
+    ok(sotto_port_read_file(at(b), &other, NULL), NULL);
+    bool same = sotto_span_equal(sotto_vec_span(&one), sotto_vec_span(&other));
+    sotto_vec_free(&one);
+    sotto_vec_free(&other);
+    return same;
+}
+
 /* Two signed an earlier preparation with the same number, whose files are here as well. */
 static void finish_wants_what_was_prepared_last(void **state)
 {
@@ -333,6 +346,45 @@ static void keys_of_a_team_change(void **state)
     remove_tree(at("serve"));
 }
 
+static int keys_of_model(const char *verb, const char *key)
+{
+    return RUN(hq_cmd_keys, "keys", verb, "--dir", at("office"), "--role", "model", "--key", key);
+}
+
+/* A change of teams writes the next release anew: not over one that somebody has prepared. */
+static void a_prepared_release_is_not_lost(void **state)
+{
+    (void)state;
+    begin();
+    sign_first();
+    make_person("eve");
+    change_policy(0);
+    assert_int_equal(prepare(), 0);
+    copy_file("office/draft/3.targets.json", "prepared.json");
+    copy_file("office/teams.json", "teams.json");
+    assert_int_equal(keys_of_model("add", at("eve.pem")), CONFLICT);
+    assert_true(complains_of("3.targets.json"));
+    assert_int_equal(add_team("risk", "tasks.json", "anna.pem", "bob.pem"), CONFLICT);
+    assert_int_equal(RUN(hq_cmd_keys, "keys", "remove-role", "--dir", at("office"), "--role", "model"),
+                     CONFLICT);
+    assert_true(same_text("office/draft/3.targets.json", "prepared.json"));
+    assert_true(same_text("office/teams.json", "teams.json"));
+    assert_int_equal(sign_by_two("office/draft/2.campaign.json", "carl.key", "dora.key"), 0);
+    assert_int_equal(finish_drafts(), 0);
+    assert_follows(3);
+    assert_int_equal(keys_of_model("add", at("eve.pem")), 0);
+    assert_follows(4);
+    change_policy(1);
+    assert_int_equal(prepare(), 0);
+    assert_int_equal(remove(at("office/draft/5.targets.json")), 0); /* dropped */
+    assert_int_equal(
+        RUN(hq_cmd_keys, "keys", "threshold", "--dir", at("office"), "--role", "model", "--threshold", "1"),
+        0);
+    assert_follows(5);
+    forget_terminal();
+    remove_tree(at("serve"));
+}
+
 static void the_end_of_a_list_is_told(void **state)
 {
     (void)state;
@@ -415,6 +467,7 @@ int main(void)
         T(a_terminal_refuses_what_is_not_theirs),
         T(serve_refuses_another_list),
         T(keys_of_a_team_change),
+        T(a_prepared_release_is_not_lost),
         T(the_end_of_a_list_is_told),
         T(what_cannot_be),
         T(finish_killed),
