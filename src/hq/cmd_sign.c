@@ -148,12 +148,29 @@ static void ask(const char *path, judgement *j)
     sotto_vec_free(&file);
 }
 
+/* Of a team the prepared list alone says who signs, when there is one: a key that it no longer names counts
+ * for nothing. A draft with the number of the newest list was left by a finish that died. */
+static void ask_lists(const char *folder, unsigned newest, judgement *j)
+{
+    char path[HQ_PATH_MAX + 64];
+    (void)snprintf(path, sizeof path, "%s/%u.targets.json", folder, newest + 1);
+    if (!sotto_port_exists(path))
+        (void)snprintf(path, sizeof path, "%s/%u.targets.json", folder, newest);
+    if (!sotto_port_exists(path))
+        (void)snprintf(path, sizeof path, "%s/../repo/%u.targets.json", folder, newest);
+    if (!sotto_port_exists(path))
+        return;
+    ask(path, j);
+    j->known = true; /* also when it names no such team */
+}
+
 /* The newest root, or list, of the office that the file lies in, and the one that is prepared beside it. */
 static void ask_office(const char *file, judgement *j)
 {
     char folder[HQ_PATH_MAX], path[HQ_PATH_MAX + 64];
     enum hq_role role;
-    const char *by = hq_role_name(find_top(j->role, &role) ? HQ_ROLE_ROOT : HQ_ROLE_TARGETS);
+    bool top = find_top(j->role, &role);
+    const char *by = hq_role_name(top ? HQ_ROLE_ROOT : HQ_ROLE_TARGETS);
     const char *slash = strrchr(file, '/');
     int len = slash == NULL ? snprintf(folder, sizeof folder, ".")
                             : snprintf(folder, sizeof folder, "%.*s", (int)(slash - file), file);
@@ -163,11 +180,15 @@ static void ask_office(const char *file, judgement *j)
     do
         (void)snprintf(path, sizeof path, "%s/../repo/%u.%s.json", folder, newest + 1, by);
     while (sotto_port_exists(path) && ++newest < 100000);
-    (void)snprintf(path, sizeof path, "%s/../repo/%u.%s.json", folder, newest, by);
+    if (!top) {
+        ask_lists(folder, newest, j);
+        return;
+    }
+    (void)snprintf(path, sizeof path, "%s/../repo/%u.root.json", folder, newest);
     if (newest > 0)
         ask(path, j);
-    (void)snprintf(path, sizeof path, "%s/%u.%s.json", folder, newest + 1, by);
-    if (j->known || strcmp(by, "targets") == 0)
+    (void)snprintf(path, sizeof path, "%s/%u.root.json", folder, newest + 1);
+    if (j->known)
         ask(path, j);
 }
 
