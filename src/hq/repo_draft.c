@@ -3,6 +3,7 @@
 #include "repo_run.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define METADATA_MAX (512u << 10)
@@ -353,11 +354,51 @@ static sotto_status finish(hq_run *r, bool new_root, sotto_span targets, hq_regi
     return status;
 }
 
+/* The next list, and one that terminals can still take. */
+static sotto_status judge_own(const hq_run *r, sotto_span targets, sotto_diag *diag)
+{
+    sotto_tuf_info info;
+    char path[HQ_PATH_MAX];
+    uint64_t next = r->repo.role[HQ_ROLE_TARGETS].version + 1;
+    sotto_status status = hq_draft_path(r->dir, "targets", next, path, diag);
+    if (status != SOTTO_OK)
+        return status;
+    status = sotto_tuf_info_read(targets, &info, diag);
+    if (status == SOTTO_OK && (uint64_t)info.version != next)
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, CONFLICT), "has version %lld, the next is %llu",
+                                (long long)info.version, (unsigned long long)next);
+    if (status == SOTTO_OK && info.expires_s <= r->now_s)
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, EXPIRED), "has expired: publish --prepare again");
+    return hq_in_file(status, path, diag);
+}
+
+/* What is a team's in dir/teams.json is not listed past it: by a list prepared before, or by who signs
+ * targets alone. */
+static sotto_status judge_owners(const hq_run *r, sotto_diag *diag)
+{
+    hq_teams *teams = malloc(sizeof *teams);
+    if (teams == NULL)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for the teams");
+    sotto_status status = hq_teams_load(teams, r->dir, diag);
+    for (size_t i = 0; status == SOTTO_OK && i < r->listed_count; i++) {
+        const hq_team *owner = hq_teams_owner(teams, r->listed[i].name);
+        if (owner != NULL)
+            status = sotto_diag_set(diag, SOTTO_ERR(HQ, CONFLICT),
+                                    "the list of targets names %s, which is %s's to sign: publish --prepare "
+                                    "again",
+                                    r->listed[i].name, owner->name);
+    }
+    free(teams);
+    return status;
+}
+
 /* The list of the release and those of its teams, before anything is staged. */
 static sotto_status judge_lists(hq_run *r, sotto_span targets, sotto_diag *diag)
 {
     r->listed_count = 0;
     sotto_status status = hq_tuf_files(targets, r->listed, &r->listed_count, diag);
+    if (status == SOTTO_OK)
+        status = judge_owners(r, diag);
     if (status == SOTTO_OK)
         status = hq_run_take_lists(r, targets, false, diag);
     return status == SOTTO_OK ? check_listed(r, diag) : status;
@@ -378,6 +419,8 @@ static sotto_status finish_drafts(hq_run *r, hq_registry *registry, sotto_diag *
     }
     if (status == SOTTO_OK)
         status = relist(r, &targets, diag);
+    if (status == SOTTO_OK && targets.len > 0)
+        status = judge_own(r, sotto_vec_span(&targets), diag);
     if (status == SOTTO_OK && targets.len > 0)
         status = must_be_signed(r, sotto_vec_span(&r->repo.root_file), "targets", next,
                                 sotto_vec_span(&targets), diag);

@@ -280,6 +280,8 @@ static sotto_status judge_list(hq_run *r, const hq_team *team, bool is_new, sott
     if (status == SOTTO_OK && (uint64_t)info.version != team->version)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, CONFLICT), "has version %lld, the release takes %llu",
                                 (long long)info.version, (unsigned long long)team->version);
+    if (status == SOTTO_OK && info.expires_s <= r->now_s)
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, EXPIRED), "has expired: publish --prepare again");
     if (status == SOTTO_OK)
         status = sotto_tuf_check_paths(targets, team->name, bytes, diag);
     if (status == SOTTO_OK && is_new)

@@ -271,6 +271,62 @@ static void finish_wants_what_was_prepared_last(void **state)
     remove_tree(at("serve"));
 }
 
+/* A list of another number under this name, and lists whose time is over before they are finished. */
+static void finish_wants_the_next_and_living(void **state)
+{
+    (void)state;
+    begin();
+    sign_first();
+    copy_file("office/repo/2.targets.json", "office/draft/3.targets.json");
+    assert_int_equal(finish_drafts(), CONFLICT);
+    assert_true(complains_of("3.targets.json"));
+    change_policy(0);
+    assert_int_equal(prepare(), 0);
+    assert_int_equal(sign_by_two("office/draft/2.campaign.json", "carl.key", "dora.key"), 0);
+    hq_clock_shift(91 * HQ_DAY_S);
+    assert_int_equal(finish_drafts(), 5);
+    assert_true(complains_of("3.targets.json"));
+    /* The model's list is not new and ends with the others; by itself: */
+    assert_int_equal(prepare(), 0);
+    hq_clock_shift(0);
+    copy_file("office/draft/2.model.json", "later.json");
+    forge_days = 1;
+    forge("office/draft/2.model.json", 2, NULL);
+    forge_days = 90;
+    hq_clock_shift(92 * HQ_DAY_S);
+    assert_int_equal(finish_drafts(), 5);
+    assert_true(complains_of("2.model.json") && complains_of("expired"));
+    copy_file("later.json", "office/draft/2.model.json");
+    assert_int_equal(sign_by_two("office/draft/2.model.json", "anna.key", "bob.key"), 0);
+    assert_int_equal(sign_by_two("office/draft/2.campaign.json", "carl.key", "dora.key"), 0);
+    assert_int_equal(finish_drafts(), 0);
+    assert_follows(3);
+    hq_clock_shift(0);
+    forget_terminal();
+    remove_tree(at("serve"));
+}
+
+/* A release that was prepared before there were teams names their files past them. */
+static void targets_do_not_list_what_is_a_teams(void **state)
+{
+    (void)state;
+    make_office();
+    write_release();
+    assert_int_equal(publish_files(), 0);
+    change_policy(0);
+    assert_int_equal(prepare(), 0);
+    copy_file("office/draft/2.targets.json", "before.json");
+    assert_int_equal(remove(at("office/draft/2.targets.json")), 0);
+    make_person("carl");
+    make_person("dora");
+    assert_int_equal(add_team("campaign", "catalogue.json,policy.json", "carl.pem", "dora.pem"), 0);
+    copy_file("before.json", "office/draft/2.targets.json");
+    assert_int_equal(finish_drafts(), CONFLICT);
+    assert_true(complains_of("campaign's to sign"));
+    assert_follows(1);
+    forget_terminal();
+}
+
 /* A head office that does not look: the list is in the repository, in the snapshot and in the timestamp. */
 static void a_terminal_refuses_what_is_not_theirs(void **state)
 {
@@ -385,6 +441,40 @@ static void a_prepared_release_is_not_lost(void **state)
     remove_tree(at("serve"));
 }
 
+/* Dora has left the team; what she signed with is still what signed the standing list. */
+static void a_removed_key_signs_nothing(void **state)
+{
+    (void)state;
+    begin();
+    sign_first();
+    make_person("eve");
+    assert_int_equal(
+        RUN(hq_cmd_keys, "keys", "add", "--dir", at("office"), "--role", "campaign", "--key", at("eve.pem")),
+        0);
+    assert_follows(3);
+    hq_public_key dora;
+    sotto_vec pem;
+    sotto_vec_init(&pem, HQ_PUBLIC_MAX);
+    ok(sotto_port_read_file(at("dora.pem"), &pem, NULL), NULL);
+    ok(hq_public_key_read(&dora, sotto_vec_span(&pem), NULL), NULL);
+    sotto_vec_free(&pem);
+    assert_int_equal(
+        RUN(hq_cmd_keys, "keys", "remove", "--dir", at("office"), "--role", "campaign", "--key", dora.keyid),
+        0);
+    assert_int_equal(sign_with("office/draft/2.campaign.json", "dora.key"), 5);
+    assert_true(complains_of("nothing was signed"));
+    assert_int_equal(sign_by_two("office/draft/2.campaign.json", "carl.key", "eve.key"), 0);
+    assert_int_equal(finish_drafts(), 0);
+    assert_follows(4);
+    copy_file("office/repo/2.campaign.json", "office/draft/3.campaign.json"); /* by the standing list */
+    assert_int_equal(sign_with("office/draft/3.campaign.json", "dora.key"), 5);
+    assert_int_equal(sign_with("office/draft/3.campaign.json", "eve.key"), 0);
+    copy_file("office/repo/2.campaign.json", "office/draft/1.nobody.json"); /* no such team */
+    assert_int_equal(sign_with("office/draft/1.nobody.json", "eve.key"), 5);
+    forget_terminal();
+    remove_tree(at("serve"));
+}
+
 static void the_end_of_a_list_is_told(void **state)
 {
     (void)state;
@@ -464,10 +554,13 @@ int main(void)
         T(one_team_at_a_time),
         T(publish_refuses_what_is_not_theirs),
         T(finish_wants_what_was_prepared_last),
+        T(finish_wants_the_next_and_living),
+        T(targets_do_not_list_what_is_a_teams),
         T(a_terminal_refuses_what_is_not_theirs),
         T(serve_refuses_another_list),
         T(keys_of_a_team_change),
         T(a_prepared_release_is_not_lost),
+        T(a_removed_key_signs_nothing),
         T(the_end_of_a_list_is_told),
         T(what_cannot_be),
         T(finish_killed),
