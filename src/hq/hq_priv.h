@@ -192,6 +192,9 @@ typedef struct hq_tuf_key {
 SOTTO_MUST_USE sotto_status hq_tuf_key_complete(hq_tuf_key *key, sotto_diag *diag);
 /* A public key as an operator hands it in: PEM (ECDSA P-256, RSA) or 64 hex digits (Ed25519). */
 SOTTO_MUST_USE sotto_status hq_public_key_read(hq_public_key *out, sotto_span text, sotto_diag *diag);
+/* Of the key itself, however it is written. UNSUPPORTED for a scheme that is unknown here. */
+SOTTO_MUST_USE sotto_status hq_public_key_id(const hq_public_key *key, uint8_t id[static SOTTO_SHA256_BYTES],
+                                             sotto_diag *diag);
 void hq_tuf_key_wipe(hq_tuf_key *key);
 
 void hq_public_key_put(sotto_json_writer *w, const hq_public_key *key);
@@ -321,6 +324,9 @@ void hq_repo_free(hq_repo *repo);
 hq_repo_list *hq_repo_list_of(hq_repo *repo, const char *team);
 /* Teams of the release that stands. */
 SOTTO_MUST_USE sotto_status hq_repo_teams(const hq_repo *repo, hq_teams *out, sotto_diag *diag);
+/* RANGE when the snapshot could not name one more team: before it is added. */
+SOTTO_MUST_USE sotto_status hq_repo_team_fits(hq_repo *repo, const hq_teams *teams, const char *name,
+                                              sotto_diag *diag);
 /* What the release that stands is made of: the files of its list and of its teams'. */
 SOTTO_MUST_USE sotto_status hq_repo_files(const hq_repo *repo, const char *dir,
                                           hq_tuf_file out[static HQ_BUNDLE_COUNT], size_t *count,
@@ -341,11 +347,11 @@ typedef struct hq_draft { /* what waits for signatures */
 } hq_draft;
 typedef struct hq_publication {
     uint64_t release;
-    int64_t expires_s[HQ_ROLE_COUNT];
-    uint64_t bytes;              /* of the five files */
-    char draft[HQ_PATH_MAX];     /* what waits for signatures, "" when nothing does */
-    sotto_tuf_signers signers;   /* of it */
-    hq_draft team[HQ_TEAMS_MAX]; /* lists of teams, beside it */
+    int64_t expires_s[HQ_ROLE_COUNT]; /* targets: of its list and its teams', the one that ends first */
+    uint64_t bytes;                   /* of the five files */
+    char draft[HQ_PATH_MAX];          /* what waits for signatures, "" when nothing does */
+    sotto_tuf_signers signers;        /* of it */
+    hq_draft team[HQ_TEAMS_MAX];      /* lists of teams, beside it */
     size_t teams;
 } hq_publication;
 /* The next release, in the order that never shows half of one: files, targets, snapshot, timestamp. The
@@ -387,7 +393,7 @@ bool hq_repo_stale(const char *dir, int64_t now_s);
 typedef struct hq_expiry {
     char what[HQ_TEAM_NAME_MAX + 16];
     const char *remedy;
-    int64_t until_s; /* 0 = there is none yet */
+    int64_t until_s; /* 0 = there is none yet; and near: it cannot be read */
     bool near;       /* somebody should act */
 } hq_expiry;
 SOTTO_MUST_USE sotto_status hq_office_expiries(const char *dir, int64_t now_s,

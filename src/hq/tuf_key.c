@@ -59,14 +59,24 @@ static sotto_status name_key(hq_public_key *key, sotto_diag *diag)
     return status;
 }
 
+static const struct {
+    enum sotto_sig_scheme scheme;
+    const char *keytype, *name;
+} KINDS[] = {{SOTTO_SIG_ECDSA_P256_SHA256, "ecdsa", "ecdsa-sha2-nistp256"},
+             {SOTTO_SIG_RSASSA_PSS_SHA256, "rsa", "rsassa-pss-sha256"},
+             {SOTTO_SIG_ED25519, "ed25519", "ed25519"}};
+
+sotto_status hq_public_key_id(const hq_public_key *key, uint8_t id[static SOTTO_SHA256_BYTES],
+                              sotto_diag *diag)
+{
+    for (size_t i = 0; i < SOTTO_COUNT(KINDS); i++)
+        if (strcmp(KINDS[i].name, key->scheme) == 0)
+            return sotto_public_id(KINDS[i].scheme, sotto_span_str(key->text), id, diag);
+    return sotto_diag_set(diag, SOTTO_ERR(HQ, UNSUPPORTED), "keys of %s are unknown here", key->scheme);
+}
+
 sotto_status hq_public_key_read(hq_public_key *out, sotto_span text, sotto_diag *diag)
 {
-    static const struct {
-        enum sotto_sig_scheme scheme;
-        const char *keytype, *name;
-    } kinds[] = {{SOTTO_SIG_ECDSA_P256_SHA256, "ecdsa", "ecdsa-sha2-nistp256"},
-                 {SOTTO_SIG_RSASSA_PSS_SHA256, "rsa", "rsassa-pss-sha256"},
-                 {SOTTO_SIG_ED25519, "ed25519", "ed25519"}};
     static const uint8_t none[1] = {0};
     *out = (hq_public_key){0};
     while (text.len == 65 && text.ptr[64] == '\n')
@@ -75,14 +85,14 @@ sotto_status hq_public_key_read(hq_public_key *out, sotto_span text, sotto_diag 
     if (status != SOTTO_OK)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "a public key has at most %d bytes",
                               HQ_PUBLIC_MAX - 1);
-    for (size_t i = 0; i < SOTTO_COUNT(kinds); i++) {
+    for (size_t i = 0; i < SOTTO_COUNT(KINDS); i++) {
         /* A signature of one byte is nobody's: AUTH says that the key itself could be used. */
         status =
-            sotto_public_verify(kinds[i].scheme, text, sotto_span_of(none, 1), sotto_span_of(none, 1), NULL);
+            sotto_public_verify(KINDS[i].scheme, text, sotto_span_of(none, 1), sotto_span_of(none, 1), NULL);
         if (sotto_status_cause(status) != SOTTO_CAUSE_AUTH)
             continue;
-        (void)snprintf(out->keytype, sizeof out->keytype, "%s", kinds[i].keytype);
-        (void)snprintf(out->scheme, sizeof out->scheme, "%s", kinds[i].name);
+        (void)snprintf(out->keytype, sizeof out->keytype, "%s", KINDS[i].keytype);
+        (void)snprintf(out->scheme, sizeof out->scheme, "%s", KINDS[i].name);
         return name_key(out, diag);
     }
     return sotto_diag_set(
