@@ -129,12 +129,13 @@ static sotto_status look_at_teams(const hq_repo *repo, const char *dir, int64_t 
         char what[sizeof out->what];
         sotto_vec bytes;
         sotto_tuf_info info = {0};
-        status = hq_run_read_list(dir, "repo", teams->team[i].name, teams->team[i].version, &bytes, diag);
-        if (status == SOTTO_OK)
-            status = sotto_tuf_info_read(sotto_vec_span(&bytes), &info, diag);
+        bool read = hq_run_read_list(dir, "repo", teams->team[i].name, teams->team[i].version, &bytes,
+                                     NULL) == SOTTO_OK &&
+                    sotto_tuf_info_read(sotto_vec_span(&bytes), &info, NULL) == SOTTO_OK;
         sotto_vec_free(&bytes);
         (void)snprintf(what, sizeof what, "list of %s", teams->team[i].name);
-        look(&out[(*count)++], what, info.expires_s, now_s, 14, "sotto-hq publish");
+        look(&out[*count], what, read ? info.expires_s : 0, now_s, 14, "sotto-hq publish");
+        out[(*count)++].near |= !read; /* the others are told all the same */
     }
     free(teams);
     return status;

@@ -286,8 +286,11 @@ static void tell_expiries(const listing *l)
         if (!all[i].near)
             continue;
         sotto_time_format(all[i].until_s, until);
-        printf("! %s of this office %s %.10s: %s\n", all[i].what,
-               all[i].until_s < l->now_s ? "ended on" : "ends on", until, all[i].remedy);
+        if (all[i].until_s == 0)
+            printf("! %s of this office cannot be read: %s\n", all[i].what, all[i].remedy);
+        else
+            printf("! %s of this office %s %.10s: %s\n", all[i].what,
+                   all[i].until_s < l->now_s ? "ended on" : "ends on", until, all[i].remedy);
     }
 }
 
