@@ -111,7 +111,9 @@ static sotto_status keep(keys_work *w, sotto_diag *diag)
 /* A team, with all its keys: its files are no longer of whoever signs targets. */
 static sotto_status add_role(keys_work *w, sotto_diag *diag)
 {
-    sotto_status status = hq_teams_add(w->teams, w->role_name, w->paths, diag);
+    sotto_status status = hq_repo_team_fits(&w->repo, w->teams, w->role_name, diag);
+    if (status == SOTTO_OK)
+        status = hq_teams_add(w->teams, w->role_name, w->paths, diag);
     w->keys = &w->teams->keys;
     if (status == SOTTO_OK)
         w->who = &hq_teams_find(w->teams, w->role_name)->who;

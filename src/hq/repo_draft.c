@@ -351,6 +351,8 @@ static sotto_status finish(hq_run *r, bool new_root, sotto_span targets, hq_regi
         status = hq_run_put_timestamp(r, &snapshot, diag);
     if (status == SOTTO_OK)
         drop_drafts(r, new_root, targets.len > 0);
+    if (status == SOTTO_OK && (targets.len > 0 || hq_repo_teams(&r->repo, r->teams, NULL) == SOTTO_OK))
+        hq_run_tell_end(r);
     return status;
 }
 

@@ -241,6 +241,8 @@ sotto_status hq_repo_publish(const char *dir, const hq_bundle *bundle, hq_regist
     out->expires_s[HQ_ROLE_ROOT] = r.repo.role[HQ_ROLE_ROOT].expires_s;
     if (status == SOTTO_OK)
         status = publish(&r, bundle, registry, diag);
+    if (status == SOTTO_OK)
+        hq_run_tell_end(&r);
     hq_run_close(&r);
     return status;
 }
@@ -310,6 +312,8 @@ static sotto_status refresh_locked(const char *dir, hq_publication *out, sotto_d
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "nothing was published yet");
     if (status == SOTTO_OK)
         status = hq_run_refresh(&r, diag);
+    if (status == SOTTO_OK && hq_repo_teams(&r.repo, r.teams, NULL) == SOTTO_OK)
+        hq_run_tell_end(&r);
     hq_run_close(&r);
     return status;
 }

@@ -47,6 +47,8 @@ SOTTO_MUST_USE sotto_status hq_run_lists(hq_run *r, bool as_draft, sotto_diag *d
  * (not stage); or the drafts among them staged. AUTH with the draft in r->out while signatures are missing.
  */
 SOTTO_MUST_USE sotto_status hq_run_take_lists(hq_run *r, sotto_span targets, bool stage, sotto_diag *diag);
+/* r->out->expires_s of targets: of the lists in dir/repo that r->teams name, the one that ends first. */
+void hq_run_tell_end(hq_run *r);
 /* What a list that is prepared would release, signed or not: r->listed. */
 SOTTO_MUST_USE sotto_status hq_run_draft_files(hq_run *r, sotto_span targets, sotto_diag *diag);
 /* Writes one, and the next snapshot names it. */

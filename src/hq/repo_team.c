@@ -103,6 +103,20 @@ static sotto_status add_list(const char *dir, const char *folder, const hq_team 
     return status;
 }
 
+void hq_run_tell_end(hq_run *r)
+{
+    int64_t *end_s = &r->out->expires_s[HQ_ROLE_TARGETS];
+    for (size_t i = 0; i < r->teams->count; i++) {
+        sotto_vec bytes;
+        sotto_tuf_info info;
+        const hq_team *team = &r->teams->team[i];
+        if (hq_run_read_list(r->dir, "repo", team->name, team->version, &bytes, NULL) == SOTTO_OK &&
+            sotto_tuf_info_read(sotto_vec_span(&bytes), &info, NULL) == SOTTO_OK && info.expires_s < *end_s)
+            *end_s = info.expires_s;
+        sotto_vec_free(&bytes);
+    }
+}
+
 sotto_status hq_repo_files(const hq_repo *repo, const char *dir, hq_tuf_file out[static HQ_BUNDLE_COUNT],
                            size_t *count, sotto_diag *diag)
 {
@@ -117,6 +131,20 @@ sotto_status hq_repo_files(const hq_repo *repo, const char *dir, hq_tuf_file out
         status = add_list(dir, "repo", &teams->team[i], out, count, diag);
     free(teams);
     return status;
+}
+
+sotto_status hq_repo_team_fits(hq_repo *repo, const hq_teams *teams, const char *name, sotto_diag *diag)
+{
+    size_t count = repo->list_count;
+    if (hq_repo_list_of(repo, name) != NULL)
+        return SOTTO_OK;
+    for (size_t i = 0; i < teams->count; i++)
+        count += hq_repo_list_of(repo, teams->team[i].name) == NULL;
+    if (count < HQ_REPO_LISTS_MAX)
+        return SOTTO_OK;
+    return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE),
+                          "at most %d teams in all the office's life: take the name of one that was removed",
+                          HQ_REPO_LISTS_MAX);
 }
 
 /* ---- the next lists ---- */

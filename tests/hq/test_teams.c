@@ -5,16 +5,21 @@
 
 #define CONFLICT 9 /* exit code */
 
-/* What the last command said on standard error. */
-static bool complains_of(const char *text)
+/* What the last command said. */
+static bool says(const char *file, const char *text)
 {
     char said[4096];
     sotto_vec bytes;
     sotto_vec_init(&bytes, sizeof said - 1);
-    ok(sotto_port_read_file(at("stderr"), &bytes, NULL), NULL);
+    ok(sotto_port_read_file(at(file), &bytes, NULL), NULL);
     ok(sotto_span_to_str(sotto_vec_span(&bytes), said, sizeof said), NULL);
     sotto_vec_free(&bytes);
     return strstr(said, text) != NULL;
+}
+
+static bool complains_of(const char *text)
+{
+    return says("stderr", text);
 }
 
 static int finish_drafts(void)
@@ -499,6 +504,86 @@ static void the_end_of_a_list_is_told(void **state)
     remove_tree(at("serve"));
 }
 
+/* A list that cannot be read is told of, and hides nothing else. */
+static void a_list_that_cannot_be_read_is_told(void **state)
+{
+    (void)state;
+    hq_expiry all[HQ_EXPIRIES];
+    size_t count = 0;
+    begin();
+    sign_first();
+    write_text("office/repo/1.campaign.json", "{");
+    ok(hq_office_expiries(at("office"), hq_now(), all, &count, NULL), NULL);
+    assert_int_equal(count, 8);
+    assert_string_equal(all[6].what, "list of model");
+    assert_true(all[6].until_s != 0 && !all[6].near);
+    assert_string_equal(all[7].what, "list of campaign");
+    assert_true(all[7].until_s == 0 && all[7].near);
+    assert_int_equal(RUN(hq_cmd_devices, "devices", "--dir", at("office")), 0);
+    assert_true(says("stdout", "list of campaign of this office cannot be read"));
+    forget_terminal();
+    remove_tree(at("serve"));
+}
+
+/* "Good until" is the end of whichever list ends first. */
+static void publish_tells_the_first_end(void **state)
+{
+    (void)state;
+    int64_t until_s = 0;
+    sotto_span text;
+    begin();
+    sign_first();
+    int64_t first_s = hq_now() + 90 * HQ_DAY_S;
+    hq_clock_shift(20 * HQ_DAY_S);
+    for (int i = 0; i < 2; i++) {
+        if (i == 0)
+            assert_int_equal(publish_files(), 0); /* no list of a team is new */
+        else
+            assert_int_equal(RUN(hq_cmd_publish, "publish", "--dir", at("office"), "--refresh", "--json"), 0);
+        sotto_json *doc = printed();
+        sotto_json_node expires = sotto_json_member(sotto_json_root(doc), "expires");
+        ok(sotto_json_get_str(expires, "targets", &text, NULL), NULL);
+        ok(sotto_time_parse(text, &until_s), NULL);
+        assert_true(until_s <= first_s && until_s > first_s - HQ_DAY_S);
+        sotto_json_free(doc);
+    }
+    hq_clock_shift(0);
+    forget_terminal();
+    remove_tree(at("serve"));
+}
+
+/* A snapshot names every team that there ever was, and no more than it can. */
+static void teams_that_ever_were(void **state)
+{
+    (void)state;
+    static hq_repo repo;
+    static hq_teams teams;
+    sotto_diag diag = {0};
+    for (repo.list_count = 0; repo.list_count < HQ_REPO_LISTS_MAX - 1; repo.list_count++)
+        snprintf(repo.list[repo.list_count].name, HQ_TEAM_NAME_MAX, "team%zu", repo.list_count);
+    ok(hq_repo_team_fits(&repo, &teams, "model", &diag), &diag);
+    ok(hq_teams_add(&teams, "model", "model.sotto", &diag), &diag); /* has no list yet, but will */
+    assert_int_equal(sotto_status_cause(hq_repo_team_fits(&repo, &teams, "risk", &diag)), SOTTO_CAUSE_RANGE);
+    ok(hq_repo_team_fits(&repo, &teams, "team3", &diag), &diag);
+}
+
+static void write_crlf(const char *from, const char *to)
+{
+    char text[2 * SOTTO_PEM_MAX];
+    size_t len = 0;
+    sotto_vec bytes;
+    sotto_vec_init(&bytes, SOTTO_PEM_MAX - 1);
+    ok(sotto_port_read_file(at(from), &bytes, NULL), NULL);
+    for (size_t i = 0; i < bytes.len; i++) {
+        if (bytes.ptr[i] == '\n')
+            text[len++] = '\r';
+        text[len++] = (char)bytes.ptr[i];
+    }
+    text[len] = '\0';
+    sotto_vec_free(&bytes);
+    write_text(to, text);
+}
+
 static void what_cannot_be(void **state)
 {
     (void)state;
@@ -510,6 +595,9 @@ static void what_cannot_be(void **state)
     assert_int_not_equal(add_team("snapshot", "tasks.json", "anna.pem", "bob.pem"), 0);
     assert_int_not_equal(add_team("../risk", "tasks.json", "anna.pem", "bob.pem"), 0);
     assert_int_not_equal(add_team("risk", "tasks.json", "anna.pem", "anna.pem"), 0);
+    write_crlf("anna.pem", "anna-crlf.pem"); /* the same key, written otherwise */
+    assert_int_equal(add_team("risk", "tasks.json", "anna.pem", "anna-crlf.pem"), 4);
+    assert_true(complains_of("has this key already"));
     assert_int_equal(RUN(hq_cmd_keys, "keys", "add-role", "--dir", at("office"), "--role", "risk"), 2);
     assert_int_equal(RUN(hq_cmd_keys, "keys", "remove-role", "--dir", at("office"), "--role", "risk"), 4);
     assert_int_equal(RUN(hq_cmd_keys, "keys", "list", "--dir", at("office"), "--json"), 0);
@@ -562,6 +650,9 @@ int main(void)
         T(a_prepared_release_is_not_lost),
         T(a_removed_key_signs_nothing),
         T(the_end_of_a_list_is_told),
+        T(a_list_that_cannot_be_read_is_told),
+        T(publish_tells_the_first_end),
+        T(teams_that_ever_were),
         T(what_cannot_be),
         T(finish_killed),
     };
