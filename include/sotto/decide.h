@@ -128,8 +128,9 @@ SOTTO_MUST_USE sotto_status sotto_counters_apply(sotto_counters *c, uint16_t cam
 SOTTO_MUST_USE sotto_status sotto_counters_apply_creative(sotto_counters *c, uint16_t campaign,
                                                           uint8_t creative, int64_t at_s, int32_t day);
 /* Keeps with the campaign's last showing the chance (a first offer's chance_q30, 1..2^30) by which it stood
- * first; the next showing and the taking of it forget it. Nothing where there is no showing. */
-void sotto_counters_drawn(sotto_counters *c, uint16_t campaign, uint32_t chance_q30);
+ * first; the next showing and the taking of it forget it. Nothing where the last showing is not that of at_s:
+ * a late event says nothing of it. */
+void sotto_counters_drawn(sotto_counters *c, uint16_t campaign, int64_t at_s, uint32_t chance_q30);
 /* That chance; 0 = not known. */
 uint32_t sotto_counters_chance(const sotto_counters *c, uint16_t campaign);
 

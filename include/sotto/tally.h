@@ -27,7 +27,7 @@ SOTTO_MUST_USE sotto_status sotto_tally_note(sotto_store *store, const sotto_tas
 /* ---- The witness: the last report's number and hash, kept outside the store's file. A store that knows less
  * than its witness is an old copy that was put back; the ledger in it would hand out budgets twice. ---- */
 typedef struct sotto_tally_mark {
-    uint64_t seq; /* of the last report; 0 = none */
+    uint64_t seq; /* of the last report; 0 = there was none yet */
     uint8_t sha256[SOTTO_SHA256_BYTES];
     uint64_t cost_ueps, cost_rho_nano; /* of all reports up to it: the most that one customer can have paid */
     bool intent; /* written before its transaction was committed: the report may or may not exist */
@@ -38,6 +38,10 @@ typedef struct sotto_tally_witness {
     /* Durable when it returns OK, and whole or as before at any moment. */
     sotto_status (*save)(void *ctx, const sotto_tally_mark *mark, sotto_diag *diag);
 } sotto_tally_witness;
+/* The witness of a store that never reported: from then on an absent one was lost. Nothing is changed where a
+ * report or a witness is known. Errors: the store's and the witness's; call it again. */
+SOTTO_MUST_USE sotto_status sotto_tally_begin(sotto_store *store, const sotto_tally_witness *witness,
+                                              sotto_diag *diag);
 /* OK when store and witness fit. CONFLICT when they do not: the store was put back, or the witness was. */
 SOTTO_MUST_USE sotto_status sotto_tally_check(sotto_store *store, const sotto_tally_witness *witness,
                                               sotto_diag *diag);

@@ -234,12 +234,12 @@ sotto_status sotto_counters_apply_creative(sotto_counters *c, uint16_t campaign,
     return creative == 0 ? SOTTO_OK : apply(c, campaign, creative, SOTTO_EVENT_SHOWN, at_s, day);
 }
 
-void sotto_counters_drawn(sotto_counters *c, uint16_t campaign, uint32_t chance_q30)
+void sotto_counters_drawn(sotto_counters *c, uint16_t campaign, int64_t at_s, uint32_t chance_q30)
 {
     uint32_t key = key_of(campaign, 0);
     size_t at = place_of(c, key);
     assert(chance_q30 <= SOTTO_PROB_ONE_Q30);
-    if (is_at(c, at, key) && c->entry[at].shown_total > 0)
+    if (is_at(c, at, key) && c->entry[at].shown_total > 0 && c->entry[at].last_shown_s == at_s)
         c->entry[at].chance_q30 = chance_q30;
 }
 

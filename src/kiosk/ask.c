@@ -295,7 +295,7 @@ static sotto_status decide_now(kiosk_engine *e, const kiosk_ask *ask, bool *know
         drop_texts(e);
     sotto_decide(e->release.plan, &request, e->release.scratch, &e->decision);
     if (*known)
-        kiosk_recent_note(e, key);
+        kiosk_recent_note(e, key, today_of(e, now_s));
     sotto_wipe(key, sizeof key);
     return ask->log == NULL ? SOTTO_OK : sotto_replay_put(e->release.plan, &request, &e->decision, ask->log);
 }

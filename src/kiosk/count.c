@@ -8,7 +8,7 @@
 /* ---- scores and chances: what was offered lately, in memory only (a chance that was shown lives on with the
  * customer's counters) ---- */
 
-void kiosk_recent_note(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES])
+void kiosk_recent_note(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES], int32_t today)
 {
     bool drawn = false;
     for (size_t i = 0; i < e->decision.offer_count; i++) {
@@ -19,6 +19,8 @@ void kiosk_recent_note(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_
         slot->campaign = offer->campaign;
         slot->propensity_q30 = offer->propensity_q30;
         slot->chance_q30 = drawn || notice ? 0 : offer->chance_q30;
+        slot->decision = e->decision.id;
+        slot->day = today;
         slot->used = true;
         drawn = drawn || !notice;
     }
@@ -37,22 +39,38 @@ void kiosk_recent_clear(kiosk_engine *e)
     e->recent_at = 0;
 }
 
+static bool is_of(const kiosk_recent *slot, const uint8_t *key, int campaign)
+{
+    return slot->used && campaign >= 0 && slot->campaign == (size_t)campaign &&
+           memcmp(slot->key, key, SOTTO_CUSTOMER_KEY_BYTES) == 0;
+}
+
+/* back: 1 is the last that was noted. */
+static const kiosk_recent *recent(const kiosk_engine *e, size_t back)
+{
+    return &e->recent[(e->recent_at + KIOSK_RECENT_MAX - back) % KIOSK_RECENT_MAX];
+}
+
 /* The newest answer of that offer to that customer; NULL when it is not known (any more). */
 static const kiosk_recent *newest(const kiosk_engine *e, const uint8_t *key, int campaign)
 {
-    for (size_t back = 1; back <= KIOSK_RECENT_MAX && campaign >= 0; back++) {
-        const kiosk_recent *slot = &e->recent[(e->recent_at + KIOSK_RECENT_MAX - back) % KIOSK_RECENT_MAX];
-        if (slot->used && slot->campaign == (size_t)campaign &&
-            memcmp(slot->key, key, SOTTO_CUSTOMER_KEY_BYTES) == 0)
-            return slot;
-    }
+    for (size_t back = 1; back <= KIOSK_RECENT_MAX; back++)
+        if (is_of(recent(e, back), key, campaign))
+            return recent(e, back);
     return NULL;
 }
 
-uint32_t kiosk_recent_chance(const kiosk_engine *e, const uint8_t *key, int campaign)
+/* Another day's answer was another draw. */
+uint32_t kiosk_recent_chance(const kiosk_engine *e, const uint8_t *key, int campaign,
+                             const kiosk_event *event, int32_t day)
 {
-    const kiosk_recent *slot = newest(e, key, campaign);
-    return slot == NULL ? 0 : slot->chance_q30;
+    for (size_t back = 1; back <= KIOSK_RECENT_MAX; back++) {
+        const kiosk_recent *slot = recent(e, back);
+        if (is_of(slot, key, campaign) &&
+            (event->has_decision ? slot->decision == event->decision : slot->day == day))
+            return slot->chance_q30;
+    }
+    return 0;
 }
 
 /* Rounded down to millionths: an edge has no more digits, so nothing changes its side. */

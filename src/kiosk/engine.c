@@ -278,6 +278,17 @@ static sotto_status check_room(kiosk_engine *e, sotto_diag *diag)
     return status;
 }
 
+/* Either witness will do: a ledger that is known to be old hands out no budget. */
+static sotto_status old_copy(kiosk_engine *e, sotto_diag *diag)
+{
+    sotto_status status = sotto_tally_check(e->store, &e->witness, diag);
+    return status != SOTTO_OK
+               ? status
+               : sotto_diag_set(diag, SOTTO_ERR(KIOSK, CONFLICT),
+                                "an old copy of the store is in use, by the witness of showings: "
+                                "nothing leaves until `sotto audit accept-restore`");
+}
+
 sotto_status kiosk_night(kiosk_engine *e, sotto_tally_result *result, sotto_diag *diag)
 {
     *result = (sotto_tally_result){0};
@@ -286,7 +297,9 @@ sotto_status kiosk_night(kiosk_engine *e, sotto_tally_result *result, sotto_diag
                               "no release is in use: there is nothing to measure");
     char device[65];
     int64_t now_s = 0;
-    sotto_status status = kiosk_device_get(e, device, diag);
+    sotto_status status = e->caps_unknown ? old_copy(e, diag) : SOTTO_OK;
+    if (status == SOTTO_OK)
+        status = kiosk_device_get(e, device, diag);
     if (status == SOTTO_OK)
         status = check_room(e, diag);
     if (status == SOTTO_OK)
@@ -303,7 +316,8 @@ sotto_status kiosk_night(kiosk_engine *e, sotto_tally_result *result, sotto_diag
     status = sotto_tally_close(e->store, &config, result, diag);
     if (status != SOTTO_OK) {
         kiosk_befell(e, SOTTO_FIGURE_NIGHT_STOPPED);
-        kiosk_showings_open(e); /* it may be that store and witness do not fit */
+        if (sotto_status_cause(status) == SOTTO_CAUSE_CONFLICT)
+            kiosk_showings_open(e); /* store and witness do not fit */
     }
     if (result->reports > 0)
         e->night = (kiosk_night_sum){now_s, result->reports, result->spent_out};

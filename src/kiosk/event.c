@@ -130,12 +130,27 @@ static sotto_status take_details(sotto_json_node body, sotto_event *what, sotto_
     return status == SOTTO_OK ? take_due(body, what, diag) : status;
 }
 
+/* As an answer writes it. Another text is the application's own affair, and of no answer that is known here.
+ */
+static sotto_status take_decision(sotto_json_node body, kiosk_event *event, sotto_diag *diag)
+{
+    uint8_t id[sizeof event->decision];
+    sotto_span text;
+    sotto_status status = sotto_json_get_str(body, "decision", &text, diag);
+    if (status != SOTTO_OK)
+        return status;
+    event->has_decision = true;
+    if (text.len == 2 * sizeof id && sotto_hex_decode(text, id, sizeof id) == SOTTO_OK)
+        for (size_t i = 0; i < sizeof id; i++)
+            event->decision = event->decision << 8 | id[i];
+    return SOTTO_OK;
+}
+
 sotto_status kiosk_event_parse(kiosk_event *event, sotto_json_node body, sotto_diag *diag)
 {
     static const char *const ALLOWED[] = {"creative", "customer", "kind",   "campaign", "decision",
                                           "at",       "id",       "amount", "balance",  "product",
                                           "channel",  "page",     "due"};
-    sotto_span decision;
     *event = (kiosk_event){0};
     sotto_status status = sotto_json_only(body, ALLOWED, SOTTO_COUNT(ALLOWED), diag);
     if (status == SOTTO_OK)
@@ -149,9 +164,8 @@ sotto_status kiosk_event_parse(kiosk_event *event, sotto_json_node body, sotto_d
         status = sotto_json_get_i64(body, "creative", 1, UINT8_MAX, &creative, diag);
         event->creative = (uint8_t)creative;
     }
-    /* For the application's own books; nothing is done with it here. */
     if (status == SOTTO_OK && has(body, "decision"))
-        status = sotto_json_get_str(body, "decision", &decision, diag);
+        status = take_decision(body, event, diag);
     if (status == SOTTO_OK)
         status = take_at(body, &event->at_s, diag);
     if (status == SOTTO_OK)

@@ -174,6 +174,8 @@ typedef struct kiosk_recent {
     size_t campaign;
     uint32_t propensity_q30;
     uint32_t chance_q30; /* of the first offer after the notices; 0 = of another place, which is not drawn */
+    uint64_t decision;   /* the answer that it stood in */
+    int32_t day;         /* of the terminal, of that answer */
     bool used;
 } kiosk_recent;
 
@@ -276,6 +278,8 @@ typedef struct kiosk_event {
     sotto_span campaign; /* shown, taken, dismissed */
     sotto_span id;       /* what the application calls it; empty = it has no name */
     uint8_t creative;    /* shown: the number of the creative, 0 = it has none */
+    bool has_decision;   /* it says which answer it belongs to */
+    uint64_t decision;   /* 0 = none of ours */
     int64_t at_s;        /* 0 = now; never later than now, at most 31 days before */
     bool old;            /* a bank's own books: any age from 1970 on, where it names no campaign */
 } kiosk_event;
@@ -330,9 +334,11 @@ SOTTO_MUST_USE sotto_status kiosk_import_events(const kiosk_config *config, cons
                                                 kiosk_events_sum *sum, sotto_diag *diag);
 
 /* Remembers propensities and chances of e->decision for events that follow. */
-void kiosk_recent_note(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES]);
-/* By which the offer stood first in the newest answer that had it; 0 = not known. */
-uint32_t kiosk_recent_chance(const kiosk_engine *e, const uint8_t *key, int campaign);
+void kiosk_recent_note(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES], int32_t today);
+/* By which the offer stood first in the answer that the event belongs to: the one it names, else the newest of
+ * that day that had it. 0 = not known. */
+uint32_t kiosk_recent_chance(const kiosk_engine *e, const uint8_t *key, int campaign,
+                             const kiosk_event *event, int32_t day);
 void kiosk_recent_forget(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES]);
 void kiosk_recent_clear(kiosk_engine *e);
 /* What decide draws a customer's arms and holdouts by. */

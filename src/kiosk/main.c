@@ -74,7 +74,9 @@ static const kiosk_command COMMANDS[] = {
      "event "
      "with an id\n"
      "(or, without one, with a time) that was here before changes nothing. shown and taken need no customer: "
-     "on\nthe idle screen, or of a card that is not known, they use up budgets and stock.\n"
+     "on\nthe idle screen, or of a card that is not known, they use up budgets and stock, and sent twice "
+     "they "
+     "do so twice.\n"
      "       sotto event -         one JSON event a line on standard input\n\n"
      "  sotto event --customer 10017 --kind shown --campaign term-12\n",
      kiosk_cmd_event},

@@ -187,8 +187,9 @@ static uint32_t chance_of(const kiosk_engine *e, const change *c)
 {
     if (c->campaign < 0)
         return 0;
-    return c->event->what.kind == SOTTO_EVENT_SHOWN ? kiosk_recent_chance(e, c->key, c->campaign)
-                                                    : sotto_counters_chance(&e->counters, number_of(e, c));
+    return c->event->what.kind == SOTTO_EVENT_SHOWN
+               ? kiosk_recent_chance(e, c->key, c->campaign, c->event, day_of(e, c))
+               : sotto_counters_chance(&e->counters, number_of(e, c));
 }
 
 static sotto_status apply_counters(kiosk_engine *e, const change *c)
@@ -200,7 +201,7 @@ static sotto_status apply_counters(kiosk_engine *e, const change *c)
     if (status == SOTTO_OK)
         status = sotto_counters_apply(&e->counters, number, c->event->what.kind, c->at_s, day_of(e, c));
     if (status == SOTTO_OK && shown)
-        sotto_counters_drawn(&e->counters, number, chance_of(e, c));
+        sotto_counters_drawn(&e->counters, number, c->at_s, chance_of(e, c));
     return status;
 }
 

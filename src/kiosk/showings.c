@@ -41,22 +41,25 @@ static sotto_status save(const kiosk_engine *e, uint64_t count, sotto_diag *diag
     return status == SOTTO_OK ? sotto_port_write_file(path, sotto_span_str(text), 0600, diag) : status;
 }
 
-/* Taken only when writing the number again gives the same bytes. */
-static bool parse(const kiosk_engine *e, const char *text, uint64_t *count)
+/* Taken only when writing the number again gives the same bytes. NOT_FOUND: it is damaged, or made up. */
+static sotto_status parse(const kiosk_engine *e, const char *text, uint64_t *count)
 {
     char number[21] = "", again[TEXT_MAX];
-    return sscanf(text, "sotto showings 1\ncount %20s\n", number) == 1 &&
-           sotto_parse_u64(sotto_span_str(number), count) == SOTTO_OK &&
-           write_text(e, *count, again) == SOTTO_OK && strlen(text) == strlen(again) &&
-           sotto_equal_secret(text, again, strlen(again));
+    if (sscanf(text, "sotto showings 1\ncount %20s\n", number) != 1 ||
+        sotto_parse_u64(sotto_span_str(number), count) != SOTTO_OK)
+        return SOTTO_ERR(KIOSK, NOT_FOUND);
+    sotto_status status = write_text(e, *count, again);
+    if (status != SOTTO_OK)
+        return status;
+    bool same = strlen(text) == strlen(again) && sotto_equal_secret(text, again, strlen(again));
+    return same ? SOTTO_OK : SOTTO_ERR(KIOSK, NOT_FOUND);
 }
 
-/* False: there is none, or it is damaged. */
-static bool load(const kiosk_engine *e, uint64_t *count)
+/* NOT_FOUND: there is none, or it is damaged. Other errors say nothing about it. */
+static sotto_status load(const kiosk_engine *e, uint64_t *count)
 {
     char path[KIOSK_PATH_MAX];
     sotto_vec text;
-    bool good = false;
     *count = 0;
     sotto_vec_init(&text, TEXT_MAX);
     sotto_status status = path_of(e, path, NULL);
@@ -64,11 +67,14 @@ static bool load(const kiosk_engine *e, uint64_t *count)
         status = sotto_port_read_file(path, &text, NULL);
     if (status == SOTTO_OK)
         status = sotto_vec_put(&text, "", 1);
-    good = status == SOTTO_OK && parse(e, (const char *)text.ptr, count);
-    if (!good)
+    if (status == SOTTO_OK)
+        status = parse(e, (const char *)text.ptr, count);
+    else if (sotto_status_cause(status) == SOTTO_CAUSE_RANGE) /* longer than any that is ours */
+        status = SOTTO_ERR(KIOSK, NOT_FOUND);
+    if (status != SOTTO_OK)
         *count = 0;
     sotto_vec_free(&text);
-    return good;
+    return status;
 }
 
 static sotto_status number(kiosk_engine *e, const char *name, int64_t *out, sotto_diag *diag)
@@ -110,25 +116,54 @@ static void begin(kiosk_engine *e)
         sotto_log_event(&e->log, SOTTO_LOG_WARN, "witness.not_written", "reason=\"%s\"", diag.text);
 }
 
-/* What cannot be read of the store lets no offer pass: nobody can say that caps hold. */
-void kiosk_showings_open(kiosk_engine *e)
+static uint64_t missing(const kiosk_engine *e, int64_t known)
 {
-    int64_t known = 0, unknown = 1;
-    bool has_file = load(e, &e->showings_kept);
-    sotto_status status = number(e, COUNT_NAME, &known, NULL);
-    if (status == SOTTO_OK)
-        status = number(e, UNKNOWN_NAME, &unknown, NULL);
-    e->caps_unknown = status != SOTTO_OK || unknown != 0 || is_old(e, (uint64_t)known, has_file);
-    if (!e->caps_unknown) {
-        if (!has_file)
-            begin(e);
-        return;
-    }
+    return e->showings_kept > (uint64_t)known ? e->showings_kept - (uint64_t)known : 0;
+}
+
+/* Events go on being counted, and one day there will be as many as were lost: how many are missing is written
+ * down now, plus one. */
+static void note_old(kiosk_engine *e, int64_t known)
+{
+    int64_t gap = missing(e, known) < INT64_MAX ? (int64_t)missing(e, known) : INT64_MAX - 1;
     sotto_log_event(&e->log, SOTTO_LOG_ERROR, "store.restored", "witnessed=%llu known=%lld",
                     (unsigned long long)e->showings_kept, (long long)known);
-    /* Events go on being counted, and one day there will be as many as were lost. */
-    if (unknown == 0 && sotto_store_set_i64(e->store, UNKNOWN_NAME, 1, NULL) != SOTTO_OK)
+    if (sotto_store_set_i64(e->store, UNKNOWN_NAME, gap + 1, NULL) != SOTTO_OK)
         sotto_log_event(&e->log, SOTTO_LOG_ERROR, "store.restored", "not_noted=1");
+}
+
+static void begin_witnesses(kiosk_engine *e, bool has_file)
+{
+    sotto_diag diag = {0};
+    if (!has_file)
+        begin(e);
+    if (sotto_tally_begin(e->store, &e->witness, &diag) != SOTTO_OK)
+        sotto_log_event(&e->log, SOTTO_LOG_WARN, "witness.not_written", "reason=\"%s\"", diag.text);
+}
+
+/* What cannot be read of store or witness lets no offer pass, as nobody can say that caps hold; but it is not
+ * written down as an old copy. Only a person takes back what was once noticed. */
+void kiosk_showings_open(kiosk_engine *e)
+{
+    int64_t known = 0, unknown = 0;
+    sotto_status found = load(e, &e->showings_kept);
+    bool has_file = found == SOTTO_OK;
+    sotto_status status = sotto_status_cause(found) == SOTTO_CAUSE_NOT_FOUND ? SOTTO_OK : found;
+    if (status == SOTTO_OK)
+        status = number(e, COUNT_NAME, &known, NULL);
+    if (status == SOTTO_OK)
+        status = number(e, UNKNOWN_NAME, &unknown, NULL);
+    if (status != SOTTO_OK) {
+        e->caps_unknown = true;
+        sotto_log_event(&e->log, SOTTO_LOG_ERROR, "witness.not_read", "status=%d", (int)status);
+        return;
+    }
+    bool old = is_old(e, (uint64_t)known, has_file);
+    if (old && unknown == 0)
+        note_old(e, known);
+    e->caps_unknown = e->caps_unknown || old || unknown != 0;
+    if (!e->caps_unknown)
+        begin_witnesses(e, has_file);
 }
 
 sotto_status kiosk_showings_note(kiosk_engine *e, sotto_diag *diag)
@@ -140,6 +175,8 @@ void kiosk_showings_keep(kiosk_engine *e)
 {
     int64_t known = 0;
     sotto_diag diag = {0};
+    if (e->caps_unknown)
+        return; /* the file is the evidence */
     sotto_status status = number(e, COUNT_NAME, &known, &diag);
     if (status == SOTTO_OK && (uint64_t)known <= e->showings_kept)
         return;
@@ -170,10 +207,12 @@ static sotto_status note_accepted(kiosk_engine *e, const kiosk_accepted *a, int6
 
 static sotto_status accept_caps(kiosk_engine *e, kiosk_accepted *a, int64_t now_s, sotto_diag *diag)
 {
-    int64_t known = 0;
+    int64_t known = 0, noted = 0;
     sotto_status status = number(e, COUNT_NAME, &known, diag);
+    if (status == SOTTO_OK)
+        status = number(e, UNKNOWN_NAME, &noted, diag);
     a->caps = true;
-    a->showings = e->showings_kept > (uint64_t)known ? e->showings_kept - (uint64_t)known : 0;
+    a->showings = noted > 0 ? (uint64_t)noted - 1 : missing(e, known);
     if (status == SOTTO_OK)
         status = sotto_store_begin(e->store, diag);
     if (status != SOTTO_OK)

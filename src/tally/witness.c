@@ -67,6 +67,17 @@ bool sotto_witnessed_fits(const sotto_witnessed *s)
     return s->store.seq == s->mark.seq && memcmp(s->store.sha256, s->mark.sha256, SOTTO_SHA256_BYTES) == 0;
 }
 
+sotto_status sotto_tally_begin(sotto_store *store, const sotto_tally_witness *witness, sotto_diag *diag)
+{
+    sotto_witnessed s;
+    sotto_status status = sotto_witnessed_look(store, witness, &s, diag);
+    if (status != SOTTO_OK || s.witnessed || s.store.seq > 0 || !sotto_witnessed_fits(&s))
+        return status;
+    if (!s.has_mark)
+        status = witness->save(witness->ctx, &s.store, diag);
+    return status == SOTTO_OK ? sotto_store_set_i64(store, SOTTO_TALLY_WITNESSED, 1, diag) : status;
+}
+
 sotto_status sotto_tally_check(sotto_store *store, const sotto_tally_witness *witness, sotto_diag *diag)
 {
     sotto_witnessed s;

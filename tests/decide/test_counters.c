@@ -136,7 +136,8 @@ static void test_round_trip_of_anything(void **state)
             sotto_status status = sotto_counters_apply(&c, campaign, kind, (i & 1) != 0 ? -at_s : at_s, day);
             assert_true(status == SOTTO_OK || sotto_status_cause(status) == SOTTO_CAUSE_NO_SPACE);
             if (round % 2 == 0)
-                sotto_counters_drawn(&c, campaign, (uint32_t)(writer_random(&seed) >> 34) + 1);
+                sotto_counters_drawn(&c, campaign, (i & 1) != 0 ? -at_s : at_s,
+                                     (uint32_t)(writer_random(&seed) >> 34) + 1);
             status =
                 sotto_counters_apply_creative(&c, campaign, (uint8_t)(writer_random(&seed) % 3), at_s, day);
             assert_true(status == SOTTO_OK || sotto_status_cause(status) == SOTTO_CAUSE_NO_SPACE);
@@ -172,11 +173,13 @@ static void test_a_chance_is_kept_with_its_showing(void **state)
     uint8_t bytes[128];
     for (int again = 0; again < 2; again++) {
         sotto_counters_clear(&c);
-        sotto_counters_drawn(&c, 5, 77); /* never shown */
+        sotto_counters_drawn(&c, 5, NOON_S, 77); /* never shown */
         assert_int_equal(c.count, 0);
         shown(5, TODAY, 1);
         assert_int_equal(sotto_counters_chance(&c, 5), 0);
-        sotto_counters_drawn(&c, 5, SOTTO_PROB_ONE_Q30);
+        sotto_counters_drawn(&c, 5, sotto_counters_find(&c, 5)->last_shown_s - 1, 77); /* a late event */
+        assert_int_equal(sotto_counters_chance(&c, 5), 0);
+        sotto_counters_drawn(&c, 5, sotto_counters_find(&c, 5)->last_shown_s, SOTTO_PROB_ONE_Q30);
         assert_int_equal(sotto_counters_apply(&c, 5, SOTTO_EVENT_DISMISSED, NOON_S, TODAY), SOTTO_OK);
         sotto_buf out = sotto_buf_of(bytes, sizeof bytes);
         assert_int_equal(sotto_counters_pack(&c, &out), SOTTO_OK);

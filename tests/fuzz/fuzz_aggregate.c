@@ -159,6 +159,7 @@ static void answer_leader(sotto_span answer)
     require(agg_store_put(p.one[0].db, &report, NULL) == SOTTO_OK);
     agg_report_free(&report);
     p.answer = answer;
+    p.one[0].tries = 0; /* one try an input: what failed often is set aside, and that is no failure */
     sotto_status status = agg_leader_work(&p.one[0], &done, &diag);
     require(agg_store_counts(p.one[0].db, n, &batches, NULL) == SOTTO_OK);
     require(status == SOTTO_OK ? done == 1 && n[AGG_WAITING] == 0

@@ -7,7 +7,9 @@ BAD_LINE=$4
 . "$(dirname "$0")/../kiosk/bank.sh"
 OFFICE=sotto-o-$$ BRANCH=sotto-b-$$ NIGHTS=6
 
-if [ "$(id -u)" != 0 ] || [ ! -c /dev/net/tun ] || ! command -v ip >/dev/null || ! ip netns add "$OFFICE" 2>/dev/null; then
+if [ "$(id -u)" != 0 ] || [ ! -c /dev/net/tun ] || ! command -v ip >/dev/null || ! ip netns add "$OFFICE" 2>/dev/null ||
+    ! ip netns exec "$OFFICE" true 2>/dev/null; then
+    ip netns del "$OFFICE" 2>/dev/null || true
     echo "skipped: no root, no network namespaces, or no tun"
     exit 77
 fi
