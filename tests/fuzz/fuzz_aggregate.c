@@ -39,9 +39,11 @@ static sotto_status load_root(void *ctx, uint8_t root[static SOTTO_KEY_BYTES], s
     return SOTTO_OK;
 }
 
-static sotto_status ask(void *ctx, const char *target, sotto_span body, sotto_vec *answer, sotto_diag *diag)
+static sotto_status ask(void *ctx, const char *target, sotto_span body, sotto_vec *answer, bool *answered,
+                        sotto_diag *diag)
 {
     (void)ctx;
+    *answered = true;
     if (strcmp(target, "/v1/verify") == 0)
         return sotto_vec_put(answer, p.answer.ptr, p.answer.len);
     return agg_handle(&p.one[1], AGG_LEADER, sotto_span_str(target), body, answer, diag);
