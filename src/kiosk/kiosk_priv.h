@@ -335,8 +335,8 @@ SOTTO_MUST_USE sotto_status kiosk_import_events(const kiosk_config *config, cons
 
 /* Remembers propensities and chances of e->decision for events that follow. */
 void kiosk_recent_note(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES], int32_t today);
-/* By which the offer stood first in the answer that the event belongs to: the one it names, else the newest of
- * that day that had it. 0 = not known. */
+/* By which the offer stood first in the answer that the event belongs to: the one it names, else the newest
+ * of that day that had it. 0 = not known. */
 uint32_t kiosk_recent_chance(const kiosk_engine *e, const uint8_t *key, int campaign,
                              const kiosk_event *event, int32_t day);
 void kiosk_recent_forget(kiosk_engine *e, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES]);
