@@ -278,7 +278,7 @@ static void check_outbox(findings *f, sotto_json_node outbox)
 {
     int64_t aside = 0, waiting = 0, reports = 0;
     char text[96];
-    if (sotto_json_get_i64(outbox, "damaged", 0, INT64_MAX, &aside, NULL) != SOTTO_OK ||
+    if (sotto_json_get_i64(outbox, "set_aside", 0, INT64_MAX, &aside, NULL) != SOTTO_OK ||
         sotto_json_get_i64(outbox, "waiting", 0, INT64_MAX, &waiting, NULL) != SOTTO_OK ||
         sotto_json_get_i64(outbox, "reports", 0, INT64_MAX, &reports, NULL) != SOTTO_OK)
         return;

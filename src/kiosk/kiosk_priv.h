@@ -48,7 +48,7 @@ typedef struct kiosk_config {
     char store_dir[KIOSK_PATH_MAX];   /* sotto.db, tuf/: serve only */
     char release_dir[KIOSK_PATH_MAX]; /* sync writes, serve reads */
     char sync_dir[KIOSK_PATH_MAX];    /* device.key, device.pem: sync only */
-    char run_dir[KIOSK_PATH_MAX];     /* api.sock, link.sock */
+    char run_dir[KIOSK_PATH_MAX];     /* api/sotto.sock, link/sotto.sock */
     char url[KIOSK_PATH_MAX];         /* head office, both certificates */
     char enrol_url[KIOSK_PATH_MAX];   /* head office, for enrolment */
     char authority[KIOSK_PATH_MAX]; /* PEM file of the authority that head office's certificate comes from */

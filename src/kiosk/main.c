@@ -140,8 +140,8 @@ static void print_help(FILE *out)
         fprintf(out, "  %-8s %s\n", COMMANDS[i].name, COMMANDS[i].summary);
     fprintf(out,
             "\nsotto COMMAND --help shows an example. Configuration: %s, or $SOTTO_CONFIG, or --config.\n"
-            "Exit codes: 0 done, 1 internal, 2 usage, 3 bad input, 4 not there, 5 denied or not genuine,\n"
-            "6 disk or memory, 7 in use, 8 network, 9 conflict.\n",
+            "Exit codes: 0 done, 1 internal, 2 usage, 3 bad input, 4 not there or there already, 5 denied or "
+            "not genuine,\n6 disk or memory, 7 in use, 8 network, 9 conflict.\n",
             CONFIG_DEFAULT);
 }
 

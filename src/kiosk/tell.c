@@ -38,7 +38,7 @@ static void put_outbox(sotto_json_writer *w, const sotto_outbox_sum *sum)
     sotto_json_u64(w, sum->reports);
     sotto_json_name(w, "waiting");
     sotto_json_u64(w, sum->waiting);
-    sotto_json_name(w, "damaged");
+    sotto_json_name(w, "set_aside");
     sotto_json_u64(w, sum->set_aside);
     put_time(w, "last_acknowledged", sum->last_ack_s);
     sotto_json_obj_end(w);
