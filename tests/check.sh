@@ -133,7 +133,7 @@ sizes_stage() {
 day_stage() { ./demo --figures "$LOGS/day.json" && count 1 0 0; }
 
 data_stage() {
-    local file=../shared/data/bank-marketing/bank-additional-full.csv.xz
+    local file=${SOTTO_DATA:-../shared}/data/bank-marketing/bank-additional-full.csv.xz
     if [ ! -r "$file" ]; then
         echo "skipped: no $file"
         count 0 0 1

@@ -2,7 +2,7 @@
  */
 #include "random_lightgbm.h"
 
-#define VECTORS SOTTO_SOURCE_DIR "/../shared/vectors/lightgbm/"
+#define VECTORS SOTTO_DATA_DIR "/vectors/lightgbm/"
 
 typedef struct compiled {
     sotto_vec text, file;
