@@ -97,6 +97,7 @@ static bool still_usable(sotto_client *c)
 {
     uint8_t byte;
     size_t n = 0;
+    sync_stream_new_turn(&c->stream);
     return is_busy(sync_stream_read(&c->stream, &byte, 1, &n, NULL));
 }
 

@@ -7,16 +7,36 @@
 static int bio_send(void *ctx, const unsigned char *buf, size_t len)
 {
     size_t n = 0;
-    sotto_status st = sotto_port_send(*(int *)ctx, buf, len, &n);
+    sotto_status st = sotto_port_send(((sync_stream *)ctx)->fd, buf, len, &n);
     if (sotto_status_cause(st) == SOTTO_CAUSE_BUSY)
         return MBEDTLS_ERR_SSL_WANT_WRITE;
     return st == SOTTO_OK ? (int)n : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
 }
 
+/* What the socket has, a turn at most. */
+static sotto_status take(sync_stream *s, void *buf, size_t cap, size_t *n)
+{
+    const size_t left = STREAM_TURN_BYTES - s->turn;
+    *n = 0;
+    sotto_status st = SOTTO_ERR(SYNC, BUSY);
+    if (left > 0)
+        st = sotto_port_recv(s->fd, buf, cap < left ? cap : left, n);
+    s->turn = sotto_status_cause(st) == SOTTO_CAUSE_BUSY ? 0 : s->turn + *n;
+    return st;
+}
+
+/* Mbed TLS passes over ChangeCipherSpec and warnings inside of its own loop, and comes back only when there
+ * is no more to take: so what a peer may send that says nothing is bounded here. It asks for no more than the
+ * record at hand needs, so what is left is in the socket and nowhere else. UNEXPECTED_RECORD is DTLS's; none
+ * of TLS is mistaken for it. */
 static int bio_recv(void *ctx, unsigned char *buf, size_t len)
 {
+    sync_stream *s = ctx;
     size_t n = 0;
-    sotto_status st = sotto_port_recv(*(int *)ctx, buf, len, &n);
+    if (s->barren >= STREAM_BARREN_BYTES)
+        return MBEDTLS_ERR_SSL_UNEXPECTED_RECORD;
+    sotto_status st = take(s, buf, len, &n);
+    s->barren += n;
     if (sotto_status_cause(st) == SOTTO_CAUSE_BUSY)
         return MBEDTLS_ERR_SSL_WANT_READ;
     return st == SOTTO_OK ? (int)n : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
@@ -30,7 +50,7 @@ static int setup(sync_stream *s, const mbedtls_ssl_session *resume)
     if (ret == 0 && resume != NULL)
         ret = mbedtls_ssl_set_session(&s->ssl, resume);
     mbedtls_ssl_set_verify(&s->ssl, tls_verify_callback, s);
-    mbedtls_ssl_set_bio(&s->ssl, &s->fd, bio_send, bio_recv, NULL);
+    mbedtls_ssl_set_bio(&s->ssl, s, bio_send, bio_recv, NULL);
     return ret;
 }
 
@@ -120,7 +140,28 @@ sotto_status sync_stream_handshake(sync_stream *s, sotto_diag *diag)
     if (ret != 0)
         return tls_status(s, ret, diag);
     s->ready = true;
+    s->barren = 0;
     return identify(s, diag);
+}
+
+/* A ticket is read in two steps, with nothing to wait for in between: Mbed TLS says WANT_READ and holds it.
+ */
+static int read_past_tickets(sync_stream *s, void *buf, size_t cap)
+{
+    for (;;) {
+        int ret = mbedtls_ssl_read(&s->ssl, buf, cap);
+        bool held = ret == MBEDTLS_ERR_SSL_WANT_READ && mbedtls_ssl_check_pending(&s->ssl) != 0;
+        if (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
+            s->new_ticket = true;
+        else if (!held)
+            return ret;
+    }
+}
+
+static void pay(sync_stream *s, size_t data)
+{
+    size_t worth = data * STREAM_DATA_WORTH; /* data is at most a record's: 16384 */
+    s->barren = s->barren > worth ? s->barren - worth : 0;
 }
 
 sotto_status sync_stream_read(sync_stream *s, void *buf, size_t cap, size_t *n, sotto_diag *diag)
@@ -128,19 +169,16 @@ sotto_status sync_stream_read(sync_stream *s, void *buf, size_t cap, size_t *n, 
     *n = 0;
     s->wants_write = false;
     if (!s->secure) {
-        sotto_status st = sotto_port_recv(s->fd, buf, cap, n);
+        sotto_status st = take(s, buf, cap, n);
         bool quiet = st == SOTTO_OK || sotto_status_cause(st) == SOTTO_CAUSE_BUSY;
         return quiet ? st : sotto_diag_set(diag, SOTTO_ERR(SYNC, NETWORK), "the connection broke");
     }
     s->tls->active = s;
-    int ret = mbedtls_ssl_read(&s->ssl, buf, cap);
-    while (ret == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
-        s->new_ticket = true;
-        ret = mbedtls_ssl_read(&s->ssl, buf, cap);
-    }
+    int ret = read_past_tickets(s, buf, cap);
     s->tls->active = NULL;
     if (ret >= 0) {
         *n = (size_t)ret;
+        pay(s, *n);
         /* 0 is an end without close_notify: somebody may have cut the line there on purpose (RFC 8446
          * section 6.1). */
         return ret > 0 ? SOTTO_OK : tls_status(s, MBEDTLS_ERR_SSL_CONN_EOF, diag);
@@ -173,6 +211,11 @@ void sync_stream_shutdown(sync_stream *s)
         (void)mbedtls_ssl_close_notify(&s->ssl);
     if (s->fd >= 0)
         sync_shutdown_write(s->fd);
+}
+
+void sync_stream_new_turn(sync_stream *s)
+{
+    s->turn = 0;
 }
 
 void sync_stream_close(sync_stream *s)

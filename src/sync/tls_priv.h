@@ -40,12 +40,22 @@ typedef struct tls_problem {
     int64_t not_before_s, not_after_s;
 } tls_problem;
 
+/* What a peer may cost (docs/formats/wire.md, "Bounds"). A turn: whoever has sent so much is told BUSY, so
+ * that the caller looks at its clock and at the others, even while there is more. Barren: bytes of which no
+ * data came, a whole handshake among them; each byte of data pays for itself and for 63 of its records'
+ * framing (the smallest true record has 22). */
+#define STREAM_TURN_BYTES   ((size_t)32 * 1024)
+#define STREAM_BARREN_BYTES ((size_t)64 * 1024)
+#define STREAM_DATA_WORTH   64
+
 typedef struct sync_stream {
     int fd; /* -1 = closed */
     sotto_tls *tls;
     bool secure, ready, wants_write;
     bool verified;   /* the peer showed a certificate in this handshake, and it was judged */
     bool new_ticket; /* client: mbedtls_ssl_get_session would give one */
+    size_t turn;     /* bytes taken since BUSY was said last */
+    size_t barren;   /* bytes taken that no data has paid for */
     char host[256];  /* client: whom the server must be */
     mbedtls_ssl_context ssl;
     tls_problem problem;
@@ -57,6 +67,9 @@ typedef struct sync_stream {
 /* Takes fd over, also on failure. tls NULL = plain. host: client only. */
 SOTTO_MUST_USE sotto_status sync_stream_open(sync_stream *s, int fd, sotto_tls *tls, const char *host,
                                              const mbedtls_ssl_session *resume, sotto_diag *diag);
+/* These two say BUSY once a turn at the latest, whatever there is to read: the socket is readable then, and a
+ * caller that waits for it goes on at once, others permitting. PROTOCOL when too much came of which nothing
+ * comes. */
 SOTTO_MUST_USE sotto_status sync_stream_handshake(sync_stream *s, sotto_diag *diag);
 /* *n = 0 with OK: the peer ended the stream properly. */
 SOTTO_MUST_USE sotto_status sync_stream_read(sync_stream *s, void *buf, size_t cap, size_t *n,
@@ -65,6 +78,8 @@ SOTTO_MUST_USE sotto_status sync_stream_write(sync_stream *s, const void *buf, s
                                               sotto_diag *diag);
 /* Tells the peer that no more will come; reading goes on. */
 void sync_stream_shutdown(sync_stream *s);
+/* For who has just looked at the clock: the next read says BUSY only when nothing is there. */
+void sync_stream_new_turn(sync_stream *s);
 void sync_stream_close(sync_stream *s);
 
 /* tls_verify.c */

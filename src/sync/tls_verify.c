@@ -190,6 +190,8 @@ sotto_status tls_status(sync_stream *s, int error, sotto_diag *diag)
         return sotto_diag_set(diag, SOTTO_ERR(SYNC, NETWORK), "the connection broke");
     case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
         return sotto_diag_set(diag, SOTTO_ERR(SYNC, PROTOCOL), "the peer does not speak TLS 1.3");
+    case MBEDTLS_ERR_SSL_UNEXPECTED_RECORD: /* stream.c */
+        return sotto_diag_set(diag, SOTTO_ERR(SYNC, PROTOCOL), "the peer sends what nothing comes of");
     case MBEDTLS_ERR_SSL_ALLOC_FAILED:
     case MBEDTLS_ERR_X509_ALLOC_FAILED:
         return sotto_diag_set(diag, SOTTO_ERR(SYNC, NO_MEMORY), "no memory for TLS");
