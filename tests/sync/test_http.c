@@ -294,6 +294,28 @@ static void test_cut_at_every_byte(void **state)
     expect_body(ask(f, "GET", "/after", 0), "0 GET /after 0");
 }
 
+/* The same in chunks (RFC 9112 section 7.1): nothing is answered before the last byte is there. */
+static void test_chunked_cut_at_every_byte(void **state)
+{
+    fixture *f = *state;
+    static const char request[] = "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                  "3\r\nabc\r\n000c;a=b\r\ndefghijklmno\r\n0\r\nX: y\r\n\r\n";
+    char out[4096] = "";
+    for (size_t len = 0; len <= sizeof request - 1; len++) {
+        int fd = raw_connect(&f->server);
+        raw_send(fd, request, len);
+        (void)shutdown(fd, SHUT_WR);
+        ssize_t n = raw_receive(fd, out, sizeof out, 10000);
+        if (len < sizeof request - 1)
+            assert_int_equal(n, 0);
+        else
+            assert_true(n > 0);
+        sotto_port_close(&fd);
+    }
+    assert_memory_equal(out, "HTTP/1.1 200", 12);
+    assert_non_null(strstr(out, "0 POST /x 15"));
+}
+
 static void test_endless_head(void **state)
 {
     fixture *f = *state;
@@ -388,8 +410,44 @@ static void test_one_listener_does_not_starve_another(void **state)
 
 /* ---- the client against bad servers ---- */
 
-/* A child that accepts connections and sends the same bytes to each, then closes or hangs. */
-static pid_t bad_server(char url[static 128], const char *bytes, size_t len, bool hang)
+/* What a bad server says to whoever comes, and what it does then. */
+typedef struct script {
+    const char *bytes;
+    size_t len;
+    enum {
+        CLOSE,
+        HANG,
+        REPEAT /* the tail, for ever */,
+        DRIP /* the whole and the tail, byte by byte */
+    } then;
+    const char *tail;
+} script;
+
+static void drip(int peer, const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (send(peer, bytes + i, 1, MSG_NOSIGNAL) != 1)
+            return;
+        (void)poll(NULL, 0, 20);
+    }
+}
+
+static void play(int peer, const script *s)
+{
+    if (s->then == DRIP)
+        drip(peer, s->bytes, s->len);
+    else
+        (void)send(peer, s->bytes, s->len, MSG_NOSIGNAL);
+    while (s->then == REPEAT && send(peer, s->tail, strlen(s->tail), MSG_NOSIGNAL) > 0)
+        ;
+    for (int i = 0; s->then == DRIP && i < 1000; i++)
+        drip(peer, s->tail, strlen(s->tail));
+    if (s->then != HANG)
+        (void)close(peer);
+}
+
+/* A child that accepts connections and plays the same to each. */
+static pid_t bad_server(char url[static 128], const script *s)
 {
     int fd = -1;
     uint16_t port = 0;
@@ -408,28 +466,37 @@ static pid_t bad_server(char url[static 128], const char *bytes, size_t len, boo
             _exit(0);
         int peer = accept(fd, NULL, NULL);
         (void)recv(peer, request, sizeof request, 0);
-        (void)send(peer, bytes, len, MSG_NOSIGNAL);
-        if (!hang)
-            (void)close(peer);
+        play(peer, s);
     }
 }
 
-static sotto_status ask_bad(const char *bytes, size_t len, bool hang, int64_t timeout_ms, sotto_diag *diag)
+/* body: what came, as text. */
+static sotto_status ask_script(const script *s, int64_t timeout_ms, char body[static 64], sotto_diag *diag)
 {
     char url[128];
     int status;
     sotto_client *client = NULL;
     const sotto_http_message *response;
-    pid_t pid = bad_server(url, bytes, len, hang);
+    pid_t pid = bad_server(url, s);
     const sotto_client_config config = {
         .url = url, .timeout_ms = timeout_ms, .body_max = 1000, .clock = sotto_port_clock()};
     memset(diag, 0, sizeof *diag);
+    body[0] = '\0';
     kit_ok(sotto_client_new(&client, &config, diag), diag);
     sotto_status st = sotto_client_request(client, "GET", "/", NULL, sotto_span_of(NULL, 0), &response, diag);
+    if (st == SOTTO_OK && response->body.len < 64)
+        kit_ok(sotto_span_to_str(response->body, body, 64), NULL);
     sotto_client_free(client);
     (void)kill(pid, SIGKILL);
     (void)waitpid(pid, &status, 0);
     return st;
+}
+
+static sotto_status ask_bad(const char *bytes, size_t len, bool hang, int64_t timeout_ms, sotto_diag *diag)
+{
+    char body[64];
+    const script s = {.bytes = bytes, .len = len, .then = hang ? HANG : CLOSE};
+    return ask_script(&s, timeout_ms, body, diag);
 }
 
 static void test_server_hangs(void **state)
@@ -483,6 +550,92 @@ static void test_answer_too_long(void **state)
     kit_cause(ask_bad(endless, sizeof endless, true, 3000, &diag), RANGE, &diag);
 }
 
+/* A byte now and then is no progress: the deadline is the whole request's. */
+static void test_server_drips(void **state)
+{
+    static const char *const heads[] = {"", "HTTP/1.1 200 OK\r\n",
+                                        "HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n",
+                                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"};
+    static const char *const tails[] = {"HTTP/1.1 100 Continue\r\n\r\n", "X: y\r\n", "abc", "1\r\na\r\n"};
+    char body[64];
+    sotto_diag diag;
+    sotto_clock clock = sotto_port_clock();
+    (void)state;
+    for (size_t i = 0; i < SOTTO_COUNT(heads); i++) {
+        const script s = {.bytes = heads[i], .len = strlen(heads[i]), .then = DRIP, .tail = tails[i]};
+        int64_t before = clock.mono_ms(clock.ctx);
+        kit_cause(ask_script(&s, 400, body, &diag), TIMEOUT, &diag);
+        assert_in_range(clock.mono_ms(clock.ctx) - before, 350, 10000);
+    }
+}
+
+/* Whatever it is that does not end, there is an end to it, and not by the deadline. */
+static void test_server_does_not_end(void **state)
+{
+    static const char *const endless[][2] = {
+        {"HTTP/1.1 200 O", "KKKKKKKKKKKKKKKK"},
+        {"HTTP/1.1 200 OK\r\n", "X: y\r\n"},
+        {"HTTP/1.1 200 OK\r\nX: ", "yyyyyyyyyyyyyyyy"},
+        {"\r\n", "\r\n"},
+        {"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\n"},
+        {"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n"},
+        {"HTTP/1.1 200 OK\r\n\r\n", "abcdefghijklmnop"},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\na\r\n"},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;a=", "bbbbbbbbbbbbbbbb"},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "X: y\r\n"},
+    };
+    char body[64];
+    sotto_diag diag;
+    (void)state;
+    for (size_t i = 0; i < SOTTO_COUNT(endless); i++) {
+        const script s = {
+            .bytes = endless[i][0], .len = strlen(endless[i][0]), .then = REPEAT, .tail = endless[i][1]};
+        sotto_status st = ask_script(&s, 3600 * 1000, body, &diag);
+        int cause = sotto_status_cause(st);
+        if (cause != SOTTO_CAUSE_RANGE && cause != SOTTO_CAUSE_PROTOCOL)
+            print_error("endless %zu\n", i);
+        assert_true(cause == SOTTO_CAUSE_RANGE || cause == SOTTO_CAUSE_PROTOCOL);
+    }
+}
+
+/* Chunks (RFC 9112 section 7.1), with an extension and a trailer. */
+static void test_chunked_answer_cut_at_every_byte(void **state)
+{
+    static const char whole[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                "3\r\nabc\r\n000c;a=b\r\ndefghijklmno\r\n0\r\nX: y\r\n\r\n";
+    char body[64];
+    sotto_diag diag;
+    script s = {.bytes = whole};
+    (void)state;
+    for (s.len = 0; s.len < sizeof whole - 1; s.len++)
+        kit_cause(ask_script(&s, 20000, body, &diag), NETWORK, &diag);
+    kit_ok(ask_script(&s, 20000, body, &diag), &diag);
+    assert_string_equal(body, "abcdefghijklmno");
+}
+
+static void test_chunks_that_lie(void **state)
+{
+    static const char *const lies[] = {"-1\r\na\r\n0\r\n\r\n",
+                                       "fffffffffffffffff\r\na\r\n0\r\n\r\n",
+                                       "ffffffffffffffff\r\na\r\n0\r\n\r\n",
+                                       "3e9\r\n",
+                                       "0x1\r\na\r\n0\r\n\r\n",
+                                       "2\r\na\r\n0\r\n\r\n",
+                                       "1\r\nab\r\n0\r\n\r\n",
+                                       "\r\na\r\n0\r\n\r\n"};
+    char text[256], body[64];
+    sotto_diag diag;
+    (void)state;
+    for (size_t i = 0; i < SOTTO_COUNT(lies); i++) {
+        int len =
+            snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%s", lies[i]);
+        const script s = {.bytes = text, .len = (size_t)len, .then = CLOSE};
+        int cause = sotto_status_cause(ask_script(&s, 20000, body, &diag));
+        if (cause != SOTTO_CAUSE_PROTOCOL && cause != SOTTO_CAUSE_RANGE && cause != SOTTO_CAUSE_NETWORK)
+            fail_msg("lie %zu: \"%s\" %s", i, body, diag.text);
+    }
+}
+
 static void test_answer_until_close(void **state)
 {
     static const char answer[] = "HTTP/1.0 200 OK\r\n\r\nabc";
@@ -532,6 +685,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pipelined, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nonsense_is_400, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut_at_every_byte, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_chunked_cut_at_every_byte, setup, teardown),
         cmocka_unit_test_setup_teardown(test_endless_head, setup, teardown),
         cmocka_unit_test_setup_teardown(test_slow_sender_is_closed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_slow_reader_does_not_block, setup, teardown),
@@ -541,6 +695,10 @@ int main(void)
         cmocka_unit_test(test_server_closes_early),
         cmocka_unit_test(test_server_talks_nonsense),
         cmocka_unit_test(test_answer_too_long),
+        cmocka_unit_test(test_server_drips),
+        cmocka_unit_test(test_server_does_not_end),
+        cmocka_unit_test(test_chunked_answer_cut_at_every_byte),
+        cmocka_unit_test(test_chunks_that_lie),
         cmocka_unit_test(test_answer_until_close),
         cmocka_unit_test(test_reads_no_faster_than_told),
     };
