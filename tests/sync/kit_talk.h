@@ -22,8 +22,11 @@ typedef struct office {
     sotto_server *server;
     char path[200];
     size_t calls;
+    bool plain;
 } office;
 void office_open(office *o);
+/* Behind a door without TLS: HTTP as it is. */
+void office_open_plain(office *o);
 void steps(office *o, int count);
 /* A connection to its door, which it has accepted. */
 int call(office *o);
@@ -46,5 +49,7 @@ size_t first_flight(office *o, caller *c, int fd, uint8_t *out, size_t cap);
 void assert_served(office *o, size_t step);
 /* Nobody was let in of all that was tried, one who keeps to the rules is, and the end of it. */
 void assert_unharmed(office *o);
+/* Bytes that this process holds from malloc, under a sanitizer as well. */
+size_t heap_now(void);
 
 #endif

@@ -3,13 +3,13 @@
  * and no deadline is waited for. Here: the client's first flight cut at, and changed in, every byte; the
  * server's and the client's second one cut at each byte of what is in the open and many of what is sealed;
  * the whole handshake one byte at a time; lengths that lie in records and messages; empty records and crumbs;
- * what a stranger may hold of memory and time. HTTP cut at every byte, lengths that lie, pipelined, slow and
- * endless requests and answers: test_http.c, test_server.c. Both behind a relay in another process, and
- * servers that hang: test_tls.c.
+ * what a stranger may hold of memory and time, in TLS and in HTTP. HTTP cut at every byte, lengths that lie,
+ * pipelined, slow and endless requests and answers: test_http.c, test_server.c. Both behind a relay in
+ * another process, and servers that hang: test_tls.c.
  */
 #include "kit_talk.h"
 
-#include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -251,35 +251,110 @@ static void test_client_certificate_cut(void **state)
 
 /* ---- memory ---- */
 
+enum { STRANGERS = 48, LEFT = 16 * 1024 };
+
+/* Every stranger says the same and falls silent; what each then holds, and that it goes with him. */
+static size_t held_by_each(office *o, const void *said, size_t len)
+{
+    int fd[STRANGERS];
+    const size_t before = heap_now();
+    for (size_t i = 0; i < STRANGERS; i++) {
+        const uint8_t *at = said;
+        fd[i] = call(o);
+        for (size_t sent = 0; sent < len;) {
+            ssize_t n = send(fd[i], at + sent, len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+            sent += n > 0 ? (size_t)n : 0;
+            steps(o, 1);
+        }
+    }
+    steps(o, 4);
+    assert_int_equal(open_now(o), STRANGERS);
+    const size_t each = (heap_now() - before) / STRANGERS;
+    for (int i = 0; i < 3; i++) {
+        o->mono_ms += TALK_IDLE + 1;
+        steps(o, 3);
+    }
+    assert_int_equal(open_now(o), 0);
+    for (size_t i = 0; i < STRANGERS; i++)
+        sotto_port_close(&fd[i]);
+    assert_in_range(heap_now(), 0, before + LEFT); /* PSA's table of keys grew once */
+    return each;
+}
+
 /* A place that a silent or chattering stranger holds costs what a TLS connection costs, however much comes.
  */
 static void test_memory_of_a_stranger_is_bounded(void **state)
 {
     (void)state;
-    enum { STRANGERS = 48, BYTES_EACH = 96 * 1024 };
+    enum { BYTES_EACH = 96 * 1024 };
+    uint8_t said[5 + sizeof talk_hello] = {0x16, 3, 1, 0x40, 0x00};
     office o;
-    int fd[STRANGERS];
-    static const uint8_t record[5] = {0x16, 3, 1, 0x40, 0x00};
     office_open(&o);
     assert_served(&o, 16384);
-    const size_t before = mallinfo2().uordblks;
-    for (size_t i = 0; i < STRANGERS; i++) {
-        fd[i] = call(&o);
-        assert_int_equal(send(fd[i], record, sizeof record, MSG_NOSIGNAL), sizeof record);
-        assert_int_equal(send(fd[i], talk_hello, talk_hello_len, MSG_NOSIGNAL), talk_hello_len);
-    }
-    steps(&o, 4);
-    assert_int_equal(open_now(&o), STRANGERS);
-    const size_t each = (mallinfo2().uordblks - before) / STRANGERS;
-    if (before != 0) /* the sanitizer's allocator does not count for mallinfo */
-        assert_in_range(each, 0, BYTES_EACH);
-    for (int i = 0; i < 3; i++) {
-        o.mono_ms += TALK_IDLE + 1;
+    memcpy(said + 5, talk_hello, talk_hello_len);
+    assert_in_range(held_by_each(&o, talk_hello, talk_hello_len), 1024,
+                    BYTES_EACH); /* answered, and silent */
+    assert_in_range(held_by_each(&o, said, 5 + talk_hello_len), 1024, BYTES_EACH);
+    sotto_server_free(o.server);
+}
+
+/* HTTP: a head that lacks its end; a body that is promised and does not come; one that lacks a byte; crumbs
+ * of a chunked one. No more than was sent is held, but for the buffers of a connection and a doubling. */
+static void test_memory_of_a_request_is_bounded(void **state)
+{
+    (void)state;
+    enum { BUFFERS = 48 * 1024, BODY = 1024 * 1024 /* the server's default bound */ };
+    static char said[2 * BODY];
+    office o;
+    office_open_plain(&o);
+    memset(said, 'a', sizeof said);
+    int len = snprintf(said, sizeof said, "GET / HTTP/1.1\r\nHost: a\r\nX: ");
+    said[len] = 'a';
+    assert_in_range(held_by_each(&o, said, 8000), 1024, BUFFERS);
+    len = snprintf(said, sizeof said, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n", BODY);
+    said[len] = 'a';
+    assert_in_range(held_by_each(&o, said, (size_t)len), 1024, BUFFERS);
+    assert_in_range(held_by_each(&o, said, (size_t)len + 100), 1024, BUFFERS);
+    assert_in_range(held_by_each(&o, said, (size_t)len + BODY - 1), BODY - 1, 2 * BODY + BUFFERS);
+    len = snprintf(said, sizeof said, "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 20000; i++)
+        len += snprintf(said + len, sizeof said - (size_t)len, "1\r\na\r\n");
+    assert_in_range(held_by_each(&o, said, (size_t)len), 1024, BUFFERS + 2 * 20000);
+    assert_int_equal(o.calls, 0);
+    sotto_server_free(o.server);
+}
+
+/* Our own side of a handshake, whatever part of the server's flight is there, and when a record promises the
+ * longest message that there can be. */
+static void test_memory_of_our_handshake_is_bounded(void **state)
+{
+    (void)state;
+    enum { BYTES = 96 * 1024 };
+    static uint8_t flight[8192], longest[16384 + 5] = {0x16, 3, 3, 0x40, 0x00, 2, 0, 0x3f, 0xff};
+    office o;
+    caller c;
+    office_open(&o);
+    for (size_t at = 0, len = SIZE_MAX; at < len; at += 97 * KIT_STRIDE) {
+        const size_t before = heap_now();
+        caller_open(&c);
+        int fd = call(&o);
+        len = first_flight(&o, &c, fd, flight, sizeof flight);
+        sotto_port_close(&fd);
         steps(&o, 3);
+        assert_int_equal(open_now(&o), 0);
+        assert_int_equal(send(c.line, flight, at < len ? at : len, MSG_NOSIGNAL), at < len ? at : len);
+        (void)!sync_stream_handshake(&c.stream, NULL);
+        assert_in_range(heap_now() - before, 1024, BYTES);
+        caller_close(&c);
+        assert_in_range(heap_now(), 0, before + 4096);
     }
-    assert_int_equal(open_now(&o), 0);
-    for (size_t i = 0; i < STRANGERS; i++)
-        sotto_port_close(&fd[i]);
+    const size_t before = heap_now();
+    caller_open(&c);
+    kit_cause(sync_stream_handshake(&c.stream, NULL), BUSY, NULL);
+    assert_int_equal(send(c.line, longest, sizeof longest - 1, MSG_NOSIGNAL), sizeof longest - 1);
+    kit_cause(sync_stream_handshake(&c.stream, NULL), BUSY, NULL);
+    assert_in_range(heap_now() - before, 1024, BYTES);
+    caller_close(&c);
     sotto_server_free(o.server);
 }
 
@@ -296,6 +371,8 @@ int main(void)
         cmocka_unit_test(test_server_hello_changed),
         cmocka_unit_test(test_client_certificate_cut),
         cmocka_unit_test(test_memory_of_a_stranger_is_bounded),
+        cmocka_unit_test(test_memory_of_a_request_is_bounded),
+        cmocka_unit_test(test_memory_of_our_handshake_is_bounded),
     };
     return cmocka_run_group_tests(tests, talk_make, talk_free);
 }
