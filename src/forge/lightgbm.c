@@ -292,10 +292,25 @@ static sotto_status read_parameters(lightgbm_reader *r)
     return status;
 }
 
+/* To a reader of C strings, such as the second reading that proves what was compiled, the file would end
+ * there. */
+static sotto_status refuse_nul(lightgbm_reader *r)
+{
+    const uint8_t *nul = r->text.len == 0 ? NULL : memchr(r->text.ptr, '\0', r->text.len);
+    if (nul == NULL)
+        return SOTTO_OK;
+    for (const uint8_t *at = r->text.ptr; at <= nul; at++)
+        r->line += at == r->text.ptr || at[-1] == '\n';
+    return sotto_forge_lightgbm_bad(r, SOTTO_ERR(FORGE, MALFORMED), "NUL byte at %zu: %s",
+                                    (size_t)(nul - r->text.ptr), WHAT);
+}
+
 static sotto_status read_file(lightgbm_reader *r)
 {
     bool more = false;
-    sotto_status status = read_header(r, &more);
+    sotto_status status = refuse_nul(r);
+    if (status == SOTTO_OK)
+        status = read_header(r, &more);
     if (status == SOTTO_OK) {
         r->used = calloc(r->forest->feature_count, sizeof *r->used);
         status = r->used == NULL ? sotto_forge_no_memory(r->diag) : read_trees(r, more);

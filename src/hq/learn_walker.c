@@ -121,7 +121,7 @@ static sotto_status load(learn_walker *w, const learn_origin *o, sotto_diag *dia
 {
     switch (o->source) {
     case LEARN_SOURCE_LIGHTGBM:
-        return learn_walker_load_lightgbm(w, o->file, diag);
+        return learn_walker_load_lightgbm(w, o->file, o->name, diag);
     case LEARN_SOURCE_ONNX:
         return learn_walker_load_onnx(w, o->file, o->name, diag);
     case LEARN_SOURCE_SCORECARD:
@@ -134,7 +134,8 @@ static sotto_status load(learn_walker *w, const learn_origin *o, sotto_diag *dia
     }
 }
 
-/* Only for files that the compiler took: their shape is known to be good. */
+/* Only for files that the compiler took: what it has checked, such as that a list is as long as it should be
+ * and that children make a tree, is not checked again. */
 sotto_status learn_walker_load(learn_walker **out, const learn_origin *origin, const sotto_model *m,
                                sotto_diag *diag)
 {

@@ -64,7 +64,7 @@ struct learn_walker {
     walker_graph *graph;
 };
 
-sotto_status learn_walker_load_lightgbm(learn_walker *w, sotto_span file, sotto_diag *diag);
+sotto_status learn_walker_load_lightgbm(learn_walker *w, sotto_span file, const char *name, sotto_diag *diag);
 bool learn_walker_left_lightgbm(const walker_tree *t, const walker_node *n, double v);
 
 /* Scorecards (learn_walker_card.c). */

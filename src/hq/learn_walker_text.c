@@ -7,6 +7,12 @@
 #include <string.h>
 
 enum { FIRST_WORD = 64 };
+static const char TREE[] = "\nTree=";
+
+static sotto_status no_memory(sotto_diag *diag)
+{
+    return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+}
 
 /* The text behind "\nname=" of a tree's block; "" when it is not there. The block ends in NUL. */
 static const char *find(const char *block, const char *name)
@@ -83,13 +89,36 @@ static bool read_tree(const char *block, walker_tree *t)
     return read_bits(block, t, inner);
 }
 
+/* What stands behind the line that ends the trees is no tree's, whatever it is called. */
+static void cut_behind_trees(char *text)
+{
+    static const char END[] = "\nend of trees", IMPORTANCES[] = "\nfeature importances";
+    char *at = strstr(text, IMPORTANCES);
+    if (at != NULL)
+        *at = '\0';
+    for (at = strstr(text, END); at != NULL; at = strstr(at + 1, END)) {
+        const char *rest = at + strlen(END);
+        rest += *rest == '\r';
+        if (*rest == '\n' || *rest == '\0')
+            *at = '\0';
+    }
+}
+
+static size_t count_trees(const char *text)
+{
+    size_t n = 0;
+    for (const char *at = strstr(text, TREE); at != NULL; at = strstr(at + 1, TREE))
+        n++;
+    return n;
+}
+
 /* Cuts the text at every "Tree=" and reads what is between. */
 static bool read_trees(learn_walker *w, char *text, size_t outputs)
 {
-    char *block = strstr(text, "\nTree=");
+    char *block = strstr(text, TREE);
     bool good = true;
-    for (size_t i = 0; good && block != NULL && i < w->trees; i++) {
-        char *next = strstr(block + 1, "\nTree=");
+    for (size_t i = 0; good && i < w->trees; i++) {
+        char *next = strstr(block + 1, TREE);
         if (next != NULL)
             *next = '\0';
         good = read_tree(block, &w->tree[i]);
@@ -101,18 +130,35 @@ static bool read_trees(learn_walker *w, char *text, size_t outputs)
     return good;
 }
 
-sotto_status learn_walker_load_lightgbm(learn_walker *w, sotto_span file, sotto_diag *diag)
+/* Searching ends at a NUL byte: in a text with one no trees are to be trusted, nor in one without outputs. */
+static size_t trees_of(sotto_span file, const char *text, long outputs)
 {
-    char *text = malloc(file.len + 1);
+    return outputs < 1 || memchr(file.ptr, '\0', file.len) != NULL ? 0 : count_trees(text);
+}
+
+static sotto_status read_text(learn_walker *w, sotto_span file, char *text, const char *name,
+                              sotto_diag *diag)
+{
+    long outputs = strtol(find(text, "num_tree_per_iteration"), NULL, 10);
+    cut_behind_trees(text);
+    size_t trees = trees_of(file, text, outputs);
+    if (trees != w->trees)
+        return sotto_diag_at(diag, SOTTO_ERR(HQ, INTERNAL), name, 0,
+                             "the second reading finds %zu trees in it, not %zu", trees, w->trees);
+    return read_trees(w, text, (size_t)outputs) ? SOTTO_OK : no_memory(diag);
+}
+
+sotto_status learn_walker_load_lightgbm(learn_walker *w, sotto_span file, const char *name, sotto_diag *diag)
+{
+    char *text = calloc(file.len + 1, 1);
     w->tree = calloc(w->trees + 1, sizeof *w->tree);
-    bool good = text != NULL && w->tree != NULL;
-    if (good) {
+    sotto_status status = text == NULL || w->tree == NULL ? no_memory(diag) : SOTTO_OK;
+    if (status == SOTTO_OK) {
         memcpy(text, file.ptr, file.len);
-        text[file.len] = '\0';
-        good = read_trees(w, text, (size_t)strtol(find(text, "num_tree_per_iteration"), NULL, 10));
+        status = read_text(w, file, text, name, diag);
     }
     free(text);
-    return good ? SOTTO_OK : sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+    return status;
 }
 
 static bool in_bits(const walker_tree *t, const walker_node *n, double v)

@@ -316,6 +316,28 @@ static void every_truncation_is_refused(void **state)
     }
 }
 
+/* Text has no NUL byte: a reader of C strings would end there, a reader of spans not. */
+static void a_nul_byte_anywhere_is_refused(void **state)
+{
+    (void)state;
+    for (size_t at = 0; at < sizeof SMALL - 1; at++) {
+        char text[sizeof SMALL + 1];
+        char place[32];
+        sotto_diag diag = {.status = SOTTO_OK};
+        sotto_forge_report report;
+        sotto_vec out;
+        memcpy(text, SMALL, at);
+        text[at] = '\0';
+        memcpy(text + at + 1, SMALL + at, sizeof SMALL - 1 - at);
+        assert_int_equal(compile_text(sotto_span_of(text, sizeof SMALL), &out, &report, &diag),
+                         SOTTO_ERR(FORGE, MALFORMED));
+        snprintf(place, sizeof place, "NUL byte at %zu:", at);
+        assert_non_null(strstr(diag.text, place));
+        assert_int_equal(out.len, 0);
+        sotto_vec_free(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +348,7 @@ int main(void)
         cmocka_unit_test(what_would_not_score_exactly_is_refused),
         cmocka_unit_test(every_objective_has_its_link),
         cmocka_unit_test(every_truncation_is_refused),
+        cmocka_unit_test(a_nul_byte_anywhere_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,11 +158,64 @@ static void another_model_is_not(void **state)
     }
 }
 
+#define HEADER                                                                                               \
+    "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=1\nobjective=binary "          \
+    "sigmoid:1\n"                                                                                            \
+    "feature_names=a b\n\n"
+#define COUNTS "Tree=0\nnum_leaves=3\n"
+#define NODES  "split_feature=0 1\nthreshold=1.5 0\n"
+#define REST                                                                                                 \
+    "decision_type=2 1\nleft_child=-1 -2\nright_child=1 -3\nleaf_value=0.1 0.2 -0.3\nnum_cat=1\n"            \
+    "cat_boundaries=0 1\ncat_threshold=6\n\n"
+#define END "end of trees\n"
+static const char FOREST[] = HEADER COUNTS NODES REST END;
+
+/* What the compiler would not take, and what another file than the compiled one may hold. */
+static void a_second_reading_that_finds_less_says_so(void **state)
+{
+    (void)state;
+    static const char NO_TREES[] = HEADER END, NO_OUTPUTS[] = "tree\n" COUNTS NODES REST END,
+                      CUT_BETWEEN[] = HEADER COUNTS NODES "x\0y\n" REST END,
+                      CUT_BEFORE[] = HEADER COUNTS "x\0y\n" NODES REST END,
+                      CUT_HEADER[] = "tree\n\0" HEADER COUNTS NODES REST END;
+    const sotto_span cases[] = {
+        sotto_span_of(NO_TREES, sizeof NO_TREES - 1),       sotto_span_of(NO_OUTPUTS, sizeof NO_OUTPUTS - 1),
+        sotto_span_of(CUT_BETWEEN, sizeof CUT_BETWEEN - 1), sotto_span_of(CUT_BEFORE, sizeof CUT_BEFORE - 1),
+        sotto_span_of(CUT_HEADER, sizeof CUT_HEADER - 1),
+    };
+    learn_input in = compile(sotto_forge_lightgbm, sotto_span_str(FOREST));
+    for (size_t i = 0; i < SOTTO_COUNT(cases); i++) {
+        learn_proof p;
+        sotto_diag diag;
+        assert_int_equal(prove(&p, &in, LEARN_SOURCE_LIGHTGBM, cases[i], &diag), SOTTO_ERR(HQ, INTERNAL));
+        assert_non_null(strstr(diag.text, "second reading"));
+    }
+    learn_input_free(&in);
+}
+
+/* Lines behind the end of the trees are how it was trained: none of them is the last tree's. */
+static void lines_behind_the_trees_are_no_trees(void **state)
+{
+    (void)state;
+    static const char BEHIND[] =
+        HEADER "Tree=0\nnum_leaves=2\nsplit_feature=0\nthreshold=1.5\nleft_child=-1\n"
+               "right_child=-2\nleaf_value=0.1 0.2\n\nend of trees\r\n"
+               "num_cat=-1\ndecision_type=1\n";
+    learn_input in = compile(sotto_forge_lightgbm, sotto_span_str(BEHIND));
+    learn_proof p;
+    sotto_diag diag;
+    assert_int_equal(prove(&p, &in, LEARN_SOURCE_LIGHTGBM, sotto_span_str(BEHIND), &diag), SOTTO_OK);
+    assert_int_equal(p.leaves_differ, 0);
+    learn_input_free(&in);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_file_is_proven),
         cmocka_unit_test(another_model_is_not),
+        cmocka_unit_test(a_second_reading_that_finds_less_says_so),
+        cmocka_unit_test(lines_behind_the_trees_are_no_trees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
