@@ -24,9 +24,7 @@ int sotto_hq_cmd_model(int argc, char **argv)
         int (*run)(int argc, char **argv);
     } COMMANDS[] = {{"compile", learn_cmd_compile},   {"combine", learn_cmd_combine},
                     {"predict", learn_cmd_predict},   {"check", learn_cmd_check},
-#ifdef SOTTO_HQ_REPORT
                     {"report", learn_cmd_report},
-#endif
                     {"features", learn_cmd_features}, {"calibrate", learn_cmd_calibrate}};
     sotto_diag diag = {.status = SOTTO_OK};
     for (size_t i = 0; argc > 1 && i < SOTTO_COUNT(COMMANDS); i++)

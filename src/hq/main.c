@@ -1,21 +1,13 @@
 /* sotto-hq: head office's program. One table of commands; everything else is in the room's other files. */
 #include "aggregate.h"
-#include "hq_priv.h"
-#include "pack.h"
-#include "swarm.h"
-#ifdef SOTTO_HQ_LEARN
-#include "learn.h"
-#endif
-#ifdef SOTTO_HQ_POPULATION
-#include "population.h"
-#endif
-#ifdef SOTTO_HQ_EVALUATE
 #include "evaluate.h"
+#include "hq_priv.h"
+#include "learn.h"
+#include "pack.h"
+#include "population.h"
 #include "recommend.h"
-#endif
-#ifdef SOTTO_HQ_SIMULATE
 #include "simulate.h"
-#endif
+#include "swarm.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,25 +19,17 @@ static const hq_command COMMANDS[] = {
      "certificate); 127.0.0.1 and localhost when none is given. Says what to hand to the terminals.\n\n"
      "  sotto-hq init --dir /srv/sotto-hq --name 'Example Bank' --host hq.example.org\n",
      hq_cmd_init},
-#ifdef SOTTO_HQ_POPULATION
     {"population", "make a bank's customers and their day, or the same from a table", NULL,
      sotto_hq_cmd_population},
-#endif
-#ifdef SOTTO_HQ_LEARN
     {"describe", "write a dictionary and a recipe for a table", NULL, sotto_hq_cmd_describe},
     {"train", "train a model with XGBoost's library", NULL, sotto_hq_cmd_train},
     {"model", "compile, predict, check, features, report", NULL, sotto_hq_cmd_model},
-#endif
-#ifdef SOTTO_HQ_EVALUATE
     {"evaluate", "figures with intervals: predictions, uplift, policy", NULL, sotto_hq_cmd_evaluate},
     {"recommend", "which product goes with which: train, predict, evaluate", NULL, sotto_hq_cmd_recommend},
     {"value", "who will buy again, and for how much", NULL, sotto_hq_cmd_value},
-#endif
-#ifdef SOTTO_HQ_SIMULATE
     {"simulate", "try a policy on customers before it is published, beside the present one", NULL,
      sotto_hq_cmd_simulate},
     {"advise", "campaigns that fall behind their goals, and what would help", NULL, sotto_hq_cmd_advise},
-#endif
     {"publish", "check, sign and offer model, dictionary, catalogue, policy and tasks as one release",
      "usage: sotto-hq publish --dir DIR --model M.sotto --dictionary D.json --catalogue C.json --policy "
      "P.json\n"

@@ -1,7 +1,6 @@
 # The page kit: words, tables and plots in one HTML file. Plots need the library of toolchain/pages.tsv; without it pages
 # have their tables.
 set(SOTTO_HQ_PAGE_SOURCES page.c page_asset.c page_plot.c)
-list(TRANSFORM SOTTO_HQ_PAGE_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 set(SOTTO_HQ_PAGE_LIBS m)
 sotto_deps_page(echarts SOTTO_PAGE_PLOTS)
 set(sotto_page_files ${CMAKE_CURRENT_LIST_DIR}/page_kit.js ${CMAKE_CURRENT_LIST_DIR}/page_kit.css)

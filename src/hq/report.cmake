@@ -2,7 +2,4 @@
 set(SOTTO_HQ_REPORT_SOURCES report.c report_curve.c report_exact.c report_json.c report_page.c report_plot.c
   report_rows.c report_slice.c report_table.c report_weight.c
   report_other.c report_amounts.c report_classes.c report_clusters.c)
-list(TRANSFORM SOTTO_HQ_REPORT_SOURCES PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 set(SOTTO_HQ_REPORT_LIBS m)
-# `model` knows the command only where these files are built with it.
-set_source_files_properties(${CMAKE_CURRENT_LIST_DIR}/learn_model.c PROPERTIES COMPILE_DEFINITIONS SOTTO_HQ_REPORT)
