@@ -271,10 +271,10 @@ static sotto_status check_room(kiosk_engine *e, sotto_diag *diag)
     if (status == SOTTO_OK)
         status = sotto_port_disk_free(e->config->store_dir, &free_bytes, diag);
     if (status == SOTTO_OK && free_bytes < KIOSK_DISK_SPARE)
-        status =
-            sotto_diag_set(diag, SOTTO_ERR(KIOSK, FULL),
-                           "%llu KiB are left on the store's disk: no period is closed until there is room",
-                           (unsigned long long)free_bytes >> 10);
+        status = sotto_diag_set(
+            diag, SOTTO_ERR(KIOSK, FULL),
+            "the store's disk is full (%llu KiB are left): no period is closed until there is room",
+            (unsigned long long)free_bytes >> 10);
     return status;
 }
 
