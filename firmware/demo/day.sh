@@ -269,9 +269,19 @@ cut_native() {
     kill -9 -- "-$(cat "$DAY/terminal/group")" 2>/dev/null || true
 }
 
+# Head office's list for the next morning: whoever asked the terminal to be forgotten is gone, somebody is new. Its
+# tags go sealed to the key that the terminal drew, and wait at head office until its next sync.
+tag_pack() {
+    local list=$DAY/bank/next-morning.csv
+    head -n -1 "$DAY/bank/customers.csv" | awk -F, -v OFS=, '{ print } NR == 2 { $1 = 4999999999; print }' >"$list"
+    "$HQ" pack make --dir "$DAY/hq" --device branch-7-kiosk-2 --from "$list" --json >"$DAY/pack.json" || fail "no tag pack could be made"
+    say "meanwhile head office seals the next morning's tags to this terminal's key: $(jq -r '"\(.customers) customers, \(.bytes) bytes"' "$DAY/pack.json")"
+}
+
 qemu_day() {
     day_with_power_cut "$DAY/day.console" cut_qemu qemu_boot day "$(date +%s)"
     chapter "4. The power fails in the middle of the upload"
+    tag_pack
     say "QEMU was killed. Its disk is as it was; boot again."
     chapter "5. The night"
     qemu_boot night "$(date +%s)" 2>&1 | follow || fail "the night failed: see $DAY/night.console"
@@ -295,6 +305,7 @@ native_day() {
     ln -s "$DAY/share" "$t/share"
     day_with_power_cut "$DAY/day.console" cut_native native_script day
     chapter "4. The power fails in the middle of the upload"
+    tag_pack
     say "Every process of the terminal was killed. Start again."
     chapter "5. The night"
     native_script night | follow || fail "the night failed: see $DAY/night.console"
@@ -352,6 +363,16 @@ check_once() {
     [ "$repeated" -ge 1 ] || say "(the acknowledgement had come through before the cut)"
 }
 
+# The pack was opened and applied whole: one customer had been forgotten in the morning, one is new.
+check_pack() {
+    local expected
+    expected=$(jq .customers "$DAY/pack.json")
+    [ "$(jq .pack "$DAY/share/sync.json")" = 1 ] && [ "$(jq .customers "$DAY/share/status.json")" = "$expected" ] ||
+        fail "the tag pack was not applied: see $DAY/night.console"
+    say "the tags that head office sealed came with the night's sync, opened by this terminal alone: $expected customers"
+    figure pack "$(jq -c . "$DAY/pack.json")"
+}
+
 write_figures() {
     figure serve_peak_kib "$(cat "$DAY/share/serve_kib")"
     figure seconds "$SECONDS"
@@ -378,6 +399,7 @@ demo_main() {
     check_told
     chapter "The sum"
     check_once
+    check_pack
     tell_totals
     two_aggregators
     write_figures
