@@ -222,6 +222,9 @@ SOTTO_MUST_USE sotto_status hq_signers_add(hq_signers *to, hq_key_table *keys, c
 SOTTO_MUST_USE sotto_status hq_signers_remove(hq_signers *from, const char *keyid, const char *name,
                                               sotto_diag *diag);
 
+/* "expires" of any role's signed part. MALFORMED, RANGE. */
+SOTTO_MUST_USE sotto_status hq_expiry_read(sotto_json_node body, int64_t *expires_s, sotto_diag *diag);
+
 /* What a root says: whose keys count for what. */
 typedef struct hq_root {
     hq_key_table keys;

@@ -15,13 +15,6 @@ static sotto_status repo_file(const char *dir, const char *name, char path[stati
     return hq_path(dir, relative, path, diag);
 }
 
-static sotto_status read_expiry(sotto_json_node body, int64_t *expires_s, sotto_diag *diag)
-{
-    sotto_span text;
-    sotto_status status = sotto_json_get_str(body, "expires", &text, diag);
-    return status == SOTTO_OK ? sotto_time_parse(text, expires_s) : status;
-}
-
 /* The lists of teams that a snapshot names beside targets.json. */
 static sotto_status read_lists(hq_repo *out, sotto_json_node meta, sotto_diag *diag)
 {
@@ -35,7 +28,9 @@ static sotto_status read_lists(hq_repo *out, sotto_json_node meta, sotto_diag *d
         if (name.len < sizeof ".json" || out->list_count == HQ_REPO_LISTS_MAX)
             return sotto_json_bad(entry, diag, SOTTO_ERR(HQ, RANGE), "a snapshot of another maker");
         hq_repo_list *to = &out->list[out->list_count++];
-        status = sotto_span_to_str(sotto_span_of(name.ptr, name.len - 5), to->name, sizeof to->name);
+        if (sotto_span_to_str(sotto_span_of(name.ptr, name.len - 5), to->name, sizeof to->name) != SOTTO_OK)
+            status =
+                sotto_json_bad(entry, diag, SOTTO_ERR(HQ, RANGE), "a list of a name too long to be a team's");
         if (status == SOTTO_OK)
             status = sotto_json_get_i64(entry, "version", 1, INT64_MAX, &version, diag);
         to->version = (uint64_t)version;
@@ -62,7 +57,7 @@ static sotto_status read_role(hq_repo *out, const char *dir, const char *name, s
     status = sotto_json_get_i64(body, "version", 1, INT64_MAX, &number, diag);
     role->version = (uint64_t)number;
     if (status == SOTTO_OK)
-        status = read_expiry(body, &role->expires_s, diag);
+        status = hq_expiry_read(body, &role->expires_s, diag);
     if (status == SOTTO_OK && lists != NULL) {
         sotto_json_node entry = sotto_json_member(sotto_json_member(body, "meta"), lists);
         status = sotto_json_get_i64(entry, "version", 1, INT64_MAX, &number, diag);

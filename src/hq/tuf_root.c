@@ -3,6 +3,15 @@
 
 #include <string.h>
 
+static sotto_status keep_keyid(char out[static HQ_KEYID_TEXT], sotto_span keyid, sotto_json_node at,
+                               sotto_diag *diag)
+{
+    return sotto_span_to_str(keyid, out, HQ_KEYID_TEXT) == SOTTO_OK
+               ? SOTTO_OK
+               : sotto_json_bad(at, diag, SOTTO_ERR(HQ, RANGE), "no keyid: of at most %d characters, no NUL",
+                                HQ_KEYID_TEXT - 1);
+}
+
 static sotto_status copy(sotto_json_node obj, const char *name, char *out, size_t cap, sotto_diag *diag)
 {
     sotto_span text;
@@ -21,7 +30,7 @@ sotto_status hq_key_table_parse(hq_key_table *out, sotto_json_node keys, sotto_d
         hq_public_key *to = &out->key[out->count++];
         sotto_span keyid;
         sotto_json_node key = sotto_json_member_at(keys, i, &keyid);
-        status = sotto_span_to_str(keyid, to->keyid, sizeof to->keyid);
+        status = keep_keyid(to->keyid, keyid, key, diag);
         if (status == SOTTO_OK)
             status = copy(key, "keytype", to->keytype, sizeof to->keytype, diag);
         if (status == SOTTO_OK)
@@ -44,8 +53,17 @@ sotto_status hq_signers_parse(hq_signers *out, sotto_json_node role, sotto_diag 
         sotto_span keyid;
         status = sotto_json_as_str(sotto_json_at(keyids, i), &keyid, diag);
         if (status == SOTTO_OK)
-            status = sotto_span_to_str(keyid, out->keyid[out->count++], HQ_KEYID_TEXT);
+            status = keep_keyid(out->keyid[out->count++], keyid, keyids, diag);
     }
+    return status;
+}
+
+sotto_status hq_expiry_read(sotto_json_node body, int64_t *expires_s, sotto_diag *diag)
+{
+    sotto_span text;
+    sotto_status status = sotto_json_get_str(body, "expires", &text, diag);
+    if (status == SOTTO_OK && (status = sotto_time_parse(text, expires_s)) != SOTTO_OK)
+        status = sotto_json_bad(body, diag, status, "expires is not a time of RFC 3339 in UTC");
     return status;
 }
 
@@ -53,7 +71,6 @@ sotto_status hq_root_parse(hq_root *out, sotto_span file, const char *name, sott
 {
     sotto_json *doc = NULL;
     int64_t version = 0;
-    sotto_span expires;
     memset(out, 0, sizeof *out);
     sotto_status status = sotto_json_parse(&doc, file, name, diag);
     if (status != SOTTO_OK)
@@ -61,9 +78,7 @@ sotto_status hq_root_parse(hq_root *out, sotto_span file, const char *name, sott
     sotto_json_node body = sotto_json_member(sotto_json_root(doc), "signed");
     status = sotto_json_get_i64(body, "version", 1, INT64_MAX, &version, diag);
     if (status == SOTTO_OK)
-        status = sotto_json_get_str(body, "expires", &expires, diag);
-    if (status == SOTTO_OK)
-        status = sotto_time_parse(expires, &out->expires_s);
+        status = hq_expiry_read(body, &out->expires_s, diag);
     if (status == SOTTO_OK)
         status = hq_key_table_parse(&out->keys, sotto_json_member(body, "keys"), diag);
     for (size_t i = 0; status == SOTTO_OK && i < HQ_ROLE_COUNT; i++)

@@ -19,6 +19,7 @@ SOTTO=${SOTTO:-$TOP/build/armv7/src/kiosk/sotto} HQ=${HQ:-$TOP/build/release/src
 [ "$NATIVE" = no ] || SOTTO=${SOTTO_NATIVE:-$TOP/build/release/src/kiosk/sotto}
 WORK=$(mktemp -d) DAY_S=86400
 HQ_PID='' FAILED=0 JOURNALS=0 NIGHT=0 RELEASE=0 PUBLISHED=0 KNOWN='' CUTS=0
+RELEASE_EVERY=${RELEASE_EVERY:-2} # nights; on average
 STEPS=${STEPS:-} # writes and flushes of a night; measured by one more night where it is not given
 RANDOM=$SEED
 export PATH=$PATH:/usr/sbin:/sbin
@@ -210,8 +211,8 @@ first_boot() {
 # A night that nobody cuts tells how many steps there are; the moments of the others are drawn from as many.
 next_night() {
     NIGHT=$((NIGHT + 1))
-    # Fetching is most of a night's writes: without a release every other night, few cuts would meet seal and send.
-    [ "$NIGHT" -ne 1 ] && [ $((RANDOM % 2)) -eq 0 ] || publish
+    # Fetching is most of a night's writes: were there a release each night, few cuts would meet seal and send.
+    [ "$NIGHT" -ne 1 ] && [ $((RANDOM % RELEASE_EVERY)) -ne $((RELEASE_EVERY - 1)) ] || publish
     hq_start
     boot '' "$1"
     look

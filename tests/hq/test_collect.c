@@ -546,32 +546,35 @@ static void a_copy_is_noticed_and_stopped(void **state)
     assert_int_equal(say_night(one, "x", TOKEN_A), 400);
 }
 
+/* One night after another in order: night i says token i after token i - 1. */
+enum { NIGHTS = 13 };
+static void say_nights(char token[NIGHTS][33])
+{
+    for (size_t i = 0; i < NIGHTS; i++)
+        snprintf(token[i], sizeof token[i], "%032zx", i + 1);
+    assert_int_equal(say_night(one, "-", token[0]), 200);
+    for (size_t i = 1; i < NIGHTS; i++)
+        assert_int_equal(say_night(one, token[i - 1], token[i]), 200);
+}
+
 /* What a cut line held back arrives after newer words: no copy, and nothing goes back. */
 static void a_late_word_is_no_copy(void **state)
 {
     (void)state;
-    char token[13][33];
-    for (size_t i = 0; i < SOTTO_COUNT(token); i++)
-        snprintf(token[i], sizeof token[i], "%032zx", i + 1);
-    assert_int_equal(say_night(one, "-", token[0]), 200);
-    for (size_t i = 1; i < SOTTO_COUNT(token); i++)
+    char token[NIGHTS][33];
+    say_nights(token);
+    for (size_t i = NIGHTS - 1; i > NIGHTS - 8; i--)
         assert_int_equal(say_night(one, token[i - 1], token[i]), 200);
-    for (size_t i = SOTTO_COUNT(token) - 1; i > SOTTO_COUNT(token) - 8; i--)
-        assert_int_equal(say_night(one, token[i - 1], token[i]), 200);
-    assert_int_equal(say_night(one, token[12], TOKEN_A), 200); /* it went on where it was */
-    assert_int_equal(say_night(one, token[3], token[5]), 403); /* never said together */
+    assert_int_equal(say_night(one, token[NIGHTS - 1], TOKEN_A), 200); /* it went on where it was */
+    assert_int_equal(say_night(one, token[3], token[5]), 403);         /* never said together */
 }
 
 /* Words too old to be late are a copy's. */
 static void a_very_old_word_is_a_copy(void **state)
 {
     (void)state;
-    char token[13][33];
-    for (size_t i = 0; i < SOTTO_COUNT(token); i++)
-        snprintf(token[i], sizeof token[i], "%032zx", i + 1);
-    assert_int_equal(say_night(one, "-", token[0]), 200);
-    for (size_t i = 1; i < SOTTO_COUNT(token); i++)
-        assert_int_equal(say_night(one, token[i - 1], token[i]), 200);
+    char token[NIGHTS][33];
+    say_nights(token);
     assert_int_equal(say_night(one, token[0], token[1]), 403);
 }
 
