@@ -141,6 +141,16 @@ enum sotto_sig_scheme {
  * curve, RSA under 2048 bits). */
 SOTTO_MUST_USE sotto_status sotto_public_verify(enum sotto_sig_scheme scheme, sotto_span public_key,
                                                 sotto_span message, sotto_span signature, sotto_diag *diag);
+/* Signs in the scheme of the key: P-256 as sotto_keypair_sign does, RSA of 2048 bits or more with RSASSA-PSS
+ * over SHA-256 and a salt of 32 bytes. Errors of the calls for key pairs. */
+#define SOTTO_ANY_SIGNATURE_MAX 1024 /* RSA of 8192 bits */
+SOTTO_MUST_USE sotto_status sotto_private_sign(const char *key_pem, sotto_span message,
+                                               uint8_t signature[static SOTTO_ANY_SIGNATURE_MAX], size_t *len,
+                                               sotto_diag *diag);
+/* The hex digits (and a NUL) of an Ed25519 key that stands in PEM (SubjectPublicKeyInfo, RFC 8410 section 4);
+ * MALFORMED, and out "", when the text is anything else. */
+#define SOTTO_ED25519_HEX 65
+SOTTO_MUST_USE sotto_status sotto_public_ed25519_hex(sotto_span pem, char out[static SOTTO_ED25519_HEX]);
 /* SHA-256 of the key itself, however it was written: two texts of one key give the same id. Errors as above
  * (but AUTH). */
 SOTTO_MUST_USE sotto_status sotto_public_id(enum sotto_sig_scheme scheme, sotto_span public_key,

@@ -226,7 +226,16 @@ static sotto_status judge(const char *file, sotto_span bytes, const char *root, 
     return tell_judgement(&j, file, diag);
 }
 
-static sotto_status read_key(const char *path, hq_tuf_key *key, sotto_diag *diag)
+/* ---- signing ---- */
+
+typedef struct order {
+    const char *file, *root;
+    const char *key;                /* a private key that signs here; or */
+    const char *public, *signature; /* what another tool, a token or a module has signed */
+    bool payload;
+} order;
+
+static sotto_status read_private(const char *path, hq_tuf_key *key, sotto_diag *diag)
 {
     sotto_vec file;
     sotto_vec_init(&file, SOTTO_PEM_MAX - 1);
@@ -243,51 +252,114 @@ static sotto_status read_key(const char *path, hq_tuf_key *key, sotto_diag *diag
     return status;
 }
 
-static sotto_status sign(const char *path, hq_tuf_key *key, const char *key_path, const char *root,
-                         sotto_diag *diag)
+static sotto_status read_public(const char *path, hq_public_key *key, sotto_diag *diag)
 {
-    sotto_vec before, after;
-    sotto_vec_init(&before, METADATA_MAX);
+    sotto_vec file;
+    sotto_vec_init(&file, SOTTO_PEM_MAX - 1);
+    sotto_status status = sotto_port_read_file(path, &file, diag);
+    if (status == SOTTO_OK)
+        status = hq_in_file(hq_public_key_read(key, sotto_vec_span(&file), diag), path, diag);
+    sotto_vec_free(&file);
+    return status;
+}
+
+static sotto_status attach(const order *o, sotto_span before, const hq_tuf_key *key, sotto_vec *after,
+                           sotto_diag *diag)
+{
+    if (o->key != NULL)
+        return hq_in_file(hq_tuf_sign(before, key, after, diag), o->file, diag);
+    sotto_vec signature;
+    sotto_vec_init(&signature, SOTTO_ANY_SIGNATURE_MAX);
+    sotto_status status = sotto_port_read_file(o->signature, &signature, diag);
+    if (status == SOTTO_OK)
+        status = hq_in_file(hq_tuf_attach(before, &key->public_key, sotto_vec_span(&signature), after, diag),
+                            o->signature, diag);
+    sotto_vec_free(&signature);
+    return status;
+}
+
+static sotto_status sign(const order *o, sotto_span before, hq_tuf_key *key, sotto_diag *diag)
+{
+    sotto_vec after;
     sotto_vec_init(&after, METADATA_MAX + 4096);
-    sotto_status status = sotto_vault_start(diag);
+    sotto_status status =
+        o->key != NULL ? read_private(o->key, key, diag) : read_public(o->public, &key->public_key, diag);
     if (status == SOTTO_OK)
-        status = read_key(key_path, key, diag);
+        status = judge(o->file, before, o->root, key->public_key.keyid, diag);
     if (status == SOTTO_OK)
-        status = sotto_port_read_file(path, &before, diag);
+        status = attach(o, before, key, &after, diag);
     if (status == SOTTO_OK)
-        status = judge(path, sotto_vec_span(&before), root, key->public_key.keyid, diag);
+        status = tell(sotto_vec_span(&after), o->file, key->public_key.keyid, diag);
     if (status == SOTTO_OK)
-        status = hq_in_file(hq_tuf_sign(sotto_vec_span(&before), key, &after, diag), path, diag);
-    if (status == SOTTO_OK)
-        status = tell(sotto_vec_span(&after), path, key->public_key.keyid, diag);
-    if (status == SOTTO_OK)
-        status = sotto_port_write_file(path, sotto_vec_span(&after), 0644, diag);
-    sotto_vec_free(&before);
+        status = sotto_port_write_file(o->file, sotto_vec_span(&after), 0644, diag);
     sotto_vec_free(&after);
     return status;
+}
+
+/* To standard output, byte for byte. */
+static sotto_status print_payload(const char *path, sotto_span file, sotto_diag *diag)
+{
+    sotto_vec canonical;
+    sotto_vec_init(&canonical, METADATA_MAX);
+    sotto_status status = hq_in_file(hq_tuf_payload(file, &canonical, diag), path, diag);
+    if (status == SOTTO_OK &&
+        (fwrite(canonical.ptr, 1, canonical.len, stdout) != canonical.len || fflush(stdout) != 0))
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, IO), "what is to be signed cannot be written out");
+    sotto_vec_free(&canonical);
+    return status;
+}
+
+static sotto_status run(const order *o, sotto_diag *diag)
+{
+    sotto_vec before;
+    sotto_vec_init(&before, METADATA_MAX);
+    hq_tuf_key *key = calloc(1, sizeof *key);
+    sotto_status status = key == NULL ? sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for a key")
+                                      : sotto_vault_start(diag);
+    if (status == SOTTO_OK)
+        status = sotto_port_read_file(o->file, &before, diag);
+    if (status == SOTTO_OK)
+        status = o->payload ? print_payload(o->file, sotto_vec_span(&before), diag)
+                            : sign(o, sotto_vec_span(&before), key, diag);
+    sotto_vec_free(&before);
+    if (key != NULL)
+        hq_tuf_key_wipe(key);
+    free(key);
+    return status;
+}
+
+/* A key, or a signature with its public key, or neither where only the bytes are asked for. */
+static bool is_whole(const order *o)
+{
+    if (o->payload)
+        return o->key == NULL && o->public == NULL && o->signature == NULL;
+    return o->key != NULL ? o->public == NULL && o->signature == NULL
+                          : o->public != NULL && o->signature != NULL;
 }
 
 int hq_cmd_sign(int argc, char **argv)
 {
     sotto_diag diag = {0};
-    const char *key_path = NULL, *file = NULL, *root = NULL;
-    const hq_option options[] = {{"--key", HQ_TEXT, &key_path, .required = true},
-                                 {"--file", HQ_TEXT, &file, .required = true},
-                                 {"--root", HQ_TEXT, &root, .required = false}};
+    order o = {0};
+    const hq_option options[] = {{"--file", HQ_TEXT, &o.file, .required = true},
+                                 {"--key", HQ_TEXT, &o.key, .required = false},
+                                 {"--public", HQ_TEXT, &o.public, .required = false},
+                                 {"--signature", HQ_TEXT, &o.signature, .required = false},
+                                 {"--payload", HQ_FLAG, &o.payload, .required = false},
+                                 {"--root", HQ_TEXT, &o.root, .required = false}};
     if (argc > 1 && argv[1][0] != '-') { /* FILE first, as people write it */
-        file = argv[1];
+        o.file = argv[1];
         argv[1] = argv[0];
-        argv[0] = (char *)(uintptr_t)file;
+        argv[0] = (char *)(uintptr_t)o.file;
         argv++;
         argc--;
     }
     if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
         return 2;
-    hq_tuf_key *key = calloc(1, sizeof *key);
-    if (key == NULL)
-        return hq_fail(SOTTO_ERR(HQ, NO_MEMORY), &diag);
-    sotto_status status = sign(file, key, key_path, root, &diag);
-    hq_tuf_key_wipe(key);
-    free(key);
+    if (!is_whole(&o)) {
+        fprintf(stderr, "sotto-hq sign: --key, or --public with --signature, or --payload alone\n");
+        return 2;
+    }
+    sotto_status status = run(&o, &diag);
     return status == SOTTO_OK ? 0 : hq_fail(status, &diag);
 }

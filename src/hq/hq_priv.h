@@ -185,16 +185,19 @@ typedef struct hq_public_key { /* as metadata holds it */
     char keyid[HQ_KEYID_TEXT], keytype[32], scheme[32], text[HQ_PUBLIC_MAX];
 } hq_public_key;
 typedef struct hq_tuf_key {
-    char pem[SOTTO_PEM_MAX]; /* private: ECDSA P-256 */
+    char pem[SOTTO_PEM_MAX]; /* private: ECDSA P-256 or RSA */
     hq_public_key public_key;
 } hq_tuf_key;
 /* Public half and keyid of key->pem. */
 SOTTO_MUST_USE sotto_status hq_tuf_key_complete(hq_tuf_key *key, sotto_diag *diag);
-/* A public key as an operator hands it in: PEM (ECDSA P-256, RSA) or 64 hex digits (Ed25519). */
+/* A public key as an operator hands it in: PEM (ECDSA P-256, RSA, Ed25519) or 64 hex digits (Ed25519). */
 SOTTO_MUST_USE sotto_status hq_public_key_read(hq_public_key *out, sotto_span text, sotto_diag *diag);
 /* Of the key itself, however it is written. UNSUPPORTED for a scheme that is unknown here. */
 SOTTO_MUST_USE sotto_status hq_public_key_id(const hq_public_key *key, uint8_t id[static SOTTO_SHA256_BYTES],
                                              sotto_diag *diag);
+/* As sotto_public_verify, in the key's scheme. */
+SOTTO_MUST_USE sotto_status hq_public_key_verify(const hq_public_key *key, sotto_span message,
+                                                 sotto_span signature, sotto_diag *diag);
 void hq_tuf_key_wipe(hq_tuf_key *key);
 
 void hq_public_key_put(sotto_json_writer *w, const hq_public_key *key);
@@ -294,7 +297,11 @@ typedef struct hq_tuf_doc {
 /* Appends the file to out, signed by each of the ring (NULL: by nobody yet). */
 SOTTO_MUST_USE sotto_status hq_tuf_write(const hq_tuf_doc *doc, const hq_keyring *ring, sotto_vec *out,
                                          sotto_diag *diag);
+/* Appends what a signature of that file is over: the canonical form of "signed" (section 4.2.1). */
+SOTTO_MUST_USE sotto_status hq_tuf_payload(sotto_span file, sotto_vec *canonical, sotto_diag *diag);
 /* Any metadata file with one more signature, or the same one anew. Everything else stays as it is. */
+SOTTO_MUST_USE sotto_status hq_tuf_attach(sotto_span file, const hq_public_key *signer, sotto_span signature,
+                                          sotto_vec *out, sotto_diag *diag); /* AUTH: not its signature */
 SOTTO_MUST_USE sotto_status hq_tuf_sign(sotto_span file, const hq_tuf_key *signer, sotto_vec *out,
                                         sotto_diag *diag);
 

@@ -64,7 +64,8 @@ static const hq_command COMMANDS[] = {
      "that are here sign it, and it is published when a threshold of the old ones and of the new ones has.\n"
      "Until then it waits in DIR/draft (sotto-hq sign, sotto-hq publish --finish). add without --key and "
      "rotate\n"
-     "make a private key in DIR/keys. --key of add: PEM (ECDSA P-256, RSA) or 64 hex digits (Ed25519). "
+     "make a private key in DIR/keys. --key of add: PEM (ECDSA P-256, RSA, Ed25519) or 64 hex digits "
+     "(Ed25519). "
      "renew: the\n"
      "same keys for another year.\n\n"
      "add-role gives files of a release (model.sotto, policy.json, ...) to a team: nobody else's signature "
@@ -77,17 +78,20 @@ static const hq_command COMMANDS[] = {
      "  sotto-hq keys add --dir /srv/sotto-hq --role targets --key anna.pem --threshold 2\n",
      hq_cmd_keys},
     {"sign", "sign a prepared release or root, on any machine",
-     "usage: sotto-hq sign FILE --key PRIVATE.pem [--root FILE]\n\n"
-     "Says what the file holds, adds the signature (or makes it anew) and writes the file in one step. Needs "
-     "no\n"
-     "head office and no network. The key: ECDSA P-256, a file of its owner alone (0600). A key that does "
-     "not\n"
-     "sign this role is refused (exit code 5): by the root given (of a team's list: by the N.targets.json "
-     "that\n"
-     "names the team), or by the office's when the file lies in its draft folder. So is a list with a file "
-     "that\n"
-     "its team may not sign. FILE's name says whose it is: 8.targets.json, 3.model.json.\n\n"
-     "  sotto-hq sign 8.targets.json --key /media/safe/targets.key\n",
+     "usage: sotto-hq sign FILE --key PRIVATE.pem [--root FILE]\n"
+     "       sotto-hq sign FILE --payload\n"
+     "       sotto-hq sign FILE --public PUBLIC.pem --signature SIGNATURE [--root FILE]\n\n"
+     "Says what the file holds, adds the signature (or makes it anew) and writes the file in one step. "
+     "Needs\n"
+     "no head office and no network. The key: ECDSA P-256 or RSA of 2048 bits or more, in a file\n"
+     "of its owner alone (0600). A key that lies in a token or a module, or is Ed25519, signs what\n"
+     "--payload prints; its signature (DER for ECDSA; RSASSA-PSS with SHA-256 for RSA) is checked and added. "
+     "A key that does not\n"
+     "sign this role is refused (exit code 5): by the root given (of a team's list: by the N.targets.json\n"
+     "that names the team), or by the office's when the file lies in its draft folder. So is a list with a\n"
+     "file that its team may not sign. FILE's name says whose it is: 8.targets.json, 3.model.json.\n\n"
+     "  sotto-hq sign 8.targets.json --key /media/safe/targets.key\n"
+     "  sotto-hq sign 8.targets.json --payload | openssl dgst -sha256 -sign anna.key -out anna.sig\n",
      hq_cmd_sign},
     {"enrol-code", "a one-time code with which a terminal gets its certificate",
      "usage: sotto-hq enrol-code --dir DIR --device ID [--valid-hours 72] [--json]\n\n"

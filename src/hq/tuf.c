@@ -125,18 +125,22 @@ static sotto_status put_body(const hq_tuf_doc *doc, sotto_buf *out)
     return sotto_json_writer_end(&w);
 }
 
-static sotto_status put_signature(sotto_vec *out, sotto_span canonical, const hq_tuf_key *signer, bool first,
-                                  sotto_diag *diag)
+static sotto_status put_signature(sotto_vec *out, const hq_public_key *signer, sotto_span signature,
+                                  bool first)
 {
-    uint8_t signature[SOTTO_DER_SIGNATURE_MAX];
-    char hex[2 * SOTTO_DER_SIGNATURE_MAX + 1];
+    char hex[2 * SOTTO_ANY_SIGNATURE_MAX + 1];
+    sotto_hex_encode(signature, hex, sizeof hex);
+    return sotto_vec_printf(out, "%s{\"keyid\":\"%s\",\"sig\":\"%s\"}", first ? "" : ",", signer->keyid, hex);
+}
+
+static sotto_status sign_and_put(sotto_vec *out, sotto_span canonical, const hq_tuf_key *signer, bool first,
+                                 sotto_diag *diag)
+{
+    uint8_t signature[SOTTO_ANY_SIGNATURE_MAX];
     size_t len = 0;
-    sotto_status status = sotto_keypair_sign(signer->pem, canonical, signature, sizeof signature, &len, diag);
-    if (status != SOTTO_OK)
-        return status;
-    sotto_hex_encode(sotto_span_of(signature, len), hex, sizeof hex);
-    return sotto_vec_printf(out, "%s{\"keyid\":\"%s\",\"sig\":\"%s\"}", first ? "" : ",",
-                            signer->public_key.keyid, hex);
+    sotto_status status = sotto_private_sign(signer->pem, canonical, signature, &len, diag);
+    return status == SOTTO_OK ? put_signature(out, &signer->public_key, sotto_span_of(signature, len), first)
+                              : status;
 }
 
 static sotto_status put_signed(sotto_vec *out, sotto_span body, const hq_keyring *ring, sotto_diag *diag)
@@ -147,7 +151,7 @@ static sotto_status put_signed(sotto_vec *out, sotto_span body, const hq_keyring
     if (status == SOTTO_OK)
         status = sotto_vec_printf(out, "{\"signatures\":[");
     for (size_t i = 0; status == SOTTO_OK && ring != NULL && i < ring->count; i++)
-        status = put_signature(out, sotto_vec_span(&canonical), &ring->key[i], i == 0, diag);
+        status = sign_and_put(out, sotto_vec_span(&canonical), &ring->key[i], i == 0, diag);
     if (status == SOTTO_OK)
         status = sotto_vec_printf(out, "],\"signed\":%.*s}\n", (int)body.len, (const char *)body.ptr);
     sotto_vec_free(&canonical);
@@ -216,29 +220,69 @@ static sotto_status keep_signatures(sotto_vec *out, sotto_json_node signatures, 
     return status;
 }
 
-sotto_status hq_tuf_sign(sotto_span file, const hq_tuf_key *signer, sotto_vec *out, sotto_diag *diag)
+sotto_status hq_tuf_payload(sotto_span file, sotto_vec *canonical, sotto_diag *diag)
 {
     sotto_json *doc = NULL;
-    sotto_vec canonical;
-    size_t kept = 0;
-    sotto_span body = signed_text(file);
-    sotto_vec_init(&canonical, HQ_FILE_LIMIT);
     sotto_status status = sotto_json_parse(&doc, file, "metadata", diag);
-    sotto_json_node top = status == SOTTO_OK ? sotto_json_root(doc) : (sotto_json_node){0};
-    if (status == SOTTO_OK && body.len == 0)
+    if (status != SOTTO_OK)
+        return status;
+    if (signed_text(file).len == 0)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, MALFORMED), "there is no \"signed\" in this file");
     if (status == SOTTO_OK)
-        status = sotto_json_canonical(sotto_json_member(top, "signed"), &canonical, diag);
+        status = sotto_json_canonical(sotto_json_member(sotto_json_root(doc), "signed"), canonical, diag);
+    sotto_json_free(doc);
+    return status;
+}
+
+/* The text of "signed" stays as it is, byte for byte. */
+static sotto_status put_beside(sotto_span file, const hq_public_key *signer, sotto_span signature,
+                               sotto_vec *out, sotto_diag *diag)
+{
+    sotto_json *doc = NULL;
+    size_t kept = 0;
+    sotto_span body = signed_text(file);
+    sotto_status status = sotto_json_parse(&doc, file, "metadata", diag);
     if (status == SOTTO_OK)
         status = sotto_vec_printf(out, "{\"signatures\":[");
     if (status == SOTTO_OK)
-        status =
-            keep_signatures(out, sotto_json_member(top, "signatures"), signer->public_key.keyid, &kept, diag);
+        status = keep_signatures(out, sotto_json_member(sotto_json_root(doc), "signatures"), signer->keyid,
+                                 &kept, diag);
     if (status == SOTTO_OK)
-        status = put_signature(out, sotto_vec_span(&canonical), signer, kept == 0, diag);
+        status = put_signature(out, signer, signature, kept == 0);
     if (status == SOTTO_OK)
         status = sotto_vec_printf(out, "],\"signed\":%.*s}\n", (int)body.len, (const char *)body.ptr);
-    sotto_vec_free(&canonical);
     sotto_json_free(doc);
+    return status;
+}
+
+sotto_status hq_tuf_attach(sotto_span file, const hq_public_key *signer, sotto_span signature, sotto_vec *out,
+                           sotto_diag *diag)
+{
+    sotto_vec canonical;
+    sotto_vec_init(&canonical, HQ_FILE_LIMIT);
+    sotto_status status = hq_tuf_payload(file, &canonical, diag);
+    if (status == SOTTO_OK && signature.len > SOTTO_ANY_SIGNATURE_MAX)
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "longer than any signature: %d bytes at most",
+                                SOTTO_ANY_SIGNATURE_MAX);
+    if (status == SOTTO_OK)
+        status = hq_public_key_verify(signer, sotto_vec_span(&canonical), signature, diag);
+    if (status == SOTTO_OK)
+        status = put_beside(file, signer, signature, out, diag);
+    sotto_vec_free(&canonical);
+    return status;
+}
+
+sotto_status hq_tuf_sign(sotto_span file, const hq_tuf_key *signer, sotto_vec *out, sotto_diag *diag)
+{
+    uint8_t signature[SOTTO_ANY_SIGNATURE_MAX];
+    size_t len = 0;
+    sotto_vec canonical;
+    sotto_vec_init(&canonical, HQ_FILE_LIMIT);
+    sotto_status status = hq_tuf_payload(file, &canonical, diag);
+    if (status == SOTTO_OK)
+        status = sotto_private_sign(signer->pem, sotto_vec_span(&canonical), signature, &len, diag);
+    if (status == SOTTO_OK)
+        status = put_beside(file, &signer->public_key, sotto_span_of(signature, len), out, diag);
+    sotto_vec_free(&canonical);
     return status;
 }

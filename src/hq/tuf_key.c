@@ -66,21 +66,43 @@ static const struct {
              {SOTTO_SIG_RSASSA_PSS_SHA256, "rsa", "rsassa-pss-sha256"},
              {SOTTO_SIG_ED25519, "ed25519", "ed25519"}};
 
+static sotto_status scheme_of(const hq_public_key *key, enum sotto_sig_scheme *scheme, sotto_diag *diag)
+{
+    for (size_t i = 0; i < SOTTO_COUNT(KINDS); i++)
+        if (strcmp(KINDS[i].name, key->scheme) == 0) {
+            *scheme = KINDS[i].scheme;
+            return SOTTO_OK;
+        }
+    return sotto_diag_set(diag, SOTTO_ERR(HQ, UNSUPPORTED), "keys of %s are unknown here", key->scheme);
+}
+
 sotto_status hq_public_key_id(const hq_public_key *key, uint8_t id[static SOTTO_SHA256_BYTES],
                               sotto_diag *diag)
 {
-    for (size_t i = 0; i < SOTTO_COUNT(KINDS); i++)
-        if (strcmp(KINDS[i].name, key->scheme) == 0)
-            return sotto_public_id(KINDS[i].scheme, sotto_span_str(key->text), id, diag);
-    return sotto_diag_set(diag, SOTTO_ERR(HQ, UNSUPPORTED), "keys of %s are unknown here", key->scheme);
+    enum sotto_sig_scheme scheme;
+    sotto_status status = scheme_of(key, &scheme, diag);
+    return status == SOTTO_OK ? sotto_public_id(scheme, sotto_span_str(key->text), id, diag) : status;
+}
+
+sotto_status hq_public_key_verify(const hq_public_key *key, sotto_span message, sotto_span signature,
+                                  sotto_diag *diag)
+{
+    enum sotto_sig_scheme scheme;
+    sotto_status status = scheme_of(key, &scheme, diag);
+    return status == SOTTO_OK
+               ? sotto_public_verify(scheme, sotto_span_str(key->text), message, signature, diag)
+               : status;
 }
 
 sotto_status hq_public_key_read(hq_public_key *out, sotto_span text, sotto_diag *diag)
 {
     static const uint8_t none[1] = {0};
+    char hex[SOTTO_ED25519_HEX];
     *out = (hq_public_key){0};
     while (text.len == 65 && text.ptr[64] == '\n')
         text.len--;
+    if (sotto_public_ed25519_hex(text, hex) == SOTTO_OK)
+        text = sotto_span_str(hex); /* the form that metadata has it in (section 4.2.1) */
     sotto_status status = sotto_span_to_str(text, out->text, sizeof out->text);
     if (status != SOTTO_OK)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "a public key has at most %d bytes",
@@ -95,16 +117,16 @@ sotto_status hq_public_key_read(hq_public_key *out, sotto_span text, sotto_diag 
         (void)snprintf(out->scheme, sizeof out->scheme, "%s", KINDS[i].name);
         return name_key(out, diag);
     }
-    return sotto_diag_set(
-        diag, SOTTO_ERR(HQ, UNSUPPORTED),
-        "not a public key that can be used: PEM of ECDSA P-256 or RSA of 2048 bits, or Ed25519 in hex");
+    return sotto_diag_set(diag, SOTTO_ERR(HQ, UNSUPPORTED),
+                          "not a public key that can be used: PEM of ECDSA P-256, RSA of 2048 bits or more "
+                          "or Ed25519, or Ed25519 in hex");
 }
 
 sotto_status hq_tuf_key_complete(hq_tuf_key *key, sotto_diag *diag)
 {
-    char pem[SOTTO_PEM_MAX];
-    sotto_status status = sotto_keypair_public_pem(key->pem, pem, diag);
-    return status == SOTTO_OK ? hq_public_key_read(&key->public_key, sotto_span_str(pem), diag) : status;
+    char text[SOTTO_PEM_MAX];
+    sotto_status status = sotto_keypair_public_pem(key->pem, text, diag);
+    return status == SOTTO_OK ? hq_public_key_read(&key->public_key, sotto_span_str(text), diag) : status;
 }
 
 void hq_tuf_key_wipe(hq_tuf_key *key)

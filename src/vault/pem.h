@@ -9,6 +9,8 @@
 #include <mbedtls/x509_crt.h>
 #include <mbedtls/x509_csr.h>
 
+enum { SOTTO_RSA_MIN_BITS = 2048 }; /* NIST SP 800-131A revision 2, table 2 */
+
 SOTTO_MUST_USE sotto_status sotto_vault_read_key(const char *pem, mbedtls_pk_context *out, sotto_diag *diag);
 SOTTO_MUST_USE sotto_status sotto_vault_read_public(sotto_span pem, mbedtls_pk_context *out,
                                                     sotto_diag *diag);

@@ -4,8 +4,6 @@
 
 #include <mbedtls/rsa.h>
 
-enum { RSA_MIN_BITS = 2048 }; /* NIST SP 800-131A revision 2, table 2 */
-
 sotto_status sotto_vault_verify_result(int error, const char *text, sotto_diag *diag)
 {
     if (error == 0)
@@ -31,9 +29,9 @@ static sotto_status verify_pss(mbedtls_pk_context *key, const uint8_t hash[stati
 {
     const mbedtls_pk_rsassa_pss_options options = {.mgf1_hash_id = MBEDTLS_MD_SHA256,
                                                    .expected_salt_len = MBEDTLS_RSA_SALT_LEN_ANY};
-    if (mbedtls_pk_can_do(key, MBEDTLS_PK_RSA) == 0 || mbedtls_pk_get_bitlen(key) < RSA_MIN_BITS)
+    if (mbedtls_pk_can_do(key, MBEDTLS_PK_RSA) == 0 || mbedtls_pk_get_bitlen(key) < SOTTO_RSA_MIN_BITS)
         return sotto_diag_set(diag, SOTTO_ERR(VAULT, UNSUPPORTED), "the key is not RSA of at least %d bits",
-                              (int)RSA_MIN_BITS);
+                              (int)SOTTO_RSA_MIN_BITS);
     *error = mbedtls_pk_verify_ext(MBEDTLS_PK_RSASSA_PSS, &options, key, MBEDTLS_MD_SHA256, hash,
                                    SOTTO_SHA256_BYTES, signature.ptr, signature.len);
     return SOTTO_OK;

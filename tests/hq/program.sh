@@ -70,7 +70,7 @@ expect 0 'is published' "$HQ" keys rotate --dir "$WORK/hq" --role timestamp
 expect 0 '"root":2' "$HQ" keys list --dir "$WORK/hq" --json
 expect 4 'nothing is prepared' "$HQ" publish --dir "$WORK/hq" --finish
 expect 2 'one of' "$HQ" publish --dir "$WORK/hq" --finish --refresh
-expect 2 'key is missing' "$HQ" sign "$WORK/hq/repo/1.root.json"
+expect 2 'payload alone' "$HQ" sign "$WORK/hq/repo/1.root.json"
 expect 0 'Signed by' "$HQ" sign "$WORK/hq/repo/2.root.json" --key "$WORK/hq/keys/root.key"
 expect 5 'none of those that sign root' "$HQ" sign "$WORK/hq/repo/2.root.json" --key "$WORK/hq/keys/targets.key"
 cp "$WORK/hq/repo/2.root.json" "$WORK/carried.json"
