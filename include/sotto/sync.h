@@ -295,6 +295,15 @@ SOTTO_MUST_USE sotto_status sotto_release_current(const char *dir, uint64_t *ver
 SOTTO_MUST_USE sotto_status sotto_release_set_current(const char *dir, uint64_t version, uint64_t good,
                                                       sotto_diag *diag);
 
+/* ---- What is worth a word, at both ends: `sotto doctor` and `sotto-hq devices` ---- */
+#define SOTTO_DISK_LOW_MIB      64 /* free for the store, less than which events may soon not be kept */
+#define SOTTO_CLOCK_OFF_MIN     (24 * 60) /* the machine's clock from the time that head office tells */
+#define SOTTO_WAITING_MANY      7         /* reports: a week of a task with a period of a day */
+#define SOTTO_SILENT_DAYS       3         /* nights that may fail */
+#define SOTTO_RENEWAL_LATE_DAYS 7         /* the same, of a certificate's renewal */
+/* A certificate is renewed when a third of its life is left. */
+bool sotto_renewal_due(int64_t from_s, int64_t until_s, int64_t now_s);
+
 /* ---- The night: what `sotto sync` does, over two clients, resumable at any point ---- */
 typedef struct sotto_night_config {
     sotto_client *head_office; /* https, both certificates */

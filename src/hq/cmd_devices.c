@@ -1,4 +1,5 @@
 /* enrol-code, devices, revoke: the fleet. */
+#include "devices.h"
 #include "pack.h"
 
 #include <stdio.h>
@@ -78,15 +79,29 @@ int hq_cmd_enrol_code(int argc, char **argv)
 
 /* ---- devices ---- */
 
+/* Bytes of one terminal's JSON: every alarm and every finding at once. */
+#define ENTRY_MAX 8192
+
 typedef struct listing {
     const char *dir;
     hq_registry *registry;
     hq_json json;
     bool as_json;
     int64_t now_s;
-    size_t devices, enrolled, alarmed;
+    hq_newest newest;
+    size_t devices, enrolled, alarmed, wanting;
     sotto_diag *diag;
 } listing;
+
+/* One of them, with what is to be said of it. */
+typedef struct entry {
+    const hq_device *device;
+    hq_health health;
+    hq_finding findings[HQ_CHECK_COUNT];
+    size_t finding_count;
+    hq_alarm_entry alarms[HQ_ALARM_COUNT];
+    size_t alarm_count;
+} entry;
 
 /* ---- tag packs: what was made for it, and what it says that it holds ---- */
 
@@ -135,26 +150,6 @@ static void put_packs(sotto_json_writer *w, const packs *p)
     sotto_json_obj_end(w);
 }
 
-/* What is to be done about a device that no alarm tells of. */
-static const char *hint(const listing *l, const hq_device *d)
-{
-    if (d->state == HQ_DEVICE_INVITED)
-        return "waits for its code: sotto enrol CODE on the terminal";
-    if (d->state == HQ_DEVICE_REVOKED)
-        return "";
-    if (d->quarantined_s != 0)
-        return "quarantined: it is refused until somebody has looked";
-    if (d->certificate_until_s < l->now_s)
-        return d->certificate_until_s + HQ_RENEW_GRACE_DAYS * HQ_DAY_S > l->now_s
-                   ? "its certificate has ended: sotto sync there renews it"
-                   : "its certificate ended long ago: enrol-code, then sotto enrol";
-    if (d->certificate_until_s < l->now_s + 30 * HQ_DAY_S)
-        return "its certificate ends within 30 days: is it offline? sotto sync there renews it";
-    if (d->last_report != 0 && d->last_report < l->now_s - 3 * HQ_DAY_S)
-        return "silent for more than 3 days: look at its line and at sotto doctor";
-    return "";
-}
-
 static void day_or_dash(int64_t utc_s, char out[static 21])
 {
     if (utc_s == 0) {
@@ -175,23 +170,62 @@ static void number_or_dash(uint64_t value, char out[static 21])
         (void)snprintf(out, 21, "%llu", (unsigned long long)value);
 }
 
-static void print_device(const listing *l, const hq_device *d, const hq_alarm_entry *alarms, size_t count)
+/* "8", or "7 < 8" where the newest is another. */
+static void release_or_dash(const listing *l, uint64_t used, char out[static 48])
 {
-    char until[21], last[21], seq[21], release[21];
+    char number[21];
+    number_or_dash(used, number);
+    if (used != 0 && used < l->newest.release)
+        (void)snprintf(out, 48, "%s < %llu", number, (unsigned long long)l->newest.release);
+    else
+        (void)snprintf(out, 48, "%s", number);
+}
+
+/* Of the machine: what waits, free disk (at least so much), its clock. */
+static void machine_or_dash(const hq_health *h, char waiting[static 24], char disk[static 24],
+                            char clock[static 24])
+{
+    bool gib = h->disk_free_mib >= 1024;
+    (void)snprintf(waiting, 24, "%lld", (long long)h->waiting);
+    (void)snprintf(disk, 24, "%lld%c+", (long long)(gib ? h->disk_free_mib / 1024 : h->disk_free_mib),
+                   gib ? 'G' : 'M');
+    (void)snprintf(clock, 24, "%+lldm", (long long)h->clock_ahead_min);
+    if (!h->has_waiting)
+        memcpy(waiting, "-", 2);
+    if (!h->has_disk)
+        memcpy(disk, "-", 2);
+    if (!h->has_clock)
+        memcpy(clock, "-", 2);
+}
+
+#define ROW "%-24s %-9s %-11s %-17s %-17s %6s %9s %7s %8s %7s\n"
+
+static void print_row(const listing *l, const entry *x)
+{
+    const hq_device *d = x->device;
+    char until[21], contact[21], last[21], seq[21], release[48], waiting[24], disk[24], clock[24];
     day_or_dash(d->certificate_until_s, until);
-    day_or_dash(d->last_report, last);
     until[d->certificate_until_s == 0 ? 1 : 10] = '\0';
+    day_or_dash(hq_device_contact(d, &x->health), contact);
+    day_or_dash(d->last_report, last);
     number_or_dash(d->last_seq, seq);
-    number_or_dash(d->release, release);
-    printf("%-24s %-9s %-11s %-17s %6s %8s\n", d->id, hq_device_state_name(d->state), until, last, seq,
-           release);
-    if (hint(l, d)[0] != '\0')
-        printf("    %s\n", hint(l, d));
-    const packs p = packs_of(l, d);
+    release_or_dash(l, hq_device_release(d, &x->health), release);
+    machine_or_dash(&x->health, waiting, disk, clock);
+    printf(ROW, d->id, hq_device_state_name(d->state), until, contact, last, seq, release, waiting, disk,
+           clock);
+}
+
+static void print_device(const listing *l, const entry *x)
+{
+    print_row(l, x);
+    for (size_t i = 0; i < x->finding_count; i++)
+        printf("    %s: %s\n        do: %s\n", hq_check_name(x->findings[i].check), x->findings[i].text,
+               x->findings[i].remedy);
+    const packs p = packs_of(l, x->device);
     print_packs(&p);
-    for (size_t i = 0; i < count; i++)
-        printf("  ! %s (%llu): %s\n", hq_alarm_name(alarms[i].alarm), (unsigned long long)alarms[i].count,
-               hq_alarm_advice(alarms[i].alarm));
+    for (size_t i = 0; i < x->alarm_count; i++)
+        printf("  ! %s (%llu): %s\n", hq_alarm_name(x->alarms[i].alarm),
+               (unsigned long long)x->alarms[i].count, hq_alarm_advice(x->alarms[i].alarm));
 }
 
 static void put_member_time(sotto_json_writer *w, const char *name, int64_t utc_s)
@@ -200,11 +234,12 @@ static void put_member_time(sotto_json_writer *w, const char *name, int64_t utc_
     hq_json_time(w, utc_s);
 }
 
-static void put_alarms(sotto_json_writer *w, const hq_alarm_entry *alarms, size_t count)
+static void put_alarms(sotto_json_writer *w, const entry *x)
 {
+    const hq_alarm_entry *alarms = x->alarms;
     sotto_json_name(w, "alarms");
     sotto_json_arr(w);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < x->alarm_count; i++) {
         sotto_json_obj(w);
         sotto_json_name(w, "alarm");
         sotto_json_cstr(w, hq_alarm_name(alarms[i].alarm));
@@ -219,16 +254,57 @@ static void put_alarms(sotto_json_writer *w, const hq_alarm_entry *alarms, size_
     sotto_json_arr_end(w);
 }
 
-static void put_device(listing *l, const hq_device *d, const hq_alarm_entry *alarms, size_t count)
+static void put_findings(sotto_json_writer *w, const entry *x)
 {
-    sotto_json_writer *w = &l->json.w;
+    sotto_json_name(w, "findings");
+    sotto_json_arr(w);
+    for (size_t i = 0; i < x->finding_count; i++) {
+        sotto_json_obj(w);
+        sotto_json_name(w, "check");
+        sotto_json_cstr(w, hq_check_name(x->findings[i].check));
+        sotto_json_name(w, "text");
+        sotto_json_cstr(w, x->findings[i].text);
+        sotto_json_name(w, "remedy");
+        sotto_json_cstr(w, x->findings[i].remedy);
+        sotto_json_obj_end(w);
+    }
+    sotto_json_arr_end(w);
+}
+
+/* Null: it did not tell. */
+static void put_number(sotto_json_writer *w, const char *name, bool has, int64_t value)
+{
+    sotto_json_name(w, name);
+    if (has)
+        sotto_json_i64(w, value);
+    else
+        sotto_json_null(w);
+}
+
+static void put_health(sotto_json_writer *w, const hq_health *h)
+{
+    sotto_json_name(w, "health");
+    if (h->told_s == 0) {
+        sotto_json_null(w);
+        return;
+    }
     sotto_json_obj(w);
-    sotto_json_name(w, "device");
-    sotto_json_cstr(w, d->id);
-    sotto_json_name(w, "state");
-    sotto_json_cstr(w, hq_device_state_name(d->state));
-    put_member_time(w, "enrolled", d->enrolled_s);
-    put_member_time(w, "certificate_until", d->certificate_until_s);
+    put_member_time(w, "told", h->told_s);
+    put_number(w, "release", true, h->release);
+    put_number(w, "good", true, h->good);
+    put_number(w, "failed", true, h->failed);
+    sotto_json_name(w, "why");
+    sotto_json_cstr(w, h->why);
+    sotto_json_name(w, "program");
+    sotto_json_cstr(w, h->program);
+    put_number(w, "disk_free_mib", h->has_disk, h->disk_free_mib);
+    put_number(w, "waiting", h->has_waiting, h->waiting);
+    put_number(w, "clock_ahead_min", h->has_clock, h->clock_ahead_min);
+    sotto_json_obj_end(w);
+}
+
+static void put_reports(sotto_json_writer *w, const hq_device *d)
+{
     put_member_time(w, "last_report", d->last_report);
     sotto_json_name(w, "seq");
     sotto_json_u64(w, d->last_seq);
@@ -238,32 +314,50 @@ static void put_device(listing *l, const hq_device *d, const hq_alarm_entry *ala
     sotto_json_u64(w, d->last_seq - d->reports - d->absent);
     sotto_json_name(w, "set_aside");
     sotto_json_u64(w, d->absent);
+}
+
+static void put_device(listing *l, const entry *x)
+{
+    const hq_device *d = x->device;
+    sotto_json_writer *w = &l->json.w;
+    sotto_json_obj(w);
+    sotto_json_name(w, "device");
+    sotto_json_cstr(w, d->id);
+    sotto_json_name(w, "state");
+    sotto_json_cstr(w, hq_device_state_name(d->state));
+    put_member_time(w, "enrolled", d->enrolled_s);
+    put_member_time(w, "certificate_until", d->certificate_until_s);
+    put_member_time(w, "last_contact", hq_device_contact(d, &x->health));
+    put_reports(w, d);
     put_member_time(w, "quarantined", d->quarantined_s);
     sotto_json_name(w, "release");
-    sotto_json_u64(w, d->release);
-    sotto_json_name(w, "hint");
-    sotto_json_cstr(w, hint(l, d));
+    sotto_json_u64(w, hq_device_release(d, &x->health));
     const packs p = packs_of(l, d);
     put_packs(w, &p);
-    put_alarms(w, alarms, count);
+    put_alarms(w, x);
+    put_findings(w, x);
+    put_health(w, &x->health);
     sotto_json_obj_end(w);
 }
 
 static sotto_status list_device(void *ctx, const hq_device *device)
 {
     listing *l = ctx;
-    hq_alarm_entry alarms[HQ_ALARM_COUNT];
-    size_t count;
-    sotto_status status = hq_registry_alarms(l->registry, device, alarms, &count, l->diag);
+    entry x = {.device = device};
+    sotto_status status = hq_registry_alarms(l->registry, device, x.alarms, &x.alarm_count, l->diag);
+    if (status == SOTTO_OK)
+        status = hq_registry_health(l->registry, device->id, &x.health, l->diag);
     if (status != SOTTO_OK)
         return status;
+    x.finding_count = hq_device_judge(device, &x.health, &l->newest, l->now_s, x.findings);
     l->devices++;
     l->enrolled += device->state == HQ_DEVICE_ENROLLED;
-    l->alarmed += count > 0;
+    l->alarmed += x.alarm_count > 0;
+    l->wanting += device->state == HQ_DEVICE_ENROLLED && x.finding_count > 0;
     if (l->as_json)
-        put_device(l, device, alarms, count);
+        put_device(l, &x);
     else
-        print_device(l, device, alarms, count);
+        print_device(l, &x);
     return SOTTO_OK;
 }
 
@@ -320,12 +414,13 @@ static void put_expiries(listing *l)
 static sotto_status list_text(listing *l, sotto_diag *diag)
 {
     tell_expiries(l);
-    printf("%-24s %-9s %-11s %-17s %6s %8s\n", "DEVICE", "STATE", "CERTIFICATE", "LAST REPORT", "SEQ",
-           "RELEASE");
+    printf(ROW, "DEVICE", "STATE", "CERTIFICATE", "LAST CONTACT", "LAST REPORT", "SEQ", "RELEASE", "WAITING",
+           "DISK", "CLOCK");
     sotto_status status = hq_registry_devices(l->registry, list_device, l, diag);
     if (status == SOTTO_OK)
-        printf("%zu device%s, %zu enrolled, %zu with alarms.\n", l->devices, l->devices == 1 ? "" : "s",
-               l->enrolled, l->alarmed);
+        printf("%zu device%s, %zu enrolled, %zu with alarms, %zu in want of something. Budgets stay on the "
+               "terminals: sotto doctor there.\n",
+               l->devices, l->devices == 1 ? "" : "s", l->enrolled, l->alarmed, l->wanting);
     return status;
 }
 
@@ -334,7 +429,7 @@ static sotto_status list_json(listing *l, sotto_diag *diag)
     size_t devices = 0;
     sotto_status status = hq_registry_devices(l->registry, count_device, &devices, diag);
     if (status == SOTTO_OK) /* some more may come while we look */
-        status = hq_json_begin(&l->json, 4096 + (devices + 64) * 4096, diag);
+        status = hq_json_begin(&l->json, 4096 + (devices + 64) * ENTRY_MAX, diag);
     if (status != SOTTO_OK)
         return status;
     sotto_json_obj(&l->json.w);
@@ -344,6 +439,10 @@ static sotto_status list_json(listing *l, sotto_diag *diag)
     status = hq_registry_devices(l->registry, list_device, l, diag);
     sotto_json_arr_end(&l->json.w);
     put_expiries(l);
+    sotto_json_name(&l->json.w, "newest_release");
+    sotto_json_u64(&l->json.w, l->newest.release);
+    sotto_json_name(&l->json.w, "budget");
+    sotto_json_cstr(&l->json.w, "stays on the terminals: sotto doctor there");
     sotto_json_obj_end(&l->json.w);
     if (status == SOTTO_OK)
         return hq_json_print(&l->json, diag);
@@ -366,6 +465,8 @@ int hq_cmd_devices(int argc, char **argv)
         status = hq_office_registry(l.dir, &l.registry, &diag);
     if (status == SOTTO_OK && release != NULL)
         status = hq_registry_release_quarantine(l.registry, release, &diag);
+    if (status == SOTTO_OK)
+        hq_newest_read(l.dir, l.registry, &l.newest);
     if (status == SOTTO_OK)
         status = l.as_json ? list_json(&l, &diag) : list_text(&l, &diag);
     hq_registry_close(l.registry);

@@ -1,9 +1,11 @@
 /* What a terminal says of itself at night: that it is still the only one, and which reports will not come. */
 #include "hq_priv.h"
 
+#include <stdio.h>
 #include <string.h>
 
-#define TOKEN_HEX 32
+#define TOKEN_HEX  32
+#define NUMBER_MAX (INT64_C(1) << 52) /* exact in every reader of JSON */
 
 /* 32 hexadecimal digits, or "-" for none, which becomes "". */
 static sotto_status read_token(sotto_json_node body, const char *name, bool required,
@@ -88,12 +90,7 @@ sotto_status hq_collect_absent(hq_collector *c, const hq_device *device, uint64_
     return status;
 }
 
-/* ---- how releases do there ---- */
-
-typedef struct health {
-    int64_t release, good, failed;
-    char why[17], program[25];
-} health;
+/* ---- how it does ---- */
 
 /* Words go into the log: short, and nothing but letters, digits, '.', '_', '-', '+'. */
 static sotto_status read_word(sotto_json_node body, const char *name, char *out, size_t cap, sotto_diag *diag)
@@ -108,9 +105,30 @@ static sotto_status read_word(sotto_json_node body, const char *name, char *out,
     return status;
 }
 
-static sotto_status read_health(sotto_json_node body, health *h, sotto_diag *diag)
+/* A number of the machine, which older terminals do not tell. */
+static sotto_status read_number(sotto_json_node body, const char *name, int64_t min, int64_t max, bool *has,
+                                int64_t *out, sotto_diag *diag)
 {
-    static const char *const members[] = {"release", "good", "failed", "why", "program"};
+    *has = sotto_json_type(sotto_json_member(body, name)) != SOTTO_JSON_ABSENT;
+    return *has ? sotto_json_get_i64(body, name, min, max, out, diag) : SOTTO_OK;
+}
+
+static sotto_status read_machine(sotto_json_node body, hq_health *h, sotto_diag *diag)
+{
+    sotto_status status =
+        read_number(body, "disk_free_mib", 0, NUMBER_MAX, &h->has_disk, &h->disk_free_mib, diag);
+    if (status == SOTTO_OK)
+        status = read_number(body, "waiting", 0, NUMBER_MAX, &h->has_waiting, &h->waiting, diag);
+    if (status == SOTTO_OK)
+        status = read_number(body, "clock_ahead_min", -NUMBER_MAX, NUMBER_MAX, &h->has_clock,
+                             &h->clock_ahead_min, diag);
+    return status;
+}
+
+static sotto_status read_health(sotto_json_node body, hq_health *h, sotto_diag *diag)
+{
+    static const char *const members[] = {"release", "good",          "failed",  "why",
+                                          "program", "disk_free_mib", "waiting", "clock_ahead_min"};
     sotto_status status = sotto_json_only(body, members, SOTTO_COUNT(members), diag);
     if (status == SOTTO_OK)
         status = sotto_json_get_i64(body, "release", 0, INT64_MAX, &h->release, diag);
@@ -120,25 +138,40 @@ static sotto_status read_health(sotto_json_node body, health *h, sotto_diag *dia
         status = sotto_json_get_i64(body, "failed", 0, INT64_MAX, &h->failed, diag);
     if (status == SOTTO_OK)
         status = read_word(body, "why", h->why, sizeof h->why, diag);
-    return status == SOTTO_OK ? read_word(body, "program", h->program, sizeof h->program, diag) : status;
+    if (status == SOTTO_OK)
+        status = read_word(body, "program", h->program, sizeof h->program, diag);
+    return status == SOTTO_OK ? read_machine(body, h, diag) : status;
+}
+
+/* Those that it told. */
+static void log_health(const sotto_log *log, const char *device, const hq_health *h)
+{
+    char machine[128] = "";
+    size_t len = 0;
+    if (h->has_disk)
+        len += (size_t)snprintf(machine, sizeof machine, " disk_free_mib=%lld", (long long)h->disk_free_mib);
+    if (h->has_waiting)
+        len += (size_t)snprintf(machine + len, sizeof machine - len, " waiting=%lld", (long long)h->waiting);
+    if (h->has_clock)
+        (void)snprintf(machine + len, sizeof machine - len, " clock_ahead_min=%lld",
+                       (long long)h->clock_ahead_min);
+    sotto_log_event(log, h->failed != 0 ? SOTTO_LOG_WARN : SOTTO_LOG_INFO, "release.health",
+                    "device=%s release=%lld good=%lld failed=%lld why=%s program=%s%s", device,
+                    (long long)h->release, (long long)h->good, (long long)h->failed, h->why, h->program,
+                    machine);
 }
 
 sotto_status hq_collect_health(hq_collector *c, const hq_device *device, sotto_span body, sotto_diag *diag)
 {
     sotto_json *doc = NULL;
-    health h = {0};
+    hq_health h = {.told_s = c->clock.utc_s(c->clock.ctx)};
     sotto_status status = sotto_json_parse(&doc, body, "health", diag);
     if (status == SOTTO_OK)
         status = read_health(sotto_json_root(doc), &h, diag);
     sotto_json_free(doc);
-    if (status == SOTTO_OK && h.failed != 0)
-        status = hq_registry_alarm_raise(c->registry, device->id, HQ_ALARM_RELEASE_FAILED,
-                                         c->clock.utc_s(c->clock.ctx), diag);
-    else if (status == SOTTO_OK)
-        status = hq_registry_alarm_clear(c->registry, device->id, HQ_ALARM_RELEASE_FAILED, diag);
     if (status == SOTTO_OK)
-        sotto_log_event(c->log, h.failed != 0 ? SOTTO_LOG_WARN : SOTTO_LOG_INFO, "release.health",
-                        "device=%s release=%lld good=%lld failed=%lld why=%s program=%s", device->id,
-                        (long long)h.release, (long long)h.good, (long long)h.failed, h.why, h.program);
+        status = hq_registry_health_put(c->registry, device->id, &h, diag);
+    if (status == SOTTO_OK)
+        log_health(c->log, device->id, &h);
     return status;
 }

@@ -224,8 +224,12 @@ static const hq_command COMMANDS[] = {
      "is the terminal's.\nNeeds nothing else: an auditor can do it elsewhere.\n\n"
      "  sotto-hq audit verify audit.json --dir /srv/sotto-hq\n",
      hq_cmd_audit},
-    {"devices", "every terminal: certificate, last report, alarms and what to do",
+    {"devices", "every terminal: what is wrong with it and what to do",
      "usage: sotto-hq devices --dir DIR [--release-quarantine ID] [--json]\n\n"
+     "Of each its certificate, last contact, last report, release (7 < 8: another than the newest), reports "
+     "that wait\n"
+     "there, free disk and clock (minutes ahead of head office's time), as it told last; what is wrong, and "
+     "what to do.\n"
      "A terminal whose identity two machines use is quarantined; released, the machine that calls next goes "
      "on.\n\n"
      "  sotto-hq devices --dir /srv/sotto-hq\n"

@@ -18,7 +18,7 @@
 #include "sotto/privacy.h"
 #include "sotto/vault.h"
 
-#define HQ_REGISTRY_SCHEMA 3  /* docs/formats/registry.md */
+#define HQ_REGISTRY_SCHEMA 4  /* docs/formats/registry.md */
 #define HQ_DEVICE_ID_MAX   65 /* with the NUL */
 
 typedef struct hq_registry hq_registry;
@@ -76,6 +76,9 @@ typedef struct hq_device {
     uint64_t last_seq;   /* largest held or absent; more than `reports` and `absent` when some are missing */
     int64_t last_report; /* when the newest was received, UTC; 0 = never */
     uint64_t release;    /* the release named by the report of last_seq */
+    /* Of all that it said since it was enrolled: */
+    int64_t certificate_from_s; /* when the newest certificate was issued; 0 = none */
+    int64_t contact_s;          /* when its last night began; 0 = none yet, or told before schema 2 */
 } hq_device;
 
 /* NOT_FOUND. */
@@ -106,8 +109,8 @@ typedef struct hq_admission {
 /* Uses the code up and admits its device: this certificate instead of all it had. Fails as code_find does. */
 SOTTO_MUST_USE sotto_status hq_registry_admit(hq_registry *registry, const hq_admission *admission,
                                               sotto_diag *diag);
-/* The device behind a certificate, without what stands under "its chain in use": DENIED for an unknown or
- * revoked device and for a certificate that was replaced or never given. */
+/* The device behind a certificate, without what stands under "its chain in use" and behind: DENIED for an
+ * unknown or revoked device and for a certificate that was replaced or never given. */
 SOTTO_MUST_USE sotto_status hq_registry_recognise(hq_registry *registry, const char *common_name,
                                                   const uint8_t cert_sha256[static SOTTO_SHA256_BYTES],
                                                   hq_device *out, sotto_diag *diag);
@@ -147,6 +150,23 @@ typedef struct hq_absence {
 } hq_absence;
 SOTTO_MUST_USE sotto_status hq_registry_absent(hq_registry *registry, const hq_absence *absence,
                                                bool *repeated, sotto_diag *diag);
+/* How it does, as it told last (registry_health.c): numbers of the machine and its releases. */
+typedef struct hq_health {
+    int64_t told_s;                /* 0 = never, since it was enrolled */
+    int64_t release, good, failed; /* in use; to go back to; the newest that failed. 0 = none */
+    char why[17], program[25];
+    /* An older terminal tells none of these. */
+    bool has_disk, has_waiting, has_clock;
+    int64_t disk_free_mib;   /* a power of two not above it, or 0 */
+    int64_t waiting;         /* reports in its outbox after it had sent what it could */
+    int64_t clock_ahead_min; /* its machine's clock before the time that head office told it */
+} hq_health;
+/* In place of what it told before; told_s is when. Raises RELEASE_FAILED while one failed, and ends it. */
+SOTTO_MUST_USE sotto_status hq_registry_health_put(hq_registry *registry, const char *device,
+                                                   const hq_health *health, sotto_diag *diag);
+/* All zero when it told nothing. */
+SOTTO_MUST_USE sotto_status hq_registry_health(hq_registry *registry, const char *device, hq_health *out,
+                                               sotto_diag *diag);
 
 /* ---- Releases ---- */
 

@@ -25,6 +25,9 @@ static const struct {
           "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17", "itiibbiiiiiiiiibb"),
     TABLE("alarm", "device, kind, count, first_s, last_s", "?1, ?2, ?3, ?4, ?5", "ttiii"),
     TABLE("absent", "device, chain, seq, sha256, reason, told_s", "?1, ?2, ?3, ?4, ?5, ?6", "tiibti"),
+    TABLE("health",
+          "device, told_s, release, good, failed, why, program, disk_free_mib, waiting, clock_ahead_min",
+          "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10", "tiiiittiii"),
     TABLE("session", "device, token, before, shown_s, quarantined_s", "?1, ?2, ?3, ?4, ?5", "tttii"),
 #undef TABLE
 };

@@ -33,9 +33,11 @@ bool hq_device_id_valid(const char *id)
     " (SELECT coalesce(max(received_s), 0) " OF_ITS_CHAIN "),"                                               \
     " (SELECT release " OF_ITS_CHAIN " ORDER BY seq DESC LIMIT 1),"                                          \
     " (SELECT count(*) " ABSENT_OF_IT " AND NOT EXISTS(SELECT 1 " OF_ITS_CHAIN " AND r.seq = a.seq)),"       \
-    " (SELECT coalesce(max(seq), 0) " ABSENT_OF_IT ")"
+    " (SELECT coalesce(max(seq), 0) " ABSENT_OF_IT "),"                                                      \
+    " (SELECT coalesce(max(issued_s), 0) FROM certificate c WHERE c.device = d.id AND replaced_s = 0),"      \
+    " (SELECT coalesce(max(shown_s), 0) FROM session x WHERE x.device = d.id)"
 /* For every request: what does not grow with the number of reports. */
-#define SELECT_IDENTITY "SELECT " IDENTITY_COLUMNS ", 0, 0, 0, 0, 0, 0 FROM device d"
+#define SELECT_IDENTITY "SELECT " IDENTITY_COLUMNS ", 0, 0, 0, 0, 0, 0, 0, 0 FROM device d"
 #define SELECT_DEVICE   "SELECT " IDENTITY_COLUMNS ", " REPORT_COLUMNS " FROM device d"
 
 static void read_device(sql *s, hq_device *out)
@@ -52,7 +54,9 @@ static void read_device(sql *s, hq_device *out)
                        .last_seq = (uint64_t)(held > told_absent ? held : told_absent),
                        .last_report = sql_get_i64(s, 11),
                        .release = (uint64_t)sql_get_i64(s, 12),
-                       .absent = (uint64_t)sql_get_i64(s, 13)};
+                       .absent = (uint64_t)sql_get_i64(s, 13),
+                       .certificate_from_s = sql_get_i64(s, 15),
+                       .contact_s = sql_get_i64(s, 16)};
     sql_get_text(s, 0, out->id, sizeof out->id);
     if (out->enrolled_s != 0)
         sql_get_bytes(s, 5, out->report_key, sizeof out->report_key);
@@ -235,10 +239,16 @@ static sotto_status forget_alarms(hq_registry *registry, const char *device, sot
     return sql_run(&s);
 }
 
-/* A code is a person's word for this machine: it begins a new session, and ends a quarantine. */
+/* A code is a person's word for this machine: it begins a new session, and ends a quarantine. How the machine
+ * before did is not how this one does. */
 static sotto_status forget_session(hq_registry *registry, const char *device, sotto_diag *diag)
 {
     sql s = sql_begin(registry, "DELETE FROM session WHERE device = ?1", diag);
+    sql_text(&s, device);
+    sotto_status status = sql_run(&s);
+    if (status != SOTTO_OK)
+        return status;
+    s = sql_begin(registry, "DELETE FROM health WHERE device = ?1", diag);
     sql_text(&s, device);
     return sql_run(&s);
 }

@@ -49,6 +49,7 @@ SOTTO_MUST_USE sotto_status pg_exec(pg_line *line, const char *text, sotto_diag 
 
 /* The schema's steps as they lie in their files (registry_postgres_steps.c). */
 size_t pg_step_count(void);
-sotto_span pg_step(size_t number); /* ends with a NUL that is not part of it */
+/* number: from 0; it brings schema number to number + 1. Ends with a NUL that is not part of it. */
+sotto_span pg_step(size_t number);
 
 #endif

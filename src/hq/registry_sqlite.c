@@ -282,8 +282,16 @@ const sql_driver sql_sqlite = {SQL_DRIVER_STEPS, .close = close_file};
     "INSERT INTO report_key(device, public_key, chain) "                                                     \
     "SELECT id, report_key, chain FROM device WHERE report_key IS NOT NULL;"
 
+/* Schema 4: how each device does, as it told last. */
+#define SCHEMA_4                                                                                             \
+    "CREATE TABLE health ( "                                                                                 \
+    "device TEXT PRIMARY KEY REFERENCES device (id), told_s INTEGER NOT NULL, release INTEGER NOT NULL, "    \
+    "good INTEGER NOT NULL, failed INTEGER NOT NULL, why TEXT NOT NULL, program TEXT NOT NULL, "             \
+    "disk_free_mib INTEGER NOT NULL, waiting INTEGER NOT NULL, clock_ahead_min INTEGER NOT NULL) "           \
+    "STRICT, WITHOUT ROWID;"
+
 /* Step i brings a file of user_version i to i + 1. A step that was once released never changes. */
-static const char *const MIGRATIONS[] = {SCHEMA_1, SCHEMA_2, SCHEMA_3};
+static const char *const MIGRATIONS[] = {SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4};
 _Static_assert(SOTTO_COUNT(MIGRATIONS) == HQ_REGISTRY_SCHEMA, "one step for each schema");
 
 static sotto_status read_pragma(hq_registry *registry, const char *text, int64_t *value, sotto_diag *diag)

@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DISK_LOW_BYTES (64ull << 20)
-#define RENEW_LATE_S   (7 * 86400)  /* nights that may fail before it is worth a word */
+/* What head office is told too, it judges by the same numbers (sotto/sync.h). */
+#define DISK_LOW_BYTES ((uint64_t)SOTTO_DISK_LOW_MIB << 20)
+#define RENEW_LATE_S   (INT64_C(86400) * SOTTO_RENEWAL_LATE_DAYS)
 #define RENEW_LAPSED_S (90 * 86400) /* head office renews a lapsed certificate for so long */
-#define SILENT_S       (7 * 86400)
-#define TIME_AHEAD_S   86400
-#define WAITING_MANY   7 /* reports: a week of a task with a period of a day */
+#define SILENT_S       (INT64_C(86400) * SOTTO_SILENT_DAYS)
+#define TIME_AHEAD_S   (INT64_C(60) * SOTTO_CLOCK_OFF_MIN)
 
 enum verdict { GOOD, WARN, BAD, UNSEEN };
 
@@ -287,7 +287,7 @@ static void check_outbox(findings *f, sotto_json_node outbox)
     if (waiting >= KIOSK_OUTBOX_MAX)
         tell(f, BAD, "outbox", "full: no period is closed until head office takes reports",
              "sotto sync; days that become too old meanwhile are not measured");
-    else if (waiting > WAITING_MANY)
+    else if (waiting > SOTTO_WAITING_MANY)
         tell(f, WARN, "outbox", text, "sync has not got through for a week: sotto sync says why");
     else if (aside > 0)
         tell(f, WARN, "outbox", text,

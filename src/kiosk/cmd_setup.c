@@ -196,14 +196,20 @@ static sotto_status open_office(enrolling *x, sotto_diag *diag)
     return status == SOTTO_OK ? sotto_tls_time_known(x->tls, diag) : status;
 }
 
-/* Head office begins a new session with a new code. */
+/* Head office begins a new session with a new code, and knows nothing of how the terminal does. */
 static sotto_status forget_session(const kiosk_config *config, sotto_diag *diag)
 {
+    static const char *const names[] = {"session", "health"};
     char path[KIOSK_PATH_MAX];
-    sotto_status status = kiosk_path(config->sync_dir, "session", path, diag);
-    if (status == SOTTO_OK)
-        status = sotto_port_remove_file(path, NULL);
-    return sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND ? SOTTO_OK : status;
+    sotto_status status = SOTTO_OK;
+    for (size_t i = 0; i < SOTTO_COUNT(names) && status == SOTTO_OK; i++) {
+        status = kiosk_path(config->sync_dir, names[i], path, diag);
+        if (status == SOTTO_OK)
+            status = sotto_port_remove_file(path, NULL);
+        if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
+            status = SOTTO_OK;
+    }
+    return status;
 }
 
 static sotto_status enrol(enrolling *x, const char *code, sotto_diag *diag)

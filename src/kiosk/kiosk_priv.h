@@ -393,9 +393,10 @@ SOTTO_MUST_USE sotto_status kiosk_night(kiosk_engine *e, sotto_tally_result *res
  * swaps. The old one stays in use on any failure. CONFLICT: it failed its check, now or before (*known). */
 SOTTO_MUST_USE sotto_status kiosk_release_accept(kiosk_engine *e, uint64_t version, bool *known,
                                                  sotto_diag *diag);
-/* {"release","good","failed","why","program"}: what sync and head office are told of releases here; nothing
- * of any customer. */
-SOTTO_MUST_USE sotto_status kiosk_health_json(const kiosk_engine *e, sotto_buf *json);
+/* {"release","good","failed","why","program"}, and of the machine "disk_free_mib", "waiting" and
+ * "clock_ahead_min" (docs/formats/wire.md): what sync and head office are told; nothing of any customer. At
+ * most 320 bytes. */
+SOTTO_MUST_USE sotto_status kiosk_health_json(kiosk_engine *e, sotto_buf *json);
 /* All rows of a CSV file or none. *rows: customers read; *repeated: this very file was imported before and
  * nothing was done. */
 SOTTO_MUST_USE sotto_status kiosk_import(kiosk_engine *e, const char *path, uint64_t *rows, bool *repeated,

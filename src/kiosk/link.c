@@ -87,7 +87,7 @@ static sotto_status post_release(kiosk_engine *e, sotto_json_node body, sotto_re
 static sotto_status get_health(kiosk_engine *e, sotto_json_node body, sotto_reply *reply, sotto_diag *diag)
 {
     (void)body;
-    char json[256];
+    char json[320];
     sotto_buf out = sotto_buf_of(json, sizeof json);
     sotto_status status = kiosk_health_json(e, &out);
     if (status != SOTTO_OK)

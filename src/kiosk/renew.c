@@ -7,7 +7,7 @@
 
 bool kiosk_renewal_due(const sotto_cert_info *info, int64_t now_s)
 {
-    return now_s > info->not_before_s + (info->not_after_s - info->not_before_s) / 3 * 2;
+    return sotto_renewal_due(info->not_before_s, info->not_after_s, now_s);
 }
 
 sotto_status kiosk_renew(const kiosk_config *config, sotto_client *office, const sotto_vec *key,

@@ -82,7 +82,36 @@ static void put_health_members(sotto_json_writer *w, const kiosk_engine *e)
     sotto_json_cstr(w, kiosk_unwell_code(h->why));
 }
 
-sotto_status kiosk_health_json(const kiosk_engine *e, sotto_buf *json)
+/* Coarse, so that most nights have nothing new to tell: a power of two not above it. */
+static uint64_t coarse(uint64_t value)
+{
+    uint64_t power = 1;
+    while (power <= value / 2)
+        power *= 2;
+    return value == 0 ? 0 : power;
+}
+
+/* Numbers of the machine; what cannot be had is left out. */
+static void put_machine(sotto_json_writer *w, kiosk_engine *e)
+{
+    uint64_t free_bytes = 0;
+    int64_t now_s = 0;
+    sotto_outbox_sum sum;
+    if (sotto_port_disk_free(e->config->store_dir, &free_bytes, NULL) == SOTTO_OK) {
+        sotto_json_name(w, "disk_free_mib");
+        sotto_json_u64(w, coarse(free_bytes >> 20));
+    }
+    if (sotto_store_outbox_sum(e->store, &sum, NULL) == SOTTO_OK) {
+        sotto_json_name(w, "waiting");
+        sotto_json_u64(w, sum.waiting);
+    }
+    if (kiosk_now(e, &now_s, NULL) == SOTTO_OK) {
+        sotto_json_name(w, "clock_ahead_min");
+        sotto_json_i64(w, (e->clock.utc_s(e->clock.ctx) - now_s) / 60);
+    }
+}
+
+sotto_status kiosk_health_json(kiosk_engine *e, sotto_buf *json)
 {
     sotto_json_writer w = sotto_json_writer_of(json);
     sotto_json_obj(&w);
@@ -91,6 +120,7 @@ sotto_status kiosk_health_json(const kiosk_engine *e, sotto_buf *json)
     put_health_members(&w, e);
     sotto_json_name(&w, "program");
     sotto_json_cstr(&w, SOTTO_VERSION);
+    put_machine(&w, e);
     sotto_json_obj_end(&w);
     return sotto_json_writer_end(&w);
 }

@@ -6,6 +6,11 @@
 
 #define ANSWER_MAX ((size_t)64 * 1024)
 
+bool sotto_renewal_due(int64_t from_s, int64_t until_s, int64_t now_s)
+{
+    return now_s > from_s + (until_s - from_s) / 3 * 2;
+}
+
 static sotto_status write_body(sotto_buf *out, const sotto_enrolment *enrolment)
 {
     char key[2 * SOTTO_PUBLIC_KEY_BYTES + 1];

@@ -71,6 +71,36 @@ if command -v curl >/dev/null; then
 fi
 if grep -Eq 'host=|user=sotto' "$WORK/hq.log" "$WORK/hq2.log"; then bad "the store's URL stands in a log"; else ok; fi
 expect 0 'enrolled' "$HQ" devices --dir "$WORK/hq"
+# A database of schema 1, of the program before: its only step by hand, and a report's rows. Whoever opens it first brings it up to
+# date, all steps in one transaction; what was in it is in it.
+pg_ask "$PG" "CREATE DATABASE older"
+older_ask() { psql -X -q -A -t -v ON_ERROR_STOP=1 "${URL/postgres\?/older?}" "$@"; }
+older() { timeout 60 "$HQ" devices --dir "$LEFT" --store "${URL/postgres\?/older?}" "$@"; }
+{
+    echo "CREATE SCHEMA sotto; SET search_path = sotto; SET client_min_messages TO warning;"
+    echo "CREATE TABLE schema_version (version BIGINT PRIMARY KEY, applied TIMESTAMPTZ NOT NULL DEFAULT now());"
+    cat "$(dirname "$0")/../../src/hq/store/1.sql"
+    echo "INSERT INTO schema_version VALUES (1); INSERT INTO office VALUES ('Test Bank', 1000);"
+    echo "INSERT INTO device(id, state, invited_s, enrolled_s, report_key, chain)"
+    echo " VALUES ('old-1', 1, 1000, 2000, decode(repeat('04', 65), 'hex'), 1), ('old-2', 0, 1000, 0, NULL, 0);"
+    echo "INSERT INTO session VALUES ('old-1', 'a', '', 1795000000, 0);"
+    echo "INSERT INTO report(device, chain, seq, sha256, previous, received_s, release, task, period_day, period_days, epsilon_ueps, bound,"
+    echo " alarms, counts, cells, sealed) VALUES ('old-1', 1, 1, 'a', 'b', 1795000000, 8, 1, 20700, 1, 1, 1, 0, 1, 'c', 'd');"
+} | older_ask >/dev/null
+# Somebody's table stands where the step makes one: it fails whole, says so, and the database is as it was.
+older_ask -c "CREATE TABLE sotto.health (a INTEGER)"
+expect 1 'health.* already exists' older
+expect 0 '^1$' older_ask -c "SELECT max(version) FROM sotto.schema_version"
+older_ask -c "DROP TABLE sotto.health"
+# Six at once: one does it, the others find it done.
+for i in 1 2 3 4 5 6; do older --json >"$WORK/older$i" 2>&1 & OLDER[i]=$!; done
+for i in 1 2 3 4 5 6; do wait "${OLDER[i]}" || bad "$i: $(cat "$WORK/older$i")"; done
+expect 0 '^1 2$' older_ask -c "SELECT string_agg(version::text, ' ' ORDER BY version) FROM sotto.schema_version"
+expect 0 '"device":"old-1","state":"enrolled".*"last_contact":"2026-11-18T.*"seq":1,"reports":1,.*"release":8,' cat "$WORK/older6"
+expect 0 '"device":"old-2","state":"invited"' cat "$WORK/older6"
+# The new table is the same as in a database that begins there.
+columns() { psql -X -q -A -t "$1" -c "SELECT column_name, data_type, is_nullable FROM information_schema.columns WHERE table_schema = 'sotto' ORDER BY table_name, ordinal_position"; }
+if [ "$(columns "$URL")" = "$(columns "${URL/postgres\?/older?}")" ] && [ "$(columns "$URL" | grep -c clock_ahead_min)" = 1 ]; then ok; else bad "the schema is another one"; fi
 # A newer program's database is left alone.
 pg_ask "$PG" "INSERT INTO sotto.schema_version(version) VALUES (99)"
 expect 3 'newer sotto-hq' "$HQ" devices --dir "$WORK/hq"

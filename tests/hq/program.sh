@@ -50,8 +50,11 @@ expect 0 '"expires"' "$HQ" enrol-code --dir "$WORK/hq" --device=atm-2 --valid-ho
 expect 2 'id has 1 to 64' "$HQ" enrol-code --dir "$WORK/hq" --device 'a b'
 expect 2 'whole number' "$HQ" enrol-code --dir "$WORK/hq" --device a --valid-hours never
 expect 0 '2 devices, 0 enrolled' "$HQ" devices --dir "$WORK/hq"
-expect 0 'invited  *-  *-  *-  *-$' "$HQ" devices --dir "$WORK/hq"
+expect 0 'invited  *-  *-  *-  *-  *-  *-  *-  *-$' "$HQ" devices --dir "$WORK/hq"
 expect 0 '"state":"invited"' "$HQ" devices --dir "$WORK/hq" --json
+expect 0 'state: waits for its code' "$HQ" devices --dir "$WORK/hq"
+expect 0 '"check":"state","text":"waits for its code","remedy":"sotto enrol CODE' "$HQ" devices --dir "$WORK/hq" --json
+expect 0 'Budgets stay on the terminals' "$HQ" devices --dir "$WORK/hq"
 expect 4 'atm-9' "$HQ" revoke --dir "$WORK/hq" --device atm-9
 expect 0 'is revoked' "$HQ" revoke --dir "$WORK/hq" --device atm-1
 expect 0 'revoked' "$HQ" revoke --dir "$WORK/hq" --device atm-1 --json

@@ -759,6 +759,68 @@ static void the_time_is_told_and_signed(void **state)
             ask_code(&collector, HQ_LISTENER_DEVICES, one, "GET", bad[i], sotto_span_of(NULL, 0)), 400);
 }
 
+/* ---- how a terminal does ---- */
+
+static int tell(const terminal *t, const char *body)
+{
+    return ask_code(&collector, HQ_LISTENER_DEVICES, t, "PUT", "/v1/health", sotto_span_str(body));
+}
+
+#define RELEASES "\"release\":8,\"good\":7,\"failed\":0,\"why\":\"none\",\"program\":\"0.1.0\""
+
+static void how_a_terminal_does(void **state)
+{
+    (void)state;
+    hq_health h;
+    sotto_diag diag = {0};
+    ok(hq_registry_health(collector.registry, "atm-1", &h, &diag), &diag);
+    assert_int_equal(h.told_s, 0);
+    assert_int_equal(tell(one, "{" RELEASES "}"), 200); /* an older terminal */
+    ok(hq_registry_health(collector.registry, "atm-1", &h, &diag), &diag);
+    assert_true(h.told_s != 0 && h.release == 8 && h.good == 7 && strcmp(h.program, "0.1.0") == 0);
+    assert_false(h.has_disk || h.has_waiting || h.has_clock);
+    assert_int_equal(tell(one, "{" RELEASES ",\"disk_free_mib\":64,\"waiting\":3,\"clock_ahead_min\":-90}"),
+                     200);
+    ok(hq_registry_health(collector.registry, "atm-1", &h, &diag), &diag);
+    assert_true(h.has_disk && h.has_waiting && h.has_clock);
+    assert_true(h.disk_free_mib == 64 && h.waiting == 3 && h.clock_ahead_min == -90);
+    ok(hq_registry_health(collector.registry, "atm-2", &h, &diag), &diag);
+    assert_int_equal(h.told_s, 0);
+    assert_int_equal(alarm_count(collector.registry, "atm-1", HQ_ALARM_RELEASE_FAILED), 0);
+    enrol(&collector, one); /* another machine */
+    ok(hq_registry_health(collector.registry, "atm-1", &h, &diag), &diag);
+    assert_int_equal(h.told_s, 0);
+}
+
+static void a_failed_release_rings_until_one_passes(void **state)
+{
+    (void)state;
+    static const char failed[] =
+        "{\"release\":7,\"good\":0,\"failed\":8,\"why\":\"selftest\",\"program\":\"1\",\"waiting\":0}";
+    assert_int_equal(tell(one, failed), 200);
+    assert_int_equal(tell(one, failed), 200);
+    assert_int_equal(alarm_count(collector.registry, "atm-1", HQ_ALARM_RELEASE_FAILED), 2);
+    assert_int_equal(tell(one, "{" RELEASES "}"), 200);
+    assert_int_equal(alarm_count(collector.registry, "atm-1", HQ_ALARM_RELEASE_FAILED), 0);
+}
+
+static void what_is_no_health(void **state)
+{
+    (void)state;
+    hq_health h;
+    static const char *const bad[] = {"",
+                                      "{}",
+                                      "{" RELEASES ",\"disk_free_mib\":-1}",
+                                      "{" RELEASES ",\"waiting\":\"3\"}",
+                                      "{" RELEASES ",\"waiting\":null}",
+                                      "{" RELEASES ",\"clock_ahead_min\":9007199254740993}",
+                                      "{" RELEASES ",\"customers\":3}"};
+    for (size_t i = 0; i < SOTTO_COUNT(bad); i++)
+        assert_int_equal(tell(one, bad[i]), 400);
+    assert_int_equal(hq_registry_health(collector.registry, "atm-1", &h, NULL), SOTTO_OK);
+    assert_int_equal(h.told_s, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -793,6 +855,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_lapsed_certificate_is_renewed_for_a_while, setup, teardown),
         cmocka_unit_test_setup_teardown(absent_reports_leave_no_gap, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_refused_for_good_says_so, setup, teardown),
+        T(how_a_terminal_does),
+        T(a_failed_release_rings_until_one_passes),
+        T(what_is_no_health),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

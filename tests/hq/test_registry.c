@@ -68,7 +68,7 @@ static void what_is_no_registry(void **state)
     assert_refused(SOTTO_CAUSE_CORRUPT);
     assert_int_equal(remove(at("registry.db")), 0);
     hq_registry_close(open_new());
-    change_file("PRAGMA user_version = 4");
+    change_file("PRAGMA user_version = 5");
     assert_refused(SOTTO_CAUSE_UNSUPPORTED);
 }
 
@@ -81,10 +81,18 @@ static void an_older_schema_is_brought_up_to_date(void **state)
     hq_registry *registry = open_new();
     ok(hq_registry_code_put(registry, "atm-1", hash, 1000, 2000, &diag), &diag);
     hq_registry_close(registry);
-    change_file("DROP TABLE absent; DROP TABLE session; DROP TABLE report_key; PRAGMA user_version = 1");
+    change_file("DROP TABLE health; DROP TABLE absent; DROP TABLE session; DROP TABLE report_key; "
+                "PRAGMA user_version = 1");
     ok(hq_registry_open(&registry, at("registry.db"), &diag), &diag);
     ok(hq_registry_session(registry, "atm-1", "", "a", 1000, &clone, &diag), &diag);
     assert_false(clone);
+    hq_registry_close(registry);
+    change_file("DROP TABLE health; PRAGMA user_version = 3");
+    ok(hq_registry_open(&registry, at("registry.db"), &diag), &diag);
+    hq_health h = {.told_s = 5, .release = 3, .has_waiting = true, .waiting = 2};
+    ok(hq_registry_health_put(registry, "atm-1", &h, &diag), &diag);
+    ok(hq_registry_health(registry, "atm-1", &h, &diag), &diag);
+    assert_true(h.told_s == 5 && h.release == 3 && h.waiting == 2 && h.has_waiting && !h.has_disk);
     hq_registry_close(registry);
 }
 
@@ -209,7 +217,7 @@ static void a_move_cut_off_is_ended(void **state)
     hq_registry *registry = open_new();
     assert_int_equal(put_code(registry, "atm-1", 1), 0);
     for (int i = 0; i < 2; i++) {
-        change_file("PRAGMA user_version = 1000003");
+        change_file("PRAGMA user_version = 1000004");
         assert_int_equal(put_code(registry, "atm-2", 2), SOTTO_CAUSE_IO);
         assert_int_equal(move_to(target(), &moved), 0);
         assert_true(moved);

@@ -49,7 +49,12 @@ expect 0 'offers' t one decide --json --customer "$(sed -n 3p "$WORK/bank/custom
 # The next night it is neither fetched nor tried, and is no failure; head office has been told once.
 expect 0 '"release_changed":false,"release_accepted":false,"release_failed":true' t one sync --json
 [ "$(grep -c 'release.failed' "$WORK/one/serve.log")" = 1 ] && ok || bad "tried again"
-[ "$(grep -c 'release.health.*release=1 good=0 failed=2 why=selftest' "$WORK/hq.log")" = 1 ] && ok || bad "head office was not told once"
+# Once: told again only when something is another, which the free disk of this machine may be.
+told() { sed -n 's/.* release.health //p' "$WORK/hq.log"; }
+told | grep -q 'release=1 good=0 failed=2 why=selftest .* disk_free_mib=[0-9]* waiting=0 clock_ahead_min=-*[0-9]' && ok || bad "head office was not told"
+[ -z "$(told | uniq -d)" ] && ok || bad "head office was told the same twice"
+expect 0 '"last_contact":"20.*"release":1,.*"findings":\[\],"health":{.*"failed":2,"why":"selftest".*"waiting":0' "$HQ" devices --dir "$WORK/hq" --json
+expect 0 ' 1 < 2 ' "$HQ" devices --dir "$WORK/hq"
 serve_stop
 serve_start one
 expect 0 'release    1' t one status
