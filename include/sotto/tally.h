@@ -57,6 +57,8 @@ typedef struct sotto_tally_accepted {
     uint64_t periods; /* charged for without a witness */
     uint64_t charged_ueps, charged_rho_nano; /* to every customer, known or yet to come */
 } sotto_tally_accepted;
+/* The store's number of all that were ever lost, in the same transaction as their cost. */
+#define SOTTO_TALLY_LOST_REPORTS "restore.reports"
 SOTTO_MUST_USE sotto_status sotto_tally_accept(sotto_store *store, const sotto_tally_witness *witness,
                                                const sotto_tasks *tasks, int64_t now_s,
                                                sotto_tally_accepted *out, sotto_diag *diag);

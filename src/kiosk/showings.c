@@ -13,7 +13,6 @@ enum { TEXT_MAX = 160 };
 #define UNKNOWN_NAME  "witness.caps_unknown"
 #define TIMES_NAME    "restore.times"
 #define LAST_NAME     "restore.last_s"
-#define REPORTS_NAME  "restore.reports"
 #define SHOWINGS_NAME "restore.showings"
 
 static sotto_status path_of(const kiosk_engine *e, char out[static KIOSK_PATH_MAX], sotto_diag *diag)
@@ -200,8 +199,6 @@ static sotto_status note_accepted(kiosk_engine *e, const kiosk_accepted *a, int6
         status = add(e, TIMES_NAME, 1, diag);
     if (status == SOTTO_OK)
         status = sotto_store_set_i64(e->store, LAST_NAME, now_s, diag);
-    if (status == SOTTO_OK)
-        status = add(e, REPORTS_NAME, a->reports.lost, diag);
     return status == SOTTO_OK ? add(e, SHOWINGS_NAME, a->showings, diag) : status;
 }
 
@@ -256,7 +253,7 @@ sotto_status kiosk_restores_read(kiosk_engine *e, kiosk_restores *out, sotto_dia
         int64_t *value;
     } parts[] = {{TIMES_NAME, &out->times},
                  {LAST_NAME, &out->last_s},
-                 {REPORTS_NAME, &out->reports},
+                 {SOTTO_TALLY_LOST_REPORTS, &out->reports},
                  {SHOWINGS_NAME, &out->showings}};
     sotto_status status = SOTTO_OK;
     *out = (kiosk_restores){0};

@@ -106,6 +106,8 @@ static sotto_status charge(struct work *work, const sotto_witnessed *s, int64_t 
         status = charge_unseen(work);
     }
     if (status == SOTTO_OK)
+        status = sotto_tally_add(work->store, SOTTO_TALLY_LOST_REPORTS, work->out->lost, &sum, work->diag);
+    if (status == SOTTO_OK)
         status =
             sotto_tally_add(work->store, SOTTO_TALLY_LOST_UEPS, work->out->charged_ueps, &sum, work->diag);
     return status == SOTTO_OK ? sotto_tally_add(work->store, SOTTO_TALLY_LOST_RHO,

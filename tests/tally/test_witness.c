@@ -95,6 +95,13 @@ static sotto_status accept(int64_t day, uint64_t *lost)
     return status;
 }
 
+static int64_t ever_lost(void)
+{
+    int64_t lost = -1;
+    sotto_status status = sotto_store_get_i64(w.store, SOTTO_TALLY_LOST_REPORTS, &lost, NULL);
+    return sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND ? 0 : lost;
+}
+
 static void an_ordinary_life_fits(void **state)
 {
     (void)state;
@@ -108,6 +115,7 @@ static void an_ordinary_life_fits(void **state)
     }
     assert_ok(accept(DAY + 5, &lost));
     assert_int_equal(lost, 0);
+    assert_int_equal(ever_lost(), 0);
 }
 
 /* Cut before the commit or after it: both fit, and the night goes on. */
@@ -177,6 +185,7 @@ static void what_was_lost_is_charged(void **state)
     assert_cause(close_day(DAY + 8), CONFLICT);
     assert_ok(accept(DAY + 8, &lost));
     assert_int_equal(lost, 8);
+    assert_int_equal(ever_lost(), 8); /* with its cost: an operator's words may be cut off after it */
     for (int day = 8; day < 12; day++)
         for (int i = 0; i < 4; i++)
             assert_true(note(&w, &task, 1, 0, DAY + day));
