@@ -30,25 +30,30 @@ SOTTO_MUST_USE sotto_status sotto_tls_new(sotto_tls **out, bool server, const so
 void sotto_tls_free(sotto_tls *tls);
 
 /* ---- Signed time (docs/formats/wire.md, "Time"): what head office's authority says the time is, in answer
- * to a number that was drawn for this one question ---- */
+ * to a number that was drawn for this one question. The authority's own key signs it; or, where that key lies
+ * elsewhere or is not P-256, one to which the authority gave a certificate of this name (no device's: theirs
+ * have no spaces). ---- */
 #define SOTTO_TIME_NONCE_BYTES 16
+#define SOTTO_TIME_SIGNER      "sotto time"
 typedef struct sotto_time_word {
     uint8_t nonce[SOTTO_TIME_NONCE_BYTES];
     int64_t utc_s;
     uint8_t signature[SOTTO_DER_SIGNATURE_MAX]; /* DER ECDSA P-256 */
     size_t signature_len;
+    char certificate[SOTTO_PEM_MAX]; /* of who signed, and the chain to the authority; "" = the authority */
 } sotto_time_word;
-/* Signs word->nonce and word->utc_s. UNSUPPORTED when the authority's key is not P-256. */
-SOTTO_MUST_USE sotto_status sotto_time_sign(sotto_time_word *word, const char *authority_key_pem,
-                                            sotto_diag *diag);
-/* AUTH when nonce is not the word's or the signature is not the authority's; EXPIRED when the time told lies
- * outside the authority's own validity: a key that has lapsed cannot speak of today. */
+/* Signs word->nonce and word->utc_s. UNSUPPORTED when the key is not P-256. */
+SOTTO_MUST_USE sotto_status sotto_time_sign(sotto_time_word *word, const char *key_pem, sotto_diag *diag);
+/* authority_pem: one or several, while one takes over from another. AUTH when nonce is not the word's, the
+ * signature is none of theirs, nor of a time signer of theirs; EXPIRED when the time told lies outside the
+ * validity of who signed: a key that has lapsed cannot speak of today. */
 SOTTO_MUST_USE sotto_status sotto_time_check(const sotto_time_word *word,
                                              const uint8_t nonce[static SOTTO_TIME_NONCE_BYTES],
                                              sotto_span authority_pem, sotto_diag *diag);
-/* As JSON: {"utc_s":N,"nonce":"<hex>","signature":"<hex>"}, at most SOTTO_TIME_WORD_MAX bytes; NO_SPACE when
- * out is smaller than the word. */
-#define SOTTO_TIME_WORD_MAX (2 * SOTTO_DER_SIGNATURE_MAX + 2 * SOTTO_TIME_NONCE_BYTES + 64)
+/* As JSON: {"utc_s":N,"nonce":"<hex>","signature":"<hex>"} and "certificate" where there is one, at most
+ * SOTTO_TIME_WORD_MAX bytes; NO_SPACE when out is smaller than the word. */
+#define SOTTO_TIME_WORD_MAX                                                                                  \
+    (2 * SOTTO_DER_SIGNATURE_MAX + 2 * SOTTO_TIME_NONCE_BYTES + 96 + 2 * SOTTO_PEM_MAX)
 SOTTO_MUST_USE sotto_status sotto_time_write(const sotto_time_word *word, sotto_buf *out);
 SOTTO_MUST_USE sotto_status sotto_time_read(sotto_time_word *word, sotto_span json, sotto_diag *diag);
 
@@ -125,7 +130,11 @@ typedef struct sotto_reply {
         *extra;     /* header lines, each ended by \r\n; valid until the handler's next call; may be NULL */
     sotto_vec body; /* filled by the handler; taken over by the server */
     bool hold;      /* not to be sent before commit (below) has been called at the end of this round */
+    /* Not 0: the answer is not known yet. It comes by sotto_server_answer under this number, which the
+     * handler draws, within SOTTO_SERVER_LATER_MS; after that the connection is closed. */
+    uint64_t later;
 } sotto_reply;
+#define SOTTO_SERVER_LATER_MS 60000
 typedef void (*sotto_handler)(void *ctx, const sotto_http_message *request, const sotto_peer *peer,
                               sotto_reply *reply);
 typedef struct sotto_listener {
@@ -158,6 +167,10 @@ SOTTO_MUST_USE sotto_status sotto_server_new(sotto_server **out, const sotto_ser
 /* Serves for at most wait_ms (-1 = until something happened), then returns; call in a loop until told to
  * stop. */
 SOTTO_MUST_USE sotto_status sotto_server_step(sotto_server *server, int64_t wait_ms);
+/* The answer to a request whose handler said `later`; between two steps. False when nobody waits under that
+ * number any more. reply->body is taken over in any case. */
+bool sotto_server_waits(const sotto_server *server, uint64_t later);
+bool sotto_server_answer(sotto_server *server, uint64_t later, sotto_reply *reply);
 void sotto_server_free(sotto_server *server); /* finishes nothing: closes */
 /* Closes the listeners; requests that have begun are still answered, then their connections end. Step on
  * until stats.open is 0 or patience ends. */

@@ -161,7 +161,17 @@ SOTTO_MUST_USE sotto_status sotto_public_id(enum sotto_sig_scheme scheme, sotto_
 /* PKCS#10 with subject CN=common_name (as in sotto_cert_request); the key must be P-256 (UNSUPPORTED). */
 SOTTO_MUST_USE sotto_status sotto_csr_make(const char *key_pem, const char *common_name,
                                            char out[static SOTTO_PEM_MAX], sotto_diag *diag);
-enum sotto_cert_use { SOTTO_CERT_AUTHORITY, SOTTO_CERT_SERVER, SOTTO_CERT_DEVICE };
+/* The same for a server: names as in sotto_cert_request, in the extension that asks for them (RFC 2985
+ * section 5.4.2). */
+SOTTO_MUST_USE sotto_status sotto_csr_make_server(const char *key_pem, const char *common_name,
+                                                  const char *const *names, size_t name_count,
+                                                  char out[static SOTTO_PEM_MAX], sotto_diag *diag);
+enum sotto_cert_use {
+    SOTTO_CERT_AUTHORITY,
+    SOTTO_CERT_SERVER,
+    SOTTO_CERT_DEVICE,
+    SOTTO_CERT_SIGNER /* of packs or the time, issued elsewhere: for sotto_cert_check alone */
+};
 typedef struct sotto_cert_request {
     enum sotto_cert_use use;
     const char *common_name;  /* device id or authority name; 1..64 characters [A-Za-z0-9 ._-] */
@@ -195,6 +205,16 @@ SOTTO_MUST_USE sotto_status sotto_cert_read(sotto_span cert_pem, sotto_cert_info
  * *out is zeros then. */
 SOTTO_MUST_USE sotto_status sotto_cert_verify(sotto_span cert_pem, sotto_span authority_pem, int64_t now_s,
                                               sotto_cert_info *out, sotto_diag *diag);
+/* What somebody else issued, whoever signed it: whether the first certificate of the text is for this key
+ * (as sotto_csr_check and sotto_keypair_public_pem give it), and may serve so: none of an authority, its key
+ * for signatures, for clients (DEVICE) or servers (SERVER, which needs a name in subjectAltName) where it
+ * says for what. AUTH with the reason; MALFORMED, RANGE. An AUTHORITY: whether it may issue. */
+SOTTO_MUST_USE sotto_status sotto_cert_check(sotto_span cert_pem, enum sotto_cert_use use,
+                                             const char *public_pem, sotto_diag *diag);
+/* Whether signature (DER ECDSA P-256 with SHA-256) over message is by the key of one of authority_pem that
+ * holds at at_s. AUTH: none of them; EXPIRED: one that does not hold then; MALFORMED, RANGE. */
+SOTTO_MUST_USE sotto_status sotto_authority_verify(sotto_span authority_pem, sotto_span message,
+                                                   sotto_span signature, int64_t at_s, sotto_diag *diag);
 /* The public key of the first certificate of the text, as PEM; out is "" on failure. MALFORMED, RANGE. */
 SOTTO_MUST_USE sotto_status sotto_cert_public_pem(sotto_span cert_pem, char out[static SOTTO_PEM_MAX],
                                                   sotto_diag *diag);

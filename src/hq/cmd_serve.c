@@ -53,11 +53,14 @@ int hq_cmd_serve(int argc, char **argv)
                                  {"--listen", HQ_TEXT, &s.listen, .required = false},
                                  {"--enrol-listen", HQ_TEXT, &s.enrol_listen, .required = false},
                                  {"--health", HQ_TEXT, &s.health, .required = false},
+                                 {"--sign-command", HQ_TEXT, &s.sign_command, .required = false},
                                  {"--connections", HQ_NUMBER, &s.connections, .min = 1, .max = 20000},
                                  {"--workers", HQ_NUMBER, &s.workers, .min = 1, .max = HQ_WORKERS_MAX}};
     if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
         return 2;
     if (s.health != NULL && !is_loopback(s.health))
         return hq_usage(argv[0], "--health has no TLS and is for this machine only: 127.0.0.1:PORT");
+    if (s.sign_command != NULL && s.sign_command[0] != '/')
+        return hq_usage(argv[0], "--sign-command is a program's whole path");
     return serve(&s);
 }

@@ -1,6 +1,7 @@
 /* Requests of terminals (docs/formats/wire.md). Who may do what is decided here; what is kept, in the
  * registry. */
 #include "pack.h"
+#include "signer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,15 +11,39 @@
 #define TIME_PREFIX    "/v1/time/"
 #define PACK_PREFIX    "/v1/pack/"
 
-sotto_status hq_collector_open(hq_collector *out, const char *dir, const sotto_log *log, sotto_diag *diag)
+/* An authority elsewhere is asked by the signer, and its key, should it lie here all the same, is not read.
+ */
+static sotto_status open_authority(hq_collector *c, const char *sign_command, sotto_diag *diag)
+{
+    sotto_cert_info info;
+    sotto_status status = SOTTO_OK;
+    if (sign_command == NULL)
+        status = hq_office_key(c->dir, "authority/ca.key", c->authority_key, diag);
+    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
+        return sotto_diag_at(
+            diag, status, c->dir, 0,
+            "authority/ca.key is not here: have the bank's PKI sign, --sign-command PROGRAM");
+    if (status == SOTTO_OK && sign_command != NULL && (c->signer = calloc(1, sizeof *c->signer)) == NULL)
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory to serve");
+    if (c->signer != NULL)
+        c->signer->program = sign_command;
+    if (status == SOTTO_OK)
+        status = hq_office_pem(c->dir, "authority/ca.pem", c->authority_cert, diag);
+    if (status == SOTTO_OK)
+        status = sotto_cert_read(sotto_span_str(c->authority_cert), &info, diag);
+    if (status == SOTTO_OK)
+        c->authority_until_s = info.not_after_s;
+    return status;
+}
+
+sotto_status hq_collector_open_for(hq_collector *out, const char *dir, const char *sign_command,
+                                   const sotto_log *log, sotto_diag *diag)
 {
     *out = (hq_collector){
         .dir = dir, .clock = hq_clock(), .entropy = sotto_port_entropy(), .log = log, .memory = NULL};
     sotto_status status = hq_office_registry(dir, &out->registry, diag);
     if (status == SOTTO_OK)
-        status = hq_office_key(dir, "authority/ca.key", out->authority_key, diag);
-    if (status == SOTTO_OK)
-        status = hq_office_pem(dir, "authority/ca.pem", out->authority_cert, diag);
+        status = open_authority(out, sign_command, diag);
     if (status == SOTTO_OK && (out->memory = malloc(HQ_REPORT_MEMORY)) == NULL)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory to serve");
     if (status != SOTTO_OK)
@@ -26,9 +51,20 @@ sotto_status hq_collector_open(hq_collector *out, const char *dir, const sotto_l
     return status;
 }
 
+sotto_status hq_collector_open(hq_collector *out, const char *dir, const sotto_log *log, sotto_diag *diag)
+{
+    sotto_status status = hq_collector_open_for(out, dir, NULL, log, diag);
+    if (status == SOTTO_OK)
+        hq_collect_time_keep(out, true, true);
+    return status;
+}
+
 void hq_collector_close(hq_collector *collector)
 {
     hq_registry_close(collector->registry);
+    if (collector->signer != NULL)
+        hq_signer_close(collector->signer);
+    free(collector->signer);
     free(collector->memory);
     free(collector->pending);
     sotto_wipe(collector, sizeof *collector);
@@ -249,20 +285,25 @@ static void put_health(hq_collector *c, const hq_device *device, sotto_span body
     reply_done(c, reply, hq_collect_health(c, device, body, &diag), &diag);
 }
 
-static void post_renew(hq_collector *c, const hq_device *device, const sotto_peer *peer, sotto_span body,
-                       sotto_reply *reply)
+static void reply_renewed(hq_collector *c, sotto_reply *reply, sotto_status status, const sotto_diag *diag)
 {
-    sotto_diag diag = {0};
-    sotto_status status = device != NULL
-                              ? hq_collect_renew(c, device, peer->cert_sha256, body, &reply->body, &diag)
-                              : hq_collect_recover(c, body, &reply->body, &diag);
     if (status == SOTTO_OK) {
         reply->code = 200;
         return;
     }
     sotto_log_event(c->log, SOTTO_LOG_WARN, "renew.refused", "cause=\"%s\"", sotto_status_cause_text(status));
     reply_error(c, reply, sotto_status_cause(status) == SOTTO_CAUSE_AUTH ? 403 : code_of(status), status,
-                &diag);
+                diag);
+}
+
+static void post_renew(hq_collector *c, const hq_device *device, const sotto_peer *peer, sotto_span body,
+                       sotto_reply *reply)
+{
+    sotto_diag diag = {0};
+    sotto_status status = device != NULL ? hq_collect_renew(c, device, peer->cert_sha256, body, reply, &diag)
+                                         : hq_collect_recover(c, body, reply, &diag);
+    if (reply->later == 0)
+        reply_renewed(c, reply, status, &diag);
 }
 
 /* ---- time ---- */
@@ -362,6 +403,21 @@ static void from_device(hq_collector *c, const sotto_http_message *request, cons
         no_such(c, reply);
 }
 
+static void reply_enrolled(hq_collector *c, sotto_reply *reply, sotto_status status, const sotto_diag *diag)
+{
+    if (status == SOTTO_OK) {
+        HQ_ADD(c->metrics, enrolled, 1);
+        reply->code = 200;
+        return;
+    }
+    HQ_ADD(c->metrics, enrol_refused, 1);
+    int cause = sotto_status_cause(status);
+    /* A code that is wrong, used or late is one answer to whoever tries. */
+    bool refused = cause == SOTTO_CAUSE_AUTH || cause == SOTTO_CAUSE_CONFLICT || cause == SOTTO_CAUSE_EXPIRED;
+    sotto_log_event(c->log, SOTTO_LOG_WARN, "enrol.refused", "cause=\"%s\"", sotto_status_cause_text(status));
+    reply_error(c, reply, refused ? 403 : code_of(status), status, diag);
+}
+
 static void from_newcomer(hq_collector *c, const sotto_http_message *request, sotto_reply *reply)
 {
     sotto_diag diag = {0};
@@ -378,18 +434,48 @@ static void from_newcomer(hq_collector *c, const sotto_http_message *request, so
         no_such(c, reply);
         return;
     }
-    sotto_status status = hq_collect_enrol(c, request->body, &reply->body, &diag);
-    if (status == SOTTO_OK) {
-        HQ_ADD(c->metrics, enrolled, 1);
-        reply->code = 200;
-        return;
+    sotto_status status = hq_collect_enrol(c, request->body, reply, &diag);
+    if (reply->later == 0)
+        reply_enrolled(c, reply, status, &diag);
+}
+
+/* ---- what the signer has ended ---- */
+
+static sotto_status settle_signed(hq_collector *c, const hq_sign_job *job, bool waits, sotto_status status,
+                                  sotto_reply *reply, sotto_diag *diag)
+{
+    const bool failed = status != SOTTO_OK;
+    if (!failed && job->about.use == HQ_SIGN_TIME)
+        status = hq_time_take(c, job->about.certificate, diag);
+    else if (!failed && waits) /* nobody's code is used up for an answer that nobody hears */
+        status = hq_enrolment_finish(c, &job->about, &reply->body, diag);
+    if (failed)
+        sotto_log_event(c->log, SOTTO_LOG_ERROR, "sign.failed", "device=\"%s\" text=\"%s\"",
+                        job->about.device, diag->text);
+    return status;
+}
+
+bool hq_collect_signed(hq_collector *c, sotto_server *server)
+{
+    sotto_diag diag = {0};
+    sotto_status status = SOTTO_OK;
+    hq_sign_job *job;
+    while (c->signer != NULL &&
+           (job = hq_signer_next(c->signer, c->authority_cert, c->clock.utc_s(c->clock.ctx), &status,
+                                 &diag)) != NULL) {
+        sotto_reply reply = {.code = 0};
+        sotto_vec_init(&reply.body, SIZE_MAX);
+        bool waits = sotto_server_waits(server, job->later);
+        status = settle_signed(c, job, waits, status, &reply, &diag);
+        if (waits && job->about.renewal)
+            reply_renewed(c, &reply, status, &diag);
+        else if (waits)
+            reply_enrolled(c, &reply, status, &diag);
+        (void)sotto_server_answer(server, job->later, &reply);
+        hq_signer_done(job);
+        diag = (sotto_diag){0};
     }
-    HQ_ADD(c->metrics, enrol_refused, 1);
-    int cause = sotto_status_cause(status);
-    /* A code that is wrong, used or late is one answer to whoever tries. */
-    bool refused = cause == SOTTO_CAUSE_AUTH || cause == SOTTO_CAUSE_CONFLICT || cause == SOTTO_CAUSE_EXPIRED;
-    sotto_log_event(c->log, SOTTO_LOG_WARN, "enrol.refused", "cause=\"%s\"", sotto_status_cause_text(status));
-    reply_error(c, reply, refused ? 403 : code_of(status), status, &diag);
+    return c->signer != NULL && hq_signer_running(c->signer);
 }
 
 /* ---- whoever watches over it ---- */

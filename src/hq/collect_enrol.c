@@ -1,6 +1,6 @@
 /* Enrolment: a one-time code and a signing request in, a certificate out. The code is used up in the
  * transaction that admits the device, before the answer leaves. */
-#include "hq_priv.h"
+#include "signer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,16 +9,7 @@
 /* Certificates begin a little in the past: a terminal's clock may be slow. */
 #define SLOW_CLOCK_S INT64_C(3600)
 
-typedef struct enrolment {
-    uint8_t code_hash[SOTTO_SHA256_BYTES];
-    uint8_t report_key[SOTTO_PUBLIC_KEY_BYTES];
-    char device[HQ_DEVICE_ID_MAX];
-    char public_pem[SOTTO_PEM_MAX];
-    char certificate[SOTTO_PEM_MAX];
-    sotto_cert_info info;
-} enrolment;
-
-static sotto_status read_code(sotto_json_node body, enrolment *x, sotto_diag *diag)
+static sotto_status read_code(sotto_json_node body, hq_enrolment *x, sotto_diag *diag)
 {
     sotto_span text;
     uint8_t secret[HQ_CODE_BYTES];
@@ -32,7 +23,7 @@ static sotto_status read_code(sotto_json_node body, enrolment *x, sotto_diag *di
     return status;
 }
 
-static sotto_status read_report_key(sotto_json_node body, enrolment *x, sotto_diag *diag)
+static sotto_status read_report_key(sotto_json_node body, hq_enrolment *x, sotto_diag *diag)
 {
     sotto_span text;
     sotto_status status = sotto_json_get_str(body, "report_key", &text, diag);
@@ -43,12 +34,24 @@ static sotto_status read_report_key(sotto_json_node body, enrolment *x, sotto_di
     return status;
 }
 
+static sotto_status read_csr(sotto_json_node body, hq_enrolment *x, sotto_diag *diag)
+{
+    sotto_span csr;
+    sotto_status status = sotto_json_get_str(body, "csr", &csr, diag);
+    if (status != SOTTO_OK)
+        return status;
+    status = sotto_csr_check(csr, x->public_pem, diag);
+    /* A request not signed by its own key is a bad request, and no word about a code. */
+    if (sotto_status_cause(status) == SOTTO_CAUSE_AUTH)
+        return SOTTO_ERR(HQ, MALFORMED);
+    return status == SOTTO_OK ? sotto_span_to_str(csr, x->csr, sizeof x->csr) : status;
+}
+
 /* The code is judged first: to somebody without one, nothing else of the request is worth an answer. */
-static sotto_status read_members(const hq_collector *c, sotto_json_node body, int64_t now_s, enrolment *x,
+static sotto_status read_members(const hq_collector *c, sotto_json_node body, int64_t now_s, hq_enrolment *x,
                                  sotto_diag *diag)
 {
     static const char *const members[] = {"code", "csr", "report_key"};
-    sotto_span csr;
     sotto_status status = sotto_json_only(body, members, SOTTO_COUNT(members), diag);
     if (status == SOTTO_OK)
         status = read_code(body, x, diag);
@@ -56,21 +59,20 @@ static sotto_status read_members(const hq_collector *c, sotto_json_node body, in
         status = hq_registry_code_find(c->registry, x->code_hash, now_s, x->device, diag);
     if (status == SOTTO_OK)
         status = read_report_key(body, x, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_get_str(body, "csr", &csr, diag);
-    if (status != SOTTO_OK)
-        return status;
-    status = sotto_csr_check(csr, x->public_pem, diag);
-    /* A request not signed by its own key is a bad request, and no word about the code. */
-    return sotto_status_cause(status) == SOTTO_CAUSE_AUTH ? SOTTO_ERR(HQ, MALFORMED) : status;
+    return status == SOTTO_OK ? read_csr(body, x, diag) : status;
 }
 
-static sotto_status issue(const hq_collector *c, int64_t now_s, enrolment *x, sotto_diag *diag)
+/* ---- the certificate ---- */
+
+/* Not longer than the authority itself. */
+static sotto_status issue(const hq_collector *c, int64_t now_s, hq_enrolment *x, sotto_diag *diag)
 {
+    const int64_t year_s = now_s + HQ_DEVICE_CERT_DAYS * HQ_DAY_S;
     sotto_cert_request request = {.use = SOTTO_CERT_DEVICE,
                                   .common_name = x->device,
                                   .not_before_s = now_s - SLOW_CLOCK_S,
-                                  .not_after_s = now_s + HQ_DEVICE_CERT_DAYS * HQ_DAY_S};
+                                  .not_after_s =
+                                      year_s < c->authority_until_s ? year_s : c->authority_until_s};
     sotto_status status = c->entropy.fill(c->entropy.ctx, request.serial, sizeof request.serial);
     request.serial[0] &= 0x7f;
     if (status == SOTTO_OK)
@@ -79,7 +81,7 @@ static sotto_status issue(const hq_collector *c, int64_t now_s, enrolment *x, so
     return status == SOTTO_OK ? sotto_cert_read(sotto_span_str(x->certificate), &x->info, diag) : status;
 }
 
-static sotto_status write_answer(const enrolment *x, sotto_vec *answer)
+static sotto_status write_answer(const hq_enrolment *x, sotto_vec *answer)
 {
     uint8_t *memory = malloc(2 * SOTTO_PEM_MAX);
     if (memory == NULL)
@@ -99,48 +101,60 @@ static sotto_status write_answer(const enrolment *x, sotto_vec *answer)
     return status;
 }
 
-/* ---- renewal ---- */
-
-static sotto_status read_csr(sotto_json_node body, enrolment *x, sotto_diag *diag)
-{
-    sotto_span csr;
-    sotto_status status = sotto_json_get_str(body, "csr", &csr, diag);
-    if (status != SOTTO_OK)
-        return status;
-    status = sotto_csr_check(csr, x->public_pem, diag);
-    return sotto_status_cause(status) == SOTTO_CAUSE_AUTH ? SOTTO_ERR(HQ, MALFORMED) : status;
-}
-
-static sotto_status renew(hq_collector *c, const char *device, const uint8_t *used, enrolment *x,
-                          sotto_vec *answer, sotto_diag *diag)
+/* What can fail for want of memory fails before a code is used up. */
+sotto_status hq_enrolment_finish(hq_collector *c, const hq_enrolment *x, sotto_vec *answer, sotto_diag *diag)
 {
     const int64_t now_s = c->clock.utc_s(c->clock.ctx);
-    (void)snprintf(x->device, sizeof x->device, "%s", device);
-    sotto_status status = issue(c, now_s, x, diag);
-    if (status == SOTTO_OK)
-        status = write_answer(x, answer);
+    const hq_admission admission = {.code_hash = x->code_hash,
+                                    .report_key = x->report_key,
+                                    .cert_sha256 = x->info.sha256,
+                                    .cert_not_after_s = x->info.not_after_s,
+                                    .now_s = now_s};
     const hq_renewal renewal = {.device = x->device,
-                                .used = used,
+                                .used = x->used,
                                 .fresh = x->info.sha256,
                                 .not_after_s = x->info.not_after_s,
                                 .now_s = now_s};
+    sotto_status status = write_answer(x, answer);
     if (status == SOTTO_OK)
-        status = hq_registry_renew(c->registry, &renewal, diag);
+        status = x->renewal ? hq_registry_renew(c->registry, &renewal, diag)
+                            : hq_registry_admit(c->registry, &admission, diag);
     if (status != SOTTO_OK) {
         answer->len = 0;
         return status;
     }
-    sotto_log_event(c->log, SOTTO_LOG_INFO, "renew.accepted", "device=%s", x->device);
+    sotto_log_event(c->log, SOTTO_LOG_INFO, x->renewal ? "renew.accepted" : "enrol.accepted", "device=%s",
+                    x->device);
     return SOTTO_OK;
+}
+
+/* From here, or from an authority elsewhere, whose answer takes its time. */
+static sotto_status give(hq_collector *c, hq_enrolment *x, sotto_reply *reply, sotto_diag *diag)
+{
+    if (c->signer != NULL)
+        return hq_signer_begin(c->signer, x, &reply->later, diag);
+    sotto_status status = issue(c, c->clock.utc_s(c->clock.ctx), x, diag);
+    return status == SOTTO_OK ? hq_enrolment_finish(c, x, &reply->body, diag) : status;
+}
+
+/* ---- renewal ---- */
+
+static sotto_status renew(hq_collector *c, const char *device, const uint8_t used[static SOTTO_SHA256_BYTES],
+                          hq_enrolment *x, sotto_reply *reply, sotto_diag *diag)
+{
+    (void)snprintf(x->device, sizeof x->device, "%s", device);
+    memcpy(x->used, used, sizeof x->used);
+    x->renewal = true;
+    return give(c, x, reply, diag);
 }
 
 sotto_status hq_collect_renew(hq_collector *c, const hq_device *device,
                               const uint8_t used[static SOTTO_SHA256_BYTES], sotto_span body,
-                              sotto_vec *answer, sotto_diag *diag)
+                              sotto_reply *reply, sotto_diag *diag)
 {
     static const char *const members[] = {"csr"};
     sotto_json *doc = NULL;
-    enrolment *x = calloc(1, sizeof *x);
+    hq_enrolment *x = calloc(1, sizeof *x);
     if (x == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory to renew a certificate");
     sotto_status status = sotto_json_parse(&doc, body, "renewal", diag);
@@ -149,7 +163,7 @@ sotto_status hq_collect_renew(hq_collector *c, const hq_device *device,
     if (status == SOTTO_OK)
         status = read_csr(sotto_json_root(doc), x, diag);
     if (status == SOTTO_OK)
-        status = renew(c, device->id, used, x, answer, diag);
+        status = renew(c, device->id, used, x, reply, diag);
     sotto_json_free(doc);
     free(x);
     return status;
@@ -178,7 +192,7 @@ static sotto_status check_lapsed(hq_collector *c, sotto_span certificate, const 
     return status;
 }
 
-static sotto_status recover(hq_collector *c, sotto_json_node body, enrolment *x, sotto_vec *answer,
+static sotto_status recover(hq_collector *c, sotto_json_node body, hq_enrolment *x, sotto_reply *reply,
                             sotto_diag *diag)
 {
     static const char *const members[] = {"csr", "certificate"};
@@ -192,18 +206,18 @@ static sotto_status recover(hq_collector *c, sotto_json_node body, enrolment *x,
         status = read_csr(body, x, diag);
     if (status == SOTTO_OK)
         status = check_lapsed(c, certificate, x->public_pem, &device, &used, diag);
-    return status == SOTTO_OK ? renew(c, device.id, used.sha256, x, answer, diag) : status;
+    return status == SOTTO_OK ? renew(c, device.id, used.sha256, x, reply, diag) : status;
 }
 
-sotto_status hq_collect_recover(hq_collector *c, sotto_span body, sotto_vec *answer, sotto_diag *diag)
+sotto_status hq_collect_recover(hq_collector *c, sotto_span body, sotto_reply *reply, sotto_diag *diag)
 {
     sotto_json *doc = NULL;
-    enrolment *x = calloc(1, sizeof *x);
+    hq_enrolment *x = calloc(1, sizeof *x);
     if (x == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory to renew a certificate");
     sotto_status status = sotto_json_parse(&doc, body, "renewal", diag);
     if (status == SOTTO_OK)
-        status = recover(c, sotto_json_root(doc), x, answer, diag);
+        status = recover(c, sotto_json_root(doc), x, reply, diag);
     sotto_json_free(doc);
     free(x);
     return status;
@@ -211,42 +225,24 @@ sotto_status hq_collect_recover(hq_collector *c, sotto_span body, sotto_vec *ans
 
 /* ---- enrolment ---- */
 
-static sotto_status enrol(hq_collector *c, sotto_json_node body, enrolment *x, sotto_vec *answer,
+static sotto_status enrol(hq_collector *c, sotto_json_node body, hq_enrolment *x, sotto_reply *reply,
                           sotto_diag *diag)
 {
-    const int64_t now_s = c->clock.utc_s(c->clock.ctx);
-    sotto_status status = read_members(c, body, now_s, x, diag);
-    if (status == SOTTO_OK)
-        status = issue(c, now_s, x, diag);
-    /* Written before the code is used up: what can fail for want of memory fails while it is still good. */
-    if (status == SOTTO_OK)
-        status = write_answer(x, answer);
-    const hq_admission admission = {.code_hash = x->code_hash,
-                                    .report_key = x->report_key,
-                                    .cert_sha256 = x->info.sha256,
-                                    .cert_not_after_s = x->info.not_after_s,
-                                    .now_s = now_s};
-    if (status == SOTTO_OK)
-        status = hq_registry_admit(c->registry, &admission, diag);
-    if (status != SOTTO_OK) {
-        answer->len = 0;
-        return status;
-    }
-    sotto_log_event(c->log, SOTTO_LOG_INFO, "enrol.accepted", "device=%s", x->device);
-    return SOTTO_OK;
+    sotto_status status = read_members(c, body, c->clock.utc_s(c->clock.ctx), x, diag);
+    return status == SOTTO_OK ? give(c, x, reply, diag) : status;
 }
 
-sotto_status hq_collect_enrol(hq_collector *c, sotto_span body, sotto_vec *answer, sotto_diag *diag)
+sotto_status hq_collect_enrol(hq_collector *c, sotto_span body, sotto_reply *reply, sotto_diag *diag)
 {
     sotto_json *doc = NULL;
-    enrolment *x = calloc(1, sizeof *x);
+    hq_enrolment *x = calloc(1, sizeof *x);
     if (x == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory to enrol a device");
     sotto_status status = sotto_json_parse(&doc, body, "enrolment", diag);
     if (status == SOTTO_OK)
         status = sotto_json_as_object(sotto_json_root(doc), diag);
     if (status == SOTTO_OK)
-        status = enrol(c, sotto_json_root(doc), x, answer, diag);
+        status = enrol(c, sotto_json_root(doc), x, reply, diag);
     sotto_json_free(doc);
     free(x);
     return status;

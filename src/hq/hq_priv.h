@@ -399,7 +399,7 @@ SOTTO_MUST_USE sotto_status hq_repo_refresh(const char *dir, hq_publication *out
 bool hq_repo_stale(const char *dir, int64_t now_s);
 
 /* ---- what of the office ends when (cmd_certificate.c) ---- */
-#define HQ_EXPIRIES (6 + HQ_TEAMS_MAX)
+#define HQ_EXPIRIES (7 + HQ_TEAMS_MAX)
 typedef struct hq_expiry {
     char what[HQ_TEAM_NAME_MAX + 16];
     const char *remedy;
@@ -441,7 +441,12 @@ typedef struct hq_collector {
     sotto_clock clock;
     sotto_entropy entropy;
     const sotto_log *log;
+    /* ca.pem: its first certificate issues, by authority_key or, where that is elsewhere (""), the signer. */
     char authority_key[SOTTO_PEM_MAX], authority_cert[SOTTO_PEM_MAX];
+    int64_t authority_until_s;                              /* end of the one that issues */
+    struct hq_signer *signer;                               /* NULL: this office issues itself */
+    char time_key[SOTTO_PEM_MAX], time_cert[SOTTO_PEM_MAX]; /* who tells the time; key "": nobody */
+    bool time_due;                                          /* its certificate is absent or near its end */
     void *memory;           /* for one report, and the tasks that it is held against */
     sotto_tasks tasks;      /* of tasks_release, in that memory */
     uint64_t tasks_release; /* 0: of none */
@@ -454,7 +459,16 @@ typedef struct hq_collector {
 } hq_collector;
 SOTTO_MUST_USE sotto_status hq_collector_open(hq_collector *out, const char *dir, const sotto_log *log,
                                               sotto_diag *diag);
+/* The same with a program that signs for an authority elsewhere (signer.h); sign_command NULL: as above. */
+SOTTO_MUST_USE sotto_status hq_collector_open_for(hq_collector *out, const char *dir,
+                                                  const char *sign_command, const sotto_log *log,
+                                                  sotto_diag *diag);
 void hq_collector_close(hq_collector *collector);
+/* Answers what the signer has ended meanwhile; between two steps of the server. Whether some still run. */
+bool hq_collect_signed(hq_collector *c, sotto_server *server);
+/* Looks at the certificate with which the time is told, as it lies in the folder now. issues: gets another
+ * when it is due; of several processes one does. waits: it may take as long as the signer. */
+void hq_collect_time_keep(hq_collector *c, bool issues, bool waits);
 /* The server's handler; ctx is the collector. Paths: docs/formats/wire.md. */
 void hq_collect(void *ctx, const sotto_http_message *request, const sotto_peer *peer, sotto_reply *reply);
 /* The server's commit: all pending reports in one transaction, then their answers. */
@@ -469,7 +483,7 @@ void hq_collect_settle(hq_collector *c, hq_pending *pending, size_t count);
 void hq_collect_answer(hq_collector *c, const hq_pending *pending);
 void hq_collect_tell(const hq_collector *c, const hq_device *device, uint64_t seq, unsigned alarms);
 void hq_collect_accuse(hq_collector *c, const hq_device *device, uint64_t seq, enum hq_alarm alarm);
-SOTTO_MUST_USE sotto_status hq_collect_enrol(hq_collector *c, sotto_span body, sotto_vec *answer,
+SOTTO_MUST_USE sotto_status hq_collect_enrol(hq_collector *c, sotto_span body, sotto_reply *reply,
                                              sotto_diag *diag);
 /* {"have","next"}: DENIED when the device is, or has just been, quarantined. */
 SOTTO_MUST_USE sotto_status hq_collect_night(hq_collector *c, const hq_device *device, sotto_span body,
@@ -480,16 +494,17 @@ SOTTO_MUST_USE sotto_status hq_collect_health(hq_collector *c, const hq_device *
 /* {"seq","sha256","reason"} of a report that will not come. */
 SOTTO_MUST_USE sotto_status hq_collect_absent(hq_collector *c, const hq_device *device, uint64_t seq,
                                               sotto_span body, bool *repeated, sotto_diag *diag);
-/* {"csr"}, from a device that shows certificate `used`; its next one into answer. */
+/* {"csr"}, from a device that shows certificate `used`; its next one into reply->body, or reply->later, as
+ * for enrolment. */
 SOTTO_MUST_USE sotto_status hq_collect_renew(hq_collector *c, const hq_device *device,
                                              const uint8_t used[static SOTTO_SHA256_BYTES], sotto_span body,
-                                             sotto_vec *answer, sotto_diag *diag);
+                                             sotto_reply *reply, sotto_diag *diag);
 /* {"csr","certificate"}, from whoever can sign by the certificate's key: as above. DENIED when the
  * certificate is not one that serves, EXPIRED when it lapsed more than HQ_RENEW_GRACE_DAYS ago, AUTH when the
  * request is another key's. */
-SOTTO_MUST_USE sotto_status hq_collect_recover(hq_collector *c, sotto_span body, sotto_vec *answer,
+SOTTO_MUST_USE sotto_status hq_collect_recover(hq_collector *c, sotto_span body, sotto_reply *reply,
                                                sotto_diag *diag);
-/* Signs {nonce, now}. MALFORMED; UNSUPPORTED when the authority's key is not P-256. */
+/* Signs {nonce, now}. MALFORMED; UNSUPPORTED while nobody here may tell the time. */
 SOTTO_MUST_USE sotto_status hq_collect_time(const hq_collector *c, sotto_span nonce, sotto_vec *answer,
                                             sotto_diag *diag);
 /* GET of a file of the repository: 200, 206 or 416; NOT_FOUND. */

@@ -14,10 +14,18 @@
 
 static const hq_command COMMANDS[] = {
     {"init", "open a head office: keys, device authority, registry, repository",
-     "usage: sotto-hq init --dir DIR [--name NAME] [--host NAME_OR_IP]... [--store URL] [--json]\n\n"
+     "usage: sotto-hq init --dir DIR [--name NAME] [--host NAME_OR_IP]... [--store URL] [--json]\n"
+     "                     [--authority CERT.pem [--authority-key KEY.pem | --sign-command PROGRAM]]\n\n"
      "Never overwrites. --host: names and addresses by which terminals reach this machine (in the server's\n"
-     "certificate); 127.0.0.1 and localhost when none is given. Says what to hand to the terminals.\n\n"
-     "  sotto-hq init --dir /srv/sotto-hq --name 'Example Bank' --host hq.example.org\n",
+     "certificate); 127.0.0.1 and localhost when none is given. Says what to hand to the terminals.\n"
+     "--authority: the bank's own authority (its certificate first, those it comes from may follow) in place "
+     "of\n"
+     "one made here; its key is copied (ECDSA P-256 or P-384, RSA from 2048 bits), or stays where it is: "
+     "the\n"
+     "program signs (serve --help), or authority/server.csr waits to be signed by hand.\n\n"
+     "  sotto-hq init --dir /srv/sotto-hq --name 'Example Bank' --host hq.example.org\n"
+     "  sotto-hq init --dir /srv/sotto-hq --host hq.example.org --authority devices.pem \\\n"
+     "                --sign-command /usr/local/lib/bank-pki-sign\n",
      hq_cmd_init},
     {"population", "make a bank's customers and their day, or the same from a table", NULL,
      sotto_hq_cmd_population},
@@ -102,7 +110,8 @@ static const hq_command COMMANDS[] = {
      hq_cmd_enrol_code},
     {"serve", "the collector: releases down, reports up, enrolment",
      "usage: sotto-hq serve --dir DIR [--listen 127.0.0.1:8443] [--enrol-listen 127.0.0.1:8444]\n"
-     "                      [--health 127.0.0.1:PORT] [--workers N] [--connections 1000] [--store URL]\n\n"
+     "                      [--health 127.0.0.1:PORT] [--workers N] [--connections 1000] [--store URL]\n"
+     "                      [--sign-command PROGRAM]\n\n"
      "TLS 1.3. The first door asks for a device's certificate, the second is for enrolment. Port 0 takes "
      "any\n"
      "free one. Prints one line, \"listening devices=PORT enrol=PORT ...\", when it is ready; events go to\n"
@@ -113,6 +122,16 @@ static const hq_command COMMANDS[] = {
      "and /metrics (Prometheus) without TLS, on loopback only. SIGTERM: begun requests are finished. "
      "SIGHUP:\n"
      "new workers with the certificate that lies in the folder now.\n"
+     "--sign-command: the authority's key is elsewhere. PROGRAM (a whole path; no shell, no environment) "
+     "gets\n"
+     "\"device\" or \"time\" and the common name as its words and the request (PKCS#10, PEM) on standard "
+     "input, "
+     "and\n"
+     "prints the certificate with its chain within 30 s; exit code 3: refused. Nothing that does not come "
+     "from\n"
+     "authority/ca.pem, for that key and name, is taken. At most 8 run at once in each worker; nobody waits "
+     "for\n"
+     "them but who asked.\n"
      "--store postgresql://USER@HOST/DATABASE: the registry in PostgreSQL, for several collectors of one "
      "fleet;\n"
      "an empty database takes over DIR/registry.db, and DIR/store remembers the URL for all commands. "
@@ -235,12 +254,17 @@ static const hq_command COMMANDS[] = {
      "  sotto-hq devices --dir /srv/sotto-hq\n"
      "  sotto-hq devices --dir /srv/sotto-hq --release-quarantine branch-12-atm-1\n",
      hq_cmd_devices},
-    {"certificate", "the collector's certificate, made anew for the same key",
-     "usage: sotto-hq certificate --dir DIR --host NAME [--host NAME ...] [--days 730] [--json]\n\n"
-     "--host: the names and addresses that terminals call; all of them. A running serve takes the new "
-     "certificate "
-     "on\n"
-     "SIGHUP. sotto-hq devices tells 60 days before it ends.\n\n"
+    {"certificate", "the collector's certificate, made anew",
+     "usage: sotto-hq certificate --dir DIR --host NAME [--host NAME ...] [--days 730] [--new-key]\n"
+     "                            [--sign-command PROGRAM] [--json]\n"
+     "       sotto-hq certificate --dir DIR --from CERTIFICATE.pem [--json]\n\n"
+     "--host: the names and addresses that terminals call; all of them. For the same key, or a new one. A "
+     "running\n"
+     "serve takes the new certificate on SIGHUP. Where authority/ca.key is not here, PROGRAM is asked (serve "
+     "--help;\n"
+     "its first word is \"server\"), or authority/server.csr is written for the bank's PKI, and --from takes "
+     "what it\n"
+     "gave. sotto-hq devices tells 60 days before it ends.\n\n"
      "  sotto-hq certificate --dir /srv/sotto-hq --host hq.example.org --host 10.0.0.5\n",
      hq_cmd_certificate},
     {"pack", "a branch's customers and their tags, sealed to its terminal",

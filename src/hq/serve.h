@@ -12,6 +12,7 @@
 
 typedef struct hq_service {
     const char *dir, *listen, *enrol_listen, *health;
+    const char *sign_command;     /* NULL: authority/ca.key issues */
     int64_t connections, workers; /* connections: of each worker */
     int fd[HQ_LISTENER_COUNT];    /* -1 = not wanted */
     uint16_t port[HQ_LISTENER_COUNT];

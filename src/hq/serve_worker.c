@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define STEP_MS         1000
+#define SIGNING_STEP_MS 20 /* while the signer works: its end wakes nobody */
 #define REFRESH_EVERY_S 3600
 #define DRAIN_MS        10000
 #define BODY_MAX        (SOTTO_REPORT_MAX + 4096)
@@ -88,9 +89,11 @@ static sotto_status open_worker(worker *w, sotto_diag *diag)
 {
     sotto_status status = sotto_vault_start(diag);
     if (status == SOTTO_OK)
-        status = hq_collector_open(&w->collector, w->service->dir, &w->service->log, diag);
+        status = hq_collector_open_for(&w->collector, w->service->dir, w->service->sign_command,
+                                       &w->service->log, diag);
     if (status != SOTTO_OK)
         return status;
+    hq_collect_time_keep(&w->collector, w->number == 0, true); /* the others are started after it */
     w->collector.metrics = w->service->metrics;
     w->collector.pending = calloc(SOTTO_SERVER_BATCH_MAX, sizeof *w->collector.pending);
     if (w->collector.pending == NULL)
@@ -106,10 +109,11 @@ static void keep_fresh(worker *w)
     sotto_diag diag = {0};
     hq_publication out;
     int64_t now_s = hq_now();
-    if (w->number != 0 || now_s < w->next_refresh_s)
+    if (now_s < w->next_refresh_s)
         return;
     w->next_refresh_s = now_s + REFRESH_EVERY_S;
-    if (!hq_repo_stale(w->service->dir, now_s))
+    hq_collect_time_keep(&w->collector, w->number == 0, false);
+    if (w->number != 0 || !hq_repo_stale(w->service->dir, now_s))
         return;
     if (hq_repo_refresh(w->service->dir, &out, &diag) == SOTTO_OK)
         sotto_log_event(&w->service->log, SOTTO_LOG_INFO, "release.refreshed", "release=%llu",
@@ -121,7 +125,8 @@ static void keep_fresh(worker *w)
 
 static sotto_status step(worker *w)
 {
-    sotto_status status = sotto_server_step(w->server, STEP_MS);
+    bool signing = hq_collect_signed(&w->collector, w->server);
+    sotto_status status = sotto_server_step(w->server, signing ? SIGNING_STEP_MS : STEP_MS);
     hq_metrics_take(w->service->metrics, w->number, w->server, &w->last);
     return status;
 }

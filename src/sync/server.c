@@ -152,11 +152,17 @@ static void watch(sotto_server *server, conn *c)
         drop(server, c); /* the kernel would never tell of it */
 }
 
+/* Nothing moves it on but us. */
+static bool is_ours(const conn *c)
+{
+    return c->state == CONN_READY || c->state == CONN_HELD || c->state == CONN_LATER;
+}
+
 static void step(sotto_server *server, conn *c)
 {
     if (!conn_step(server, c))
         drop(server, c);
-    else if (c->state != CONN_READY && c->state != CONN_HELD)
+    else if (!is_ours(c))
         watch(server, c);
 }
 
@@ -232,7 +238,7 @@ static sotto_status serve_events(sotto_server *server, void *const *ready, size_
         conn *c = ready[i];
         if (is_door(server, c, &door))
             st = accept_waiting(server, door);
-        else if (c->state != CONN_FREE && c->state != CONN_READY && c->state != CONN_HELD)
+        else if (c->state != CONN_FREE && !is_ours(c))
             step(server, c);
     }
     return st;
@@ -246,12 +252,26 @@ static bool too_much(const sotto_server *server, const conn *c)
     return crowded || server_now_ms(server) - c->ready_ms > server->config.patience_ms;
 }
 
+/* What it sends meanwhile waits in the kernel: a socket that is readable for so long would wake every round.
+ */
+static void put_off(sotto_server *server, conn *c)
+{
+    c->state = CONN_LATER;
+    server_deadline(server, c, SOTTO_SERVER_LATER_MS);
+    if (c->mask != 0 && sync_epoll_set(server->epoll, c->stream.fd, c, c->mask, 0) == SOTTO_OK)
+        c->mask = 0;
+}
+
 static void answer_one(sotto_server *server, conn *c)
 {
     server->stats.requests++;
     if (too_much(server, c)) {
         conn_reply_busy(server, c);
     } else if (!conn_handle(server, c)) {
+        if (c->reply.later != 0) {
+            put_off(server, c);
+            return;
+        }
         c->state = CONN_HELD;
         server->held[server->held_count++] = c;
         return;
@@ -331,6 +351,35 @@ sotto_status sotto_server_step(sotto_server *server, int64_t wait_ms)
     end_late(server);
     bury(server);
     return st;
+}
+
+static conn *find_later(const sotto_server *server, uint64_t later)
+{
+    for (size_t i = 0; i < server->stats.open; i++)
+        if (server->conn[i]->state == CONN_LATER && server->conn[i]->reply.later == later)
+            return server->conn[i];
+    return NULL;
+}
+
+bool sotto_server_waits(const sotto_server *server, uint64_t later)
+{
+    return find_later(server, later) != NULL;
+}
+
+bool sotto_server_answer(sotto_server *server, uint64_t later, sotto_reply *reply)
+{
+    conn *c = find_later(server, later);
+    if (c == NULL) {
+        sotto_vec_free(&reply->body);
+        return false;
+    }
+    sotto_vec_free(&c->reply.body);
+    c->reply = *reply;
+    c->reply.later = 0;
+    conn_finish_reply(server, c);
+    conn_start_write(server, c);
+    step(server, c);
+    return true;
 }
 
 void sotto_server_drain(sotto_server *server)

@@ -197,6 +197,7 @@ bool conn_step(sotto_server *server, conn *c)
             break;
         case CONN_READY:
         case CONN_HELD:
+        case CONN_LATER:
             return true;
         case CONN_FREE:
             return false;

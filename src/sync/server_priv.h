@@ -14,6 +14,7 @@ enum conn_state {
     CONN_READ,  /* a request is coming, or none yet */
     CONN_READY, /* a whole request waits for its turn */
     CONN_HELD,  /* answered, but the answer leaves only after the round's commit */
+    CONN_LATER, /* its answer comes by sotto_server_answer; nothing is heard of it until then */
     CONN_WRITE, /* its reply goes out */
     CONN_DRAIN  /* half-closed: what still comes is thrown away, so that the peer gets to read our last words
                  */
@@ -76,7 +77,7 @@ void conn_stop(sotto_server *server, conn *c);
 void conn_free(conn *c);
 
 /* server_reply.c */
-/* Calls the handler. False when the answer has to wait for the commit. */
+/* Calls the handler. False when the answer has to wait: for the commit, or for a later word. */
 bool conn_handle(sotto_server *server, conn *c);
 /* Makes head and body ready to be sent. */
 void conn_finish_reply(sotto_server *server, conn *c);

@@ -69,7 +69,7 @@ bool conn_handle(sotto_server *server, conn *c)
     memset(&c->reply, 0, sizeof c->reply);
     sotto_vec_init(&c->reply.body, SIZE_MAX);
     server->config.handler(server->config.ctx, sotto_http_message_of(c->parser), &c->peer, &c->reply);
-    if (c->reply.hold && server->config.commit != NULL)
+    if (c->reply.later != 0 || (c->reply.hold && server->config.commit != NULL))
         return false;
     conn_finish_reply(server, c);
     return true;

@@ -1,7 +1,8 @@
 /*
  * Head office's word on the time. The signed text is
  *     "sotto time 1\n" <nonce, 32 hex digits> "\n" <seconds since 1970, decimal> "\n"
- * which is no DER, so that the authority's key signs nothing here that could pass for a certificate.
+ * which is no DER, so that the authority's key signs nothing here that could pass for a certificate. Where
+ * that key is not at head office, or not P-256, another signs it that the authority gave a certificate.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "client_priv.h"
 
 #define TEXT_MAX   96
-#define ANSWER_MAX ((size_t)8192)
+#define ANSWER_MAX ((size_t)SOTTO_TIME_WORD_MAX)
 
 static sotto_span text_of(const sotto_time_word *word, char out[static TEXT_MAX])
 {
@@ -19,35 +20,50 @@ static sotto_span text_of(const sotto_time_word *word, char out[static TEXT_MAX]
     return sotto_span_of(out, (size_t)len);
 }
 
-sotto_status sotto_time_sign(sotto_time_word *word, const char *authority_key_pem, sotto_diag *diag)
+sotto_status sotto_time_sign(sotto_time_word *word, const char *key_pem, sotto_diag *diag)
 {
     char text[TEXT_MAX];
-    return sotto_keypair_sign(authority_key_pem, text_of(word, text), word->signature, sizeof word->signature,
+    return sotto_keypair_sign(key_pem, text_of(word, text), word->signature, sizeof word->signature,
                               &word->signature_len, diag);
 }
 
-static sotto_status check_signature(const sotto_time_word *word, sotto_span authority_pem, sotto_diag *diag)
+/* The name is what keeps a device's, a server's or a pack signer's certificate from telling the time; a chain
+ * may hold authorities, but the one who speaks is none. */
+static sotto_status check_signer(const sotto_time_word *word, sotto_span authority_pem,
+                                 char public_pem[static SOTTO_PEM_MAX], sotto_diag *diag)
+{
+    sotto_cert_info info;
+    sotto_span certificate = sotto_span_str(word->certificate);
+    sotto_status st = sotto_cert_verify(certificate, authority_pem, word->utc_s, &info, diag);
+    if (st == SOTTO_OK && strcmp(info.common_name, SOTTO_TIME_SIGNER) != 0)
+        st = sotto_diag_set(diag, SOTTO_ERR(SYNC, AUTH), "the time is signed by who may not tell it");
+    if (st == SOTTO_OK)
+        st = sotto_cert_public_pem(certificate, public_pem, diag);
+    return st == SOTTO_OK ? sotto_cert_check(certificate, SOTTO_CERT_SIGNER, public_pem, diag) : st;
+}
+
+static sotto_status check_signed(const sotto_time_word *word, sotto_span authority_pem, sotto_diag *diag)
 {
     char public_pem[SOTTO_PEM_MAX], text[TEXT_MAX];
-    sotto_status st = sotto_cert_public_pem(authority_pem, public_pem, diag);
+    sotto_span signature = sotto_span_of(word->signature, word->signature_len);
+    if (word->certificate[0] == '\0')
+        return sotto_authority_verify(authority_pem, text_of(word, text), signature, word->utc_s, diag);
+    sotto_status st = check_signer(word, authority_pem, public_pem, diag);
     if (st != SOTTO_OK)
         return st;
     return sotto_public_verify(SOTTO_SIG_ECDSA_P256_SHA256, sotto_span_str(public_pem), text_of(word, text),
-                               sotto_span_of(word->signature, word->signature_len), diag);
+                               signature, diag);
 }
 
 sotto_status sotto_time_check(const sotto_time_word *word, const uint8_t nonce[static SOTTO_TIME_NONCE_BYTES],
                               sotto_span authority_pem, sotto_diag *diag)
 {
-    sotto_cert_info info;
     if (memcmp(word->nonce, nonce, SOTTO_TIME_NONCE_BYTES) != 0)
         return sotto_diag_set(diag, SOTTO_ERR(SYNC, AUTH), "the time told answers another question");
-    sotto_status st = check_signature(word, authority_pem, diag);
-    if (st == SOTTO_OK)
-        st = sotto_cert_read(authority_pem, &info, diag);
-    if (st == SOTTO_OK && (word->utc_s < info.not_before_s || word->utc_s > info.not_after_s))
-        st = sotto_diag_set(diag, SOTTO_ERR(SYNC, EXPIRED),
-                            "the time told lies outside the validity of the authority that signed it");
+    sotto_status st = check_signed(word, authority_pem, diag);
+    if (sotto_status_cause(st) == SOTTO_CAUSE_EXPIRED)
+        return sotto_diag_set(diag, SOTTO_ERR(SYNC, EXPIRED),
+                              "the time told lies outside the validity of who signed it");
     return st;
 }
 
@@ -64,6 +80,10 @@ sotto_status sotto_time_write(const sotto_time_word *word, sotto_buf *out)
     sotto_json_cstr(&w, nonce);
     sotto_json_name(&w, "signature");
     sotto_json_cstr(&w, signature);
+    if (word->certificate[0] != '\0') {
+        sotto_json_name(&w, "certificate");
+        sotto_json_cstr(&w, word->certificate);
+    }
     sotto_json_obj_end(&w);
     return sotto_json_writer_end(&w);
 }
@@ -79,6 +99,24 @@ static sotto_status read_hex(sotto_json_node top, const char *name, uint8_t *out
     if (text.len == 0 || *len > cap || sotto_hex_decode(text, out, *len) != SOTTO_OK)
         return sotto_json_bad(sotto_json_member(top, name), diag, SOTTO_ERR(SYNC, MALFORMED),
                               "must be 1 to %zu bytes in hexadecimal", cap);
+    return SOTTO_OK;
+}
+
+/* PEM is printable ASCII (RFC 7468 section 2); an empty text would speak for the authority itself. */
+static sotto_status read_certificate(sotto_json_node top, sotto_time_word *word, sotto_diag *diag)
+{
+    sotto_span text;
+    if (sotto_json_type(sotto_json_member(top, "certificate")) == SOTTO_JSON_ABSENT)
+        return SOTTO_OK;
+    sotto_status st = sotto_json_get_str(top, "certificate", &text, diag);
+    if (st != SOTTO_OK)
+        return st;
+    bool plain = text.len > 0 && text.len < sizeof word->certificate;
+    for (size_t i = 0; i < text.len && plain; i++)
+        plain = (text.ptr[i] >= 0x20 && text.ptr[i] < 0x7f) || text.ptr[i] == '\n' || text.ptr[i] == '\r';
+    if (!plain || sotto_span_to_str(text, word->certificate, sizeof word->certificate) != SOTTO_OK)
+        return sotto_json_bad(sotto_json_member(top, "certificate"), diag, SOTTO_ERR(SYNC, MALFORMED),
+                              "must be PEM of at most %zu bytes", sizeof word->certificate - 1);
     return SOTTO_OK;
 }
 
@@ -99,6 +137,8 @@ sotto_status sotto_time_read(sotto_time_word *word, sotto_span json, sotto_diag 
         st = sotto_diag_set(diag, SOTTO_ERR(SYNC, MALFORMED), "the time's nonce has another length");
     if (st == SOTTO_OK)
         st = read_hex(top, "signature", word->signature, sizeof word->signature, &word->signature_len, diag);
+    if (st == SOTTO_OK)
+        st = read_certificate(top, word, diag);
     sotto_json_free(doc);
     return st;
 }

@@ -1,10 +1,12 @@
+#include "names.h"
 #include "pem.h"
 
 #include <mbedtls/psa_util.h>
 #include <stdio.h>
 
 static sotto_status write_csr(mbedtls_pk_context *key, const char *common_name,
-                              char out[static SOTTO_PEM_MAX], sotto_diag *diag)
+                              const mbedtls_x509_san_list *names, char out[static SOTTO_PEM_MAX],
+                              sotto_diag *diag)
 {
     char subject[80];
     mbedtls_x509write_csr csr;
@@ -13,6 +15,8 @@ static sotto_status write_csr(mbedtls_pk_context *key, const char *common_name,
     mbedtls_x509write_csr_set_key(&csr, key);
     mbedtls_x509write_csr_set_md_alg(&csr, MBEDTLS_MD_SHA256);
     int error = mbedtls_x509write_csr_set_subject_name(&csr, subject);
+    if (error == 0 && names != NULL)
+        error = mbedtls_x509write_csr_set_subject_alternative_name(&csr, names);
     if (error == 0)
         error = mbedtls_x509write_csr_pem(&csr, (unsigned char *)out, SOTTO_PEM_MAX, mbedtls_psa_get_random,
                                           MBEDTLS_PSA_RANDOM_STATE);
@@ -20,8 +24,8 @@ static sotto_status write_csr(mbedtls_pk_context *key, const char *common_name,
     return error == 0 ? SOTTO_OK : sotto_vault_mbedtls_fail(diag, error, "the request cannot be written");
 }
 
-sotto_status sotto_csr_make(const char *key_pem, const char *common_name, char out[static SOTTO_PEM_MAX],
-                            sotto_diag *diag)
+static sotto_status make(const char *key_pem, const char *common_name, const mbedtls_x509_san_list *names,
+                         char out[static SOTTO_PEM_MAX], sotto_diag *diag)
 {
     mbedtls_pk_context key;
     out[0] = '\0';
@@ -33,9 +37,24 @@ sotto_status sotto_csr_make(const char *key_pem, const char *common_name, char o
     if (status == SOTTO_OK && !sotto_vault_is_p256(&key))
         status = sotto_diag_set(diag, SOTTO_ERR(VAULT, UNSUPPORTED), "a request's key is ECDSA P-256 here");
     if (status == SOTTO_OK)
-        status = write_csr(&key, common_name, out, diag);
+        status = write_csr(&key, common_name, names, out, diag);
     mbedtls_pk_free(&key);
     return status;
+}
+
+sotto_status sotto_csr_make(const char *key_pem, const char *common_name, char out[static SOTTO_PEM_MAX],
+                            sotto_diag *diag)
+{
+    return make(key_pem, common_name, NULL, out, diag);
+}
+
+sotto_status sotto_csr_make_server(const char *key_pem, const char *common_name, const char *const *names,
+                                   size_t name_count, char out[static SOTTO_PEM_MAX], sotto_diag *diag)
+{
+    sotto_vault_names list;
+    out[0] = '\0';
+    sotto_status status = sotto_vault_names_fill(&list, names, name_count, diag);
+    return status == SOTTO_OK ? make(key_pem, common_name, list.list, out, diag) : status;
 }
 
 sotto_status sotto_csr_check(sotto_span csr_pem, char public_pem[static SOTTO_PEM_MAX], sotto_diag *diag)

@@ -79,7 +79,7 @@ expect 5 'none of those that sign root' "$HQ" sign "$WORK/hq/repo/2.root.json" -
 cp "$WORK/hq/repo/2.root.json" "$WORK/carried.json"
 expect 5 'nothing was signed' "$HQ" sign "$WORK/carried.json" --key "$WORK/hq/keys/targets.key" --root "$WORK/hq/repo/2.root.json"
 expect 0 'is not known here' "$HQ" sign "$WORK/carried.json" --key "$WORK/hq/keys/targets.key"
-expect 2 'host is missing' "$HQ" certificate --dir "$WORK/hq"
+expect 2 'needs --host' "$HQ" certificate --dir "$WORK/hq"
 expect 0 'SIGHUP' "$HQ" certificate --dir "$WORK/hq" --host hq.example.org --host 10.1.2.3 --days 30
 expect 0 '^! server certificate of this office ends on .*sotto-hq certificate' "$HQ" devices --dir "$WORK/hq"
 expect 0 '"what":"server certificate","until":"[^"]*","near":true' "$HQ" devices --dir "$WORK/hq" --json

@@ -65,7 +65,7 @@ bank_publish() {
 }
 
 bank_open() {
-    "$HQ" init --dir "$WORK/hq" --name "Test Bank" --host 127.0.0.1 >/dev/null
+    "$HQ" init --dir "$WORK/hq" --name "Test Bank" --host 127.0.0.1 ${INIT_WITH[@]+"${INIT_WITH[@]}"} >/dev/null
     bank_model
     bank_publish >/dev/null
     PORT=$(free_port) ENROL_PORT=$(free_port)
@@ -73,7 +73,8 @@ bank_open() {
 }
 
 hq_start() {
-    "$HQ" serve --dir "$WORK/hq" --listen "127.0.0.1:$PORT" --enrol-listen "127.0.0.1:$ENROL_PORT" >>"$WORK/hq.log" 2>&1 &
+    "$HQ" serve --dir "$WORK/hq" --listen "127.0.0.1:$PORT" --enrol-listen "127.0.0.1:$ENROL_PORT" \
+        ${SERVE_WITH[@]+"${SERVE_WITH[@]}"} >>"$WORK/hq.log" 2>&1 &
     HQ_PID=$!
     PIDS+=("$HQ_PID")
     wait_for 20 bash -c "exec 3<>/dev/tcp/127.0.0.1/$PORT"

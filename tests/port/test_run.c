@@ -168,6 +168,65 @@ static void a_file_grows_by_parts(void **state)
     sotto_vec_free(&out);
 }
 
+/* ---- for who must not wait ---- */
+
+static sotto_status run_job(const char *script, int64_t timeout_ms, size_t limit, char *said, int *code)
+{
+    char *argv[] = {(char[]){"/bin/sh"}, (char[]){"-c"}, NULL, NULL};
+    char text[256];
+    sotto_vec out;
+    sotto_port_job job;
+    snprintf(text, sizeof text, "%s", script);
+    argv[2] = text;
+    sotto_vec_init(&out, limit);
+    sotto_status status = sotto_port_job_start(&job, argv, sotto_span_str("secret"), timeout_ms, NULL);
+    assert_int_equal(status, SOTTO_OK);
+    while (sotto_status_cause(status = sotto_port_job_step(&job, &out, code, NULL)) == SOTTO_CAUSE_BUSY)
+        (void)poll(NULL, 0, 2);
+    assert_int_equal(job.pid, 0);
+    sotto_port_job_end(&job); /* nothing is left to end */
+    snprintf(said, 256, "%.*s", (int)out.len, out.ptr == NULL ? "" : (const char *)out.ptr);
+    sotto_vec_free(&out);
+    return status;
+}
+
+static void a_job_ends_as_a_run_does(void **state)
+{
+    (void)state;
+    char said[256];
+    int code;
+    assert_int_equal(run_job("tr a-z A-Z; exit 3", 20000, 64, said, &code), SOTTO_OK);
+    assert_string_equal(said, "SECRET");
+    assert_int_equal(code, 3);
+    assert_int_equal(run_job("exec >&-; exit 0", 20000, 64, said, &code), SOTTO_OK);
+    assert_int_equal(sotto_status_cause(run_job("kill -9 $$", 20000, 64, said, &code)), SOTTO_CAUSE_IO);
+    assert_int_equal(code, -1);
+    assert_int_equal(sotto_status_cause(run_job("sleep 90 & exec sleep 60", 200, 64, said, &code)),
+                     SOTTO_CAUSE_TIMEOUT);
+    assert_int_equal(sotto_status_cause(run_job("exec >&-; exec sleep 60", 200, 64, said, &code)),
+                     SOTTO_CAUSE_TIMEOUT);
+    assert_int_equal(sotto_status_cause(run_job("while :; do echo much; done", 20000, 64, said, &code)),
+                     SOTTO_CAUSE_RANGE);
+    assert_string_equal(said, "");
+}
+
+static void a_job_can_be_ended(void **state)
+{
+    (void)state;
+    char *argv[] = {(char[]){"/bin/sleep"}, (char[]){"90"}, NULL}, *bare[] = {(char[]){"sleep"}, NULL};
+    sotto_port_job job;
+    sotto_vec out;
+    int code;
+    sotto_vec_init(&out, 64);
+    assert_int_equal(sotto_port_job_start(&job, argv, sotto_span_of(NULL, 0), 90000, NULL), SOTTO_OK);
+    assert_int_equal(sotto_status_cause(sotto_port_job_step(&job, &out, &code, NULL)), SOTTO_CAUSE_BUSY);
+    sotto_port_job_end(&job);
+    assert_int_equal(sotto_status_cause(sotto_port_job_step(&job, &out, &code, NULL)), SOTTO_CAUSE_USAGE);
+    assert_int_equal(sotto_status_cause(sotto_port_job_start(&job, bare, sotto_span_of(NULL, 0), 1, NULL)),
+                     SOTTO_CAUSE_USAGE);
+    sotto_vec_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +236,8 @@ int main(void)
         cmocka_unit_test(its_children_end_with_it),
         cmocka_unit_test(nothing_of_ours_goes_along),
         cmocka_unit_test(programs_are_named_by_their_path),
+        cmocka_unit_test(a_job_ends_as_a_run_does),
+        cmocka_unit_test(a_job_can_be_ended),
         cmocka_unit_test(the_keyring_keeps_and_never_replaces),
         cmocka_unit_test(a_file_grows_by_parts),
     };

@@ -41,6 +41,14 @@ static void hold(void *ctx, const sotto_http_message *request, const sotto_peer 
     reply->hold = true;
 }
 
+/* Its answer is not known yet. */
+static void put_off(void *ctx, const sotto_http_message *request, const sotto_peer *peer, sotto_reply *reply)
+{
+    office *o = ctx;
+    (void)request, (void)peer;
+    reply->later = ++o->calls;
+}
+
 static void commit(void *ctx)
 {
     office *o = ctx;
@@ -54,7 +62,7 @@ static void commit(void *ctx)
     o->since = 0;
 }
 
-static void open_office(office *o, size_t connections, bool sheds)
+static void open_office_of(office *o, size_t connections, bool sheds, sotto_handler handler)
 {
     sotto_listener listener = {.fd = -1};
     *o = (office){.mono_ms = 1000};
@@ -62,7 +70,7 @@ static void open_office(office *o, size_t connections, bool sheds)
     kit_ok(sotto_port_listen_unix(o->path, 0600, &listener.fd, NULL), NULL);
     const sotto_server_config config = {.listeners = &listener,
                                         .listener_count = 1,
-                                        .handler = hold,
+                                        .handler = handler,
                                         .commit = commit,
                                         .ctx = o,
                                         .connections_max = connections,
@@ -70,6 +78,11 @@ static void open_office(office *o, size_t connections, bool sheds)
                                         .sheds = sheds,
                                         .clock = {.ctx = o, .utc_s = utc, .mono_ms = mono}};
     kit_ok(sotto_server_new(&o->server, &config, NULL), NULL);
+}
+
+static void open_office(office *o, size_t connections, bool sheds)
+{
+    open_office_of(o, connections, sheds, hold);
 }
 
 /* Connects with one round of the server in between, so that the backlog never fills. */
@@ -269,6 +282,50 @@ static void test_drain(void **state)
     sotto_server_free(o.server);
 }
 
+static bool answer(office *o, uint64_t later, int code)
+{
+    sotto_reply reply = {.code = code};
+    sotto_vec_init(&reply.body, 64);
+    kit_ok(sotto_vec_printf(&reply.body, "%d", (int)later), NULL);
+    return sotto_server_answer(o->server, later, &reply);
+}
+
+/* What comes later holds up nobody, comes to who asked, and once; who waited too long is let go. */
+static void test_later(void **state)
+{
+    (void)state;
+    office o;
+    open_office_of(&o, 8, false, put_off);
+    int one = call(&o), two = call(&o), three = call(&o);
+    say(one, REQUEST, sizeof REQUEST - 1);
+    steps(&o, 3);
+    say(two, REQUEST, sizeof REQUEST - 1);
+    say(two, REQUEST, sizeof REQUEST - 1); /* pipelined: its turn comes after the first one's answer */
+    say(three, REQUEST, sizeof REQUEST - 1);
+    steps(&o, 3);
+    assert_int_equal(o.calls, 3);
+    assert_string_equal(heard(one), "");
+    assert_true(sotto_server_waits(o.server, 2));
+    assert_false(answer(&o, 9, 200));
+    assert_true(answer(&o, 2, 200));
+    assert_answer(two, "HTTP/1.1 200");
+    assert_false(answer(&o, 2, 200));
+    steps(&o, 3);
+    assert_int_equal(o.calls, 4);
+    assert_true(answer(&o, 1, 403));
+    assert_answer(one, "HTTP/1.1 403");
+    o.mono_ms += SOTTO_SERVER_LATER_MS + 1;
+    steps(&o, 3);
+    assert_false(answer(&o, 3, 200));
+    char byte;
+    assert_int_equal(recv(three, &byte, 1, MSG_DONTWAIT), 0);
+    sotto_port_close(&one);
+    sotto_port_close(&two);
+    sotto_port_close(&three);
+    steps(&o, 2);
+    sotto_server_free(o.server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_late_ones_are_shed),
         cmocka_unit_test(test_crowded),
         cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

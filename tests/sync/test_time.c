@@ -193,6 +193,89 @@ static void words_are_read_with_care(void **state)
     }
 }
 
+static char bundle[2 * SOTTO_PEM_MAX];
+
+static sotto_span both(const char *first, const char *second)
+{
+    (void)snprintf(bundle, sizeof bundle, "%s%s", first, second);
+    return sotto_span_str(bundle);
+}
+
+/* While one authority takes over from another, terminals hold both: either may speak. */
+static void either_of_two_authorities_is_believed(void **state)
+{
+    (void)state;
+    sotto_time_word word = {.utc_s = NOW_S, .nonce = {9}};
+    kit_identity lapsed;
+    kit_ok(sotto_time_sign(&word, stranger.key, NULL), NULL);
+    kit_cause(sotto_time_check(&word, word.nonce, sotto_span_str(authority.cert), NULL), AUTH, NULL);
+    kit_ok(sotto_time_check(&word, word.nonce, both(authority.cert, stranger.cert), NULL), NULL);
+    kit_ok(sotto_time_check(&word, word.nonce, both(stranger.cert, authority.cert), NULL), NULL);
+    kit_authority(&lapsed, "Lapsed", NOW_S - 90 * DAY_S, NOW_S - DAY_S);
+    kit_ok(sotto_time_sign(&word, lapsed.key, NULL), NULL);
+    kit_cause(sotto_time_check(&word, word.nonce, both(authority.cert, lapsed.cert), NULL), EXPIRED, NULL);
+}
+
+/* Where the authority's key is elsewhere, or not P-256: whom it gave a certificate of that name. */
+static void sign_as(sotto_time_word *word, const char *name, const kit_identity *by)
+{
+    kit_identity signer;
+    kit_issue(&signer, by, SOTTO_CERT_DEVICE, name, NULL, 0, NOW_S - DAY_S, NOW_S + DAY_S);
+    memcpy(word->certificate, signer.cert, sizeof word->certificate);
+    kit_ok(sotto_time_sign(word, signer.key, NULL), NULL);
+}
+
+static void a_signer_of_the_authority_is_believed(void **state)
+{
+    (void)state;
+    sotto_time_word word = {.utc_s = NOW_S, .nonce = {9}};
+    const sotto_span trusted = sotto_span_str(authority.cert);
+    sign_as(&word, SOTTO_TIME_SIGNER, &authority);
+    kit_ok(sotto_time_check(&word, word.nonce, trusted, NULL), NULL);
+    kit_ok(sotto_time_check(&word, word.nonce, both(stranger.cert, authority.cert), NULL), NULL);
+    word.nonce[0]++; /* another question, and signed by nobody */
+    kit_cause(sotto_time_check(&word, word.nonce, trusted, NULL), AUTH, NULL);
+    sign_as(&word, "atm-1", &authority); /* any device could tell the time */
+    kit_cause(sotto_time_check(&word, word.nonce, trusted, NULL), AUTH, NULL);
+    sign_as(&word, SOTTO_TIME_SIGNER, &stranger);
+    kit_cause(sotto_time_check(&word, word.nonce, trusted, NULL), AUTH, NULL);
+    word.utc_s = NOW_S + 2 * DAY_S;
+    sign_as(&word, SOTTO_TIME_SIGNER, &authority);
+    kit_cause(sotto_time_check(&word, word.nonce, trusted, NULL), EXPIRED, NULL);
+    memcpy(word.certificate, authority.cert, sizeof word.certificate); /* an authority is no signer */
+    kit_ok(sotto_time_sign(&word, authority.key, NULL), NULL);
+    kit_cause(sotto_time_check(&word, word.nonce, trusted, NULL), AUTH, NULL);
+}
+
+static void a_signers_word_is_read_with_care(void **state)
+{
+    (void)state;
+    static uint8_t memory[SOTTO_TIME_WORD_MAX], bad[SOTTO_TIME_WORD_MAX];
+    sotto_buf out = sotto_buf_of(memory, sizeof memory);
+    sotto_time_word word = {.utc_s = NOW_S, .nonce = {9}}, read;
+    sign_as(&word, SOTTO_TIME_SIGNER, &authority);
+    kit_ok(sotto_time_write(&word, &out), NULL);
+    kit_ok(sotto_time_read(&read, sotto_span_of(memory, out.len), NULL), NULL);
+    kit_ok(sotto_time_check(&read, word.nonce, sotto_span_str(authority.cert), NULL), NULL);
+    for (size_t i = 0; i < out.len; i += 5 * KIT_STRIDE) {
+        assert_true(sotto_time_read(&read, sotto_span_of(memory, i), NULL) != SOTTO_OK);
+        memcpy(bad, memory, out.len);
+        bad[i] ^= 0x11;
+        sotto_status st = sotto_time_read(&read, sotto_span_of(bad, out.len), NULL);
+        if (st == SOTTO_OK)
+            st = sotto_time_check(&read, word.nonce, sotto_span_str(authority.cert), NULL);
+        assert_true(st != SOTTO_OK);
+    }
+    static const char *const odd[] = {"\"\"", "7", "\"a\\u0001b\"", "null"};
+    for (size_t i = 0; i < SOTTO_COUNT(odd); i++) {
+        int len = snprintf((char *)bad, sizeof bad,
+                           "{\"utc_s\":1,\"nonce\":\"00000000000000000000000000000000\",\"signature\":\"00\","
+                           "\"certificate\":%s}",
+                           odd[i]);
+        kit_cause(sotto_time_read(&read, sotto_span_of(bad, (size_t)len), NULL), MALFORMED, NULL);
+    }
+}
+
 int main(void)
 {
     kit_ok(sotto_vault_start(NULL), NULL);
@@ -203,6 +286,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(time_does_not_go_back, setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_floor_is_none, setup, teardown),
         cmocka_unit_test_setup_teardown(words_are_read_with_care, setup, teardown),
+        cmocka_unit_test_setup_teardown(either_of_two_authorities_is_believed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_signer_of_the_authority_is_believed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_signers_word_is_read_with_care, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -363,6 +363,44 @@ static void requests_of_openssl(void **state)
     workshop_close(&w);
 }
 
+/* What somebody else issued: for which key, and for what. */
+static void a_certificate_is_held_against_its_use(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"hq.example.org"};
+    sotto_cert_request device = request_of(SOTTO_CERT_DEVICE, "kiosk-0001");
+    sotto_cert_request server = request_of(SOTTO_CERT_SERVER, "head office");
+    server.names = names;
+    server.name_count = 1;
+    assert_ok(issue(&device, pki.csr, NULL));
+    assert_ok(sotto_cert_check(sotto_span_str(cert), SOTTO_CERT_DEVICE, pki.public_key, NULL));
+    assert_ok(sotto_cert_check(sotto_span_str(cert), SOTTO_CERT_SIGNER, pki.public_key, NULL));
+    assert_cause(sotto_cert_check(sotto_span_str(cert), SOTTO_CERT_SERVER, pki.public_key, NULL), AUTH);
+    assert_cause(sotto_cert_check(sotto_span_str(cert), SOTTO_CERT_AUTHORITY, pki.public_key, NULL), AUTH);
+    assert_cause(sotto_cert_check(sotto_span_str(cert), SOTTO_CERT_DEVICE, pki.ca_public, NULL), AUTH);
+    assert_ok(issue(&server, pki.csr, NULL));
+    assert_ok(sotto_cert_check(sotto_span_str(cert), SOTTO_CERT_SERVER, pki.public_key, NULL));
+    assert_cause(sotto_cert_check(sotto_span_str(cert), SOTTO_CERT_DEVICE, pki.public_key, NULL), AUTH);
+    const sotto_span ca = sotto_span_str(pki.ca_cert);
+    assert_ok(sotto_cert_check(ca, SOTTO_CERT_AUTHORITY, pki.ca_public, NULL));
+    assert_cause(sotto_cert_check(ca, SOTTO_CERT_DEVICE, pki.ca_public, NULL), AUTH);
+    assert_cause(sotto_cert_check(ca, SOTTO_CERT_SIGNER, pki.ca_public, NULL), AUTH);
+    assert_cause(sotto_cert_check(sotto_span_str("x"), SOTTO_CERT_DEVICE, pki.public_key, NULL), MALFORMED);
+}
+
+static void a_servers_request_names_it(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"hq.example.org", "10.0.0.5"}, *const bad[] = {"no name"};
+    char csr[SOTTO_PEM_MAX], public_pem[SOTTO_PEM_MAX];
+    assert_ok(sotto_csr_make_server(pki.key, "head office", names, 2, csr, NULL));
+    assert_ok(sotto_csr_check(sotto_span_str(csr), public_pem, NULL));
+    assert_string_equal(public_pem, pki.public_key);
+    assert_cause(sotto_csr_make_server(pki.key, "head office", names, 0, csr, NULL), RANGE);
+    assert_cause(sotto_csr_make_server(pki.key, "head office", bad, 1, csr, NULL), MALFORMED);
+    assert_string_equal(csr, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +418,8 @@ int main(void)
         cmocka_unit_test(openssl_accepts_small_serial_numbers),
         cmocka_unit_test(a_banks_own_authority_issues),
         cmocka_unit_test(requests_of_openssl),
+        cmocka_unit_test(a_certificate_is_held_against_its_use),
+        cmocka_unit_test(a_servers_request_names_it),
     };
     return cmocka_run_group_tests_name("vault.x509", tests, start, NULL);
 }

@@ -1,0 +1,101 @@
+/* What an authority elsewhere issued: whether it may serve as what it was asked for; and whose of several
+ * authorities a signature is, while one takes over from another. */
+#include "pem.h"
+
+#include <mbedtls/oid.h>
+#include <string.h>
+
+static sotto_status refuse(sotto_diag *diag, const char *why)
+{
+    return sotto_diag_set(diag, SOTTO_ERR(VAULT, AUTH), "%s", why);
+}
+
+/* RFC 5280 sections 4.2.1.3, 4.2.1.9 and 4.2.1.12: an extension that is absent forbids nothing. */
+static sotto_status check_leaf(const mbedtls_x509_crt *cert, enum sotto_cert_use use, sotto_diag *diag)
+{
+    const char *purpose = use == SOTTO_CERT_SERVER ? MBEDTLS_OID_SERVER_AUTH : MBEDTLS_OID_CLIENT_AUTH;
+    const size_t purpose_len = use == SOTTO_CERT_SERVER ? MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)
+                                                        : MBEDTLS_OID_SIZE(MBEDTLS_OID_CLIENT_AUTH);
+    if (cert->MBEDTLS_PRIVATE(ca_istrue) != 0)
+        return refuse(diag, "the certificate is an authority's, which could issue others");
+    if (mbedtls_x509_crt_check_key_usage(cert, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) != 0)
+        return refuse(diag, "the certificate's key usage is not for signatures");
+    if (use == SOTTO_CERT_SIGNER)
+        return SOTTO_OK;
+    if (mbedtls_x509_crt_check_extended_key_usage(cert, purpose, purpose_len) != 0)
+        return refuse(diag, use == SOTTO_CERT_SERVER
+                                ? "the certificate's extended key usage has no serverAuth"
+                                : "the certificate's extended key usage has no clientAuth");
+    if (use == SOTTO_CERT_SERVER && !mbedtls_x509_crt_has_ext_type(cert, MBEDTLS_X509_EXT_SUBJECT_ALT_NAME))
+        return refuse(diag, "the certificate has no name in subjectAltName, where terminals look for it");
+    return SOTTO_OK;
+}
+
+static sotto_status check_use(const mbedtls_x509_crt *cert, enum sotto_cert_use use, sotto_diag *diag)
+{
+    if (use != SOTTO_CERT_AUTHORITY)
+        return check_leaf(cert, use, diag);
+    if (cert->MBEDTLS_PRIVATE(ca_istrue) == 0 ||
+        mbedtls_x509_crt_check_key_usage(cert, MBEDTLS_X509_KU_KEY_CERT_SIGN) != 0)
+        return refuse(diag, "the certificate is not an authority's");
+    return SOTTO_OK;
+}
+
+sotto_status sotto_cert_check(sotto_span cert_pem, enum sotto_cert_use use, const char *public_pem,
+                              sotto_diag *diag)
+{
+    char own[SOTTO_PEM_MAX];
+    mbedtls_x509_crt cert;
+    mbedtls_x509_crt_init(&cert);
+    sotto_status status = sotto_vault_read_cert(cert_pem, &cert, diag);
+    if (status == SOTTO_OK)
+        status = sotto_vault_public_pem(&cert.pk, own, diag);
+    if (status == SOTTO_OK && strcmp(own, public_pem) != 0)
+        status = refuse(diag, "the certificate is for another key");
+    if (status == SOTTO_OK)
+        status = check_use(&cert, use, diag);
+    mbedtls_x509_crt_free(&cert);
+    return status;
+}
+
+static bool holds_at(const mbedtls_x509_crt *cert, int64_t at_s)
+{
+    return at_s >= sotto_vault_x509_seconds(&cert->valid_from) &&
+           at_s <= sotto_vault_x509_seconds(&cert->valid_to);
+}
+
+/* Those that are not P-256 sign certificates, and nothing else here. */
+static sotto_status find_signer(mbedtls_x509_crt *cert, const uint8_t hash[static SOTTO_SHA256_BYTES],
+                                sotto_span signature, int64_t at_s, sotto_diag *diag)
+{
+    bool lapsed = false;
+    for (; cert != NULL; cert = cert->next) {
+        if (!sotto_vault_is_p256(&cert->pk) ||
+            mbedtls_pk_verify(&cert->pk, MBEDTLS_MD_SHA256, hash, SOTTO_SHA256_BYTES, signature.ptr,
+                              signature.len) != 0)
+            continue;
+        if (holds_at(cert, at_s))
+            return SOTTO_OK;
+        lapsed = true;
+    }
+    if (lapsed)
+        return sotto_diag_set(diag, SOTTO_ERR(VAULT, EXPIRED),
+                              "the authority that signed does not hold then");
+    return refuse(diag, "the signature is by no authority that is known here");
+}
+
+sotto_status sotto_authority_verify(sotto_span authority_pem, sotto_span message, sotto_span signature,
+                                    int64_t at_s, sotto_diag *diag)
+{
+    uint8_t hash[SOTTO_SHA256_BYTES];
+    mbedtls_x509_crt authority;
+    mbedtls_x509_crt_init(&authority);
+    sotto_status status = sotto_vault_read_cert(authority_pem, &authority, diag);
+    if (status == SOTTO_OK)
+        status = sotto_sha256(message, hash);
+    if (status == SOTTO_OK)
+        status = signature.len > 0 ? find_signer(&authority, hash, signature, at_s, diag)
+                                   : refuse(diag, "the signature is empty");
+    mbedtls_x509_crt_free(&authority);
+    return status;
+}
