@@ -247,6 +247,17 @@ static void a_signer_of_the_authority_is_believed(void **state)
     kit_cause(sotto_time_check(&word, word.nonce, trusted, NULL), AUTH, NULL);
 }
 
+/* The last letter of a base64 text has bits that mean nothing (RFC 4648 section 3.5): the same word. */
+static bool is_same_word(const sotto_time_word *a, const sotto_time_word *b)
+{
+    sotto_cert_info one, other;
+    kit_ok(sotto_cert_read(sotto_span_str(a->certificate), &one, NULL), NULL);
+    kit_ok(sotto_cert_read(sotto_span_str(b->certificate), &other, NULL), NULL);
+    return a->utc_s == b->utc_s && a->signature_len == b->signature_len &&
+           memcmp(a->signature, b->signature, a->signature_len) == 0 &&
+           memcmp(one.sha256, other.sha256, sizeof one.sha256) == 0;
+}
+
 static void a_signers_word_is_read_with_care(void **state)
 {
     (void)state;
@@ -264,7 +275,7 @@ static void a_signers_word_is_read_with_care(void **state)
         sotto_status st = sotto_time_read(&read, sotto_span_of(bad, out.len), NULL);
         if (st == SOTTO_OK)
             st = sotto_time_check(&read, word.nonce, sotto_span_str(authority.cert), NULL);
-        assert_true(st != SOTTO_OK);
+        assert_true(st != SOTTO_OK || is_same_word(&read, &word));
     }
     static const char *const odd[] = {"\"\"", "7", "\"a\\u0001b\"", "null"};
     for (size_t i = 0; i < SOTTO_COUNT(odd); i++) {
