@@ -79,7 +79,7 @@ static sotto_status scheme_of(const hq_public_key *key, enum sotto_sig_scheme *s
 sotto_status hq_public_key_id(const hq_public_key *key, uint8_t id[static SOTTO_SHA256_BYTES],
                               sotto_diag *diag)
 {
-    enum sotto_sig_scheme scheme;
+    enum sotto_sig_scheme scheme = KINDS[0].scheme;
     sotto_status status = scheme_of(key, &scheme, diag);
     return status == SOTTO_OK ? sotto_public_id(scheme, sotto_span_str(key->text), id, diag) : status;
 }
@@ -87,7 +87,7 @@ sotto_status hq_public_key_id(const hq_public_key *key, uint8_t id[static SOTTO_
 sotto_status hq_public_key_verify(const hq_public_key *key, sotto_span message, sotto_span signature,
                                   sotto_diag *diag)
 {
-    enum sotto_sig_scheme scheme;
+    enum sotto_sig_scheme scheme = KINDS[0].scheme;
     sotto_status status = scheme_of(key, &scheme, diag);
     return status == SOTTO_OK
                ? sotto_public_verify(scheme, sotto_span_str(key->text), message, signature, diag)
