@@ -24,16 +24,14 @@ static const char HELP[] =
 
 static sotto_status parse(advise *a, int argc, char **argv, sotto_diag *diag)
 {
-    const learn_option options[] = {{"--policy", LEARN_TEXT, &a->policy, 0, 0},
-                                    {"--totals", LEARN_TEXT, &a->totals, 0, 0},
-                                    {"--dir", LEARN_TEXT, &a->dir, 0, 0},
-                                    {"--task", LEARN_NUMBER, &a->task, 1, INT32_MAX},
-                                    {"--alarm", LEARN_REAL, &a->alarm, 0.1, 50},
-                                    {"--json", LEARN_FLAG, &a->json, 0, 0},
-                                    {"--collected", LEARN_TEXT, &a->collected, 0, 0}};
-    sotto_status status = learn_parse_args(argc, argv, options, SOTTO_COUNT(options), NULL, 0, NULL, diag);
-    if (status == SOTTO_OK)
-        status = learn_need(a->policy, "--policy", diag);
+    const hq_option options[] = {{"--policy", HQ_TEXT, &a->policy, true, 0, 0},
+                                 {"--totals", HQ_TEXT, &a->totals, false, 0, 0},
+                                 {"--dir", HQ_TEXT, &a->dir, false, 0, 0},
+                                 {"--task", HQ_NUMBER, &a->task, false, 1, INT32_MAX},
+                                 {"--alarm", HQ_REAL, &a->alarm, false, 0.1, 50},
+                                 {"--json", HQ_FLAG, &a->json, false, 0, 0},
+                                 {"--collected", HQ_TEXT, &a->collected, false, 0, 0}};
+    sotto_status status = hq_parse(argc, argv, options, SOTTO_COUNT(options), diag);
     if (status == SOTTO_OK && (a->totals != NULL) + (a->dir != NULL) + (a->collected != NULL) != 1)
         status =
             sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "give --totals, --dir or --collected, one of them");
@@ -57,7 +55,7 @@ static sotto_status run(advise *a, sotto_diag *diag)
 int sotto_hq_cmd_advise(int argc, char **argv)
 {
     sotto_diag diag = {0};
-    if (learn_help(argc, argv, HELP))
+    if (hq_help(argc, argv, HELP))
         return 0;
     advise *a = eval_array(1, sizeof *a, &diag);
     if (a == NULL)

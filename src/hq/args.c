@@ -33,117 +33,186 @@ sotto_status hq_in_file(sotto_status status, const char *path, sotto_diag *diag)
     return status;
 }
 
-static bool wrong(const char *command, const char *option, const char *why)
+bool hq_help(int argc, char **argv, const char *help)
 {
-    fprintf(stderr, "sotto-hq %s: %s %s\nTry: sotto-hq %s --help\n", command, option, why, command);
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            fputs(help, stdout);
+            return true;
+        }
     return false;
 }
 
-/* The value of "--name VALUE" or "--name=VALUE" at argv[*i]; NULL when argv[*i] is another word. *found tells
- * "--name" without a value apart from that. */
-static const char *value_at(int argc, char **argv, int *i, const char *name, bool *found)
+/* ---- options ---- */
+
+/* One command line while it is read. */
+typedef struct reading {
+    int argc, at; /* argv[at] is the word at hand */
+    char **argv;
+    const hq_option *options;
+    size_t count;
+    bool seen[HQ_OPTIONS_MAX], stored;
+    sotto_diag *diag;
+} reading;
+
+static sotto_status wrong(sotto_diag *diag, const char *option, const char *why)
 {
-    size_t len = strlen(name);
-    *found = strncmp(argv[*i], name, len) == 0 && (argv[*i][len] == '=' || argv[*i][len] == '\0');
-    if (!*found)
-        return NULL;
-    if (argv[*i][len] == '=')
-        return argv[*i] + len + 1;
-    return *i + 1 < argc ? argv[++*i] : NULL;
+    return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "%.80s %s", option, why);
 }
 
-static bool take_value(const char *command, const hq_option *option, const char *value)
+sotto_status hq_need(const char *value, const char *name, sotto_diag *diag)
 {
-    hq_list *list = option->value;
-    int64_t number;
-    if (value == NULL || value[0] == '\0')
-        return wrong(command, option->name, "needs a value");
-    switch (option->kind) {
-    case HQ_TEXT:
-        *(const char **)option->value = value;
-        return true;
-    case HQ_LIST:
-        if (list->count == HQ_LIST_MAX)
-            return wrong(command, option->name, "is given too often");
-        list->item[list->count++] = value;
-        return true;
+    return value != NULL ? SOTTO_OK : wrong(diag, name, "is missing");
+}
+
+static sotto_status take_number(const hq_option *o, const char *text, sotto_diag *diag)
+{
+    int64_t v = 0;
+    if (sotto_parse_i64(sotto_span_str(text), &v) != SOTTO_OK || (double)v < o->min || (double)v > o->max)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "%s takes a whole number from %.0f to %.0f",
+                              o->name, o->min, o->max);
+    *(int64_t *)o->value = v;
+    return SOTTO_OK;
+}
+
+static sotto_status take_real(const hq_option *o, const char *text, sotto_diag *diag)
+{
+    char *end = NULL;
+    double v = strtod(text, &end);
+    if (*end != '\0' || !(v >= o->min && v <= o->max))
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "%s takes a number from %g to %g", o->name, o->min,
+                              o->max);
+    *(double *)o->value = v;
+    return SOTTO_OK;
+}
+
+static sotto_status take_item(const hq_option *o, const char *text, sotto_diag *diag)
+{
+    hq_list *list = o->value;
+    if (list->count == HQ_LIST_MAX)
+        return wrong(diag, o->name, "is given too often");
+    list->item[list->count++] = text;
+    return SOTTO_OK;
+}
+
+static sotto_status take_value(const hq_option *o, const char *text, sotto_diag *diag)
+{
+    if (text == NULL || text[0] == '\0')
+        return wrong(diag, o->name, "needs a value");
+    switch (o->kind) {
     case HQ_NUMBER:
-        if (sotto_parse_i64(sotto_span_str(value), &number) != SOTTO_OK || number < option->min ||
-            number > option->max) {
-            fprintf(stderr, "sotto-hq %s: %s takes a whole number from %lld to %lld\n", command, option->name,
-                    (long long)option->min, (long long)option->max);
-            return false;
-        }
-        *(int64_t *)option->value = number;
-        return true;
+        return take_number(o, text, diag);
+    case HQ_REAL:
+        return take_real(o, text, diag);
+    case HQ_LIST:
+        return take_item(o, text, diag);
+    case HQ_TEXT:
+    case HQ_POSITION:
     case HQ_FLAG:
         break;
     }
-    return false;
+    *(const char **)o->value = text;
+    return SOTTO_OK;
 }
 
-/* Which of two values was meant nobody can say. */
-static bool take_once(const char *command, const hq_option *option, const char *value, bool *seen)
+/* Whether the word at hand is "name", or "name=..." of an option that takes a value. */
+static bool is_named(const char *word, const char *name, bool takes_value)
 {
-    if (*seen && option->kind != HQ_LIST)
-        return wrong(command, option->name, "is given twice");
-    *seen = true;
-    if (option->kind != HQ_FLAG)
-        return take_value(command, option, value);
-    *(bool *)option->value = true;
-    return true;
+    size_t len = strlen(name);
+    return strncmp(word, name, len) == 0 && (word[len] == '\0' || (takes_value && word[len] == '='));
 }
 
-static bool take_word(int argc, char **argv, int *i, const hq_option *options, size_t count, bool *seen)
+/* The value of the option at hand: behind its =, or the next word. NULL: there is none. */
+static const char *value_of(reading *r)
 {
-    for (size_t k = 0; k < count; k++) {
-        bool found = options[k].kind == HQ_FLAG && strcmp(argv[*i], options[k].name) == 0;
-        const char *value =
-            options[k].kind == HQ_FLAG ? NULL : value_at(argc, argv, i, options[k].name, &found);
-        if (found)
-            return take_once(argv[0], &options[k], value, &seen[k]);
+    const char *equals = strchr(r->argv[r->at], '=');
+    if (equals != NULL)
+        return equals + 1;
+    return r->at + 1 < r->argc ? r->argv[++r->at] : NULL;
+}
+
+static bool is_position(const char *word)
+{
+    return word[0] != '-' || word[1] == '\0';
+}
+
+/* The option that the word at hand is; of positions the first that is free. NULL: none. */
+static const hq_option *find_option(const reading *r)
+{
+    const char *word = r->argv[r->at];
+    for (size_t k = 0; k < r->count; k++) {
+        const hq_option *o = &r->options[k];
+        if (o->kind == HQ_POSITION ? is_position(word) && !r->seen[k]
+                                   : is_named(word, o->name, o->kind != HQ_FLAG))
+            return o;
     }
-    return wrong(argv[0], argv[*i], "is not known here");
+    return NULL;
+}
+
+static sotto_status take_word(reading *r)
+{
+    const hq_option *o = find_option(r);
+    if (o == NULL)
+        return wrong(r->diag, r->argv[r->at], "is not known here");
+    bool *seen = &r->seen[o - r->options];
+    if (*seen && o->kind != HQ_LIST) /* which of two values was meant nobody can say */
+        return wrong(r->diag, o->name, "is given twice");
+    *seen = true;
+    if (o->kind != HQ_FLAG)
+        return take_value(o, o->kind == HQ_POSITION ? r->argv[r->at] : value_of(r), r->diag);
+    *(bool *)o->value = true;
+    return SOTTO_OK;
 }
 
 /* Whatever works on an office's folder can be told where its registry is. */
-static bool take_store(int argc, char **argv, int *i, const hq_option *options, size_t count, bool *good)
+static bool is_store(const reading *r)
 {
-    bool found = false, has_dir = false;
-    int at = *i;
-    for (size_t k = 0; k < count; k++)
-        has_dir = has_dir || strcmp(options[k].name, "--dir") == 0;
-    const char *value = has_dir ? value_at(argc, argv, &at, "--store", &found) : NULL;
-    if (!found)
+    bool has_dir = false;
+    for (size_t k = 0; k < r->count; k++)
+        has_dir = has_dir || strcmp(r->options[k].name, "--dir") == 0;
+    return has_dir && is_named(r->argv[r->at], "--store", true);
+}
+
+static sotto_status take_store(reading *r)
+{
+    const char *value = value_of(r);
+    if (r->stored)
+        return wrong(r->diag, "--store", "is given twice");
+    r->stored = true;
+    if (value == NULL || !hq_registry_is_url(value) || strlen(value) >= HQ_PATH_MAX)
+        return wrong(r->diag, "--store", "takes a URL such as postgresql://USER@HOST:5432/DATABASE");
+    hq_store_choose(value);
+    return SOTTO_OK;
+}
+
+static bool is_missing(const hq_option *o)
+{
+    if (!o->required)
         return false;
-    *i = at;
-    *good = value != NULL && hq_registry_is_url(value) && strlen(value) < HQ_PATH_MAX;
-    if (*good)
-        hq_store_choose(value);
-    else
-        (void)wrong(argv[0], "--store", "takes a URL such as postgresql://USER@HOST:5432/DATABASE");
-    return true;
+    return o->kind == HQ_LIST ? ((const hq_list *)o->value)->count == 0
+                              : *(const char *const *)o->value == NULL;
+}
+
+sotto_status hq_parse(int argc, char **argv, const hq_option *options, size_t count, sotto_diag *diag)
+{
+    reading r = {.argc = argc, .at = 1, .argv = argv, .options = options, .count = count, .diag = diag};
+    sotto_status status = SOTTO_OK;
+    assert(count <= SOTTO_COUNT(r.seen));
+    for (; status == SOTTO_OK && r.at < argc; r.at++)
+        status = is_store(&r) ? take_store(&r) : take_word(&r);
+    for (size_t k = 0; status == SOTTO_OK && k < count; k++)
+        if (is_missing(&options[k]))
+            status = wrong(diag, options[k].name, "is missing");
+    return status;
 }
 
 bool hq_options(int argc, char **argv, const hq_option *options, size_t count)
 {
-    bool seen[HQ_OPTIONS_MAX] = {false}, stored = false;
-    assert(count <= SOTTO_COUNT(seen));
-    for (int i = 1; i < argc; i++) {
-        bool good = true;
-        if (!take_store(argc, argv, &i, options, count, &good))
-            good = take_word(argc, argv, &i, options, count, seen);
-        else if (stored)
-            good = wrong(argv[0], "--store", "is given twice");
-        else
-            stored = true;
-        if (!good)
-            return false;
-    }
-    for (size_t k = 0; k < count; k++)
-        if (options[k].required && *(const char **)options[k].value == NULL)
-            return wrong(argv[0], options[k].name, "is missing");
-    return true;
+    sotto_diag diag = {.status = SOTTO_OK};
+    if (hq_parse(argc, argv, options, count, &diag) == SOTTO_OK)
+        return true;
+    (void)hq_usage(argv[0], diag.text);
+    return false;
 }
 
 /* ---- time ---- */

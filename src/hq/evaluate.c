@@ -24,7 +24,7 @@ int sotto_hq_cmd_evaluate(int argc, char **argv)
     for (size_t i = 0; argc > 1 && i < SOTTO_COUNT(KINDS); i++)
         if (strcmp(argv[1], KINDS[i].name) == 0)
             return KINDS[i].run(argc - 1, argv + 1);
-    if (learn_help(argc, argv, HELP))
+    if (hq_help(argc, argv, HELP))
         return 0;
     sotto_diag diag = {.status = SOTTO_OK};
     return learn_finish(sotto_diag_set(&diag, SOTTO_ERR(HQ, USAGE),

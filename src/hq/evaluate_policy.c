@@ -66,35 +66,33 @@ typedef struct report {
 
 static sotto_status check_options(const options *o, sotto_diag *diag)
 {
-    sotto_status status = learn_need(o->file, "a file", diag);
-    if (status != SOTTO_OK)
-        return status;
     if (o->target_column != NULL && o->target != NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "either --target or --target-column");
     if (o->target_column == NULL && o->target == NULL)
-        return learn_need(NULL, "--target uniform, log or same, or --target-column,", diag);
+        return hq_need(NULL, "--target uniform, log or same, or --target-column", diag);
     if (o->target_column != NULL)
         return SOTTO_OK;
     if (strcmp(o->target, "uniform") != 0 && strcmp(o->target, "log") != 0 && strcmp(o->target, "same") != 0)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--target is uniform, log or same");
-    return strcmp(o->target, "log") == 0 ? learn_need(o->other, "--log-of-target FILE", diag) : SOTTO_OK;
+    return strcmp(o->target, "log") == 0 ? hq_need(o->other, "--log-of-target FILE", diag) : SOTTO_OK;
 }
 
 static sotto_status parse(options *o, int argc, char **argv, sotto_diag *diag)
 {
-    const learn_option table[] = {{"--action", LEARN_TEXT, &o->action, 0, 0},
-                                  {"--reward", LEARN_TEXT, &o->reward, 0, 0},
-                                  {"--propensity", LEARN_TEXT, &o->propensity, 0, 0},
-                                  {"--position", LEARN_TEXT, &o->position, 0, 0},
-                                  {"--target", LEARN_TEXT, &o->target, 0, 0},
-                                  {"--target-column", LEARN_TEXT, &o->target_column, 0, 0},
-                                  {"--log-of-target", LEARN_TEXT, &o->other, 0, 0},
-                                  {"--max-weight", LEARN_REAL, &o->max_weight, 1e-3, 1e12},
-                                  {"--prior", LEARN_REAL, &o->prior, 0, 1e9},
-                                  {"--folds", LEARN_NUMBER, &o->folds, 2, 100},
-                                  {"--json", LEARN_FLAG, &o->json, 0, 0},
-                                  EVAL_CHANCE_OPTIONS(&o->chance)};
-    sotto_status status = learn_parse_args(argc, argv, table, SOTTO_COUNT(table), &o->file, 1, NULL, diag);
+    const hq_option table[] = {{"a file", HQ_POSITION, &o->file, true, 0, 0},
+                               {"--action", HQ_TEXT, &o->action, false, 0, 0},
+                               {"--reward", HQ_TEXT, &o->reward, false, 0, 0},
+                               {"--propensity", HQ_TEXT, &o->propensity, false, 0, 0},
+                               {"--position", HQ_TEXT, &o->position, false, 0, 0},
+                               {"--target", HQ_TEXT, &o->target, false, 0, 0},
+                               {"--target-column", HQ_TEXT, &o->target_column, false, 0, 0},
+                               {"--log-of-target", HQ_TEXT, &o->other, false, 0, 0},
+                               {"--max-weight", HQ_REAL, &o->max_weight, false, 1e-3, 1e12},
+                               {"--prior", HQ_REAL, &o->prior, false, 0, 1e9},
+                               {"--folds", HQ_NUMBER, &o->folds, false, 2, 100},
+                               {"--json", HQ_FLAG, &o->json, false, 0, 0},
+                               EVAL_CHANCE_OPTIONS(&o->chance)};
+    sotto_status status = hq_parse(argc, argv, table, SOTTO_COUNT(table), diag);
     return status == SOTTO_OK ? check_options(o, diag) : status;
 }
 
@@ -407,7 +405,7 @@ int eval_cmd_policy(int argc, char **argv)
                  .prior = 100,
                  .folds = 5,
                  .chance = EVAL_CHANCE_DEFAULT};
-    if (learn_help(argc, argv, HELP))
+    if (hq_help(argc, argv, HELP))
         return 0;
     if (from_totals(argc, argv))
         return eval_cmd_policy_totals(argc, argv);

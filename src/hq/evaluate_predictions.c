@@ -38,7 +38,7 @@ enum { COLUMN_SCORE, COLUMN_LABEL, COLUMN_CUSTOMER, COLUMN_RANK, COLUMNS };
 typedef struct options {
     const char *file, *score, *label, *positive, *customer, *rank;
     int64_t at, bins;
-    learn_list contacts;
+    hq_list contacts;
     double share[GAINS_MAX];
     size_t shares;
     bool margin, json;
@@ -60,7 +60,7 @@ typedef struct report {
 static sotto_status read_shares(options *o, sotto_diag *diag)
 {
     static const char *const DEFAULT[] = {"10", "20", "38", "50"};
-    const char *const *words = o->contacts.count == 0 ? DEFAULT : o->contacts.items;
+    const char *const *words = o->contacts.count == 0 ? DEFAULT : o->contacts.item;
     o->shares = o->contacts.count == 0 ? SOTTO_COUNT(DEFAULT) : o->contacts.count;
     if (o->shares > GAINS_MAX)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--contacts stands more than %d times", GAINS_MAX);
@@ -72,20 +72,19 @@ static sotto_status read_shares(options *o, sotto_diag *diag)
 
 static sotto_status parse(options *o, int argc, char **argv, sotto_diag *diag)
 {
-    const learn_option table[] = {{"--score", LEARN_TEXT, &o->score, 0, 0},
-                                  {"--label", LEARN_TEXT, &o->label, 0, 0},
-                                  {"--positive", LEARN_TEXT, &o->positive, 0, 0},
-                                  {"--customer", LEARN_TEXT, &o->customer, 0, 0},
-                                  {"--rank", LEARN_TEXT, &o->rank, 0, 0},
-                                  {"--margin", LEARN_FLAG, &o->margin, 0, 0},
-                                  {"--at", LEARN_NUMBER, &o->at, 1, 100000},
-                                  {"--bins", LEARN_NUMBER, &o->bins, 1, BINS_MAX},
-                                  {"--contacts", LEARN_LIST, &o->contacts, 0, 0},
-                                  {"--json", LEARN_FLAG, &o->json, 0, 0},
-                                  EVAL_CHANCE_OPTIONS(&o->chance)};
-    sotto_status status = learn_parse_args(argc, argv, table, SOTTO_COUNT(table), &o->file, 1, NULL, diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o->file, "a file", diag);
+    const hq_option table[] = {{"a file", HQ_POSITION, &o->file, true, 0, 0},
+                               {"--score", HQ_TEXT, &o->score, false, 0, 0},
+                               {"--label", HQ_TEXT, &o->label, false, 0, 0},
+                               {"--positive", HQ_TEXT, &o->positive, false, 0, 0},
+                               {"--customer", HQ_TEXT, &o->customer, false, 0, 0},
+                               {"--rank", HQ_TEXT, &o->rank, false, 0, 0},
+                               {"--margin", HQ_FLAG, &o->margin, false, 0, 0},
+                               {"--at", HQ_NUMBER, &o->at, false, 1, 100000},
+                               {"--bins", HQ_NUMBER, &o->bins, false, 1, BINS_MAX},
+                               {"--contacts", HQ_LIST, &o->contacts, false, 0, 0},
+                               {"--json", HQ_FLAG, &o->json, false, 0, 0},
+                               EVAL_CHANCE_OPTIONS(&o->chance)};
+    sotto_status status = hq_parse(argc, argv, table, SOTTO_COUNT(table), diag);
     return status == SOTTO_OK ? read_shares(o, diag) : status;
 }
 
@@ -323,7 +322,7 @@ int eval_cmd_predictions(int argc, char **argv)
 {
     sotto_diag diag = {.status = SOTTO_OK};
     options o = {.score = "score", .label = "label", .at = 3, .bins = 10, .chance = EVAL_CHANCE_DEFAULT};
-    if (learn_help(argc, argv, HELP))
+    if (hq_help(argc, argv, HELP))
         return 0;
     sotto_status status = parse(&o, argc, argv, &diag);
     if (status == SOTTO_OK)

@@ -74,8 +74,8 @@ typedef struct eval_chance {
 #define EVAL_CHANCE_DEFAULT {.rounds = 1000, .seed = 1, .confidence = 95}
 /* "--bootstrap", "--seed", "--confidence". */
 #define EVAL_CHANCE_OPTIONS(c)                                                                                         \
-    {"--bootstrap", LEARN_NUMBER, &(c)->rounds, 0, 1000000}, {"--seed", LEARN_NUMBER, &(c)->seed, 0, INT32_MAX},       \
-    {"--confidence", LEARN_REAL, &(c)->confidence, 50, 99.99}
+    {"--bootstrap", HQ_NUMBER, &(c)->rounds, false, 0, 1000000}, {"--seed", HQ_NUMBER, &(c)->seed, false, 0, INT32_MAX},       \
+    {"--confidence", HQ_REAL, &(c)->confidence, false, 50, 99.99}
 /* clang-format on */
 
 /* SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). */

@@ -31,7 +31,7 @@ enum { SCORE_QINI, SCORE_BEST, SCORE_KEPT, SCORE_FIGURES };
 
 typedef struct options {
     const char *file, *treatment, *control, *arm;
-    learn_list outcome, score, feature;
+    hq_list outcome, score, feature;
     double share, keep;
     int64_t repeats;
     bool json;
@@ -73,22 +73,19 @@ static const char *const MODEL_WORDS[EVAL_MODELS] = {"difference of two models",
 
 static sotto_status parse(options *o, int argc, char **argv, sotto_diag *diag)
 {
-    const learn_option table[] = {{"--treatment", LEARN_TEXT, &o->treatment, 0, 0},
-                                  {"--control", LEARN_TEXT, &o->control, 0, 0},
-                                  {"--outcome", LEARN_LIST, &o->outcome, 0, 0},
-                                  {"--arm", LEARN_TEXT, &o->arm, 0, 0},
-                                  {"--score", LEARN_LIST, &o->score, 0, 0},
-                                  {"--feature", LEARN_LIST, &o->feature, 0, 0},
-                                  {"--share", LEARN_REAL, &o->share, 1, 99},
-                                  {"--keep", LEARN_REAL, &o->keep, 1, 100},
-                                  {"--repeats", LEARN_NUMBER, &o->repeats, 1, 1000},
-                                  {"--json", LEARN_FLAG, &o->json, 0, 0},
-                                  EVAL_CHANCE_OPTIONS(&o->chance)};
-    sotto_status status = learn_parse_args(argc, argv, table, SOTTO_COUNT(table), &o->file, 1, NULL, diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o->file, "a file", diag);
-    if (status == SOTTO_OK && o->outcome.count == 0)
-        status = learn_need(NULL, "--outcome COLUMN", diag);
+    const hq_option table[] = {{"a file", HQ_POSITION, &o->file, true, 0, 0},
+                               {"--treatment", HQ_TEXT, &o->treatment, false, 0, 0},
+                               {"--control", HQ_TEXT, &o->control, false, 0, 0},
+                               {"--outcome", HQ_LIST, &o->outcome, true, 0, 0},
+                               {"--arm", HQ_TEXT, &o->arm, false, 0, 0},
+                               {"--score", HQ_LIST, &o->score, false, 0, 0},
+                               {"--feature", HQ_LIST, &o->feature, false, 0, 0},
+                               {"--share", HQ_REAL, &o->share, false, 1, 99},
+                               {"--keep", HQ_REAL, &o->keep, false, 1, 100},
+                               {"--repeats", HQ_NUMBER, &o->repeats, false, 1, 1000},
+                               {"--json", HQ_FLAG, &o->json, false, 0, 0},
+                               EVAL_CHANCE_OPTIONS(&o->chance)};
+    sotto_status status = hq_parse(argc, argv, table, SOTTO_COUNT(table), diag);
     if (status == SOTTO_OK &&
         (o->outcome.count > OUTCOMES_MAX || o->score.count > SCORES_MAX || o->feature.count > FEATURES_MAX))
         return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "at most %d outcomes, %d scores and %d features",
@@ -97,17 +94,17 @@ static sotto_status parse(options *o, int argc, char **argv, sotto_diag *diag)
 }
 
 /* Adds a column each; returns the first of them. */
-static const eval_column *add_columns(report *r, const learn_list *names, enum eval_kind kind)
+static const eval_column *add_columns(report *r, const hq_list *names, enum eval_kind kind)
 {
     eval_column *first = &r->column[r->columns];
     for (size_t i = 0; i < names->count; i++)
-        r->column[r->columns++] = (eval_column){.name = names->items[i], .kind = kind};
+        r->column[r->columns++] = (eval_column){.name = names->item[i], .kind = kind};
     return first;
 }
 
 static sotto_status read_file(report *r, sotto_diag *diag)
 {
-    learn_list treatment = {.items = {r->o->treatment}, .count = 1};
+    hq_list treatment = {.item = {r->o->treatment}, .count = 1};
     r->treatment = add_columns(r, &treatment, EVAL_CODE);
     r->outcome = add_columns(r, &r->o->outcome, EVAL_NUMBER);
     r->score = add_columns(r, &r->o->score, EVAL_NUMBER);
@@ -365,7 +362,7 @@ static sotto_status judge_targets(report *r, sotto_diag *diag)
 
 static void fill_arms(sotto_json_writer *w, const report *r, size_t k)
 {
-    sotto_json_name(w, r->o->outcome.items[k]);
+    sotto_json_name(w, r->o->outcome.item[k]);
     sotto_json_arr(w);
     for (size_t arm = 0; arm < r->arms; arm++) {
         const cell *c = &r->cell[k][arm];
@@ -412,7 +409,7 @@ static void fill(sotto_json_writer *w, const void *ctx)
     sotto_json_name(w, "scores");
     sotto_json_obj(w);
     for (size_t k = 0; k < r->o->score.count; k++) {
-        sotto_json_name(w, r->o->score.items[k]);
+        sotto_json_name(w, r->o->score.item[k]);
         sotto_json_obj(w);
         for (size_t i = 0; i < SCORE_FIGURES; i++)
             eval_json(w, &r->by_score[k][i]);
@@ -425,7 +422,7 @@ static void fill(sotto_json_writer *w, const void *ctx)
 
 static void tell_arms(const report *r, size_t k)
 {
-    printf("%s\n", r->o->outcome.items[k]);
+    printf("%s\n", r->o->outcome.item[k]);
     for (size_t arm = 0; arm < r->arms; arm++) {
         const cell *c = &r->cell[k][arm];
         eval_figure rate = c->rate, difference = c->difference;
@@ -444,7 +441,7 @@ static void tell_models(const report *r)
 {
     const options *o = r->o;
     printf("targeting %s for %s: %g %% of customers, by %zu features, on the held-out half\n",
-           eval_words_at(r->treatment->words, (size_t)r->arm), o->outcome.items[0], o->share,
+           eval_words_at(r->treatment->words, (size_t)r->arm), o->outcome.item[0], o->share,
            o->feature.count);
     for (size_t m = 0; m < EVAL_MODELS; m++) {
         const targeting *g = &r->by_model[m];
@@ -470,7 +467,7 @@ static sotto_status tell(const report *r, sotto_diag *diag)
     for (size_t k = 0; k < r->o->outcome.count; k++)
         tell_arms(r, k);
     for (size_t k = 0; k < r->o->score.count; k++) {
-        printf("by %s, for %s\n", r->o->score.items[k], r->o->outcome.items[0]);
+        printf("by %s, for %s\n", r->o->score.item[k], r->o->outcome.item[0]);
         for (size_t i = 0; i < SCORE_FIGURES; i++)
             eval_tell(&r->by_score[k][i]);
     }
@@ -508,7 +505,7 @@ int eval_cmd_uplift(int argc, char **argv)
                  .keep = 90,
                  .repeats = 20,
                  .chance = EVAL_CHANCE_DEFAULT};
-    if (learn_help(argc, argv, HELP))
+    if (hq_help(argc, argv, HELP))
         return 0;
     sotto_status status = parse(&o, argc, argv, &diag);
     if (status == SOTTO_OK)

@@ -64,12 +64,13 @@ static const char *const ERROR_WORDS[ERRORS] = {"total of the second period", "m
 
 static sotto_status parse(options *o, int argc, char **argv, sotto_diag *diag)
 {
-    const learn_option table[] = {
-        {"--customer", LEARN_TEXT, &o->customer, 0, 0}, {"--date", LEARN_TEXT, &o->date, 0, 0},
-        {"--value", LEARN_TEXT, &o->value, 0, 0},       {"--until", LEARN_TEXT, &o->until, 0, 0},
-        {"--json", LEARN_FLAG, &o->json, 0, 0},         EVAL_CHANCE_OPTIONS(&o->chance)};
-    sotto_status status = learn_parse_args(argc, argv, table, SOTTO_COUNT(table), &o->file, 1, NULL, diag);
-    return status == SOTTO_OK ? learn_need(o->file, "a file", diag) : status;
+    const hq_option table[] = {
+        {"a file", HQ_POSITION, &o->file, true, 0, 0},
+
+        {"--customer", HQ_TEXT, &o->customer, false, 0, 0}, {"--date", HQ_TEXT, &o->date, false, 0, 0},
+        {"--value", HQ_TEXT, &o->value, false, 0, 0},       {"--until", HQ_TEXT, &o->until, false, 0, 0},
+        {"--json", HQ_FLAG, &o->json, false, 0, 0},         EVAL_CHANCE_OPTIONS(&o->chance)};
+    return hq_parse(argc, argv, table, SOTTO_COUNT(table), diag);
 }
 
 static sotto_status put_rows(report *r, const eval_column *c, size_t rows, sotto_diag *diag)
@@ -369,7 +370,7 @@ int sotto_hq_cmd_value(int argc, char **argv)
     options o = {.customer = "customer", .date = "date", .value = "value", .chance = EVAL_CHANCE_DEFAULT};
     report r = {.o = &o};
     sotto_vec_init(&r.buys, SIZE_MAX / 4);
-    if (learn_help(argc, argv, HELP))
+    if (hq_help(argc, argv, HELP))
         return 0;
     sotto_status status = parse(&o, argc, argv, &diag);
     if (status == SOTTO_OK)

@@ -58,29 +58,20 @@ typedef struct calibrating {
 
 static sotto_status parse(calibrate_options *o, int argc, char **argv, sotto_diag *diag)
 {
-    const char *positions[2] = {NULL, NULL};
-    size_t count = 0;
-    const learn_option options[] = {{"--method", LEARN_TEXT, &o->method, 0, 0},
-                                    {"--rows", LEARN_TEXT, &o->rows, 0, 0},
-                                    {"--dictionary", LEARN_TEXT, &o->dictionary, 0, 0},
-                                    {"--label", LEARN_TEXT, &o->label, 0, 0},
-                                    {"--positive", LEARN_TEXT, &o->positive, 0, 0},
-                                    {"--today", LEARN_TEXT, &o->today, 0, 0},
-                                    {"--date-column", LEARN_TEXT, &o->date_column, 0, 0},
-                                    {"-o", LEARN_TEXT, &o->out, 0, 0},
-                                    {"--holdout", LEARN_NUMBER, &o->holdout, 1, 90},
-                                    {"--seed", LEARN_NUMBER, &o->seed, 0, INT32_MAX},
-                                    {"--json", LEARN_FLAG, &o->json, 0, 0}};
-    sotto_status status =
-        learn_parse_args(argc, argv, options, SOTTO_COUNT(options), positions, 2, &count, diag);
-    o->model = positions[0];
-    o->table = positions[1];
-    if (status == SOTTO_OK)
-        status = learn_need(o->model, "the model's file", diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o->table, "the table's file", diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o->out, "-o FILE", diag);
+    const hq_option options[] = {{"the model's file", HQ_POSITION, &o->model, true, 0, 0},
+                                 {"the table's file", HQ_POSITION, &o->table, true, 0, 0},
+                                 {"--method", HQ_TEXT, &o->method, false, 0, 0},
+                                 {"--rows", HQ_TEXT, &o->rows, false, 0, 0},
+                                 {"--dictionary", HQ_TEXT, &o->dictionary, false, 0, 0},
+                                 {"--label", HQ_TEXT, &o->label, false, 0, 0},
+                                 {"--positive", HQ_TEXT, &o->positive, false, 0, 0},
+                                 {"--today", HQ_TEXT, &o->today, false, 0, 0},
+                                 {"--date-column", HQ_TEXT, &o->date_column, false, 0, 0},
+                                 {"-o", HQ_TEXT, &o->out, true, 0, 0},
+                                 {"--holdout", HQ_NUMBER, &o->holdout, false, 1, 90},
+                                 {"--seed", HQ_NUMBER, &o->seed, false, 0, INT32_MAX},
+                                 {"--json", HQ_FLAG, &o->json, false, 0, 0}};
+    sotto_status status = hq_parse(argc, argv, options, SOTTO_COUNT(options), diag);
     if (status == SOTTO_OK && strcmp(o->method, "platt") != 0 && strcmp(o->method, "isotonic") != 0)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--method is platt or isotonic");
     if (status == SOTTO_OK && o->rows != NULL && strcmp(o->rows, "held-out") != 0 &&
@@ -139,7 +130,7 @@ static sotto_status read_rows(calibrating *w, sotto_diag *diag)
            w->positive);
     choose(o->today, w->in.model, "sotto.today", w->today);
     choose(o->date_column, w->in.model, "sotto.date_column", w->date_column);
-    sotto_status status = learn_need(w->label[0] == '\0' ? NULL : w->label, "--label COLUMN", diag);
+    sotto_status status = hq_need(w->label[0] == '\0' ? NULL : w->label, "--label COLUMN", diag);
     learn_plan plan = {.model = w->in.model,
                        .features = sotto_model_feature(w->in.model, 0),
                        .feature_count = sotto_model_info_of(w->in.model)->features,
@@ -357,7 +348,7 @@ int learn_cmd_calibrate(int argc, char **argv)
     sotto_diag diag = {.status = SOTTO_OK};
     calibrate_options o = {.method = "platt", .holdout = 50, .seed = 1};
     calibrating w = {.o = &o};
-    if (learn_help(argc, argv, HELP))
+    if (hq_help(argc, argv, HELP))
         return 0;
     sotto_vec_init(&w.file, (size_t)1 << 30);
     sotto_status status = parse(&o, argc, argv, &diag);

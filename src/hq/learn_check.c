@@ -207,14 +207,13 @@ int learn_cmd_check(int argc, char **argv)
     learn_input in = {.memory = NULL};
     const char *path = NULL, *dictionary = NULL, *names = NULL;
     bool json = false;
-    const learn_option options[] = {{"--json", LEARN_FLAG, &json, 0, 0},
-                                    {"--names", LEARN_TEXT, &names, 0, 0},
-                                    {"--dictionary", LEARN_TEXT, &dictionary, 0, 0}};
-    if (learn_help(argc, argv, HELP))
+    const hq_option options[] = {{"the model's file", HQ_POSITION, &path, true, 0, 0},
+                                 {"--json", HQ_FLAG, &json, false, 0, 0},
+                                 {"--names", HQ_TEXT, &names, false, 0, 0},
+                                 {"--dictionary", HQ_TEXT, &dictionary, false, 0, 0}};
+    if (hq_help(argc, argv, HELP))
         return 0;
-    sotto_status status = learn_parse_args(argc, argv, options, SOTTO_COUNT(options), &path, 1, NULL, &diag);
-    if (status == SOTTO_OK)
-        status = learn_need(path, "the model's file", &diag);
+    sotto_status status = hq_parse(argc, argv, options, SOTTO_COUNT(options), &diag);
     if (status == SOTTO_OK)
         status = learn_input_init(&in, &diag);
     if (status == SOTTO_OK)

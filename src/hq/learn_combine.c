@@ -25,20 +25,12 @@ typedef struct combine_options {
 
 static sotto_status parse(combine_options *o, int argc, char **argv, sotto_diag *diag)
 {
-    const char *positions[2] = {NULL, NULL};
-    size_t count = 0;
-    const learn_option options[] = {{"--name", LEARN_TEXT, &o->name, 0, 0},
-                                    {"-o", LEARN_TEXT, &o->out, 0, 0},
-                                    {"--json", LEARN_FLAG, &o->json, 0, 0}};
-    sotto_status status =
-        learn_parse_args(argc, argv, options, SOTTO_COUNT(options), positions, 2, &count, diag);
-    o->propensity = positions[0];
-    o->amount = positions[1];
-    if (status == SOTTO_OK)
-        status = learn_need(o->propensity, "the propensity model's file", diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o->amount, "the amount model's file", diag);
-    return status == SOTTO_OK ? learn_need(o->out, "-o FILE", diag) : status;
+    const hq_option options[] = {{"the propensity model's file", HQ_POSITION, &o->propensity, true, 0, 0},
+                                 {"the amount model's file", HQ_POSITION, &o->amount, true, 0, 0},
+                                 {"--name", HQ_TEXT, &o->name, false, 0, 0},
+                                 {"-o", HQ_TEXT, &o->out, true, 0, 0},
+                                 {"--json", HQ_FLAG, &o->json, false, 0, 0}};
+    return hq_parse(argc, argv, options, SOTTO_COUNT(options), diag);
 }
 
 /* The digest of both files, one behind the other. */
@@ -119,7 +111,7 @@ int learn_cmd_combine(int argc, char **argv)
     sotto_diag diag = {.status = SOTTO_OK};
     combine_options o = {.json = false};
     sotto_vec files[3] = {{.ptr = NULL}, {.ptr = NULL}, {.ptr = NULL}};
-    if (learn_help(argc, argv, HELP))
+    if (hq_help(argc, argv, HELP))
         return 0;
     sotto_status status = parse(&o, argc, argv, &diag);
     if (status == SOTTO_OK)

@@ -62,30 +62,23 @@ typedef struct outcome {
 
 static sotto_status parse(compile_options *o, int argc, char **argv, sotto_diag *diag)
 {
-    const char *positions[1] = {NULL};
-    size_t count = 0;
-    const learn_option options[] = {{"--from", LEARN_TEXT, &o->from, 0, 0},
-                                    {"--recipe", LEARN_TEXT, &o->recipe, 0, 0},
-                                    {"--dictionary", LEARN_TEXT, &o->dictionary, 0, 0},
-                                    {"--data", LEARN_TEXT, &o->data, 0, 0},
-                                    {"--label", LEARN_TEXT, &o->label, 0, 0},
-                                    {"--positive", LEARN_TEXT, &o->positive, 0, 0},
-                                    {"--split", LEARN_TEXT, &o->split, 0, 0},
-                                    {"--today", LEARN_TEXT, &o->today, 0, 0},
-                                    {"--date-column", LEARN_TEXT, &o->date_column, 0, 0},
-                                    {"--name", LEARN_TEXT, &o->name, 0, 0},
-                                    {"-o", LEARN_TEXT, &o->out, 0, 0},
-                                    {"--max-error", LEARN_REAL, &o->max_error, 1e-12, 1e12},
-                                    {"--holdout", LEARN_NUMBER, &o->holdout, 0, 90},
-                                    {"--seed", LEARN_NUMBER, &o->seed, 0, INT32_MAX},
-                                    {"--json", LEARN_FLAG, &o->json, 0, 0}};
-    sotto_status status =
-        learn_parse_args(argc, argv, options, SOTTO_COUNT(options), positions, 1, &count, diag);
-    o->source = positions[0];
-    if (status == SOTTO_OK)
-        status = learn_need(o->source, "the trained model's file", diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o->out, "-o FILE", diag);
+    const hq_option options[] = {{"the trained model's file", HQ_POSITION, &o->source, true, 0, 0},
+                                 {"--from", HQ_TEXT, &o->from, false, 0, 0},
+                                 {"--recipe", HQ_TEXT, &o->recipe, false, 0, 0},
+                                 {"--dictionary", HQ_TEXT, &o->dictionary, false, 0, 0},
+                                 {"--data", HQ_TEXT, &o->data, false, 0, 0},
+                                 {"--label", HQ_TEXT, &o->label, false, 0, 0},
+                                 {"--positive", HQ_TEXT, &o->positive, false, 0, 0},
+                                 {"--split", HQ_TEXT, &o->split, false, 0, 0},
+                                 {"--today", HQ_TEXT, &o->today, false, 0, 0},
+                                 {"--date-column", HQ_TEXT, &o->date_column, false, 0, 0},
+                                 {"--name", HQ_TEXT, &o->name, false, 0, 0},
+                                 {"-o", HQ_TEXT, &o->out, true, 0, 0},
+                                 {"--max-error", HQ_REAL, &o->max_error, false, 1e-12, 1e12},
+                                 {"--holdout", HQ_NUMBER, &o->holdout, false, 0, 90},
+                                 {"--seed", HQ_NUMBER, &o->seed, false, 0, INT32_MAX},
+                                 {"--json", HQ_FLAG, &o->json, false, 0, 0}};
+    sotto_status status = hq_parse(argc, argv, options, SOTTO_COUNT(options), diag);
     if (status == SOTTO_OK && o->from != NULL && learn_source_named(o->from) == NULL)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, UNSUPPORTED),
                                 "--from %.40s: xgboost, lightgbm, onnx, scorecard and kmeans can be compiled",
@@ -356,7 +349,7 @@ int learn_cmd_compile(int argc, char **argv)
     learn_input in = {.memory = NULL};
     sotto_vec json = {.ptr = NULL};
     compile_options o = {.holdout = -1, .seed = -1, .max_error = MAX_ERROR};
-    if (learn_help(argc, argv, HELP))
+    if (hq_help(argc, argv, HELP))
         return 0;
     sotto_status status = parse(&o, argc, argv, &diag);
     if (status == SOTTO_OK)

@@ -23,25 +23,20 @@ static const char HELP[] =
 
 typedef struct describe_options {
     const char *data, *label, *positive, *customer, *out;
-    learn_list drop;
+    hq_list drop;
     bool json;
 } describe_options;
 
 static sotto_status parse(describe_options *o, int argc, char **argv, sotto_diag *diag)
 {
-    const learn_option options[] = {{"--label", LEARN_TEXT, &o->label, 0, 0},
-                                    {"--positive", LEARN_TEXT, &o->positive, 0, 0},
-                                    {"--customer", LEARN_TEXT, &o->customer, 0, 0},
-                                    {"--drop", LEARN_LIST, &o->drop, 0, 0},
-                                    {"-o", LEARN_TEXT, &o->out, 0, 0},
-                                    {"--json", LEARN_FLAG, &o->json, 0, 0}};
-    sotto_status status =
-        learn_parse_args(argc, argv, options, SOTTO_COUNT(options), &o->data, 1, NULL, diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o->data, "the table's file", diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o->label, "--label COLUMN", diag);
-    return status == SOTTO_OK ? learn_need(o->out, "-o FOLDER", diag) : status;
+    const hq_option options[] = {{"the table's file", HQ_POSITION, &o->data, true, 0, 0},
+                                 {"--label", HQ_TEXT, &o->label, true, 0, 0},
+                                 {"--positive", HQ_TEXT, &o->positive, false, 0, 0},
+                                 {"--customer", HQ_TEXT, &o->customer, false, 0, 0},
+                                 {"--drop", HQ_LIST, &o->drop, false, 0, 0},
+                                 {"-o", HQ_TEXT, &o->out, true, 0, 0},
+                                 {"--json", HQ_FLAG, &o->json, false, 0, 0}};
+    return hq_parse(argc, argv, options, SOTTO_COUNT(options), diag);
 }
 
 /* A header names columns; a first line with numbers in it is a row already. */
@@ -191,7 +186,7 @@ static sotto_status decide(learn_description *d, const describe_options *o, sott
         if (i != d->label)
             learn_column_decide(&d->columns[i]);
     for (size_t i = 0; status == SOTTO_OK && i < o->drop.count; i++)
-        status = drop_column(d, o, o->drop.items[i], "asked for", diag);
+        status = drop_column(d, o, o->drop.item[i], "asked for", diag);
     if (status == SOTTO_OK && o->customer != NULL)
         status = drop_column(d, o, o->customer, "the customer's number", diag);
     for (size_t i = 0; i < d->count; i++)
@@ -267,7 +262,7 @@ int sotto_hq_cmd_describe(int argc, char **argv)
     sotto_diag diag = {.status = SOTTO_OK};
     describe_options o = {.data = NULL};
     learn_description d = {.columns = NULL};
-    if (learn_help(argc, argv, HELP))
+    if (hq_help(argc, argv, HELP))
         return 0;
     sotto_csv *csv = malloc(sizeof *csv);
     sotto_status status = parse(&o, argc, argv, &diag);

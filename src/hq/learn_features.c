@@ -76,21 +76,17 @@ int learn_cmd_features(int argc, char **argv)
     learn_input in = {.memory = NULL};
     learn_plan plan = {.label = NULL};
     const char *data = NULL, *dictionary = NULL, *recipe = NULL;
-    const learn_option options[] = {{"--data", LEARN_TEXT, &data, 0, 0},
-                                    {"--dictionary", LEARN_TEXT, &dictionary, 0, 0},
-                                    {"--recipe", LEARN_TEXT, &recipe, 0, 0},
-                                    {"--label", LEARN_TEXT, &plan.label, 0, 0},
-                                    {"--positive", LEARN_TEXT, &plan.positive, 0, 0},
-                                    {"--names", LEARN_TEXT, &plan.names, 0, 0},
-                                    {"--today", LEARN_TEXT, &plan.today, 0, 0},
-                                    {"--date-column", LEARN_TEXT, &plan.date_column, 0, 0}};
-    if (learn_help(argc, argv, HELP))
+    const hq_option options[] = {{"--data", HQ_TEXT, &data, true, 0, 0},
+                                 {"--dictionary", HQ_TEXT, &dictionary, false, 0, 0},
+                                 {"--recipe", HQ_TEXT, &recipe, true, 0, 0},
+                                 {"--label", HQ_TEXT, &plan.label, false, 0, 0},
+                                 {"--positive", HQ_TEXT, &plan.positive, false, 0, 0},
+                                 {"--names", HQ_TEXT, &plan.names, false, 0, 0},
+                                 {"--today", HQ_TEXT, &plan.today, false, 0, 0},
+                                 {"--date-column", HQ_TEXT, &plan.date_column, false, 0, 0}};
+    if (hq_help(argc, argv, HELP))
         return 0;
-    sotto_status status = learn_parse_args(argc, argv, options, SOTTO_COUNT(options), NULL, 0, NULL, &diag);
-    if (status == SOTTO_OK)
-        status = learn_need(data, "--data FILE", &diag);
-    if (status == SOTTO_OK)
-        status = learn_need(recipe, "--recipe FILE", &diag);
+    sotto_status status = hq_parse(argc, argv, options, SOTTO_COUNT(options), &diag);
     if (status == SOTTO_OK)
         status = learn_input_init(&in, &diag);
     if (status == SOTTO_OK)

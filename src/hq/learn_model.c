@@ -22,15 +22,15 @@ int sotto_hq_cmd_model(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int argc, char **argv);
-    } COMMANDS[] = {{"compile", learn_cmd_compile},   {"combine", learn_cmd_combine},
-                    {"predict", learn_cmd_predict},   {"check", learn_cmd_check},
-                    {"report", learn_cmd_report},
-                    {"features", learn_cmd_features}, {"calibrate", learn_cmd_calibrate}};
+    } COMMANDS[] = {{"compile", learn_cmd_compile},    {"combine", learn_cmd_combine},
+                    {"predict", learn_cmd_predict},    {"check", learn_cmd_check},
+                    {"report", learn_cmd_report},      {"features", learn_cmd_features},
+                    {"calibrate", learn_cmd_calibrate}};
     sotto_diag diag = {.status = SOTTO_OK};
     for (size_t i = 0; argc > 1 && i < SOTTO_COUNT(COMMANDS); i++)
         if (strcmp(argv[1], COMMANDS[i].name) == 0)
             return COMMANDS[i].run(argc - 1, argv + 1);
-    if (learn_help(argc, argv, HELP))
+    if (hq_help(argc, argv, HELP))
         return 0;
     return learn_finish(
         sotto_diag_set(&diag, SOTTO_ERR(HQ, USAGE),

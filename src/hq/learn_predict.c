@@ -28,23 +28,17 @@ typedef struct predict_options {
 
 static sotto_status parse(predict_options *o, int argc, char **argv, sotto_diag *diag)
 {
-    const char *positions[2] = {NULL, NULL};
-    size_t count = 0;
-    const learn_option options[] = {{"--dictionary", LEARN_TEXT, &o->dictionary, 0, 0},
-                                    {"--recipe", LEARN_TEXT, &o->recipe, 0, 0},
-                                    {"--today", LEARN_TEXT, &o->today, 0, 0},
-                                    {"--date-column", LEARN_TEXT, &o->date_column, 0, 0},
-                                    {"--names", LEARN_TEXT, &o->names, 0, 0},
-                                    {"--class", LEARN_NUMBER, &o->class, 0, SOTTO_MODEL_OUTPUTS_MAX - 1},
-                                    {"--leaves", LEARN_FLAG, &o->leaves, 0, 0},
-                                    {"--why", LEARN_FLAG, &o->why, 0, 0}};
-    sotto_status status =
-        learn_parse_args(argc, argv, options, SOTTO_COUNT(options), positions, 2, &count, diag);
-    o->model = positions[0];
-    o->rows = positions[1];
-    if (status == SOTTO_OK)
-        status = learn_need(o->model, "the model's file", diag);
-    return status == SOTTO_OK ? learn_need(o->rows, "the table's file", diag) : status;
+    const hq_option options[] = {{"the model's file", HQ_POSITION, &o->model, true, 0, 0},
+                                 {"the table's file", HQ_POSITION, &o->rows, true, 0, 0},
+                                 {"--dictionary", HQ_TEXT, &o->dictionary, false, 0, 0},
+                                 {"--recipe", HQ_TEXT, &o->recipe, false, 0, 0},
+                                 {"--today", HQ_TEXT, &o->today, false, 0, 0},
+                                 {"--date-column", HQ_TEXT, &o->date_column, false, 0, 0},
+                                 {"--names", HQ_TEXT, &o->names, false, 0, 0},
+                                 {"--class", HQ_NUMBER, &o->class, false, 0, SOTTO_MODEL_OUTPUTS_MAX - 1},
+                                 {"--leaves", HQ_FLAG, &o->leaves, false, 0, 0},
+                                 {"--why", HQ_FLAG, &o->why, false, 0, 0}};
+    return hq_parse(argc, argv, options, SOTTO_COUNT(options), diag);
 }
 
 static sotto_status print_text(sotto_vec *text, size_t least, sotto_diag *diag)
@@ -109,7 +103,7 @@ int learn_cmd_predict(int argc, char **argv)
     sotto_diag diag = {.status = SOTTO_OK};
     learn_input in = {.memory = NULL};
     predict_options o = {.class = -1};
-    if (learn_help(argc, argv, HELP))
+    if (hq_help(argc, argv, HELP))
         return 0;
     sotto_status status = parse(&o, argc, argv, &diag);
     if (status == SOTTO_OK)

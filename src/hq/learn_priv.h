@@ -2,6 +2,7 @@
 #ifndef SOTTO_HQ_LEARN_PRIV_H
 #define SOTTO_HQ_LEARN_PRIV_H
 
+#include "hq_priv.h"
 #include "learn.h"
 
 #include "sotto/base.h"
@@ -14,33 +15,6 @@
 #include "sotto/vault.h"
 
 #include <stdio.h>
-
-/* ---- Command lines (learn_args.c) ---- */
-
-enum learn_kind { LEARN_TEXT, LEARN_NUMBER, LEARN_REAL, LEARN_FLAG, LEARN_LIST };
-enum { LEARN_LIST_MAX = 256 };
-typedef struct learn_list {
-    const char *items[LEARN_LIST_MAX];
-    size_t count;
-} learn_list;
-/* "--name": TEXT const char *, NUMBER int64_t in [min, max], REAL double in [min, max], FLAG bool, LIST
- * learn_list. */
-typedef struct learn_option {
-    const char *name;
-    enum learn_kind kind;
-    void *out;
-    double min, max;
-} learn_option;
-#define LEARN_OPTIONS_MAX 64 /* of one command */
-/* argv[1..]: options in any order, each at most once but lists, the rest are positions (at most
- * max_positions). USAGE. */
-sotto_status learn_parse_args(int argc, char **argv, const learn_option *options, size_t option_count,
-                              const char **positions, size_t max_positions, size_t *position_count,
-                              sotto_diag *diag);
-/* USAGE that names the option when value is NULL. */
-sotto_status learn_need(const char *value, const char *name, sotto_diag *diag);
-/* True when --help stands somewhere; prints help then. */
-bool learn_help(int argc, char **argv, const char *help);
 
 /* ---- Saying (learn_say.c) ---- */
 

@@ -18,7 +18,8 @@ int learn_finish(sotto_status status, const sotto_diag *diag)
     else
         (void)snprintf(line, sizeof line, "%s: %s", sotto_status_room_name(status),
                        sotto_status_cause_text(status));
-    fprintf(stderr, "sotto-hq: %s\n", line);
+    bool usage = status == SOTTO_ERR(HQ, USAGE) && strstr(line, "--help") == NULL;
+    fprintf(stderr, "sotto-hq: %s%s\n", line, usage ? "; --help shows how" : "");
     return sotto_status_exit_code(status);
 }
 

@@ -43,48 +43,38 @@ static const char HELP[] =
 static sotto_status parse(learn_train_options *o, int argc, char **argv, sotto_diag *diag)
 {
     learn_settings *s = &o->settings;
-    const learn_option options[] = {{"--data", LEARN_TEXT, &o->data, 0, 0},
-                                    {"--dictionary", LEARN_TEXT, &o->dictionary, 0, 0},
-                                    {"--recipe", LEARN_TEXT, &o->recipe, 0, 0},
-                                    {"--label", LEARN_TEXT, &o->label, 0, 0},
-                                    {"--objective", LEARN_TEXT, &o->objective, 0, 0},
-                                    {"--group", LEARN_TEXT, &o->group, 0, 0},
-                                    {"--positive", LEARN_TEXT, &o->positive, 0, 0},
-                                    {"-o", LEARN_TEXT, &o->out, 0, 0},
-                                    {"--split", LEARN_TEXT, &o->split, 0, 0},
-                                    {"--today", LEARN_TEXT, &o->today, 0, 0},
-                                    {"--date-column", LEARN_TEXT, &o->date_column, 0, 0},
-                                    {"--holdout", LEARN_NUMBER, &o->holdout, 0, 90},
-                                    {"--time-order", LEARN_FLAG, &o->time_order, 0, 0},
-                                    {"--cv", LEARN_NUMBER, &o->folds, 2, LEARN_FOLDS_MAX},
-                                    {"--tune", LEARN_NUMBER, &o->tries, 1, 10000},
-                                    {"--tune-by", LEARN_TEXT, &o->tune_by, 0, 0},
-                                    {"--contacted", LEARN_REAL, &o->contacted, 0.1, 100},
-                                    {"--weight", LEARN_TEXT, &o->weight, 0, 0},
-                                    {"--class-weight", LEARN_TEXT, &o->class_weight, 0, 0},
-                                    {"--monotone", LEARN_LIST, &o->monotone, 0, 0},
-                                    {"--json", LEARN_FLAG, &o->json, 0, 0},
-                                    {"--rounds", LEARN_NUMBER, &s->rounds, 1, SOTTO_MODEL_TREES_MAX},
-                                    {"--depth", LEARN_NUMBER, &s->depth, 1, 20},
-                                    {"--seed", LEARN_NUMBER, &s->seed, 0, INT32_MAX},
-                                    {"--threads", LEARN_NUMBER, &s->threads, 0, 1024},
-                                    {"--early-stop", LEARN_NUMBER, &s->early_stop, 0, SOTTO_MODEL_TREES_MAX},
-                                    {"--eta", LEARN_REAL, &s->eta, 1e-6, 1},
-                                    {"--min-child-weight", LEARN_REAL, &s->min_child_weight, 0, 1e9},
-                                    {"--subsample", LEARN_REAL, &s->subsample, 0.01, 1},
-                                    {"--colsample", LEARN_REAL, &s->colsample, 0.01, 1},
-                                    {"--lambda", LEARN_REAL, &s->lambda, 0, 1e9}};
-    sotto_status status = learn_parse_args(argc, argv, options, SOTTO_COUNT(options), NULL, 0, NULL, diag);
-    const struct {
-        const char *value, *name;
-    } needed[] = {{o->data, "--data FILE"},
-                  {o->dictionary, "--dictionary FILE"},
-                  {o->recipe, "--recipe FILE"},
-                  {o->label, "--label COLUMN"},
-                  {o->out, "-o FILE"}};
-    for (size_t i = 0; status == SOTTO_OK && i < SOTTO_COUNT(needed); i++)
-        status = learn_need(needed[i].value, needed[i].name, diag);
-    return status;
+    const hq_option options[] = {{"--data", HQ_TEXT, &o->data, true, 0, 0},
+                                 {"--dictionary", HQ_TEXT, &o->dictionary, true, 0, 0},
+                                 {"--recipe", HQ_TEXT, &o->recipe, true, 0, 0},
+                                 {"--label", HQ_TEXT, &o->label, true, 0, 0},
+                                 {"--objective", HQ_TEXT, &o->objective, false, 0, 0},
+                                 {"--group", HQ_TEXT, &o->group, false, 0, 0},
+                                 {"--positive", HQ_TEXT, &o->positive, false, 0, 0},
+                                 {"-o", HQ_TEXT, &o->out, true, 0, 0},
+                                 {"--split", HQ_TEXT, &o->split, false, 0, 0},
+                                 {"--today", HQ_TEXT, &o->today, false, 0, 0},
+                                 {"--date-column", HQ_TEXT, &o->date_column, false, 0, 0},
+                                 {"--holdout", HQ_NUMBER, &o->holdout, false, 0, 90},
+                                 {"--time-order", HQ_FLAG, &o->time_order, false, 0, 0},
+                                 {"--cv", HQ_NUMBER, &o->folds, false, 2, LEARN_FOLDS_MAX},
+                                 {"--tune", HQ_NUMBER, &o->tries, false, 1, 10000},
+                                 {"--tune-by", HQ_TEXT, &o->tune_by, false, 0, 0},
+                                 {"--contacted", HQ_REAL, &o->contacted, false, 0.1, 100},
+                                 {"--weight", HQ_TEXT, &o->weight, false, 0, 0},
+                                 {"--class-weight", HQ_TEXT, &o->class_weight, false, 0, 0},
+                                 {"--monotone", HQ_LIST, &o->monotone, false, 0, 0},
+                                 {"--json", HQ_FLAG, &o->json, false, 0, 0},
+                                 {"--rounds", HQ_NUMBER, &s->rounds, false, 1, SOTTO_MODEL_TREES_MAX},
+                                 {"--depth", HQ_NUMBER, &s->depth, false, 1, 20},
+                                 {"--seed", HQ_NUMBER, &s->seed, false, 0, INT32_MAX},
+                                 {"--threads", HQ_NUMBER, &s->threads, false, 0, 1024},
+                                 {"--early-stop", HQ_NUMBER, &s->early_stop, false, 0, SOTTO_MODEL_TREES_MAX},
+                                 {"--eta", HQ_REAL, &s->eta, false, 1e-6, 1},
+                                 {"--min-child-weight", HQ_REAL, &s->min_child_weight, false, 0, 1e9},
+                                 {"--subsample", HQ_REAL, &s->subsample, false, 0.01, 1},
+                                 {"--colsample", HQ_REAL, &s->colsample, false, 0.01, 1},
+                                 {"--lambda", HQ_REAL, &s->lambda, false, 0, 1e9}};
+    return hq_parse(argc, argv, options, SOTTO_COUNT(options), diag);
 }
 
 /* 1 trained on, 2 watched for early stopping, 0 held out. */
@@ -221,11 +211,11 @@ static int find_feature(const sotto_recipe *recipe, const char *name, size_t len
 }
 
 /* "income=up": the last = divides, names may hold others. */
-static sotto_status read_monotone(const learn_list *list, const sotto_recipe *recipe, int8_t *out,
+static sotto_status read_monotone(const hq_list *list, const sotto_recipe *recipe, int8_t *out,
                                   sotto_diag *diag)
 {
     for (size_t i = 0; i < list->count; i++) {
-        const char *item = list->items[i], *equals = strrchr(item, '=');
+        const char *item = list->item[i], *equals = strrchr(item, '=');
         bool up = equals != NULL && strcmp(equals, "=up") == 0;
         if (!up && (equals == NULL || strcmp(equals, "=down") != 0))
             return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "--monotone %.80s: FEATURE=up or FEATURE=down",
@@ -317,7 +307,7 @@ int sotto_hq_cmd_train(int argc, char **argv)
                              .settings = {.rounds = 300, .depth = 6, .seed = 1}};
     o.settings.eta = 0.05;
     o.settings.min_child_weight = o.settings.subsample = o.settings.colsample = o.settings.lambda = 1;
-    if (learn_help(argc, argv, HELP))
+    if (hq_help(argc, argv, HELP))
         return 0;
     learn_outcome *r = calloc(1, sizeof *r);
     sotto_status status = r == NULL ? sotto_diag_set(&diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory")

@@ -88,7 +88,7 @@ double learn_psi(const double *expected, size_t n_expected, const double *actual
 typedef struct learn_train_options {
     const char *data, *dictionary, *recipe, *label, *positive, *out, *split, *today, *date_column, *weight,
         *class_weight, *tune_by, *objective, *group;
-    learn_list monotone;
+    hq_list monotone;
     int64_t holdout, folds, tries;
     double contacted; /* per cent */
     bool time_order, json, help;

@@ -32,12 +32,12 @@ static void add_number(pairs *p, const char *name, double value)
 }
 
 /* "income=up job=down"; with more than fit, the first ones and "...": the trees themselves obey all. */
-static void add_monotone(pairs *p, const learn_list *list)
+static void add_monotone(pairs *p, const hq_list *list)
 {
     char text[sizeof p->pair->value - 8] = "";
     size_t len = 0, i = 0;
-    for (; i < list->count && len + strlen(list->items[i]) + 2 < sizeof text; i++)
-        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s", i == 0 ? "" : " ", list->items[i]);
+    for (; i < list->count && len + strlen(list->item[i]) + 2 < sizeof text; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s%s", i == 0 ? "" : " ", list->item[i]);
     if (list->count > 0)
         add_pair(p, "sotto.monotone", text);
     if (i < list->count)

@@ -317,11 +317,8 @@ static const hq_command *find(const char *name)
 
 static int run(const hq_command *command, int argc, char **argv)
 {
-    for (int i = 1; i < argc && command->help != NULL; i++)
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            fputs(command->help, stdout);
-            return 0;
-        }
+    if (command->help != NULL && hq_help(argc, argv, command->help))
+        return 0;
     return command->run(argc, argv);
 }
 

@@ -37,14 +37,6 @@ static const char HELP[] =
     "\n"
     "example: sotto-hq population --customers 5000 --examples docs/examples/bank -o build/bank\n";
 
-static bool wants_help(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            return true;
-    return false;
-}
-
 static bool read_options(int argc, char **argv, pop_options *o)
 {
     const hq_option options[] = {
@@ -52,7 +44,7 @@ static bool read_options(int argc, char **argv, pop_options *o)
         {.name = "--customers", .kind = HQ_NUMBER, .value = &o->customers, .min = 10, .max = 1000000},
         {.name = "--arrivals", .kind = HQ_NUMBER, .value = &o->arrivals, .min = 1, .max = 100000},
         {.name = "--days", .kind = HQ_NUMBER, .value = &o->days, .min = 1, .max = 30},
-        {.name = "--seed", .kind = HQ_NUMBER, .value = &o->seed, .min = 0, .max = INT64_MAX},
+        {.name = "--seed", .kind = HQ_NUMBER, .value = &o->seed, .min = 0, .max = HQ_NUMBER_MAX},
         {.name = "--today", .kind = HQ_TEXT, .value = &o->today},
         {.name = "--examples", .kind = HQ_TEXT, .value = &o->examples},
         {.name = "--from", .kind = HQ_TEXT, .value = &o->from},
@@ -159,10 +151,8 @@ int sotto_hq_cmd_population(int argc, char **argv)
 {
     pop_options o = {.customers = 5000, .seed = 1, .days = 1, .arrivals = 400, .today = "2026-11-01"};
     sotto_diag diag = {0};
-    if (wants_help(argc, argv)) {
-        fputs(HELP, stdout);
+    if (hq_help(argc, argv, HELP))
         return 0;
-    }
     if (!read_options(argc, argv, &o))
         return 2;
     const char *why = contradiction(&o);

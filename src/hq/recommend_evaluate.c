@@ -358,22 +358,17 @@ int rec_cmd_evaluate(int argc, char **argv)
 {
     sotto_diag diag = {.status = SOTTO_OK};
     judge_options o = {.at = 3, .chance = EVAL_CHANCE_DEFAULT};
-    const learn_option table[] = {{"--past", LEARN_TEXT, &o.past, 0, 0},
-                                  {"--test", LEARN_TEXT, &o.test, 0, 0},
-                                  {"--allowed", LEARN_TEXT, &o.allowed, 0, 0},
-                                  {"--at", LEARN_NUMBER, &o.at, 1, SOTTO_ITEMS_MAX},
-                                  {"--json", LEARN_FLAG, &o.json, 0, 0},
-                                  EVAL_CHANCE_OPTIONS(&o.chance),
-                                  REC_OPTIONS(&o.log)};
-    if (learn_help(argc, argv, HELP))
+    const hq_option table[] = {{"a file of items", HQ_POSITION, &o.file, true, 0, 0},
+                               {"--past", HQ_TEXT, &o.past, true, 0, 0},
+                               {"--test", HQ_TEXT, &o.test, true, 0, 0},
+                               {"--allowed", HQ_TEXT, &o.allowed, false, 0, 0},
+                               {"--at", HQ_NUMBER, &o.at, false, 1, SOTTO_ITEMS_MAX},
+                               {"--json", HQ_FLAG, &o.json, false, 0, 0},
+                               EVAL_CHANCE_OPTIONS(&o.chance),
+                               REC_OPTIONS(&o.log)};
+    if (hq_help(argc, argv, HELP))
         return 0;
-    sotto_status status = learn_parse_args(argc, argv, table, SOTTO_COUNT(table), &o.file, 1, NULL, &diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o.file, "a file of items", &diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o.past, "--past", &diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o.test, "--test", &diag);
+    sotto_status status = hq_parse(argc, argv, table, SOTTO_COUNT(table), &diag);
     if (status == SOTTO_OK)
         status = run(&o, &diag);
     return learn_finish(status, &diag);

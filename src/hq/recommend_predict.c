@@ -119,16 +119,14 @@ int rec_cmd_predict(int argc, char **argv)
 {
     sotto_diag diag = {.status = SOTTO_OK};
     predict_options o = {.top = 3};
-    const learn_option table[] = {{"--on", LEARN_TEXT, &o.on, 0, 0},
-                                  {"--top", LEARN_NUMBER, &o.top, 1, SOTTO_ITEMS_MAX},
-                                  REC_OPTIONS(&o.log)};
-    if (learn_help(argc, argv, HELP))
+    const hq_option table[] = {{"a file of items", HQ_POSITION, &o.position[0], true, 0, 0},
+                               {"a file of purchases", HQ_POSITION, &o.position[1], true, 0, 0},
+                               {"--on", HQ_TEXT, &o.on, false, 0, 0},
+                               {"--top", HQ_NUMBER, &o.top, false, 1, SOTTO_ITEMS_MAX},
+                               REC_OPTIONS(&o.log)};
+    if (hq_help(argc, argv, HELP))
         return 0;
-    sotto_status status = learn_parse_args(argc, argv, table, SOTTO_COUNT(table), o.position, 2, NULL, &diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o.position[0], "a file of items", &diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o.position[1], "a file of purchases", &diag);
+    sotto_status status = hq_parse(argc, argv, table, SOTTO_COUNT(table), &diag);
     if (status == SOTTO_OK)
         status = run(&o, &diag);
     return learn_finish(status, &diag);

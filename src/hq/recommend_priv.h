@@ -49,9 +49,9 @@ typedef struct rec_options {
 /* "--customer", "--time", "--item", "--event", "--segment" */
 /* clang-format off */
 #define REC_OPTIONS(o)                                                                                                 \
-    {"--customer", LEARN_TEXT, &(o)->column[REC_CUSTOMER], 0, 0}, {"--time", LEARN_TEXT, &(o)->column[REC_TIME], 0, 0},\
-    {"--item", LEARN_TEXT, &(o)->column[REC_ITEM], 0, 0}, {"--event", LEARN_TEXT, &(o)->column[REC_EVENT], 0, 0},      \
-    {"--segment", LEARN_TEXT, &(o)->column[REC_SEGMENT], 0, 0}
+    {"--customer", HQ_TEXT, &(o)->column[REC_CUSTOMER], false, 0, 0}, {"--time", HQ_TEXT, &(o)->column[REC_TIME], false, 0, 0},\
+    {"--item", HQ_TEXT, &(o)->column[REC_ITEM], false, 0, 0}, {"--event", HQ_TEXT, &(o)->column[REC_EVENT], false, 0, 0},      \
+    {"--segment", HQ_TEXT, &(o)->column[REC_SEGMENT], false, 0, 0}
 /* clang-format on */
 /* test may be NULL. NOT_FOUND (a column, an item that `known` does not have), MALFORMED, RANGE. Give back
  * with rec_log_free, also after a failure. */

@@ -237,21 +237,18 @@ int rec_cmd_train(int argc, char **argv)
 {
     sotto_diag diag = {.status = SOTTO_OK};
     train_options o = {.method = "auto", .kind = "matrix", .holdout = 10, .seed = 1};
-    const learn_option table[] = {{"-o", LEARN_TEXT, &o.out, 0, 0},
-                                  {"--method", LEARN_TEXT, &o.method, 0, 0},
-                                  {"--kind", LEARN_TEXT, &o.kind, 0, 0},
-                                  {"--dims", LEARN_NUMBER, &o.dims, 1, SOTTO_ITEMS_DIMS_MAX},
-                                  {"--holdout", LEARN_NUMBER, &o.holdout, 1, 50},
-                                  {"--seed", LEARN_NUMBER, &o.seed, 0, INT32_MAX},
-                                  {"--json", LEARN_FLAG, &o.json, 0, 0},
-                                  REC_OPTIONS(&o.log)};
-    if (learn_help(argc, argv, HELP))
+    const hq_option table[] = {{"a file", HQ_POSITION, &o.file, true, 0, 0},
+                               {"-o", HQ_TEXT, &o.out, true, 0, 0},
+                               {"--method", HQ_TEXT, &o.method, false, 0, 0},
+                               {"--kind", HQ_TEXT, &o.kind, false, 0, 0},
+                               {"--dims", HQ_NUMBER, &o.dims, false, 1, SOTTO_ITEMS_DIMS_MAX},
+                               {"--holdout", HQ_NUMBER, &o.holdout, false, 1, 50},
+                               {"--seed", HQ_NUMBER, &o.seed, false, 0, INT32_MAX},
+                               {"--json", HQ_FLAG, &o.json, false, 0, 0},
+                               REC_OPTIONS(&o.log)};
+    if (hq_help(argc, argv, HELP))
         return 0;
-    sotto_status status = learn_parse_args(argc, argv, table, SOTTO_COUNT(table), &o.file, 1, NULL, &diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o.file, "a file", &diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o.out, "-o", &diag);
+    sotto_status status = hq_parse(argc, argv, table, SOTTO_COUNT(table), &diag);
     if (status == SOTTO_OK)
         status = run(&o, &diag);
     return learn_finish(status, &diag);

@@ -33,37 +33,29 @@ static const char HELP[] =
 
 static sotto_status parse(report_options *o, int argc, char **argv, sotto_diag *diag)
 {
-    const char *positions[2] = {NULL, NULL};
-    const learn_option options[] = {{"--source", LEARN_TEXT, &o->source, 0, 0},
-                                    {"--dictionary", LEARN_TEXT, &o->dictionary, 0, 0},
-                                    {"--label", LEARN_TEXT, &o->label, 0, 0},
-                                    {"--positive", LEARN_TEXT, &o->positive, 0, 0},
-                                    {"--split", LEARN_TEXT, &o->split, 0, 0},
-                                    {"--output", LEARN_NUMBER, &o->output, 0, SOTTO_MODEL_OUTPUTS_MAX - 1},
-                                    {"--holdout", LEARN_NUMBER, &o->holdout, 0, 90},
-                                    {"--seed", LEARN_NUMBER, &o->seed, 0, INT32_MAX},
-                                    {"--today", LEARN_TEXT, &o->today, 0, 0},
-                                    {"--date-column", LEARN_TEXT, &o->date_column, 0, 0},
-                                    {"--time-column", LEARN_TEXT, &o->time_column, 0, 0},
-                                    {"--known-column", LEARN_TEXT, &o->known_column, 0, 0},
-                                    {"--contacts", LEARN_REAL, &o->contacts, 0.1, 100},
-                                    {"--reach", LEARN_REAL, &o->reach, 0.1, 100},
-                                    {"--bins", LEARN_NUMBER, &o->bins, 1, REPORT_BINS_MAX},
-                                    {"--confidence", LEARN_REAL, &o->confidence, 50, 99.99},
-                                    {"--instructions", LEARN_TEXT, &o->instructions, 0, 0},
-                                    {"-o", LEARN_TEXT, &o->out, 0, 0},
-                                    {"--json", LEARN_FLAG, &o->json, 0, 0}};
-    sotto_status status =
-        learn_parse_args(argc, argv, options, SOTTO_COUNT(options), positions, 2, NULL, diag);
-    o->model = positions[0];
-    o->table = positions[1];
-    if (status == SOTTO_OK)
-        status = learn_need(o->model, "the model's file", diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o->table, "the table's file", diag);
-    if (status == SOTTO_OK && !o->json)
-        status = learn_need(o->out, "-o FILE", diag);
-    return status;
+    const hq_option options[] = {{"the model's file", HQ_POSITION, &o->model, true, 0, 0},
+                                 {"the table's file", HQ_POSITION, &o->table, true, 0, 0},
+                                 {"--source", HQ_TEXT, &o->source, false, 0, 0},
+                                 {"--dictionary", HQ_TEXT, &o->dictionary, false, 0, 0},
+                                 {"--label", HQ_TEXT, &o->label, false, 0, 0},
+                                 {"--positive", HQ_TEXT, &o->positive, false, 0, 0},
+                                 {"--split", HQ_TEXT, &o->split, false, 0, 0},
+                                 {"--output", HQ_NUMBER, &o->output, false, 0, SOTTO_MODEL_OUTPUTS_MAX - 1},
+                                 {"--holdout", HQ_NUMBER, &o->holdout, false, 0, 90},
+                                 {"--seed", HQ_NUMBER, &o->seed, false, 0, INT32_MAX},
+                                 {"--today", HQ_TEXT, &o->today, false, 0, 0},
+                                 {"--date-column", HQ_TEXT, &o->date_column, false, 0, 0},
+                                 {"--time-column", HQ_TEXT, &o->time_column, false, 0, 0},
+                                 {"--known-column", HQ_TEXT, &o->known_column, false, 0, 0},
+                                 {"--contacts", HQ_REAL, &o->contacts, false, 0.1, 100},
+                                 {"--reach", HQ_REAL, &o->reach, false, 0.1, 100},
+                                 {"--bins", HQ_NUMBER, &o->bins, false, 1, REPORT_BINS_MAX},
+                                 {"--confidence", HQ_REAL, &o->confidence, false, 50, 99.99},
+                                 {"--instructions", HQ_TEXT, &o->instructions, false, 0, 0},
+                                 {"-o", HQ_TEXT, &o->out, false, 0, 0},
+                                 {"--json", HQ_FLAG, &o->json, false, 0, 0}};
+    sotto_status status = hq_parse(argc, argv, options, SOTTO_COUNT(options), diag);
+    return status == SOTTO_OK && !o->json ? hq_need(o->out, "-o FILE", diag) : status;
 }
 
 /* What a model's answers are, by its kind and link. */
@@ -179,7 +171,7 @@ int learn_cmd_report(int argc, char **argv)
     learn_input in = {.memory = NULL};
     report_options o = {
         .output = -1, .holdout = -1, .seed = -1, .bins = 10, .reach = 80, .contacts = 38, .confidence = 95};
-    if (learn_help(argc, argv, HELP))
+    if (hq_help(argc, argv, HELP))
         return 0;
     report *r = eval_array(1, sizeof *r, &diag);
     sotto_status status = r == NULL ? diag.status : parse(&o, argc, argv, &diag);

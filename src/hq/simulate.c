@@ -37,16 +37,6 @@ static const char HELP[] =
     "  --html FILE          the same as a page\n"
     "  --json               the same as JSON\n";
 
-static sotto_status check(const sim_options *o, sotto_diag *diag)
-{
-    sotto_status status = learn_need(o->policy, "--policy", diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o->catalogue, "--catalogue", diag);
-    if (status == SOTTO_OK)
-        status = learn_need(o->dictionary, "--dictionary", diag);
-    return status == SOTTO_OK ? learn_need(o->population, "--population", diag) : status;
-}
-
 /* A number generates; anything else is a file. */
 static sotto_status set_population(sim_options *o, sotto_diag *diag)
 {
@@ -76,36 +66,34 @@ static sotto_status set_response(sim_options *o, sotto_diag *diag)
 
 static sotto_status parse(sim_options *o, int argc, char **argv, sotto_diag *diag)
 {
-    const learn_option options[] = {{"--policy", LEARN_TEXT, &o->policy, 0, 0},
-                                    {"--present", LEARN_TEXT, &o->present, 0, 0},
-                                    {"--catalogue", LEARN_TEXT, &o->catalogue, 0, 0},
-                                    {"--model", LEARN_TEXT, &o->model, 0, 0},
-                                    {"--items", LEARN_TEXT, &o->items, 0, 0},
-                                    {"--segments", LEARN_TEXT, &o->segments, 0, 0},
-                                    {"--value", LEARN_TEXT, &o->value, 0, 0},
-                                    {"--dictionary", LEARN_TEXT, &o->dictionary, 0, 0},
-                                    {"--population", LEARN_TEXT, &o->population, 0, 0},
-                                    {"--days", LEARN_NUMBER, &o->days, 1, SIM_DAYS_MAX},
-                                    {"--seed", LEARN_NUMBER, &o->seed, 0, INT32_MAX},
-                                    {"--seeds", LEARN_NUMBER, &o->seeds, 1, SIM_SEEDS_MAX},
-                                    {"--response", LEARN_TEXT, &o->response, 0, 0},
-                                    {"--base", LEARN_REAL, &o->base, 0, 100},
-                                    {"--dismissed", LEARN_REAL, &o->dismissed, 0, 100},
-                                    {"--wear", LEARN_REAL, &o->wear, 0, 100},
-                                    {"--terminals", LEARN_NUMBER, &o->terminals, 1, 100000},
-                                    {"--offers", LEARN_NUMBER, &o->offers, 1, SOTTO_OFFERS_MAX},
-                                    {"--slot", LEARN_TEXT, &o->slot, 0, 0},
-                                    {"--channel", LEARN_TEXT, &o->channel, 0, 0},
-                                    {"--branch-group", LEARN_TEXT, &o->branch_group, 0, 0},
-                                    {"--terminal-model", LEARN_TEXT, &o->terminal_model, 0, 0},
-                                    {"--segment", LEARN_TEXT, &o->segment, 0, 0},
-                                    {"--today", LEARN_TEXT, &o->today, 0, 0},
-                                    {"--threads", LEARN_NUMBER, &o->threads, 1, 64},
-                                    {"--html", LEARN_TEXT, &o->html, 0, 0},
-                                    {"--json", LEARN_FLAG, &o->json, 0, 0}};
-    sotto_status status = learn_parse_args(argc, argv, options, SOTTO_COUNT(options), NULL, 0, NULL, diag);
-    if (status == SOTTO_OK)
-        status = check(o, diag);
+    const hq_option options[] = {{"--policy", HQ_TEXT, &o->policy, true, 0, 0},
+                                 {"--present", HQ_TEXT, &o->present, false, 0, 0},
+                                 {"--catalogue", HQ_TEXT, &o->catalogue, true, 0, 0},
+                                 {"--model", HQ_TEXT, &o->model, false, 0, 0},
+                                 {"--items", HQ_TEXT, &o->items, false, 0, 0},
+                                 {"--segments", HQ_TEXT, &o->segments, false, 0, 0},
+                                 {"--value", HQ_TEXT, &o->value, false, 0, 0},
+                                 {"--dictionary", HQ_TEXT, &o->dictionary, true, 0, 0},
+                                 {"--population", HQ_TEXT, &o->population, true, 0, 0},
+                                 {"--days", HQ_NUMBER, &o->days, false, 1, SIM_DAYS_MAX},
+                                 {"--seed", HQ_NUMBER, &o->seed, false, 0, INT32_MAX},
+                                 {"--seeds", HQ_NUMBER, &o->seeds, false, 1, SIM_SEEDS_MAX},
+                                 {"--response", HQ_TEXT, &o->response, false, 0, 0},
+                                 {"--base", HQ_REAL, &o->base, false, 0, 100},
+                                 {"--dismissed", HQ_REAL, &o->dismissed, false, 0, 100},
+                                 {"--wear", HQ_REAL, &o->wear, false, 0, 100},
+                                 {"--terminals", HQ_NUMBER, &o->terminals, false, 1, 100000},
+                                 {"--offers", HQ_NUMBER, &o->offers, false, 1, SOTTO_OFFERS_MAX},
+                                 {"--slot", HQ_TEXT, &o->slot, false, 0, 0},
+                                 {"--channel", HQ_TEXT, &o->channel, false, 0, 0},
+                                 {"--branch-group", HQ_TEXT, &o->branch_group, false, 0, 0},
+                                 {"--terminal-model", HQ_TEXT, &o->terminal_model, false, 0, 0},
+                                 {"--segment", HQ_TEXT, &o->segment, false, 0, 0},
+                                 {"--today", HQ_TEXT, &o->today, false, 0, 0},
+                                 {"--threads", HQ_NUMBER, &o->threads, false, 1, 64},
+                                 {"--html", HQ_TEXT, &o->html, false, 0, 0},
+                                 {"--json", HQ_FLAG, &o->json, false, 0, 0}};
+    sotto_status status = hq_parse(argc, argv, options, SOTTO_COUNT(options), diag);
     if (status == SOTTO_OK)
         status = set_population(o, diag);
     if (status == SOTTO_OK)
@@ -130,7 +118,7 @@ int sotto_hq_cmd_simulate(int argc, char **argv)
     sim_input in = {.plans = 0};
     sim_result result = {.tally = NULL};
     sotto_diag diag = {0};
-    if (learn_help(argc, argv, HELP))
+    if (hq_help(argc, argv, HELP))
         return 0;
     sotto_status status = parse(&o, argc, argv, &diag);
     if (status == SOTTO_OK)

@@ -73,7 +73,7 @@ for kind in evaluate "evaluate predictions" "evaluate uplift" "evaluate policy" 
 done
 
 check "no kind" ends 2 "evaluate what?" evaluate
-check "no file" ends 2 "a file is needed" evaluate predictions
+check "no file" ends 2 "a file is missing" evaluate predictions
 check "an unknown option" ends 2 "--colour" evaluate policy log.csv --colour blue
 check "a missing file" ends 4 "absent.csv" evaluate predictions absent.csv
 check "a missing column" ends 4 "four.csv:1: the table has no column p" evaluate predictions four.csv --score p

@@ -126,7 +126,7 @@ else
     awk 'BEGIN { FS = OFS = "," } NR == 40 { $13 = "b1" } { print }' goals.csv >apart.csv
     check "a group in two places: file and line" ends 3 "apart.csv:40" train --data apart.csv "${tags[@]}" --objective rank --label liked --group basket -o none.json
     check "more trees than a model has" ends 3 "over 4096 trees" train --data goals.csv "${tags[@]}" --depth 4 --eta 0.2 --objective multiclass --label kind --rounds 2000 -o none.json
-    check "one fold" ends 2 "--cv must be" "${train[@]}" --cv 1 -o none.json
+    check "one fold" ends 2 "--cv takes a whole number from 2" "${train[@]}" --cv 1 -o none.json
     head -n 11 rows.csv >few.csv
     check "more folds than rows" ends 3 "folds of a table of 10 rows" train --data few.csv "${tags[@]}" --label taken --cv 40 -o none.json
     check "a fold of one class" ends 3 "fewer folds, or more rows" train --data few.csv "${tags[@]}" --label taken --cv 9 -o none.json
@@ -298,7 +298,7 @@ check "(reasons add up)" awk -F, 'NR > 1 { s = 0; for (i = 3; i <= NF; i++) s +=
 check "combine --json" run model combine card.sotto amount.sotto -o value.sotto --json
 check "(its error)" has '"value_error":'
 check "two steps the wrong way round" ends 3 "must say a probability" model combine amount.sotto card.sotto -o none.sotto
-check "one step" ends 2 "the amount model's file is needed" model combine card.sotto -o none.sotto
+check "one step" ends 2 "the amount model's file is missing" model combine card.sotto -o none.sotto
 check "a terminal cannot rank by it" ends 3 "propensity times the campaign's value" model check value.sotto --dictionary "$golden/dictionary.json"
 check "centroids" run model compile --from kmeans "$examples/segments.json" -o segments.sotto
 printf 'age,balance,visits\n30,500,9\n45,1000,3\n60,9000,4\n' >segment_rows.csv
@@ -314,8 +314,8 @@ check "no header: given" run model predict segments.sotto headless_rows.csv --le
 check "(the same)" sh -c "cut -d, -f3 out | tr '\n' ' ' | grep -q '^leaf_0 0 1 2 $'"
 
 # refusals: where, why, exit code, nothing written
-check "unknown option" ends 2 "unknown option --frobnicate" train --frobnicate
-check "a missing option" ends 2 "--data FILE is needed" train --label taken
+check "unknown option" ends 2 "--frobnicate is not known here" train --frobnicate
+check "a missing option" ends 2 "--data is missing" train --label taken
 check "model without a word" ends 2 "compile, combine, predict, calibrate, check, features or report" model
 check "no such file" ends 4 "nowhere.csv" describe nowhere.csv --label y -o none
 check "no such column" ends 4 "no column wanted" describe rows.csv --label wanted -o none
