@@ -16,6 +16,31 @@
 
 enum verdict { GOOD, WARN, BAD, UNSEEN };
 
+/* X(NAME, "name") - docs/operations.md has a row for each. */
+#define CHECKS(X)                                                                                            \
+    X(CLOCK, "clock")                                                                                        \
+    X(KEY, "key")                                                                                            \
+    X(DISK, "disk")                                                                                          \
+    X(CERTIFICATE, "certificate")                                                                            \
+    X(SERVE, "serve")                                                                                        \
+    X(RELEASE, "release")                                                                                    \
+    X(SYNC, "sync")                                                                                          \
+    X(OUTBOX, "outbox")                                                                                      \
+    X(BUDGET, "budget")                                                                                      \
+    X(TIME, "time")                                                                                          \
+    X(RESTORE, "restore")                                                                                    \
+    X(WALL, "wall")
+enum check {
+#define X(name, text) CHECK_##name,
+    CHECKS(X)
+#undef X
+};
+static const char *const CHECK_NAME[] = {
+#define X(name, text) text,
+    CHECKS(X)
+#undef X
+};
+
 typedef struct findings {
     sotto_json *status; /* what serve says of itself; NULL = it does not answer */
     int64_t now_s;      /* serve's; without it, the machine's */
@@ -33,9 +58,10 @@ static void put_text(sotto_json_writer *w, const char *name, const char *value)
     sotto_json_cstr(w, value);
 }
 
-static void tell(findings *f, enum verdict verdict, const char *check, const char *what, const char *remedy)
+static void tell(findings *f, enum verdict verdict, enum check about, const char *what, const char *remedy)
 {
     static const char *const mark[] = {"ok", "warn", "BAD", "unseen"};
+    const char *check = CHECK_NAME[about];
     f->count[verdict]++;
     if (f->monitor) {
         if (verdict != UNSEEN && verdict > f->worst) {
@@ -64,7 +90,7 @@ static void check_clock(findings *f, const kiosk_config *config)
     sotto_time_format(now_s, text);
     bool sane = now_s > sotto_time_days_from_civil(2025, 1, 1) * 86400 &&
                 now_s < sotto_time_days_from_civil(2080, 1, 1) * 86400;
-    tell(f, sane ? GOOD : BAD, "clock", text,
+    tell(f, sane ? GOOD : BAD, CHECK_CLOCK, text,
          sane ? "" : "set the clock: certificates and caps are judged by it");
 }
 
@@ -79,7 +105,7 @@ static void check_key(findings *f, const kiosk_config *config)
              there   ? GOOD
              : known ? UNSEEN
                      : BAD,
-             "key",
+             CHECK_KEY,
              there   ? "its provider gives it"
              : known ? "its provider has none for this user"
                      : diag.text,
@@ -87,11 +113,11 @@ static void check_key(findings *f, const kiosk_config *config)
         return;
     }
     if (kiosk_path(config->vault_dir, "root.key", path, NULL) != SOTTO_OK || !sotto_port_exists(path)) {
-        tell(f, UNSEEN, "key", "no key here, or not for this user's eyes", "new terminal: sotto init");
+        tell(f, UNSEEN, CHECK_KEY, "no key here, or not for this user's eyes", "new terminal: sotto init");
         return;
     }
     bool fine = sotto_port_check_private(path, &diag) == SOTTO_OK;
-    tell(f, fine ? GOOD : BAD, "key", fine ? "there, and private" : "others can read the vault's key",
+    tell(f, fine ? GOOD : BAD, CHECK_KEY, fine ? "there, and private" : "others can read the vault's key",
          fine ? "" : "chmod 600 it, then treat what it protected as read");
 }
 
@@ -100,11 +126,11 @@ static void check_disk(findings *f, const kiosk_config *config)
     char text[64];
     uint64_t bytes = 0;
     if (sotto_port_disk_free(config->store_dir, &bytes, NULL) != SOTTO_OK) {
-        tell(f, UNSEEN, "disk", "the store's folder cannot be looked at", "");
+        tell(f, UNSEEN, CHECK_DISK, "the store's folder cannot be looked at", "");
         return;
     }
     snprintf(text, sizeof text, "%llu MiB free", (unsigned long long)(bytes >> 20));
-    tell(f, bytes < DISK_LOW_BYTES ? WARN : GOOD, "disk", text,
+    tell(f, bytes < DISK_LOW_BYTES ? WARN : GOOD, CHECK_DISK, text,
          bytes < DISK_LOW_BYTES ? "make room: a full disk keeps new events out" : "");
 }
 
@@ -121,7 +147,7 @@ static void tell_certificate(findings *f, const sotto_cert_info *info)
          left_s < 0 ? BAD
          : late     ? WARN
                     : GOOD,
-         "certificate", text,
+         CHECK_CERTIFICATE, text,
          left_s < -RENEW_LAPSED_S ? "enrol again with a new code"
          : left_s < 0 ? "sotto sync renews it, for 90 days after its end; then only a new code helps"
          : late       ? "sotto sync renews it, and says why when it cannot"
@@ -148,9 +174,10 @@ static void check_certificate(findings *f, const kiosk_config *config)
     sotto_cert_info info = {0};
     sotto_status status = read_certificate(config, &info);
     if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
-        tell(f, UNSEEN, "certificate", "none, or not for this user's eyes", "new terminal: sotto enrol CODE");
+        tell(f, UNSEEN, CHECK_CERTIFICATE, "none, or not for this user's eyes",
+             "new terminal: sotto enrol CODE");
     else if (status != SOTTO_OK)
-        tell(f, BAD, "certificate", "damaged", "enrol again with a new code");
+        tell(f, BAD, CHECK_CERTIFICATE, "damaged", "enrol again with a new code");
     else
         tell_certificate(f, &info);
 }
@@ -181,7 +208,7 @@ static void check_wall(findings *f, const kiosk_config *config)
          fine                    ? GOOD
          : config->require_walls ? BAD
                                  : WARN,
-         "wall",
+         CHECK_WALL,
          fine ? "the kernel can keep the network from serve"
               : "the kernel cannot keep the network from serve",
          fine ? "" : "use a kernel with seccomp filters");
@@ -202,11 +229,11 @@ static void check_time(findings *f, sotto_json_node status)
     if (ahead_s > TIME_AHEAD_S) {
         snprintf(what, sizeof what, "the clock is %lld days ahead of what is known; serve keeps to %.*s",
                  (long long)(ahead_s / 86400), (int)now.len, (const char *)now.ptr);
-        tell(f, WARN, "time", what, "set the clock, or run sotto sync: head office tells the time");
+        tell(f, WARN, CHECK_TIME, what, "set the clock, or run sotto sync: head office tells the time");
     } else if (ahead_s < -TIME_AHEAD_S) {
         snprintf(what, sizeof what, "serve is at %.*s, the clock %lld days behind", (int)now.len,
                  (const char *)now.ptr, (long long)(-ahead_s / 86400));
-        tell(f, known ? WARN : BAD, "time", what,
+        tell(f, known ? WARN : BAD, CHECK_TIME, what,
              known ? "set the clock; nothing is counted twice or lost meanwhile"
                    : "set the clock; was it far ahead once? the first sotto sync sets serve right");
     } else {
@@ -214,7 +241,7 @@ static void check_time(findings *f, sotto_json_node status)
             snprintf(what, sizeof what, "told by head office on %.*s", (int)told.len, (const char *)told.ptr);
         else
             snprintf(what, sizeof what, "by the machine's clock alone");
-        tell(f, GOOD, "time", what, "");
+        tell(f, GOOD, CHECK_TIME, what, "");
     }
 }
 
@@ -225,18 +252,18 @@ static void check_sync(findings *f, const kiosk_config *config, sotto_json_node 
     int64_t told_s = 0;
     char what[96];
     if (config->url[0] == '\0') {
-        tell(f, GOOD, "sync", "this terminal has no head office", "");
+        tell(f, GOOD, CHECK_SYNC, "this terminal has no head office", "");
         return;
     }
     if (sotto_json_get_str(sotto_json_member(status, "clock"), "told", &text, NULL) != SOTTO_OK ||
         sotto_time_parse(text, &told_s) != SOTTO_OK) {
-        tell(f, WARN, "sync", "head office has not been heard of yet", "sotto sync says why");
+        tell(f, WARN, CHECK_SYNC, "head office has not been heard of yet", "sotto sync says why");
         return;
     }
     int64_t age_s = f->now_s > told_s ? f->now_s - told_s : 0;
     snprintf(what, sizeof what, "head office was last heard %lld %s ago",
              (long long)(age_s / (age_s < 2 * 86400 ? 3600 : 86400)), age_s < 2 * 86400 ? "hours" : "days");
-    tell(f, age_s > SILENT_S ? WARN : GOOD, "sync", what,
+    tell(f, age_s > SILENT_S ? WARN : GOOD, CHECK_SYNC, what,
          age_s > SILENT_S ? "sotto sync says why; and see that its timer runs" : "");
 }
 
@@ -248,7 +275,7 @@ static void check_restore(findings *f, sotto_json_node status)
     if (sotto_json_get_str(status, "stopped", &text, NULL) != SOTTO_OK)
         return;
     snprintf(what, sizeof what, "%.*s", (int)text.len, (const char *)text.ptr);
-    tell(f, BAD, "restore", what,
+    tell(f, BAD, CHECK_RESTORE, what,
          "find out who put it back; then, with serve stopped: sotto audit accept-restore");
 }
 
@@ -285,15 +312,15 @@ static void check_outbox(findings *f, sotto_json_node outbox)
     snprintf(text, sizeof text, "%lld of %lld reports wait, %lld were set aside", (long long)waiting,
              (long long)reports, (long long)aside);
     if (waiting >= KIOSK_OUTBOX_MAX)
-        tell(f, BAD, "outbox", "full: no period is closed until head office takes reports",
+        tell(f, BAD, CHECK_OUTBOX, "full: no period is closed until head office takes reports",
              "sotto sync; days that become too old meanwhile are not measured");
     else if (waiting > SOTTO_WAITING_MANY)
-        tell(f, WARN, "outbox", text, "sync has not got through for a week: sotto sync says why");
+        tell(f, WARN, CHECK_OUTBOX, text, "sync has not got through for a week: sotto sync says why");
     else if (aside > 0)
-        tell(f, WARN, "outbox", text,
+        tell(f, WARN, CHECK_OUTBOX, text,
              "sotto audit shows them; after a repair at head office: sotto sync --again");
     else
-        tell(f, GOOD, "outbox", text, "");
+        tell(f, GOOD, CHECK_OUTBOX, text, "");
 }
 
 /* A release that did not pass its check here; the one before goes on. */
@@ -309,13 +336,13 @@ static void check_release(findings *f, sotto_json_node status)
         return;
     if (failed == 0) {
         snprintf(what, sizeof what, "release %lld is in use", (long long)release);
-        tell(f, release == 0 ? WARN : GOOD, "release", release == 0 ? "none yet" : what,
+        tell(f, release == 0 ? WARN : GOOD, CHECK_RELEASE, release == 0 ? "none yet" : what,
              release == 0 ? "sotto sync fetches it; until then the terminal shows nothing" : "");
         return;
     }
     snprintf(what, sizeof what, "release %lld is not used: %.*s", (long long)failed, (int)because.len,
              (const char *)because.ptr);
-    tell(f, release == 0 ? BAD : WARN, "release", what,
+    tell(f, release == 0 ? BAD : WARN, CHECK_RELEASE, what,
          release == 0 ? "publish another one; until then the terminal shows nothing"
                       : "publish another one; the one before is in use, and head office was told");
 }
@@ -331,7 +358,7 @@ static void check_budget(findings *f, sotto_json_node status)
     if (sotto_json_get_i64(budget, "charged", 0, INT64_MAX, &charged, NULL) != SOTTO_OK ||
         sotto_json_get_i64(budget, "nothing_left", 0, INT64_MAX, &nothing, NULL) != SOTTO_OK ||
         sotto_json_get_bool(budget, "nobody_can_pay", &nobody, NULL) != SOTTO_OK) {
-        tell(f, BAD, "budget", "the ledger of budgets cannot be read",
+        tell(f, BAD, CHECK_BUDGET, "the ledger of budgets cannot be read",
              "serve's log says why (budget.not_counted); no report leaves meanwhile");
         return;
     }
@@ -341,27 +368,27 @@ static void check_budget(findings *f, sotto_json_node status)
     snprintf(what, sizeof what, "%lld of %lld customers who were counted have nothing left%s",
              (long long)nothing, (long long)charged, night);
     if (nobody)
-        tell(f, WARN, "budget",
+        tell(f, WARN, CHECK_BUDGET,
              "nobody can be counted: what an old copy of the store lost was the whole budget",
              "a budget that is renewed (renew_days in tasks.json) brings measurement back; nothing else may");
     else if (charged > 0 && nothing > charged / 2)
-        tell(f, WARN, "budget", what,
+        tell(f, WARN, CHECK_BUDGET, what,
              "they are measured no more: fewer tasks, or a budget that is renewed, in the next release");
     else
-        tell(f, GOOD, "budget", what, "");
+        tell(f, GOOD, CHECK_BUDGET, what, "");
 }
 
 static void check_daemon(findings *f, const kiosk_config *config)
 {
-    static const char *const unknown[] = {"release", "sync", "outbox", "budget"};
+    static const enum check unknown[] = {CHECK_RELEASE, CHECK_SYNC, CHECK_OUTBOX, CHECK_BUDGET};
     if (f->status == NULL) {
-        tell(f, BAD, "serve", "does not answer on its socket", "start it: sotto serve");
+        tell(f, BAD, CHECK_SERVE, "does not answer on its socket", "start it: sotto serve");
         for (size_t i = 0; i < SOTTO_COUNT(unknown); i++)
             tell(f, UNSEEN, unknown[i], "only serve knows", "");
         return;
     }
     sotto_json_node root = sotto_json_root(f->status);
-    tell(f, GOOD, "serve", "running", "");
+    tell(f, GOOD, CHECK_SERVE, "running", "");
     check_release(f, root);
     check_sync(f, config, root);
     check_outbox(f, sotto_json_member(root, "outbox"));
