@@ -9,10 +9,6 @@ struct work {
     uint8_t signed_bytes[REPORT_MESSAGE_MAX];
 };
 
-struct parts {
-    sotto_span header, payload, signature;
-};
-
 static uint32_t le32(const uint8_t *at)
 {
     return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
@@ -47,35 +43,6 @@ static sotto_status unpack(sotto_span sealed, sotto_buf *message, sotto_diag *di
     if (!find_padding(sealed, &padding))
         return sotto_diag_set(diag, SOTTO_ERR(PRIVACY, CORRUPT), "the report does not end in its padding");
     return sotto_lz4_decompress(sotto_span_of(sealed.ptr, padding), message, diag);
-}
-
-static sotto_status split(sotto_span message, struct parts *parts, sotto_diag *diag)
-{
-    sotto_cbor_reader r = sotto_cbor_reader_of(message);
-    if (sotto_cbor_get_tag(&r) != COSE_SIGN1_TAG || sotto_cbor_get_array(&r, 4) != 4)
-        return sotto_diag_set(diag, SOTTO_ERR(PRIVACY, MALFORMED),
-                              "the report is not a tagged COSE_Sign1 message");
-    parts->header = sotto_cbor_get_bytes(&r, REPORT_DEVICE_MAX + 16);
-    (void)sotto_cbor_get_map(&r, 0);
-    parts->payload = sotto_cbor_get_bytes(&r, REPORT_MESSAGE_MAX);
-    parts->signature = sotto_cbor_get_bytes(&r, SOTTO_SIGNATURE_BYTES);
-    sotto_status status = sotto_cbor_reader_end(&r, diag);
-    if (status == SOTTO_OK && parts->signature.len != SOTTO_SIGNATURE_BYTES)
-        return sotto_diag_set(diag, SOTTO_ERR(PRIVACY, MALFORMED), "an ES256 signature has %d bytes",
-                              SOTTO_SIGNATURE_BYTES);
-    return status;
-}
-
-static sotto_status verify(const struct parts *parts, const uint8_t *public_key, sotto_buf *signed_bytes,
-                           sotto_diag *diag)
-{
-    sotto_status status = sotto_privacy_signed_bytes(parts->header, parts->payload, signed_bytes);
-    if (status != SOTTO_OK)
-        return sotto_diag_set(diag, SOTTO_ERR(PRIVACY, MALFORMED), "the report is longer than any can be");
-    status = sotto_vault_verify_p256(public_key, sotto_buf_span(signed_bytes), parts->signature.ptr);
-    if (status != SOTTO_OK)
-        return sotto_diag_set(diag, SOTTO_ERR(PRIVACY, AUTH), "the report's signature is not this device's");
-    return SOTTO_OK;
 }
 
 static uint64_t get_field(sotto_cbor_reader *r, enum report_key key, uint64_t max)
@@ -179,12 +146,9 @@ sotto_status sotto_privacy_read_payload(sotto_report *out, sotto_span payload, s
 static sotto_status check_frame(const sotto_report *report, sotto_span header, size_t sealed_len,
                                 sotto_diag *diag)
 {
-    uint8_t bytes[REPORT_DEVICE_MAX + 16];
-    sotto_buf expected = sotto_buf_of(bytes, sizeof bytes);
-    sotto_status status = sotto_privacy_protected_header(report->device, &expected);
-    if (status != SOTTO_OK || !sotto_span_equal(header, sotto_buf_span(&expected)))
-        return sotto_diag_set(diag, SOTTO_ERR(PRIVACY, MALFORMED),
-                              "the report's header is not {alg: ES256, kid: its device}");
+    sotto_status status = sotto_cose_check_header(report->device, header, diag);
+    if (status != SOTTO_OK)
+        return status;
     size_t width = sotto_privacy_cell_width(report->epsilon_ueps, report->bound);
     if (sealed_len != sotto_privacy_sealed_size(report->cell_count, width))
         return sotto_diag_set(diag, SOTTO_ERR(PRIVACY, MALFORMED),
@@ -197,12 +161,12 @@ static sotto_status open_report(sotto_report *out, sotto_span sealed, const uint
 {
     sotto_buf message = sotto_buf_of(work->message, sizeof work->message);
     sotto_buf signed_bytes = sotto_buf_of(work->signed_bytes, sizeof work->signed_bytes);
-    struct parts parts;
+    cose_parts parts;
     sotto_status status = unpack(sealed, &message, diag);
     if (status == SOTTO_OK)
-        status = split(sotto_buf_span(&message), &parts, diag);
+        status = sotto_cose_split(&parts, sotto_buf_span(&message), REPORT_MESSAGE_MAX, diag);
     if (status == SOTTO_OK)
-        status = verify(&parts, public_key, &signed_bytes, diag);
+        status = sotto_cose_verify(&parts, public_key, &signed_bytes, diag);
     if (status == SOTTO_OK)
         status = sotto_privacy_read_payload(out, parts.payload, arena, diag);
     if (status == SOTTO_OK)

@@ -73,37 +73,14 @@ static sotto_status write_payload(const sotto_report *report, size_t width, uint
     return sotto_cbor_writer_end(&w);
 }
 
-static sotto_status write_message(sotto_span header, sotto_span payload,
-                                  const uint8_t signature[static SOTTO_SIGNATURE_BYTES], sotto_buf *out)
-{
-    sotto_cbor_writer w = sotto_cbor_writer_of(out);
-    sotto_cbor_put_tag(&w, COSE_SIGN1_TAG);
-    sotto_cbor_put_array(&w, 4);
-    sotto_cbor_put_bytes(&w, header);
-    sotto_cbor_put_map(&w, 0);
-    sotto_cbor_put_bytes(&w, payload);
-    sotto_cbor_put_bytes(&w, sotto_span_of(signature, SOTTO_SIGNATURE_BYTES));
-    return sotto_cbor_writer_end(&w);
-}
-
 static sotto_status make_message(const sotto_report *report, size_t width, const sotto_vault *vault,
                                  struct work *work, sotto_buf *message)
 {
-    uint8_t header_bytes[REPORT_DEVICE_MAX + 16], signature[SOTTO_SIGNATURE_BYTES];
-    sotto_buf header = sotto_buf_of(header_bytes, sizeof header_bytes);
     sotto_buf payload = sotto_buf_of(work->payload, sizeof work->payload);
     *message = sotto_buf_of(work->message, sizeof work->message);
-    sotto_status status = sotto_privacy_protected_header(report->device, &header);
-    if (status == SOTTO_OK)
-        status = write_payload(report, width, work->frame, &payload);
-    if (status == SOTTO_OK)
-        status = sotto_privacy_signed_bytes(sotto_buf_span(&header), sotto_buf_span(&payload), message);
-    if (status == SOTTO_OK)
-        status = sotto_vault_report_sign(vault, sotto_buf_span(message), signature);
-    message->len = 0;
-    if (status == SOTTO_OK)
-        status = write_message(sotto_buf_span(&header), sotto_buf_span(&payload), signature, message);
-    return status;
+    sotto_status status = write_payload(report, width, work->frame, &payload);
+    return status == SOTTO_OK ? sotto_cose_sign(report->device, sotto_buf_span(&payload), vault, message)
+                              : status;
 }
 
 static sotto_status seal(const sotto_report *report, const sotto_vault *vault, struct work *work,

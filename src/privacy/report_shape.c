@@ -1,5 +1,4 @@
-/* The parts of a sealed report that both sides must make alike: cell width, size, and the bytes under the
- * signature. */
+/* The parts of a sealed report that both sides must make alike: cell width and size. */
 #include "privacy_priv.h"
 
 enum {
@@ -22,26 +21,4 @@ size_t sotto_privacy_sealed_size(size_t cells, size_t width)
      * ample. */
     size_t frame = message + message / 128 + FRAME_MARGIN + PAD_FRAME_MIN;
     return (frame + SIZE_STEP - 1) / SIZE_STEP * SIZE_STEP;
-}
-
-sotto_status sotto_privacy_protected_header(const char *device, sotto_buf *out)
-{
-    sotto_cbor_writer w = sotto_cbor_writer_of(out);
-    sotto_cbor_put_map(&w, 2);
-    sotto_cbor_put_uint(&w, COSE_HEADER_ALG);
-    sotto_cbor_put_int(&w, COSE_ALG_ES256);
-    sotto_cbor_put_uint(&w, COSE_HEADER_KID);
-    sotto_cbor_put_bytes(&w, sotto_span_str(device));
-    return sotto_cbor_writer_end(&w);
-}
-
-sotto_status sotto_privacy_signed_bytes(sotto_span protected_header, sotto_span payload, sotto_buf *out)
-{
-    sotto_cbor_writer w = sotto_cbor_writer_of(out);
-    sotto_cbor_put_array(&w, 4);
-    sotto_cbor_put_text(&w, sotto_span_str("Signature1"));
-    sotto_cbor_put_bytes(&w, protected_header);
-    sotto_cbor_put_bytes(&w, sotto_span_of("", 0));
-    sotto_cbor_put_bytes(&w, payload);
-    return sotto_cbor_writer_end(&w);
 }

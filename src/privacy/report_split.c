@@ -203,37 +203,14 @@ static sotto_status write_payload(struct work *w, const sotto_report *head, size
     return sotto_cbor_writer_end(&c);
 }
 
-static sotto_status write_message(sotto_span header, sotto_span payload, const uint8_t *signature,
-                                  sotto_buf *out)
-{
-    sotto_cbor_writer w = sotto_cbor_writer_of(out);
-    sotto_cbor_put_tag(&w, COSE_SIGN1_TAG);
-    sotto_cbor_put_array(&w, 4);
-    sotto_cbor_put_bytes(&w, header);
-    sotto_cbor_put_map(&w, 0);
-    sotto_cbor_put_bytes(&w, payload);
-    sotto_cbor_put_bytes(&w, sotto_span_of(signature, SOTTO_SIGNATURE_BYTES));
-    return sotto_cbor_writer_end(&w);
-}
-
 static sotto_status sign(struct work *w, const sotto_report *head, const sotto_vault *vault, size_t padding,
                          sotto_buf *message)
 {
-    uint8_t header_bytes[SOTTO_SPLIT_DEVICE_MAX + 16], signature[SOTTO_SIGNATURE_BYTES];
-    sotto_buf header = sotto_buf_of(header_bytes, sizeof header_bytes);
     sotto_buf payload = sotto_buf_of(w->payload, w->message_cap);
     *message = sotto_buf_of(w->message, w->message_cap);
-    sotto_status status = sotto_privacy_protected_header(head->device, &header);
-    if (status == SOTTO_OK)
-        status = write_payload(w, head, padding, &payload);
-    if (status == SOTTO_OK)
-        status = sotto_privacy_signed_bytes(sotto_buf_span(&header), sotto_buf_span(&payload), message);
-    if (status == SOTTO_OK)
-        status = sotto_vault_report_sign(vault, sotto_buf_span(message), signature);
-    message->len = 0;
-    return status == SOTTO_OK
-               ? write_message(sotto_buf_span(&header), sotto_buf_span(&payload), signature, message)
-               : status;
+    sotto_status status = write_payload(w, head, padding, &payload);
+    return status == SOTTO_OK ? sotto_cose_sign(head->device, sotto_buf_span(&payload), vault, message)
+                              : status;
 }
 
 static sotto_status make(struct work *w, const sotto_report *head, const sotto_vault *vault,

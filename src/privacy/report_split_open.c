@@ -7,49 +7,29 @@
 
 enum { COSE_FIRST_BYTE = 0xc0 | COSE_SIGN1_TAG }; /* an LZ4 frame, mode A, begins with 0x04 */
 
-struct parts {
-    sotto_span header, payload, signature;
-};
-
 bool sotto_split_is(sotto_span sealed)
 {
     return sealed.len > 0 && sealed.ptr[0] == COSE_FIRST_BYTE;
 }
 
-static sotto_status take_apart(sotto_span message, struct parts *parts, sotto_diag *diag)
+static sotto_status take_apart(sotto_span message, cose_parts *parts, sotto_diag *diag)
 {
-    sotto_cbor_reader r = sotto_cbor_reader_of(message);
     if (message.len > SOTTO_REPORT_MAX)
         return sotto_diag_set(diag, SOTTO_ERR(PRIVACY, RANGE), "the report has more than %d bytes",
                               SOTTO_REPORT_MAX);
-    if (sotto_cbor_get_tag(&r) != COSE_SIGN1_TAG || sotto_cbor_get_array(&r, 4) != 4)
-        return sotto_diag_set(diag, SOTTO_ERR(PRIVACY, MALFORMED),
-                              "the report is not a tagged COSE_Sign1 message");
-    parts->header = sotto_cbor_get_bytes(&r, SOTTO_SPLIT_DEVICE_MAX + 16);
-    (void)sotto_cbor_get_map(&r, 0);
-    parts->payload = sotto_cbor_get_bytes(&r, SOTTO_REPORT_MAX);
-    parts->signature = sotto_cbor_get_bytes(&r, SOTTO_SIGNATURE_BYTES);
-    sotto_status status = sotto_cbor_reader_end(&r, diag);
-    if (status == SOTTO_OK && parts->signature.len != SOTTO_SIGNATURE_BYTES)
-        return sotto_diag_set(diag, SOTTO_ERR(PRIVACY, MALFORMED), "an ES256 signature has %d bytes",
-                              SOTTO_SIGNATURE_BYTES);
-    return status;
+    return sotto_cose_split(parts, message, SOTTO_REPORT_MAX, diag);
 }
 
-static sotto_status verify(const struct parts *parts, const uint8_t *public_key, sotto_diag *diag)
+static sotto_status verify(const cose_parts *parts, const uint8_t *public_key, sotto_diag *diag)
 {
-    size_t cap = parts->header.len + parts->payload.len + 64;
+    size_t cap = parts->header.len + parts->payload.len + COSE_SIGNED_EXTRA;
     uint8_t *bytes = malloc(cap);
     if (bytes == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(PRIVACY, NO_MEMORY), "no memory to verify a report");
-    sotto_buf signed_bytes = sotto_buf_of(bytes, cap);
-    sotto_status status = sotto_privacy_signed_bytes(parts->header, parts->payload, &signed_bytes);
-    if (status == SOTTO_OK)
-        status = sotto_vault_verify_p256(public_key, sotto_buf_span(&signed_bytes), parts->signature.ptr);
+    sotto_buf scratch = sotto_buf_of(bytes, cap);
+    sotto_status status = sotto_cose_verify(parts, public_key, &scratch, diag);
     free(bytes);
-    if (status != SOTTO_OK)
-        return sotto_diag_set(diag, SOTTO_ERR(PRIVACY, AUTH), "the report's signature is not this device's");
-    return SOTTO_OK;
+    return status;
 }
 
 /* ---- payload ---- */
@@ -143,22 +123,11 @@ static sotto_status read_payload(sotto_split_report *out, sotto_report *head, so
     return status;
 }
 
-static sotto_status check_header(const char *device, sotto_span header, sotto_diag *diag)
-{
-    uint8_t bytes[SOTTO_SPLIT_DEVICE_MAX + 16];
-    sotto_buf expected = sotto_buf_of(bytes, sizeof bytes);
-    sotto_status status = sotto_privacy_protected_header(device, &expected);
-    if (status == SOTTO_OK && sotto_span_equal(header, sotto_buf_span(&expected)))
-        return SOTTO_OK;
-    return sotto_diag_set(diag, SOTTO_ERR(PRIVACY, MALFORMED),
-                          "the report's header is not {alg: ES256, kid: its device}");
-}
-
 /* public_key NULL: verified before. */
 static sotto_status open_or_read(sotto_split_report *out, sotto_report *head, sotto_span sealed,
                                  const uint8_t *public_key, sotto_diag *diag)
 {
-    struct parts parts;
+    cose_parts parts;
     *out = (sotto_split_report){0};
     *head = (sotto_report){0};
     sotto_status status = take_apart(sealed, &parts, diag);
@@ -167,7 +136,7 @@ static sotto_status open_or_read(sotto_split_report *out, sotto_report *head, so
     if (status == SOTTO_OK)
         status = read_payload(out, head, parts.payload, sealed.len, diag);
     if (status == SOTTO_OK)
-        status = check_header(head->device, parts.header, diag);
+        status = sotto_cose_check_header(head->device, parts.header, diag);
     if (status == SOTTO_OK) {
         memcpy(out->device, head->device, sizeof out->device);
         out->seq = head->seq;

@@ -218,8 +218,8 @@ static sotto_span forge(const struct forged *forged)
     sotto_span payload = forge_payload(forged, payload_memory, sizeof payload_memory);
     sotto_buf header = sotto_buf_of(header_memory, sizeof header_memory);
     sotto_buf message = sotto_buf_of(message_memory, sizeof message_memory);
-    assert_int_equal(sotto_privacy_protected_header(forged->kid, &header), SOTTO_OK);
-    assert_int_equal(sotto_privacy_signed_bytes(sotto_buf_span(&header), payload, &message), SOTTO_OK);
+    assert_int_equal(sotto_cose_header(forged->kid, &header), SOTTO_OK);
+    assert_int_equal(sotto_cose_signed_bytes(sotto_buf_span(&header), payload, &message), SOTTO_OK);
     assert_int_equal(sotto_vault_report_sign(f.vault, sotto_buf_span(&message), signature), SOTTO_OK);
     message.len = 0;
     sotto_cbor_writer w = sotto_cbor_writer_of(&message);
