@@ -1,6 +1,6 @@
 /* decide, event, forget, status, audit: requests to the engine, made from words, answered for people or as
  * the JSON itself. */
-#include "kiosk_priv.h"
+#include "words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,124 +188,12 @@ static void show_decision(sotto_json_node answer)
     }
 }
 
-typedef struct words {
-    const char *command, *customer, *offers, *slot, *channel, *language, *kind, *campaign, *at, *id, *amount,
-        *balance, *product, *page, *due;
-    bool explain, json, lines;
-} words;
-
-static bool take_word(words *w, int argc, char **argv, int *i)
-{
-    const struct {
-        const char *name;
-        const char **value;
-    } option[] = {{"--customer", &w->customer},
-                  {"--offers", &w->offers},
-                  {"--slot", &w->slot},
-                  {"--channel", &w->channel},
-                  {"--language", &w->language},
-                  {"--kind", &w->kind},
-                  {"--campaign", &w->campaign},
-                  {"--at", &w->at},
-                  {"--id", &w->id},
-                  {"--amount", &w->amount},
-                  {"--balance", &w->balance},
-                  {"--product", &w->product},
-                  {"--page", &w->page},
-                  {"--due", &w->due}};
-    for (size_t k = 0; k < SOTTO_COUNT(option); k++) {
-        const char *value = kiosk_option(argc, argv, i, option[k].name);
-        if (value != NULL) {
-            *option[k].value = value;
-            return true;
-        }
-    }
-    w->explain = w->explain || strcmp(argv[*i], "--explain") == 0;
-    w->json = w->json || strcmp(argv[*i], "--json") == 0;
-    w->lines = w->lines || strcmp(argv[*i], "-") == 0;
-    return strcmp(argv[*i], "--explain") == 0 || strcmp(argv[*i], "--json") == 0 ||
-           strcmp(argv[*i], "-") == 0;
-}
-
-/* allowed: names, each between two spaces. */
-static bool is_allowed(const char *allowed, const char *word)
-{
-    char name[32];
-    int len = snprintf(name, sizeof name, " %.*s ", (int)strcspn(word, "="), word);
-    return len > 2 && (size_t)len < sizeof name && strstr(allowed, name) != NULL;
-}
-
-/* False when a word is wrong, told already. */
-static bool take_words(words *w, int argc, char **argv, const char *allowed)
-{
-    *w = (words){.command = argv[0]};
-    for (int i = 1; i < argc; i++) {
-        const char *word = argv[i];
-        if (!is_allowed(allowed, word) || !take_word(w, argc, argv, &i)) {
-            (void)kiosk_usage_at(argv[0], word, "unknown option, or one without its value");
-            return false;
-        }
-    }
-    return true;
-}
-
-static void put_text(sotto_json_writer *j, const char *name, const char *value)
-{
-    if (value == NULL)
-        return;
-    sotto_json_name(j, name);
-    sotto_json_cstr(j, value);
-}
-
-/* Money as a JSON number: what is none goes as a text and is refused by name. */
-static void put_money(sotto_json_writer *j, const char *name, const char *value)
-{
-    int64_t money;
-    if (value == NULL)
-        return;
-    sotto_json_name(j, name);
-    if (sotto_fixed_parse_decimal(sotto_span_str(value), SOTTO_EVENT_DECIMALS, &money) == SOTTO_OK)
-        sotto_json_decimal(j, money, SOTTO_EVENT_DECIMALS);
-    else
-        sotto_json_cstr(j, value);
-}
-
-static sotto_status make_request(const words *w, sotto_buf *out)
-{
-    sotto_json_writer j = sotto_json_writer_of(out);
-    sotto_json_obj(&j);
-    put_text(&j, "customer", w->customer);
-    put_text(&j, "slot", w->slot);
-    put_text(&j, "channel", w->channel);
-    put_text(&j, "language", w->language);
-    put_text(&j, "kind", w->kind);
-    put_text(&j, "campaign", w->campaign);
-    put_text(&j, "at", w->at);
-    put_text(&j, "id", w->id);
-    put_money(&j, "amount", w->amount);
-    put_money(&j, "balance", w->balance);
-    put_text(&j, "product", w->product);
-    put_text(&j, "page", w->page);
-    put_text(&j, "due", w->due);
-    int64_t offers = 0;
-    if (w->offers != NULL && sotto_parse_i64(sotto_span_str(w->offers), &offers) == SOTTO_OK) {
-        sotto_json_name(&j, "offers");
-        sotto_json_i64(&j, offers);
-    }
-    if (w->explain) {
-        sotto_json_name(&j, "explain");
-        sotto_json_bool(&j, true);
-    }
-    sotto_json_obj_end(&j);
-    return sotto_json_writer_end(&j);
-}
-
-static int ask_words(const kiosk_config *config, const words *w, const char *target, shower show)
+static int ask_words(const kiosk_config *config, const kiosk_words *w, const char *target, shower show)
 {
     uint8_t memory[REQUEST_MAX];
     sotto_buf body = sotto_buf_of(memory, sizeof memory);
     sotto_diag diag = {0};
-    sotto_status status = make_request(w, &body);
+    sotto_status status = kiosk_words_request(w, &body);
     if (sotto_status_cause(status) == SOTTO_CAUSE_NO_SPACE)
         return kiosk_usage(w->command, "a value is too long");
     if (status != SOTTO_OK)
@@ -315,8 +203,9 @@ static int ask_words(const kiosk_config *config, const words *w, const char *tar
 
 int kiosk_cmd_decide(const kiosk_config *config, int argc, char **argv)
 {
-    words w;
-    if (!take_words(&w, argc, argv, " --customer --offers --slot --channel --language --explain --json - "))
+    kiosk_words w;
+    if (!kiosk_take_words(&w, argc, argv,
+                          " --customer --offers --slot --channel --language --explain --json - "))
         return 2;
     int64_t offers;
     if (w.offers != NULL && sotto_parse_i64(sotto_span_str(w.offers), &offers) != SOTTO_OK)
@@ -342,10 +231,10 @@ static void show_event(sotto_json_node answer)
 
 int kiosk_cmd_event(const kiosk_config *config, int argc, char **argv)
 {
-    words w;
-    if (!take_words(&w, argc, argv,
-                    " --customer --channel --language --kind --campaign --at --id --amount --balance "
-                    "--product --page --due --json - "))
+    kiosk_words w;
+    if (!kiosk_take_words(&w, argc, argv,
+                          " --customer --channel --language --kind --campaign --at --id --amount --balance "
+                          "--product --page --due --json - "))
         return 2;
     if (w.lines)
         return ask_lines(config, "/v1/events");
@@ -363,8 +252,8 @@ static void show_forgotten(sotto_json_node answer)
 
 int kiosk_cmd_forget(const kiosk_config *config, int argc, char **argv)
 {
-    words w;
-    if (!take_words(&w, argc, argv, " --customer --json "))
+    kiosk_words w;
+    if (!kiosk_take_words(&w, argc, argv, " --customer --json "))
         return 2;
     if (w.customer == NULL)
         return kiosk_usage(argv[0], "needs --customer NUMBER");

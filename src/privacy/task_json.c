@@ -134,3 +134,17 @@ sotto_status sotto_task_list(sotto_json_node object, const char *member, size_t 
     *count = n;
     return SOTTO_OK;
 }
+
+sotto_status sotto_task_choice(sotto_json_node object, const char *member, const char *const *words,
+                               size_t count, size_t *out, sotto_diag *diag)
+{
+    sotto_span text;
+    sotto_status status = sotto_json_get_str(object, member, &text, diag);
+    if (status != SOTTO_OK)
+        return status;
+    for (*out = 0; *out < count; (*out)++)
+        if (sotto_span_is(text, words[*out]))
+            return SOTTO_OK;
+    return sotto_json_bad(sotto_json_member(object, member), diag, SOTTO_ERR(PRIVACY, UNSUPPORTED),
+                          "this version does not know this %s", member);
+}

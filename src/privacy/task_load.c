@@ -1,4 +1,4 @@
-/* Reads measurement tasks (docs/formats/tasks.md), version 1 and 2: a task of version 1 is one table of
+/* Reads one measurement task (docs/formats/tasks.md), version 1 and 2: a task of version 1 is one table of
  * campaign, segment and outcome. */
 #include "task_json.h"
 
@@ -10,14 +10,9 @@ enum {
     SEGMENTS_MAX = 256,
     ARMS_MAX = 64,
     EDGES_MAX = 64,
-    PERIOD_DAYS_MAX = 31,
-    EPSILON_DECIMALS = 6,
-    DELTA_DECIMALS = 12
+    PERIOD_DAYS_MAX = 31
 };
 static const int64_t EPSILON_MAX_UEPS = 100 * INT64_C(1000000);
-static const int64_t LIFETIME_MAX_UEPS = 1000000 * INT64_C(1000000);
-static const int64_t GAUSSIAN_LIFETIME_MAX_UEPS = 1000 * INT64_C(1000000);
-static const int64_t DELTA_MAX_E12 = INT64_C(1000000000); /* 0.001: a delta above is no protection */
 static const char *const OUTCOME_NAMES[SOTTO_OUTCOMES] = {"shown", "taken"};
 static const char *const FIGURE_NAMES[SOTTO_FIGURE_COUNT] = {
 #define X(name, text) text,
@@ -29,21 +24,6 @@ static const char *const STEP_NAMES[SOTTO_STEPS] = {"card_in", "shown", "dismiss
 static bool is_there(sotto_json_node object, const char *member)
 {
     return sotto_json_type(sotto_json_member(object, member)) != SOTTO_JSON_ABSENT;
-}
-
-/* One of `words`; *out its index. */
-static sotto_status read_word(sotto_json_node object, const char *member, const char *const *words,
-                              size_t count, size_t *out, sotto_diag *diag)
-{
-    sotto_span text;
-    sotto_status status = sotto_json_get_str(object, member, &text, diag);
-    if (status != SOTTO_OK)
-        return status;
-    for (*out = 0; *out < count; (*out)++)
-        if (sotto_span_is(text, words[*out]))
-            return SOTTO_OK;
-    return sotto_json_bad(sotto_json_member(object, member), diag, SOTTO_ERR(PRIVACY, UNSUPPORTED),
-                          "this version does not know this %s", member);
 }
 
 /* ---- dimensions and tables ---- */
@@ -117,7 +97,7 @@ static sotto_status read_dimension(sotto_dimension *out, sotto_json_node node, s
     size_t kind = 0;
     sotto_status status = sotto_json_as_object(node, diag);
     if (status == SOTTO_OK)
-        status = read_word(node, "of", KINDS, SOTTO_COUNT(KINDS), &kind, diag);
+        status = sotto_task_choice(node, "of", KINDS, SOTTO_COUNT(KINDS), &kind, diag);
     if (status != SOTTO_OK)
         return status;
     out->kind = (enum sotto_dimension_kind)kind;
@@ -252,8 +232,8 @@ static sotto_status read_numbers(sotto_task *out, sotto_json_node node, sotto_di
 {
     sotto_status status = sotto_task_u32(node, "id", INT32_MAX, &out->id, diag);
     if (status == SOTTO_OK)
-        status =
-            sotto_task_decimal(node, "epsilon", EPSILON_DECIMALS, EPSILON_MAX_UEPS, &out->epsilon_ueps, diag);
+        status = sotto_task_decimal(node, "epsilon", TASK_EPSILON_DECIMALS, EPSILON_MAX_UEPS,
+                                    &out->epsilon_ueps, diag);
     if (status == SOTTO_OK)
         status = sotto_task_u32(node, "bound", SOTTO_TASK_BOUND_MAX, &out->bound, diag);
     if (status == SOTTO_OK)
@@ -272,10 +252,11 @@ static sotto_status read_noise(sotto_task *out, sotto_json_node node, sotto_diag
     size_t noise = SOTTO_NOISE_LAPLACE;
     sotto_status status = SOTTO_OK;
     if (is_there(node, "noise"))
-        status = read_word(node, "noise", NOISES, SOTTO_COUNT(NOISES), &noise, diag);
+        status = sotto_task_choice(node, "noise", NOISES, SOTTO_COUNT(NOISES), &noise, diag);
     out->noise = (enum sotto_task_noise)noise;
     if (status == SOTTO_OK && out->noise == SOTTO_NOISE_GAUSSIAN)
-        status = sotto_task_decimal(node, "delta", DELTA_DECIMALS, DELTA_MAX_E12, &out->delta_e12, diag);
+        status =
+            sotto_task_decimal(node, "delta", TASK_DELTA_DECIMALS, TASK_DELTA_MAX_E12, &out->delta_e12, diag);
     else if (status == SOTTO_OK && is_there(node, "delta"))
         status = sotto_json_bad(sotto_json_member(node, "delta"), diag, SOTTO_ERR(PRIVACY, MALFORMED),
                                 "Laplace noise has no delta");
@@ -292,7 +273,7 @@ static sotto_status read_mode(sotto_task *out, sotto_json_node node, const sotto
 {
     static const char *const MODES[] = {"one-collector", "two-aggregators"};
     size_t mode = 0;
-    sotto_status status = read_word(node, "mode", MODES, SOTTO_COUNT(MODES), &mode, diag);
+    sotto_status status = sotto_task_choice(node, "mode", MODES, SOTTO_COUNT(MODES), &mode, diag);
     out->mode = (enum sotto_task_mode)mode;
     if (status == SOTTO_OK && out->mode == SOTTO_MODE_A && is_there(node, "cell_bits"))
         return sotto_json_bad(sotto_json_member(node, "cell_bits"), diag, SOTTO_ERR(PRIVACY, MALFORMED),
@@ -317,16 +298,16 @@ static sotto_status read_quota(sotto_task *out, sotto_json_node node, const sott
                               "needs \"lifetime_gaussian\" in the file");
     if (!is_there(node, "quota_epsilon"))
         return SOTTO_OK;
-    sotto_status status = sotto_task_decimal(node, "quota_epsilon", EPSILON_DECIMALS, LIFETIME_MAX_UEPS,
-                                             &out->quota_ueps, diag);
+    sotto_status status = sotto_task_decimal(node, "quota_epsilon", TASK_EPSILON_DECIMALS,
+                                             TASK_LIFETIME_MAX_UEPS, &out->quota_ueps, diag);
     if (status != SOTTO_OK || out->noise == SOTTO_NOISE_LAPLACE)
         return status;
     out->quota_rho_nano = sotto_budget_rho_nano(out->quota_ueps, file->budget.lifetime_delta_e12);
     return SOTTO_OK;
 }
 
-static sotto_status read_task(sotto_task *out, sotto_json_node node, const sotto_tasks *file,
-                              sotto_arena *arena, sotto_diag *diag)
+sotto_status sotto_task_read(sotto_task *out, sotto_json_node node, const sotto_tasks *file,
+                             sotto_arena *arena, sotto_diag *diag)
 {
     static const char *const MEMBERS[] = {
         "name",  "id",     "type",        "mode",           "noise",         "epsilon",  "delta",
@@ -341,7 +322,7 @@ static sotto_status read_task(sotto_task *out, sotto_json_node node, const sotto
     if (status == SOTTO_OK)
         status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
     if (status == SOTTO_OK)
-        status = read_word(node, "type", TYPES, SOTTO_COUNT(TYPES), &type, diag);
+        status = sotto_task_choice(node, "type", TYPES, SOTTO_COUNT(TYPES), &type, diag);
     out->type = (enum sotto_task_type)type;
     out->has_left_out = out->type != SOTTO_TASK_HEALTH; /* nobody is left out of what customers do not pay */
     if (status == SOTTO_OK)
@@ -402,8 +383,8 @@ static sotto_status read_table_1(sotto_task *out, sotto_json_node node, sotto_ar
     return status;
 }
 
-static sotto_status read_task_1(sotto_task *out, sotto_json_node node, const sotto_tasks *file,
-                                sotto_arena *arena, sotto_diag *diag)
+sotto_status sotto_task_read_1(sotto_task *out, sotto_json_node node, const sotto_tasks *file,
+                               sotto_arena *arena, sotto_diag *diag)
 {
     static const char *const MEMBERS[] = {"name",  "id",          "type",      "mode",    "epsilon",
                                           "bound", "period_days", "campaigns", "segments"};
@@ -420,183 +401,4 @@ static sotto_status read_task_1(sotto_task *out, sotto_json_node node, const sot
         status = read_numbers(out, node, diag);
     out->quota_ueps = file->budget.lifetime_ueps;
     return status == SOTTO_OK ? read_table_1(out, node, arena, diag) : status;
-}
-
-/* ---- the file ---- */
-
-/* The version is judged before the members, so that a later format is called that and not misspelt. */
-static sotto_status read_version(sotto_json_node root, int64_t *version, sotto_diag *diag)
-{
-    sotto_status status = sotto_json_as_object(root, diag);
-    if (status == SOTTO_OK)
-        status = sotto_task_word(root, "format", "sotto-tasks", diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_get_i64(root, "version", 1, INT32_MAX, version, diag);
-    if (status == SOTTO_OK && *version > 2)
-        return sotto_json_bad(sotto_json_member(root, "version"), diag, SOTTO_ERR(PRIVACY, UNSUPPORTED),
-                              "version %lld is newer than this program", (long long)*version);
-    return status;
-}
-
-static sotto_status read_renewal(sotto_budget_policy *out, sotto_json_node node, sotto_diag *diag)
-{
-    static const char *const MEMBERS[] = {"days", "epsilon"};
-    if (sotto_json_type(node) == SOTTO_JSON_ABSENT)
-        return SOTTO_OK;
-    sotto_status status = sotto_json_as_object(node, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
-    if (status == SOTTO_OK)
-        status = sotto_task_u32(node, "days", 36500, &out->renew_days, diag);
-    if (status == SOTTO_OK)
-        status = sotto_task_decimal(node, "epsilon", EPSILON_DECIMALS, (int64_t)out->lifetime_ueps,
-                                    &out->renew_ueps, diag);
-    return status;
-}
-
-static sotto_status read_gaussian(sotto_budget_policy *out, sotto_json_node node, sotto_diag *diag)
-{
-    static const char *const MEMBERS[] = {"epsilon", "delta"};
-    uint64_t epsilon_ueps = 0;
-    if (sotto_json_type(node) == SOTTO_JSON_ABSENT)
-        return SOTTO_OK;
-    sotto_status status = sotto_json_as_object(node, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
-    if (status == SOTTO_OK)
-        status = sotto_task_decimal(node, "epsilon", EPSILON_DECIMALS, GAUSSIAN_LIFETIME_MAX_UEPS,
-                                    &epsilon_ueps, diag);
-    if (status == SOTTO_OK)
-        status =
-            sotto_task_decimal(node, "delta", DELTA_DECIMALS, DELTA_MAX_E12, &out->lifetime_delta_e12, diag);
-    if (status == SOTTO_OK)
-        out->lifetime_rho_nano = sotto_budget_rho_nano(epsilon_ueps, out->lifetime_delta_e12);
-    return status;
-}
-
-static sotto_status read_home(sotto_tasks *out, sotto_json_node node, sotto_diag *diag)
-{
-    static const char *const MEMBERS[] = {"tag", "unknown"}, *const WORDS[] = {"counts", "skipped"};
-    size_t unknown = 0;
-    if (sotto_json_type(node) == SOTTO_JSON_ABSENT)
-        return SOTTO_OK;
-    sotto_status status = sotto_json_as_object(node, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
-    if (status == SOTTO_OK)
-        status =
-            sotto_task_label(node, "tag", sotto_task_tag_byte, out->home_tag, sizeof out->home_tag, diag);
-    if (status == SOTTO_OK)
-        status = read_word(node, "unknown", WORDS, SOTTO_COUNT(WORDS), &unknown, diag);
-    out->home_unknown = (enum sotto_home_unknown)unknown;
-    return status;
-}
-
-/* An uncompressed point of P-256 in hexadecimal; whether it lies on the curve is HPKE's to find. */
-static sotto_status read_key(uint8_t out[static SOTTO_AGGREGATOR_KEY_BYTES], sotto_json_node node,
-                             const char *member, sotto_diag *diag)
-{
-    sotto_span text;
-    sotto_status status = sotto_json_get_str(node, member, &text, diag);
-    if (status == SOTTO_OK &&
-        (sotto_hex_decode(text, out, SOTTO_AGGREGATOR_KEY_BYTES) != SOTTO_OK || out[0] != 4))
-        status = sotto_json_bad(sotto_json_member(node, member), diag, SOTTO_ERR(PRIVACY, MALFORMED),
-                                "must be 130 hexadecimal digits that begin with 04");
-    return status;
-}
-
-static sotto_status read_aggregators(sotto_tasks *out, sotto_json_node node, sotto_diag *diag)
-{
-    static const char *const MEMBERS[] = {"leader", "helper"};
-    if (sotto_json_type(node) == SOTTO_JSON_ABSENT)
-        return SOTTO_OK;
-    sotto_status status = sotto_json_as_object(node, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
-    for (size_t i = 0; i < SOTTO_AGGREGATORS && status == SOTTO_OK; i++)
-        status = read_key(out->aggregator_key[i], node, MEMBERS[i], diag);
-    if (status == SOTTO_OK &&
-        memcmp(out->aggregator_key[0], out->aggregator_key[1], SOTTO_AGGREGATOR_KEY_BYTES) == 0)
-        status = sotto_json_bad(node, diag, SOTTO_ERR(PRIVACY, CONFLICT),
-                                "one key for both: each aggregator would see everything");
-    out->has_aggregators = status == SOTTO_OK;
-    return status;
-}
-
-static sotto_status read_head(sotto_tasks *out, sotto_json_node root, int64_t version, sotto_diag *diag)
-{
-    static const char *const MEMBERS[] = {"format", "version",    "lifetime_epsilon",
-                                          "tasks",  "renewal",    "lifetime_gaussian",
-                                          "home",   "aggregators"};
-    sotto_status status = sotto_json_only(root, MEMBERS, version == 1 ? 4 : SOTTO_COUNT(MEMBERS), diag);
-    if (status == SOTTO_OK)
-        status = sotto_task_decimal(root, "lifetime_epsilon", EPSILON_DECIMALS, LIFETIME_MAX_UEPS,
-                                    &out->budget.lifetime_ueps, diag);
-    if (status == SOTTO_OK)
-        status = read_gaussian(&out->budget, sotto_json_member(root, "lifetime_gaussian"), diag);
-    if (status == SOTTO_OK)
-        status = read_renewal(&out->budget, sotto_json_member(root, "renewal"), diag);
-    if (status == SOTTO_OK)
-        status = read_home(out, sotto_json_member(root, "home"), diag);
-    if (status == SOTTO_OK)
-        status = read_aggregators(out, sotto_json_member(root, "aggregators"), diag);
-    return status;
-}
-
-static sotto_status read_list(sotto_tasks *out, sotto_json_node node, int64_t version, sotto_arena *arena,
-                              sotto_diag *diag)
-{
-    size_t count = sotto_json_count(node);
-    sotto_task *task = sotto_arena_array(arena, count, sizeof *task);
-    if (task == NULL)
-        return sotto_json_bad(node, diag, SOTTO_ERR(PRIVACY, NO_SPACE), "the arena is too small");
-    memset(task, 0, count * sizeof *task);
-    sotto_status status = SOTTO_OK;
-    for (size_t i = 0; i < count && status == SOTTO_OK; i++) {
-        sotto_json_node one = sotto_json_at(node, i);
-        status = version == 1 ? read_task_1(&task[i], one, out, arena, diag)
-                              : read_task(&task[i], one, out, arena, diag);
-        out->count = i;
-        if (status == SOTTO_OK && sotto_tasks_find(out, task[i].id) != NULL)
-            status = sotto_json_bad(sotto_json_member(one, "id"), diag, SOTTO_ERR(PRIVACY, CONFLICT),
-                                    "another task has this id");
-        out->task = task;
-    }
-    out->count = count;
-    return status;
-}
-
-static sotto_status read_file(sotto_tasks *out, sotto_json_node root, sotto_arena *arena, sotto_diag *diag)
-{
-    int64_t version = 0;
-    sotto_json_node tasks;
-    sotto_status status = read_version(root, &version, diag);
-    if (status == SOTTO_OK)
-        status = read_head(out, root, version, diag);
-    if (status == SOTTO_OK)
-        status = sotto_task_member(root, "tasks", &tasks, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_as_array(tasks, 1, SIZE_MAX, diag);
-    if (status == SOTTO_OK && sotto_json_count(tasks) > (version == 1 ? 1 : SOTTO_TASKS_MAX))
-        return sotto_json_bad(tasks, diag, SOTTO_ERR(PRIVACY, UNSUPPORTED), "more tasks than %d",
-                              version == 1 ? 1 : SOTTO_TASKS_MAX);
-    return status == SOTTO_OK ? read_list(out, tasks, version, arena, diag) : status;
-}
-
-sotto_status sotto_tasks_load(sotto_tasks *out, sotto_span json, const char *name, sotto_arena *arena,
-                              sotto_diag *diag)
-{
-    size_t mark = sotto_arena_mark(arena);
-    sotto_json *doc = NULL;
-    *out = (sotto_tasks){0};
-    sotto_status status = sotto_json_parse(&doc, json, name, diag);
-    if (status != SOTTO_OK)
-        return status;
-    status = read_file(out, sotto_json_root(doc), arena, diag);
-    sotto_json_free(doc);
-    if (status != SOTTO_OK) {
-        *out = (sotto_tasks){0};
-        sotto_arena_reset(arena, mark);
-    }
-    return status;
 }
