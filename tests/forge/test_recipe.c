@@ -68,77 +68,77 @@ static void every_kind_of_feature_is_read(void **state)
     assert_false(sotto_feature_reads(&r.features[2], 1)); /* its argument is a choice */
 }
 
+static const struct {
+    const char *features;
+    sotto_status expected;
+    const char *where, *says;
+} FAULTS[] = {
+    {"", SOTTO_ERR(CODEC, RANGE), "features", ""},
+    {"{\"tag\": \"age\"}", SOTTO_ERR(FORGE, MALFORMED), "features[0]", "name"},
+    {"{\"name\": \"\", \"tag\": \"age\"}", SOTTO_ERR(FORGE, RANGE), "features[0].name", ""},
+    {"{\"name\": \"a\"}", SOTTO_ERR(FORGE, MALFORMED), "features[0]", "exactly one"},
+    {"{\"name\": \"a\", \"tag\": \"age\", \"time\": \"hour\"}", SOTTO_ERR(FORGE, MALFORMED), "features[0]",
+     "exactly one"},
+    {"{\"name\": \"a\", \"tag\": \"agee\"}", SOTTO_ERR(FORGE, NOT_FOUND), "features[0].tag", "no such tag"},
+    {"{\"name\": \"a\", \"tag\": \"job\"}", SOTTO_ERR(MODEL, CONFLICT), "features[0]", "job"},
+    {"{\"name\": \"a\", \"tag\": \"note\"}", SOTTO_ERR(MODEL, CONFLICT), "features[0]", "note"},
+    {"{\"name\": \"a\", \"tag\": \"age\", \"as\": \"age_days\"}", SOTTO_ERR(MODEL, CONFLICT), "features[0]",
+     "age"},
+    {"{\"name\": \"a\", \"tag\": \"consent\"}", SOTTO_ERR(MODEL, CONFLICT), "features[0]", "marketing"},
+    {"{\"name\": \"a\", \"tag\": \"age\", \"as\": \"log\"}", SOTTO_ERR(FORGE, MALFORMED), "features[0].as",
+     "unknown transform"},
+    {"{\"name\": \"a\", \"tag\": \"job\", \"as\": \"is\"}", SOTTO_ERR(FORGE, MALFORMED), "features[0]",
+     "choice"},
+    {"{\"name\": \"a\", \"tag\": \"job\", \"as\": \"is\", \"choice\": \"c\"}", SOTTO_ERR(FORGE, NOT_FOUND),
+     "features[0].choice", "no such choice"},
+    {"{\"name\": \"a\", \"tag\": \"job\", \"as\": \"code\", \"choice\": \"b\"}", SOTTO_ERR(FORGE, MALFORMED),
+     "features[0]", "choice"},
+    {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\"}", SOTTO_ERR(FORGE, MALFORMED),
+     "features[0]", "against"},
+    {"{\"name\": \"a\", \"tag\": \"balance\", \"against\": \"average\"}", SOTTO_ERR(FORGE, MALFORMED),
+     "features[0]", "against"},
+    {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": \"averag\"}",
+     SOTTO_ERR(FORGE, NOT_FOUND), "features[0].against", "no such tag"},
+    {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": 6}",
+     SOTTO_ERR(CODEC, MALFORMED), "features[0].against", ""},
+    {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": \"balance\"}",
+     SOTTO_ERR(MODEL, CONFLICT), "features[0]", "balance against balance"},
+    {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": \"mills\"}",
+     SOTTO_ERR(MODEL, CONFLICT), "features[0]", "same decimals"},
+    {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": \"age\"}",
+     SOTTO_ERR(MODEL, CONFLICT), "features[0]", "one kind"},
+    {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": \"since\"}",
+     SOTTO_ERR(MODEL, CONFLICT), "features[0]", "since"},
+    {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": \"secret\"}",
+     SOTTO_ERR(MODEL, CONFLICT), "features[0]", "marketing"},
+    {"{\"name\": \"a\", \"product\": \"rate\", \"against\": \"balance\"}", SOTTO_ERR(FORGE, MALFORMED),
+     "features[0]", "only a tag"},
+    {"{\"name\": \"a\", \"time\": \"minute\"}", SOTTO_ERR(FORGE, MALFORMED), "features[0].time",
+     "hour or weekday"},
+    {"{\"name\": \"a\", \"time\": \"hour\", \"as\": \"value\"}", SOTTO_ERR(FORGE, MALFORMED),
+     "features[0].as", "only a tag"},
+    {"{\"name\": \"a\", \"product\": \"rate\", \"choice\": \"b\"}", SOTTO_ERR(FORGE, MALFORMED),
+     "features[0]", "only a tag"},
+    {"{\"name\": \"a\", \"tag\": \"age\", \"bins\": 3}", SOTTO_ERR(CODEC, MALFORMED), "features[0]", ""},
+    {"{\"name\": \"a\", \"tag\": \"age\"}, {\"name\": \"a\", \"time\": \"hour\"}",
+     SOTTO_ERR(FORGE, MALFORMED), "features[1]", "one name"},
+    {"17", SOTTO_ERR(CODEC, MALFORMED), "features[0]", ""},
+};
+
 static void faults_say_where_and_why(void **state)
 {
     (void)state;
-    static const struct {
-        const char *features;
-        sotto_status expected;
-        const char *where, *says;
-    } CASES[] = {
-        {"", SOTTO_ERR(CODEC, RANGE), "features", ""},
-        {"{\"tag\": \"age\"}", SOTTO_ERR(FORGE, MALFORMED), "features[0]", "name"},
-        {"{\"name\": \"\", \"tag\": \"age\"}", SOTTO_ERR(FORGE, RANGE), "features[0].name", ""},
-        {"{\"name\": \"a\"}", SOTTO_ERR(FORGE, MALFORMED), "features[0]", "exactly one"},
-        {"{\"name\": \"a\", \"tag\": \"age\", \"time\": \"hour\"}", SOTTO_ERR(FORGE, MALFORMED),
-         "features[0]", "exactly one"},
-        {"{\"name\": \"a\", \"tag\": \"agee\"}", SOTTO_ERR(FORGE, NOT_FOUND), "features[0].tag",
-         "no such tag"},
-        {"{\"name\": \"a\", \"tag\": \"job\"}", SOTTO_ERR(MODEL, CONFLICT), "features[0]", "job"},
-        {"{\"name\": \"a\", \"tag\": \"note\"}", SOTTO_ERR(MODEL, CONFLICT), "features[0]", "note"},
-        {"{\"name\": \"a\", \"tag\": \"age\", \"as\": \"age_days\"}", SOTTO_ERR(MODEL, CONFLICT),
-         "features[0]", "age"},
-        {"{\"name\": \"a\", \"tag\": \"consent\"}", SOTTO_ERR(MODEL, CONFLICT), "features[0]", "marketing"},
-        {"{\"name\": \"a\", \"tag\": \"age\", \"as\": \"log\"}", SOTTO_ERR(FORGE, MALFORMED),
-         "features[0].as", "unknown transform"},
-        {"{\"name\": \"a\", \"tag\": \"job\", \"as\": \"is\"}", SOTTO_ERR(FORGE, MALFORMED), "features[0]",
-         "choice"},
-        {"{\"name\": \"a\", \"tag\": \"job\", \"as\": \"is\", \"choice\": \"c\"}",
-         SOTTO_ERR(FORGE, NOT_FOUND), "features[0].choice", "no such choice"},
-        {"{\"name\": \"a\", \"tag\": \"job\", \"as\": \"code\", \"choice\": \"b\"}",
-         SOTTO_ERR(FORGE, MALFORMED), "features[0]", "choice"},
-        {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\"}", SOTTO_ERR(FORGE, MALFORMED),
-         "features[0]", "against"},
-        {"{\"name\": \"a\", \"tag\": \"balance\", \"against\": \"average\"}", SOTTO_ERR(FORGE, MALFORMED),
-         "features[0]", "against"},
-        {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": \"averag\"}",
-         SOTTO_ERR(FORGE, NOT_FOUND), "features[0].against", "no such tag"},
-        {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": 6}",
-         SOTTO_ERR(CODEC, MALFORMED), "features[0].against", ""},
-        {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": \"balance\"}",
-         SOTTO_ERR(MODEL, CONFLICT), "features[0]", "balance against balance"},
-        {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": \"mills\"}",
-         SOTTO_ERR(MODEL, CONFLICT), "features[0]", "same decimals"},
-        {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": \"age\"}",
-         SOTTO_ERR(MODEL, CONFLICT), "features[0]", "one kind"},
-        {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": \"since\"}",
-         SOTTO_ERR(MODEL, CONFLICT), "features[0]", "since"},
-        {"{\"name\": \"a\", \"tag\": \"balance\", \"as\": \"change\", \"against\": \"secret\"}",
-         SOTTO_ERR(MODEL, CONFLICT), "features[0]", "marketing"},
-        {"{\"name\": \"a\", \"product\": \"rate\", \"against\": \"balance\"}", SOTTO_ERR(FORGE, MALFORMED),
-         "features[0]", "only a tag"},
-        {"{\"name\": \"a\", \"time\": \"minute\"}", SOTTO_ERR(FORGE, MALFORMED), "features[0].time",
-         "hour or weekday"},
-        {"{\"name\": \"a\", \"time\": \"hour\", \"as\": \"value\"}", SOTTO_ERR(FORGE, MALFORMED),
-         "features[0].as", "only a tag"},
-        {"{\"name\": \"a\", \"product\": \"rate\", \"choice\": \"b\"}", SOTTO_ERR(FORGE, MALFORMED),
-         "features[0]", "only a tag"},
-        {"{\"name\": \"a\", \"tag\": \"age\", \"bins\": 3}", SOTTO_ERR(CODEC, MALFORMED), "features[0]", ""},
-        {"{\"name\": \"a\", \"tag\": \"age\"}, {\"name\": \"a\", \"time\": \"hour\"}",
-         SOTTO_ERR(FORGE, MALFORMED), "features[1]", "one name"},
-        {"17", SOTTO_ERR(CODEC, MALFORMED), "features[0]", ""},
-    };
-    for (size_t i = 0; i < SOTTO_COUNT(CASES); i++) {
+    for (size_t i = 0; i < SOTTO_COUNT(FAULTS); i++) {
         sotto_recipe r;
         sotto_diag diag = {.status = SOTTO_OK};
-        sotto_status status = load(CASES[i].features, &r, &diag);
-        if (status != CASES[i].expected || strstr(diag.where, CASES[i].where) == NULL ||
-            strstr(diag.text, CASES[i].says) == NULL)
+        sotto_status status = load(FAULTS[i].features, &r, &diag);
+        if (status != FAULTS[i].expected || strstr(diag.where, FAULTS[i].where) == NULL ||
+            strstr(diag.text, FAULTS[i].says) == NULL)
             print_message("case %zu: status %d, where '%s', text '%s'\n", i, (int)status, diag.where,
                           diag.text);
-        assert_int_equal(status, CASES[i].expected);
-        assert_non_null(strstr(diag.where, CASES[i].where));
-        assert_non_null(strstr(diag.text, CASES[i].says));
+        assert_int_equal(status, FAULTS[i].expected);
+        assert_non_null(strstr(diag.where, FAULTS[i].where));
+        assert_non_null(strstr(diag.text, FAULTS[i].says));
         assert_int_equal(diag.line, 1);
         assert_int_equal(r.count, 0);
     }

@@ -94,70 +94,69 @@ typedef struct refusal {
     const char *says; /* in the text or the place */
 } refusal;
 
+static const refusal REFUSED[] = {
+    {"\"gbtree\"", "\"gbforest\"", SOTTO_ERR(FORGE, UNSUPPORTED), "gbforest"},
+    {"\"gbtree\"", "\"dart\"", SOTTO_ERR(FORGE, MALFORMED), "gbtree is missing"},
+    {"binary:logistic", "multi:softprob", SOTTO_ERR(FORGE, UNSUPPORTED), "softmax"},
+    {"binary:logistic", "binary:hinge", SOTTO_ERR(FORGE, UNSUPPORTED), "binary:hinge"},
+    {"\"num_class\":\"0\"", "\"num_class\":\"3\"", SOTTO_ERR(FORGE, UNSUPPORTED), "num_class"},
+    {"\"num_target\":\"1\"", "\"num_target\":\"257\"", SOTTO_ERR(FORGE, UNSUPPORTED), "num_target"},
+    {"\"tree_info\":[0", "\"tree_info\":[1", SOTTO_ERR(CODEC, RANGE), "tree_info[0]"},
+    {"\"split_type\":[0", "\"split_type\":[1", SOTTO_ERR(FORGE, MALFORMED), "trees[0].split_type"},
+    {"\"split_conditions\":[", "\"split_conditions\":[NaN,", SOTTO_ERR(CODEC, RANGE), "split_conditions"},
+    {"\"left_children\":[1", "\"left_children\":[NaN", SOTTO_ERR(CODEC, MALFORMED), "left_children[0]"},
+    {"\"size_leaf_vector\":\"0\"}}", "\"size_leaf_vector\":\"2\"}}", SOTTO_ERR(FORGE, UNSUPPORTED),
+     "several values"},
+    {"\"base_score\":\"5E-1\"", "\"base_score\":\"0\"", SOTTO_ERR(FORGE, RANGE), "base_score"},
+    {"\"base_score\":\"5E-1\"", "\"base_score\":\"1\"", SOTTO_ERR(FORGE, RANGE), "base_score"},
+    {"\"base_score\":\"5E-1\"", "\"base_score\":\"nan\"", SOTTO_ERR(FORGE, RANGE), "base_score"},
+    {"\"base_score\":\"5E-1\"", "\"base_score\":\"[5E-1,5E-1]\"", SOTTO_ERR(FORGE, RANGE), "base_score"},
+    {"\"base_score\":\"5E-1\"", "\"base_score\":0.5", SOTTO_ERR(CODEC, MALFORMED), "base_score"},
+    {"\"learner\"", "\"lerner\"", SOTTO_ERR(FORGE, MALFORMED), "learner"},
+    {"\"trees\"", "\"treees\"", SOTTO_ERR(FORGE, MALFORMED), "no trees"},
+    {"\"left_children\":[1", "\"left_children\":[0", SOTTO_ERR(FORGE, MALFORMED), "tree 0, node 0"},
+    {"\"left_children\":[1", "\"left_children\":[2", SOTTO_ERR(FORGE, MALFORMED), "tree 0, node 0"},
+    {"\"left_children\":[1", "\"left_children\":[-1", SOTTO_ERR(FORGE, MALFORMED), "one child"},
+    {"\"left_children\":[1", "\"left_children\":[99999", SOTTO_ERR(CODEC, RANGE), "left_children[0]"},
+    {"\"left_children\":[1,", "\"left_children\":[", SOTTO_ERR(CODEC, RANGE), "right_children"},
+    {"\"left_children\"", "\"left\"", SOTTO_ERR(FORGE, MALFORMED), "left_children"},
+    {"\"sum_hessian\":[", "\"sum_hessian\":[-1,", SOTTO_ERR(CODEC, RANGE), "sum_hessian"},
+    {"\"split_indices\":[", "\"split_indices\":[8,", SOTTO_ERR(CODEC, RANGE), "split_indices"},
+    {"\"split_conditions\":[", "\"split_conditions\":[1e39,", SOTTO_ERR(CODEC, RANGE), "split_conditions"},
+    {"\"feature_names\":[\"age\",\"job\"", "\"feature_names\":[\"age\",\"age\"", SOTTO_ERR(FORGE, MALFORMED),
+     "two features"},
+    {"\"feature_names\":[\"age\"", "\"feature_names\":[\"\"", SOTTO_ERR(FORGE, RANGE), "feature_names[0]"},
+    {"\"num_feature\":\"8\",\"num_target", "\"num_feature\":\"0\",\"num_target",
+     SOTTO_ERR(FORGE, UNSUPPORTED), "num_feature"},
+    {"\"num_feature\":\"8\",\"num_target", "\"num_feature\":\"1025\",\"num_target",
+     SOTTO_ERR(FORGE, UNSUPPORTED), "num_feature"},
+    {"\"num_feature\":\"8\",\"num_target", "\"num_feature\":\"eight\",\"num_target",
+     SOTTO_ERR(FORGE, MALFORMED), "num_feature"},
+    {"\"attributes\":{", "\"attributes\":{\"best_iteration\":\"20\",", SOTTO_ERR(FORGE, RANGE), "20 trees"},
+    {"\"attributes\":{", "\"attributes\":{\"best_iteration\":\"-1\",", SOTTO_ERR(FORGE, MALFORMED),
+     "best_iteration"},
+};
+
 static void what_would_not_score_exactly_is_refused(void **state)
 {
     (void)state;
-    static const refusal CASES[] = {
-        {"\"gbtree\"", "\"gbforest\"", SOTTO_ERR(FORGE, UNSUPPORTED), "gbforest"},
-        {"\"gbtree\"", "\"dart\"", SOTTO_ERR(FORGE, MALFORMED), "gbtree is missing"},
-        {"binary:logistic", "multi:softprob", SOTTO_ERR(FORGE, UNSUPPORTED), "softmax"},
-        {"binary:logistic", "binary:hinge", SOTTO_ERR(FORGE, UNSUPPORTED), "binary:hinge"},
-        {"\"num_class\":\"0\"", "\"num_class\":\"3\"", SOTTO_ERR(FORGE, UNSUPPORTED), "num_class"},
-        {"\"num_target\":\"1\"", "\"num_target\":\"257\"", SOTTO_ERR(FORGE, UNSUPPORTED), "num_target"},
-        {"\"tree_info\":[0", "\"tree_info\":[1", SOTTO_ERR(CODEC, RANGE), "tree_info[0]"},
-        {"\"split_type\":[0", "\"split_type\":[1", SOTTO_ERR(FORGE, MALFORMED), "trees[0].split_type"},
-        {"\"split_conditions\":[", "\"split_conditions\":[NaN,", SOTTO_ERR(CODEC, RANGE), "split_conditions"},
-        {"\"left_children\":[1", "\"left_children\":[NaN", SOTTO_ERR(CODEC, MALFORMED), "left_children[0]"},
-        {"\"size_leaf_vector\":\"0\"}}", "\"size_leaf_vector\":\"2\"}}", SOTTO_ERR(FORGE, UNSUPPORTED),
-         "several values"},
-        {"\"base_score\":\"5E-1\"", "\"base_score\":\"0\"", SOTTO_ERR(FORGE, RANGE), "base_score"},
-        {"\"base_score\":\"5E-1\"", "\"base_score\":\"1\"", SOTTO_ERR(FORGE, RANGE), "base_score"},
-        {"\"base_score\":\"5E-1\"", "\"base_score\":\"nan\"", SOTTO_ERR(FORGE, RANGE), "base_score"},
-        {"\"base_score\":\"5E-1\"", "\"base_score\":\"[5E-1,5E-1]\"", SOTTO_ERR(FORGE, RANGE), "base_score"},
-        {"\"base_score\":\"5E-1\"", "\"base_score\":0.5", SOTTO_ERR(CODEC, MALFORMED), "base_score"},
-        {"\"learner\"", "\"lerner\"", SOTTO_ERR(FORGE, MALFORMED), "learner"},
-        {"\"trees\"", "\"treees\"", SOTTO_ERR(FORGE, MALFORMED), "no trees"},
-        {"\"left_children\":[1", "\"left_children\":[0", SOTTO_ERR(FORGE, MALFORMED), "tree 0, node 0"},
-        {"\"left_children\":[1", "\"left_children\":[2", SOTTO_ERR(FORGE, MALFORMED), "tree 0, node 0"},
-        {"\"left_children\":[1", "\"left_children\":[-1", SOTTO_ERR(FORGE, MALFORMED), "one child"},
-        {"\"left_children\":[1", "\"left_children\":[99999", SOTTO_ERR(CODEC, RANGE), "left_children[0]"},
-        {"\"left_children\":[1,", "\"left_children\":[", SOTTO_ERR(CODEC, RANGE), "right_children"},
-        {"\"left_children\"", "\"left\"", SOTTO_ERR(FORGE, MALFORMED), "left_children"},
-        {"\"sum_hessian\":[", "\"sum_hessian\":[-1,", SOTTO_ERR(CODEC, RANGE), "sum_hessian"},
-        {"\"split_indices\":[", "\"split_indices\":[8,", SOTTO_ERR(CODEC, RANGE), "split_indices"},
-        {"\"split_conditions\":[", "\"split_conditions\":[1e39,", SOTTO_ERR(CODEC, RANGE),
-         "split_conditions"},
-        {"\"feature_names\":[\"age\",\"job\"", "\"feature_names\":[\"age\",\"age\"",
-         SOTTO_ERR(FORGE, MALFORMED), "two features"},
-        {"\"feature_names\":[\"age\"", "\"feature_names\":[\"\"", SOTTO_ERR(FORGE, RANGE),
-         "feature_names[0]"},
-        {"\"num_feature\":\"8\",\"num_target", "\"num_feature\":\"0\",\"num_target",
-         SOTTO_ERR(FORGE, UNSUPPORTED), "num_feature"},
-        {"\"num_feature\":\"8\",\"num_target", "\"num_feature\":\"1025\",\"num_target",
-         SOTTO_ERR(FORGE, UNSUPPORTED), "num_feature"},
-        {"\"num_feature\":\"8\",\"num_target", "\"num_feature\":\"eight\",\"num_target",
-         SOTTO_ERR(FORGE, MALFORMED), "num_feature"},
-        {"\"attributes\":{", "\"attributes\":{\"best_iteration\":\"20\",", SOTTO_ERR(FORGE, RANGE),
-         "20 trees"},
-        {"\"attributes\":{", "\"attributes\":{\"best_iteration\":\"-1\",", SOTTO_ERR(FORGE, MALFORMED),
-         "best_iteration"},
-    };
     text_file golden = read_golden("golden.json");
     char *text = malloc(TEXT_MAX);
     assert_non_null(text);
-    for (size_t i = 0; i < SOTTO_COUNT(CASES); i++) {
+    for (size_t i = 0; i < SOTTO_COUNT(REFUSED); i++) {
         sotto_diag diag = {.status = SOTTO_OK};
         sotto_forge_report report;
         sotto_vec out;
         memcpy(text, golden.text, golden.len + 1);
-        change(text, CASES[i].from, CASES[i].to);
+        change(text, REFUSED[i].from, REFUSED[i].to);
         sotto_status status = compile_text(text, strlen(text), &out, &report, &diag);
-        if (status != CASES[i].expected ||
-            (strstr(diag.text, CASES[i].says) == NULL && strstr(diag.where, CASES[i].says) == NULL))
+        if (status != REFUSED[i].expected ||
+            (strstr(diag.text, REFUSED[i].says) == NULL && strstr(diag.where, REFUSED[i].says) == NULL))
             print_message("case %zu: status %d, where '%s', text '%s'\n", i, (int)status, diag.where,
                           diag.text);
-        assert_int_equal(status, CASES[i].expected);
-        assert_true(strstr(diag.text, CASES[i].says) != NULL || strstr(diag.where, CASES[i].says) != NULL);
+        assert_int_equal(status, REFUSED[i].expected);
+        assert_true(strstr(diag.text, REFUSED[i].says) != NULL ||
+                    strstr(diag.where, REFUSED[i].says) != NULL);
         assert_int_equal(out.len, 0);
         sotto_vec_free(&out);
     }

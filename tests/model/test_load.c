@@ -204,49 +204,50 @@ typedef struct change {
     sotto_status expected;
 } change;
 
+static const change CHANGES[] = {
+    {NULL, 0, 1, 'X', SOTTO_ERR(MODEL, MALFORMED)},
+    {NULL, 8, 2, 2, SOTTO_ERR(MODEL, UNSUPPORTED)}, /* major version */
+    {NULL, 10, 2, 9, SOTTO_OK},                     /* minor version */
+    {NULL, 12, 4, 0, SOTTO_ERR(MODEL, RANGE)},      /* no sections */
+    {NULL, 12, 4, 65, SOTTO_ERR(MODEL, RANGE)},
+    {NULL, 20, 1, 1, SOTTO_ERR(MODEL, MALFORMED)},    /* reserved */
+    {"HEAD", 0, 2, 3, SOTTO_ERR(MODEL, UNSUPPORTED)}, /* kind */
+    {"HEAD", 2, 2, 7, SOTTO_ERR(MODEL, UNSUPPORTED)}, /* objective */
+    {"HEAD", 2, 2, 0, SOTTO_OK},                      /* the margin is the answer */
+    {"HEAD", 4, 1, 20, SOTTO_OK},                     /* a coarser scale */
+    {"HEAD", 4, 1, 7, SOTTO_ERR(MODEL, UNSUPPORTED)},
+    {"HEAD", 4, 1, 25, SOTTO_ERR(MODEL, UNSUPPORTED)},
+    {"HEAD", 8, 4, 0, SOTTO_ERR(MODEL, RANGE)},
+    {"HEAD", 8, 4, 1025, SOTTO_ERR(MODEL, RANGE)},
+    {"HEAD", 8, 4, 1, SOTTO_ERR(MODEL, MALFORMED)}, /* not what FEAT holds */
+    {"HEAD", 16, 4, 4097, SOTTO_ERR(MODEL, RANGE)},
+    {"HEAD", 24, 8, UINT64_C(1) << 41, SOTTO_ERR(MODEL, RANGE)}, /* bias */
+    {"HEAD", 32, 8, UINT64_MAX, SOTTO_ERR(MODEL, RANGE)},        /* negative error */
+    {"HEAD", 72, 1, 0xff, SOTTO_ERR(MODEL, MALFORMED)},          /* a name that is not UTF-8 */
+    {"HEAD", 175, 1, 1, SOTTO_ERR(MODEL, MALFORMED)},
+    {"FEAT", 0, 1, 4, SOTTO_ERR(MODEL, UNSUPPORTED)},
+    {"FEAT", 0, 1, 1, SOTTO_ERR(MODEL, MALFORMED)}, /* a tag without a number */
+    {"FEAT", 1, 1, 1, SOTTO_ERR(MODEL, MALFORMED)}, /* a column with a transform */
+    {"FEAT", 8, 4, 65535, SOTTO_ERR(MODEL, RANGE)},
+    {"FEAT", 16, 1, 0, SOTTO_ERR(MODEL, MALFORMED)}, /* no name */
+    {"THRS", 0, 4, 0x80000000u, SOTTO_ERR(MODEL, RANGE)},
+    {"THRS", 0, 4, 0x7f800000u, SOTTO_ERR(MODEL, MALFORMED)}, /* does not ascend */
+    {"TREE", 0, 4, 1, SOTTO_ERR(MODEL, MALFORMED)},
+    {"TREE", 4, 2, 513, SOTTO_ERR(MODEL, RANGE)},
+    {"TREE", 4, 2, 0, SOTTO_ERR(MODEL, MALFORMED)},    /* not its depth: scoring would stop too early */
+    {"TREE", 6, 2, 1, SOTTO_ERR(MODEL, RANGE)},        /* an output that is not there */
+    {"FEAT", 12, 1, 1, SOTTO_OK},                      /* zero is missing too */
+    {"FEAT", 12, 1, 2, SOTTO_ERR(MODEL, MALFORMED)},   /* categories without sets */
+    {"FEAT", 12, 1, 4, SOTTO_ERR(MODEL, UNSUPPORTED)}, /* kind */
+    {"FEAT", 13, 1, 1, SOTTO_ERR(MODEL, MALFORMED)},
+    {"NODE", 0, 2, 2048, SOTTO_ERR(MODEL, RANGE)},
+    {"NODE", 2, 2, 65534, SOTTO_ERR(MODEL, RANGE)},
+    {"VALU", 0, 4, 0x80000000u, SOTTO_OK},
+};
+
 static void each_rule_has_its_cause(void **state)
 {
     (void)state;
-    static const change CHANGES[] = {
-        {NULL, 0, 1, 'X', SOTTO_ERR(MODEL, MALFORMED)},
-        {NULL, 8, 2, 2, SOTTO_ERR(MODEL, UNSUPPORTED)}, /* major version */
-        {NULL, 10, 2, 9, SOTTO_OK},                     /* minor version */
-        {NULL, 12, 4, 0, SOTTO_ERR(MODEL, RANGE)},      /* no sections */
-        {NULL, 12, 4, 65, SOTTO_ERR(MODEL, RANGE)},
-        {NULL, 20, 1, 1, SOTTO_ERR(MODEL, MALFORMED)},    /* reserved */
-        {"HEAD", 0, 2, 3, SOTTO_ERR(MODEL, UNSUPPORTED)}, /* kind */
-        {"HEAD", 2, 2, 7, SOTTO_ERR(MODEL, UNSUPPORTED)}, /* objective */
-        {"HEAD", 2, 2, 0, SOTTO_OK},                      /* the margin is the answer */
-        {"HEAD", 4, 1, 20, SOTTO_OK},                     /* a coarser scale */
-        {"HEAD", 4, 1, 7, SOTTO_ERR(MODEL, UNSUPPORTED)},
-        {"HEAD", 4, 1, 25, SOTTO_ERR(MODEL, UNSUPPORTED)},
-        {"HEAD", 8, 4, 0, SOTTO_ERR(MODEL, RANGE)},
-        {"HEAD", 8, 4, 1025, SOTTO_ERR(MODEL, RANGE)},
-        {"HEAD", 8, 4, 1, SOTTO_ERR(MODEL, MALFORMED)}, /* not what FEAT holds */
-        {"HEAD", 16, 4, 4097, SOTTO_ERR(MODEL, RANGE)},
-        {"HEAD", 24, 8, UINT64_C(1) << 41, SOTTO_ERR(MODEL, RANGE)}, /* bias */
-        {"HEAD", 32, 8, UINT64_MAX, SOTTO_ERR(MODEL, RANGE)},        /* negative error */
-        {"HEAD", 72, 1, 0xff, SOTTO_ERR(MODEL, MALFORMED)},          /* a name that is not UTF-8 */
-        {"HEAD", 175, 1, 1, SOTTO_ERR(MODEL, MALFORMED)},
-        {"FEAT", 0, 1, 4, SOTTO_ERR(MODEL, UNSUPPORTED)},
-        {"FEAT", 0, 1, 1, SOTTO_ERR(MODEL, MALFORMED)}, /* a tag without a number */
-        {"FEAT", 1, 1, 1, SOTTO_ERR(MODEL, MALFORMED)}, /* a column with a transform */
-        {"FEAT", 8, 4, 65535, SOTTO_ERR(MODEL, RANGE)},
-        {"FEAT", 16, 1, 0, SOTTO_ERR(MODEL, MALFORMED)}, /* no name */
-        {"THRS", 0, 4, 0x80000000u, SOTTO_ERR(MODEL, RANGE)},
-        {"THRS", 0, 4, 0x7f800000u, SOTTO_ERR(MODEL, MALFORMED)}, /* does not ascend */
-        {"TREE", 0, 4, 1, SOTTO_ERR(MODEL, MALFORMED)},
-        {"TREE", 4, 2, 513, SOTTO_ERR(MODEL, RANGE)},
-        {"TREE", 4, 2, 0, SOTTO_ERR(MODEL, MALFORMED)},    /* not its depth: scoring would stop too early */
-        {"TREE", 6, 2, 1, SOTTO_ERR(MODEL, RANGE)},        /* an output that is not there */
-        {"FEAT", 12, 1, 1, SOTTO_OK},                      /* zero is missing too */
-        {"FEAT", 12, 1, 2, SOTTO_ERR(MODEL, MALFORMED)},   /* categories without sets */
-        {"FEAT", 12, 1, 4, SOTTO_ERR(MODEL, UNSUPPORTED)}, /* kind */
-        {"FEAT", 13, 1, 1, SOTTO_ERR(MODEL, MALFORMED)},
-        {"NODE", 0, 2, 2048, SOTTO_ERR(MODEL, RANGE)},
-        {"NODE", 2, 2, 65534, SOTTO_ERR(MODEL, RANGE)},
-        {"VALU", 0, 4, 0x80000000u, SOTTO_OK},
-    };
     test_file f = read_golden("wild.sotto");
     for (size_t i = 0; i < SOTTO_COUNT(CHANGES); i++) {
         const change *c = &CHANGES[i];

@@ -15,75 +15,72 @@ static sotto_status load(const char *tag, sotto_diag *diag)
     return sotto_dictionary_load(&d, sotto_span_str(text), "d", &arena, diag);
 }
 
+static const struct {
+    const char *tag, *place, *text;
+} REFUSED[] = {
+    {"\"kind\":\"count\",\"derive\":7", "tags[0].derive", ""},
+    {"\"kind\":\"count\",\"derive\":{}", "tags[0].derive", ""},
+    {"\"kind\":\"count\",\"derive\":{\"rule\":\"guess\"}", "tags[0].derive.rule", "no such rule"},
+    {"\"kind\":\"count\",\"derive\":{\"rule\":\"count\"}", "tags[0].derive", "\"events\""},
+    {"\"kind\":\"count\",\"derive\":{\"rule\":\"days\",\"events\":[\"page\"]}", "tags[0].derive", "\"days\""},
+    {"\"kind\":\"count\",\"derive\":{\"rule\":\"count\",\"events\":[]}", "tags[0].derive.events", ""},
+    {"\"kind\":\"count\",\"derive\":{\"rule\":\"count\",\"events\":[\"sneeze\"]}", "tags[0].derive.events[0]",
+     "unknown kind"},
+    {"\"kind\":\"count\",\"derive\":{\"rule\":\"count\",\"events\":[\"page\",\"page\"]}",
+     "tags[0].derive.events[1]", "twice"},
+    {"\"kind\":\"amount\",\"derive\":{\"rule\":\"sum\",\"events\":[\"card_in\"],\"days\":9}",
+     "tags[0].derive.events[0]", "amount"},
+    {"\"kind\":\"amount\",\"derive\":{\"rule\":\"largest\",\"events\":[\"card_in\"],\"days\":9}",
+     "tags[0].derive.events[0]", "amount"},
+    {"\"kind\":\"amount\",\"derive\":{\"rule\":\"largest\",\"events\":[\"deposit\"]}", "tags[0].derive",
+     "\"days\""},
+    {"\"kind\":\"count\",\"derive\":{\"rule\":\"count\",\"events\":[\"page\"],\"days\":367}",
+     "tags[0].derive.days", ""},
+    {"\"kind\":\"amount\",\"derive\":{\"rule\":\"balance_change\",\"days\":184}", "tags[0].derive.days", ""},
+    {"\"kind\":\"amount\",\"derive\":{\"rule\":\"average_balance\",\"days\":0}", "tags[0].derive.days", ""},
+    {"\"kind\":\"amount\",\"derive\":{\"rule\":\"average_balance\",\"days\":7,\"product\":\"x\"}",
+     "tags[0].derive.product", "takes no"},
+    {"\"kind\":\"count\",\"derive\":{\"rule\":\"average_balance\",\"days\":7}", "tags[0].derive",
+     "kind amount"},
+    {"\"kind\":\"amount\",\"derive\":{\"rule\":\"average_balance\",\"days\":7,\"grades\":[1]}",
+     "tags[0].derive", "kind count"},
+    {"\"kind\":\"count\",\"derive\":{\"rule\":\"average_balance\",\"days\":7,\"grades\":[1,1]}",
+     "tags[0].derive.grades[1]", "rise"},
+    {"\"kind\":\"count\",\"derive\":{\"rule\":\"average_balance\",\"days\":7,\"grades\":[3,1,2]}",
+     "tags[0].derive.grades[2]", "rise"},
+    {"\"kind\":\"date\",\"derive\":{\"rule\":\"last\",\"events\":[\"page\"],\"grades\":[1]}",
+     "tags[0].derive.grades", "takes no"},
+    {"\"kind\":\"flag\",\"derive\":{\"rule\":\"holds\",\"product\":\"\"}", "tags[0].derive.product", "bytes"},
+    {"\"kind\":\"flag\",\"derive\":{\"rule\":\"holds\"}", "tags[0].derive", "\"product\""},
+    {"\"kind\":\"choice\",\"choices\":[\"a\"],\"derive\":{\"rule\":\"favourite\",\"of\":\"colour\"}",
+     "tags[0].derive.of", ""},
+    {"\"kind\":\"choice\",\"choices\":[\"a\"],\"derive\":{\"rule\":\"favourite\",\"of\":\"page\","
+     "\"rank\":0}",
+     "tags[0].derive.rank", ""},
+    {"\"kind\":\"choice\",\"choices\":[\"a\"],\"derive\":{\"rule\":\"favourite\",\"of\":\"hour\"}",
+     "tags[0].derive", "kind count"},
+    {"\"kind\":\"choice\",\"choices\":[\"new\"],\"derive\":{\"rule\":\"stage\",\"events\":[\"page\"],"
+     "\"days\":30}",
+     "tags[0].derive", "new, rising"},
+    {"\"kind\":\"count\",\"from\":\"offer.count\",\"derive\":{\"rule\":\"count\",\"events\":[\"page\"]}",
+     "tags[0].derive", "\"from\""},
+    {"\"kind\":\"choice\",\"choices\":[\"a\"],\"derive\":{\"rule\":\"favourite\",\"of\":\"page\"}},"
+     "{\"number\":2,\"id\":\"u\"," P
+     ",\"kind\":\"choice\",\"choices\":[\"b\"],\"derive\":{\"rule\":\"favourite\",\"of\":\"page\"}",
+     "tags[1].derive", "same choices"},
+};
+
 static void test_what_is_refused(void **state)
 {
     (void)state;
-    static const struct {
-        const char *tag, *place, *text;
-    } bad[] = {
-        {"\"kind\":\"count\",\"derive\":7", "tags[0].derive", ""},
-        {"\"kind\":\"count\",\"derive\":{}", "tags[0].derive", ""},
-        {"\"kind\":\"count\",\"derive\":{\"rule\":\"guess\"}", "tags[0].derive.rule", "no such rule"},
-        {"\"kind\":\"count\",\"derive\":{\"rule\":\"count\"}", "tags[0].derive", "\"events\""},
-        {"\"kind\":\"count\",\"derive\":{\"rule\":\"days\",\"events\":[\"page\"]}", "tags[0].derive",
-         "\"days\""},
-        {"\"kind\":\"count\",\"derive\":{\"rule\":\"count\",\"events\":[]}", "tags[0].derive.events", ""},
-        {"\"kind\":\"count\",\"derive\":{\"rule\":\"count\",\"events\":[\"sneeze\"]}",
-         "tags[0].derive.events[0]", "unknown kind"},
-        {"\"kind\":\"count\",\"derive\":{\"rule\":\"count\",\"events\":[\"page\",\"page\"]}",
-         "tags[0].derive.events[1]", "twice"},
-        {"\"kind\":\"amount\",\"derive\":{\"rule\":\"sum\",\"events\":[\"card_in\"],\"days\":9}",
-         "tags[0].derive.events[0]", "amount"},
-        {"\"kind\":\"amount\",\"derive\":{\"rule\":\"largest\",\"events\":[\"card_in\"],\"days\":9}",
-         "tags[0].derive.events[0]", "amount"},
-        {"\"kind\":\"amount\",\"derive\":{\"rule\":\"largest\",\"events\":[\"deposit\"]}", "tags[0].derive",
-         "\"days\""},
-        {"\"kind\":\"count\",\"derive\":{\"rule\":\"count\",\"events\":[\"page\"],\"days\":367}",
-         "tags[0].derive.days", ""},
-        {"\"kind\":\"amount\",\"derive\":{\"rule\":\"balance_change\",\"days\":184}", "tags[0].derive.days",
-         ""},
-        {"\"kind\":\"amount\",\"derive\":{\"rule\":\"average_balance\",\"days\":0}", "tags[0].derive.days",
-         ""},
-        {"\"kind\":\"amount\",\"derive\":{\"rule\":\"average_balance\",\"days\":7,\"product\":\"x\"}",
-         "tags[0].derive.product", "takes no"},
-        {"\"kind\":\"count\",\"derive\":{\"rule\":\"average_balance\",\"days\":7}", "tags[0].derive",
-         "kind amount"},
-        {"\"kind\":\"amount\",\"derive\":{\"rule\":\"average_balance\",\"days\":7,\"grades\":[1]}",
-         "tags[0].derive", "kind count"},
-        {"\"kind\":\"count\",\"derive\":{\"rule\":\"average_balance\",\"days\":7,\"grades\":[1,1]}",
-         "tags[0].derive.grades[1]", "rise"},
-        {"\"kind\":\"count\",\"derive\":{\"rule\":\"average_balance\",\"days\":7,\"grades\":[3,1,2]}",
-         "tags[0].derive.grades[2]", "rise"},
-        {"\"kind\":\"date\",\"derive\":{\"rule\":\"last\",\"events\":[\"page\"],\"grades\":[1]}",
-         "tags[0].derive.grades", "takes no"},
-        {"\"kind\":\"flag\",\"derive\":{\"rule\":\"holds\",\"product\":\"\"}", "tags[0].derive.product",
-         "bytes"},
-        {"\"kind\":\"flag\",\"derive\":{\"rule\":\"holds\"}", "tags[0].derive", "\"product\""},
-        {"\"kind\":\"choice\",\"choices\":[\"a\"],\"derive\":{\"rule\":\"favourite\",\"of\":\"colour\"}",
-         "tags[0].derive.of", ""},
-        {"\"kind\":\"choice\",\"choices\":[\"a\"],\"derive\":{\"rule\":\"favourite\",\"of\":\"page\","
-         "\"rank\":0}",
-         "tags[0].derive.rank", ""},
-        {"\"kind\":\"choice\",\"choices\":[\"a\"],\"derive\":{\"rule\":\"favourite\",\"of\":\"hour\"}",
-         "tags[0].derive", "kind count"},
-        {"\"kind\":\"choice\",\"choices\":[\"new\"],\"derive\":{\"rule\":\"stage\",\"events\":[\"page\"],"
-         "\"days\":30}",
-         "tags[0].derive", "new, rising"},
-        {"\"kind\":\"count\",\"from\":\"offer.count\",\"derive\":{\"rule\":\"count\",\"events\":[\"page\"]}",
-         "tags[0].derive", "\"from\""},
-        {"\"kind\":\"choice\",\"choices\":[\"a\"],\"derive\":{\"rule\":\"favourite\",\"of\":\"page\"}},"
-         "{\"number\":2,\"id\":\"u\"," P
-         ",\"kind\":\"choice\",\"choices\":[\"b\"],\"derive\":{\"rule\":\"favourite\",\"of\":\"page\"}",
-         "tags[1].derive", "same choices"},
-    };
-    for (size_t i = 0; i < SOTTO_COUNT(bad); i++) {
+    for (size_t i = 0; i < SOTTO_COUNT(REFUSED); i++) {
         sotto_diag diag;
-        if (load(bad[i].tag, &diag) == SOTTO_OK)
-            fail_msg("taken: %s", bad[i].tag);
+        if (load(REFUSED[i].tag, &diag) == SOTTO_OK)
+            fail_msg("taken: %s", REFUSED[i].tag);
         char place[160];
-        snprintf(place, sizeof place, "d: %s", bad[i].place);
-        if (strcmp(place, diag.where) != 0 || strstr(diag.text, bad[i].text) == NULL || diag.line != 1)
-            fail_msg("%s: said %s: %s", bad[i].tag, diag.where, diag.text);
+        snprintf(place, sizeof place, "d: %s", REFUSED[i].place);
+        if (strcmp(place, diag.where) != 0 || strstr(diag.text, REFUSED[i].text) == NULL || diag.line != 1)
+            fail_msg("%s: said %s: %s", REFUSED[i].tag, diag.where, diag.text);
     }
 }
 
