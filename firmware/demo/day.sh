@@ -1,6 +1,7 @@
 # The day that ./demo lives through. Sourced by ./demo; TOP is the tree, and the current folder.
 
 . toolchain/lib/progress.sh
+. toolchain/lib/port.sh
 . firmware/demo/modes.sh
 
 DATA='' LABEL=y DROPS=() NATIVE=no ARCH=armv7 FIGURES='' CUSTOMERS=5000 SEED=1
@@ -82,14 +83,6 @@ clean_up() {
     if [ -s "$DAY/terminal/group" ]; then kill -TERM -- "-$(cat "$DAY/terminal/group")" 2>/dev/null || true; fi
     for pid in ${BACKGROUND[@]+"${BACKGROUND[@]}"}; do kill "$pid" 2>/dev/null || true; done
     wait 2>/dev/null || true
-}
-
-free_port() {
-    local port
-    while :; do
-        port=$((10000 + RANDOM % 22000)) # below those that the kernel hands out
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
-    done
 }
 
 # wait_for FILE PATTERN SECONDS

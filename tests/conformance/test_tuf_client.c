@@ -1,11 +1,8 @@
 /* tuf-client as a public test suite drives it: as a process, over plain HTTP, by exit code and by what lies
  * on disk afterwards. */
-#include "kit.h"
+#include "drive.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 static repo r;
 static kit_server server;
@@ -65,22 +62,11 @@ static int teardown(void **state)
     return 0;
 }
 
-static int client(const char *arguments)
-{
-    char command[2048];
-    int n = snprintf(command, sizeof command, "%s --metadata-dir %s/md %s 2>%s/err", TUF_CLIENT, dir,
-                     arguments, dir);
-    assert_in_range(n, 1, (int)sizeof command - 1);
-    int status = system(command);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
 static int init(void)
 {
     char arguments[512];
     (void)snprintf(arguments, sizeof arguments, "init %s/trusted.json", dir);
-    return client(arguments);
+    return drive(dir, arguments);
 }
 
 static int update(const char *names, const char *command)
@@ -90,7 +76,7 @@ static int update(const char *names, const char *command)
         arguments, sizeof arguments,
         "--metadata-url %s/base/metadata/ %s --target-base-url %s/base/targets --target-dir %s/out %s",
         server.url, names, server.url, dir, command);
-    return client(arguments);
+    return drive(dir, arguments);
 }
 
 static size_t log_lines(const char *word)
@@ -145,11 +131,11 @@ static void test_stops_at_the_first_failure(void **state)
 static void test_wrong_use(void **state)
 {
     (void)state;
-    assert_int_equal(client(""), 1);
-    assert_int_equal(client("refresh"), 1);
-    assert_int_equal(client("--metadata-url http://x refresh surplus words"), 1);
-    assert_int_equal(client("--unknown x refresh"), 1);
-    assert_int_equal(client("--metadata-url ftp://x refresh"), 1);
+    assert_int_equal(drive(dir, ""), 1);
+    assert_int_equal(drive(dir, "refresh"), 1);
+    assert_int_equal(drive(dir, "--metadata-url http://x refresh surplus words"), 1);
+    assert_int_equal(drive(dir, "--unknown x refresh"), 1);
+    assert_int_equal(drive(dir, "--metadata-url ftp://x refresh"), 1);
     assert_int_equal(update("", "download"), 1);
 }
 

@@ -1,11 +1,8 @@
 /* Keys as a public test suite plays them through tuf-client: the kinds of keys of section 4.2, and the ways
  * in which the keys of root and of the other roles change hands. */
-#include "kit.h"
+#include "drive.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 static repo r;
 static kit_server server;
@@ -62,23 +59,12 @@ static int teardown(void **state)
     return 0;
 }
 
-static int run(const char *arguments)
-{
-    char command[1024];
-    int n = snprintf(command, sizeof command, "%s --metadata-dir %s/md %s 2>%s/err", TUF_CLIENT, dir,
-                     arguments, dir);
-    assert_in_range(n, 1, (int)sizeof command - 1);
-    int status = system(command);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
 static int refresh(void)
 {
     char arguments[512];
     put_on_disk();
     (void)snprintf(arguments, sizeof arguments, "--metadata-url %s/metadata/ refresh", server.url);
-    return run(arguments);
+    return drive(dir, arguments);
 }
 
 static void init(void)
@@ -86,7 +72,7 @@ static void init(void)
     char arguments[512];
     put_on_disk();
     (void)snprintf(arguments, sizeof arguments, "init %s/1.root.json", dir);
-    assert_int_equal(run(arguments), 0);
+    assert_int_equal(drive(dir, arguments), 0);
 }
 
 static int64_t trusted(const char *role)

@@ -131,6 +131,20 @@ static inline void load_campaigns(fixture *f, const char *campaigns)
     assert_non_null(f->scratch);
 }
 
+/* A policy with more in its head than POLICY_HEAD. */
+static inline void load_policy(fixture *f, const char *head, const char *campaigns)
+{
+    fixture_open(f, 0);
+    (void)snprintf(f->policy, sizeof f->policy,
+                   "{\"version\":1,\"profiling_tag\":\"consent\",\"risk_tag\":\"risk_grade\",%s\n"
+                   "\"campaigns\":[\n%s\n]}",
+                   head, campaigns);
+    if (load_plan(f) != SOTTO_OK)
+        fail_msg("%s:%d: %s", f->diag.where, (int)f->diag.line, f->diag.text);
+    f->scratch = sotto_arena_take(&f->arena, sotto_decide_scratch_size(f->plan));
+    assert_non_null(f->scratch);
+}
+
 static inline void set_tag(fixture *f, const char *id, const char *text)
 {
     int index = sotto_dictionary_find(f->dictionary, sotto_span_str(id));

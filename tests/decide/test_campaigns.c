@@ -8,19 +8,10 @@ static fixture f;
 static sotto_decision out;
 static sotto_terminal terminal;
 
-/* A policy with more in its head; decide_test.h has the usual one. */
-static void load_policy(const char *head, const char *campaigns)
+static void load(const char *head, const char *campaigns)
 {
-    fixture_open(&f, 0);
+    load_policy(&f, head, campaigns);
     sotto_terminal_clear(&terminal);
-    (void)snprintf(f.policy, sizeof f.policy,
-                   "{\"version\":1,\"profiling_tag\":\"consent\",\"risk_tag\":\"risk_grade\",%s\n"
-                   "\"campaigns\":[\n%s\n]}",
-                   head, campaigns);
-    if (load_plan(&f) != SOTTO_OK)
-        fail_msg("%s:%d: %s", f.diag.where, (int)f.diag.line, f.diag.text);
-    f.scratch = sotto_arena_take(&f.arena, sotto_decide_scratch_size(f.plan));
-    assert_non_null(f.scratch);
     set_tag(&f, "consent", "1");
     set_tag(&f, "risk_grade", "5");
 }
@@ -73,7 +64,7 @@ static void happen(uint16_t campaign, enum sotto_event_kind kind, int64_t later_
 static void test_places(void **state)
 {
     (void)state;
-    load_policy("", ONE("\"branch_groups\":[\"city\"],\"terminal_models\":[\"m5\",\"m7\"],"));
+    load("", ONE("\"branch_groups\":[\"city\"],\"terminal_models\":[\"m5\",\"m7\"],"));
     assert_string_equal(now(0), "none"); /* not said: any */
     sotto_decide_request r = request();
     r.branch_group = "rural";
@@ -88,8 +79,8 @@ static void test_places(void **state)
 static void test_quiet_hours_and_wait(void **state)
 {
     (void)state;
-    load_policy("\"quiet_hours\":[[\"13:00\",\"14:00\"]],\"min_wait_minutes\":30,",
-                ONE("") "," TWO("\"notice\":true,"));
+    load("\"quiet_hours\":[[\"13:00\",\"14:00\"]],\"min_wait_minutes\":30,",
+         ONE("") "," TWO("\"notice\":true,"));
     assert_string_equal(at(0, 3599), "none");
     assert_string_equal(at(0, 3600), "quiet_hours");
     assert_string_equal(at(1, 3600), "none"); /* a notice is said all the same */
@@ -105,7 +96,7 @@ static void test_quiet_hours_and_wait(void **state)
 static void test_special_care(void **state)
 {
     (void)state;
-    load_policy("\"vulnerable_tag\":\"measure\",", ONE("") "," TWO("\"vulnerable\":true,"));
+    load("\"vulnerable_tag\":\"measure\",", ONE("") "," TWO("\"vulnerable\":true,"));
     set_tag(&f, "measure", "1"); /* any flag for the purpose service */
     assert_string_equal(now(0), "vulnerable");
     assert_string_equal(now(1), "none");
@@ -116,7 +107,7 @@ static void test_special_care(void **state)
 static void test_cooling_off(void **state)
 {
     (void)state;
-    load_policy("\"cooling_off\":{\"purchase_days\":7},", ONE("") "," TWO(""));
+    load("\"cooling_off\":{\"purchase_days\":7},", ONE("") "," TWO(""));
     happen(2, SOTTO_EVENT_TAKEN, 0);
     assert_string_equal(at(0, 6 * 86400), "cooling_purchase");
     assert_string_equal(at(0, 7 * 86400), "none");
@@ -128,9 +119,9 @@ static void test_cooling_off(void **state)
 static void test_triggers(void **state)
 {
     (void)state;
-    load_policy("", ONE("\"triggers\":[{\"id\":\"low\",\"when\":{\"<\":[{\"var\":\"balance\"},100]}},"
-                        "{\"id\":\"ends\",\"when\":{\"matures_in\":[{\"var\":\"left\"},30]}},"
-                        "{\"id\":\"new\",\"when\":{\"within_days\":[{\"var\":\"joined\"},7]}}],"));
+    load("", ONE("\"triggers\":[{\"id\":\"low\",\"when\":{\"<\":[{\"var\":\"balance\"},100]}},"
+                 "{\"id\":\"ends\",\"when\":{\"matures_in\":[{\"var\":\"left\"},30]}},"
+                 "{\"id\":\"new\",\"when\":{\"within_days\":[{\"var\":\"joined\"},7]}}],"));
     assert_string_equal(now(0), "no_trigger");
     set_tag(&f, "balance", "99.99");
     assert_string_equal(now(0), "none");
@@ -153,7 +144,7 @@ static void test_triggers(void **state)
 static void test_at_least_days(void **state)
 {
     (void)state;
-    load_policy("", ONE("\"who\":{\"at_least_days\":[{\"var\":\"joined\"},30]},"));
+    load("", ONE("\"who\":{\"at_least_days\":[{\"var\":\"joined\"},30]},"));
     assert_string_equal(now(0), "not_eligible"); /* absent */
     set_tag(&f, "joined", "2026-10-23");
     assert_string_equal(now(0), "not_eligible");
@@ -164,9 +155,9 @@ static void test_at_least_days(void **state)
 static void test_disliked_category(void **state)
 {
     (void)state;
-    load_policy("\"categories\":[{\"id\":\"savings\",\"dismissals\":2,\"dismissals_days\":20,"
-                "\"disliked_tag\":\"has_card\"}],",
-                ONE("") "," TWO("\"dismissed_days\":5,") "," TERM("\"dismissed_days\":5,"));
+    load("\"categories\":[{\"id\":\"savings\",\"dismissals\":2,\"dismissals_days\":20,"
+         "\"disliked_tag\":\"has_card\"}],",
+         ONE("") "," TWO("\"dismissed_days\":5,") "," TERM("\"dismissed_days\":5,"));
     happen(2, SOTTO_EVENT_DISMISSED, 0);
     assert_string_equal(now(1), "dismissed");
     assert_string_equal(now(2), "none");
@@ -183,10 +174,9 @@ static void test_disliked_category(void **state)
 static void test_journey(void **state)
 {
     (void)state;
-    load_policy(
-        "\"journeys\":[{\"id\":\"j\",\"steps\":[{\"campaign\":\"a\",\"after_shown\":2,\"wait_days\":2},"
-        "{\"campaign\":\"b\",\"after_dismissed\":true},{\"campaign\":\"c\"}]}],",
-        ONE("") "," TWO("\"hand_over\":\"appointment\",") "," TERM(""));
+    load("\"journeys\":[{\"id\":\"j\",\"steps\":[{\"campaign\":\"a\",\"after_shown\":2,\"wait_days\":2},"
+         "{\"campaign\":\"b\",\"after_dismissed\":true},{\"campaign\":\"c\"}]}],",
+         ONE("") "," TWO("\"hand_over\":\"appointment\",") "," TERM(""));
     assert_string_equal(now(0), "none");
     assert_string_equal(now(1), "journey_waiting");
     assert_string_equal(now(2), "journey_waiting");
@@ -208,7 +198,7 @@ static void test_journey(void **state)
 static void test_hour_cap(void **state)
 {
     (void)state;
-    load_policy("", ONE("\"caps\":{\"hour\":2},"));
+    load("", ONE("\"caps\":{\"hour\":2},"));
     happen(1, SOTTO_EVENT_SHOWN, 0);
     happen(1, SOTTO_EVENT_SHOWN, 1000);
     assert_string_equal(at(0, 1000), "cap_hour");
@@ -220,9 +210,9 @@ static void test_hour_cap(void **state)
 static void test_creative_caps(void **state)
 {
     (void)state;
-    load_policy("", "{\"number\":1,\"id\":\"a\",\"product\":\"card\",\"own_language\":true,\"creatives\":["
-                    "{\"number\":1,\"language\":\"en\",\"title\":\"T\",\"text\":\"W\",\"caps\":{\"day\":1}},"
-                    "{\"language\":\"de\",\"title\":\"T\",\"text\":\"W\"}]}");
+    load("", "{\"number\":1,\"id\":\"a\",\"product\":\"card\",\"own_language\":true,\"creatives\":["
+             "{\"number\":1,\"language\":\"en\",\"title\":\"T\",\"text\":\"W\",\"caps\":{\"day\":1}},"
+             "{\"language\":\"de\",\"title\":\"T\",\"text\":\"W\"}]}");
     sotto_decide_request r = request();
     r.language = "en";
     assert_string_equal(why(&r, 0), "none");
@@ -242,9 +232,9 @@ static void test_creative_caps(void **state)
 static void test_product_and_category_caps(void **state)
 {
     (void)state;
-    load_policy("\"products\":[{\"id\":\"card\",\"caps\":{\"week\":2}}],"
-                "\"categories\":[{\"id\":\"savings\",\"caps\":{\"day\":2}}],",
-                ONE("") "," TWO("") "," TERM("") ",{\"number\":4,\"id\":\"d\",\"product\":\"card\"," WORDS);
+    load("\"products\":[{\"id\":\"card\",\"caps\":{\"week\":2}}],"
+         "\"categories\":[{\"id\":\"savings\",\"caps\":{\"day\":2}}],",
+         ONE("") "," TWO("") "," TERM("") ",{\"number\":4,\"id\":\"d\",\"product\":\"card\"," WORDS);
     happen(1, SOTTO_EVENT_SHOWN, 0);
     assert_string_equal(now(3), "none");
     happen(4, SOTTO_EVENT_SHOWN, 0);
@@ -302,7 +292,7 @@ static void load_limited(size_t what, const char *span)
     bool in_head = LIMITED[what].head[0] != '%';
     fill(LIMITED[what].head, in_head ? caps : "", head, sizeof head);
     fill(LIMITED[what].campaign, in_head ? "" : caps, campaign, sizeof campaign);
-    load_policy(head, campaign);
+    load(head, campaign);
 }
 
 static void test_every_cap_of_the_matrix(void **state)
@@ -328,7 +318,7 @@ static void test_every_cap_of_the_matrix(void **state)
 static void test_unknown_caps_leave_notices(void **state)
 {
     (void)state;
-    load_policy("", ONE("") "," TWO("\"needs_profile\":false,") "," TERM("\"notice\":true,"));
+    load("", ONE("") "," TWO("\"needs_profile\":false,") "," TERM("\"notice\":true,"));
     sotto_decide_request r = request();
     r.caps_unknown = true;
     assert_string_equal(why(&r, 0), "store_restored");
@@ -351,7 +341,7 @@ static void test_customer_caps(void **state)
                 {"\"customer_caps\":{\"week\":2},", "cap_customer_week", 7 * 86400},
                 {"\"customer_caps\":{\"month\":2},", "cap_customer_month", 30 * 86400}};
     for (size_t i = 0; i < SOTTO_COUNT(CAPS); i++) {
-        load_policy(CAPS[i].head, ONE("") "," TWO("") "," TERM("\"notice\":true,"));
+        load(CAPS[i].head, ONE("") "," TWO("") "," TERM("\"notice\":true,"));
         happen(3, SOTTO_EVENT_SHOWN, 0); /* a notice is not counted */
         happen(1, SOTTO_EVENT_SHOWN, 0);
         (void)now(0);
@@ -367,8 +357,8 @@ static void test_customer_caps(void **state)
 static void test_budget_and_pacing(void **state)
 {
     (void)state;
-    load_policy("", ONE("\"day_parts\":[[\"10:00\",\"15:00\"],[\"15:00\",\"20:00\"]],"
-                        "\"budget\":{\"day\":10,\"total\":13,\"even\":true},"));
+    load("", ONE("\"day_parts\":[[\"10:00\",\"15:00\"],[\"15:00\",\"20:00\"]],"
+                 "\"budget\":{\"day\":10,\"total\":13,\"even\":true},"));
     unsigned shown = 0;
     for (int64_t minute = 600; minute < 1200; minute++) {
         int64_t later_s = minute * 60 - 43200;
@@ -407,12 +397,12 @@ static void test_stock(void **state)
 static void test_notices_come_first(void **state)
 {
     (void)state;
-    load_policy("\"customer_caps\":{\"day\":1},",
-                ONE("\"priority\":3,") "," TWO("\"notice\":true,") "," TERM(
-                    "\"notice\":true,\"priority\":1,") ",{\"number\":4,\"id\":\"d\",\"product\":\"fund\","
-                                                       "\"notice\":true,\"caps\":{\"total\":1}," WORDS
-                                                       ",{\"number\":5,\"id\":\"e\",\"product\":\"fund\","
-                                                       "\"priority\":2," WORDS);
+    load("\"customer_caps\":{\"day\":1},",
+         ONE("\"priority\":3,") "," TWO("\"notice\":true,") "," TERM(
+             "\"notice\":true,\"priority\":1,") ",{\"number\":4,\"id\":\"d\",\"product\":\"fund\","
+                                                "\"notice\":true,\"caps\":{\"total\":1}," WORDS
+                                                ",{\"number\":5,\"id\":\"e\",\"product\":\"fund\","
+                                                "\"priority\":2," WORDS);
     set_tag(&f, "risk_grade", "1");
     assert_string_equal(now(4), "unsuitable");
     assert_int_equal(out.offer_count, 4);
@@ -430,7 +420,7 @@ static void test_notices_come_first(void **state)
 static void test_priority_before_score(void **state)
 {
     (void)state;
-    load_policy("", ONE("") "," TERM("") "," TWO("\"priority\":1,"));
+    load("", ONE("") "," TERM("") "," TWO("\"priority\":1,"));
     (void)now(0);
     assert_int_equal(out.offers[0].campaign, 2); /* saver, worth least */
     assert_int_equal(out.offers[1].campaign, 1);
@@ -439,16 +429,16 @@ static void test_priority_before_score(void **state)
 static void test_variety(void **state)
 {
     (void)state;
-    load_policy("\"per_answer\":{\"product\":1,\"category\":2},",
-                TWO("") "," TERM("") ",{\"number\":4,\"id\":\"d\",\"product\":\"term\"," WORDS
-                                     ",{\"number\":5,\"id\":\"e\",\"product\":\"saver\"," WORDS "," ONE(""));
+    load("\"per_answer\":{\"product\":1,\"category\":2},",
+         TWO("") "," TERM("") ",{\"number\":4,\"id\":\"d\",\"product\":\"term\"," WORDS
+                              ",{\"number\":5,\"id\":\"e\",\"product\":\"saver\"," WORDS "," ONE(""));
     (void)now(0);
     assert_int_equal(out.offer_count, 3);
     unsigned crowded = 0;
     for (size_t i = 0; i < 5; i++)
         crowded += out.excluded[i] == SOTTO_EXCLUDED_SAME_PRODUCT;
     assert_int_equal(crowded, 2);
-    load_policy("\"per_answer\":{\"category\":1},", TWO("") "," TERM("") "," ONE(""));
+    load("\"per_answer\":{\"category\":1},", TWO("") "," TERM("") "," ONE(""));
     assert_string_equal(now(0), "same_category"); /* term is worth more */
     assert_int_equal(out.offer_count, 2);
 }
@@ -463,7 +453,7 @@ static const char LIKE[] = "{\"number\":1,\"id\":\"t\",\"product\":\"term\",\"pr
 static void test_diversity(void **state)
 {
     (void)state;
-    load_policy("\"diversity\":{\"weight\":0.6},", LIKE);
+    load("\"diversity\":{\"weight\":0.6},", LIKE);
     (void)now(0);
     static const size_t ORDER[] = {0, 3, 1, 2};
     static const uint32_t KEPT[] = {65536, 65536, 65536 - 39321, 65536 - 19660};
@@ -483,11 +473,11 @@ static void test_diversity(void **state)
     assert_string_equal(why(&two, 2), "ranked_lower");
     two.offers_max = 1;
     assert_string_equal(why(&two, 1), "ranked_lower"); /* the first place is the best one's */
-    load_policy("\"diversity\":{\"weight\":1,\"same_category\":0},", LIKE);
+    load("\"diversity\":{\"weight\":1,\"same_category\":0},", LIKE);
     (void)now(0);
     assert_int_equal(out.offers[2].campaign, 2); /* the saver keeps all */
     assert_int_equal(out.offers[3].variety_q16, 0);
-    load_policy("", LIKE);
+    load("", LIKE);
     (void)now(0);
     assert_int_equal(out.offers[1].campaign, 1);
 }
@@ -495,10 +485,10 @@ static void test_diversity(void **state)
 static void test_diversity_and_notices(void **state)
 {
     (void)state;
-    load_policy("\"diversity\":{\"weight\":1},",
-                "{\"number\":9,\"id\":\"n\",\"product\":\"term\",\"notice\":true," WORDS
-                ",{\"number\":1,\"id\":\"t\",\"product\":\"term\"," WORDS
-                ",{\"number\":2,\"id\":\"m\",\"product\":\"term\",\"notice\":true," WORDS);
+    load("\"diversity\":{\"weight\":1},",
+         "{\"number\":9,\"id\":\"n\",\"product\":\"term\",\"notice\":true," WORDS
+         ",{\"number\":1,\"id\":\"t\",\"product\":\"term\"," WORDS
+         ",{\"number\":2,\"id\":\"m\",\"product\":\"term\",\"notice\":true," WORDS);
     (void)now(0);
     assert_int_equal(out.offer_count, 3);
     for (size_t i = 0; i < 3; i++)
@@ -508,9 +498,9 @@ static void test_diversity_and_notices(void **state)
 static void test_menu_and_type(void **state)
 {
     (void)state;
-    load_policy("\"large_type_tag\":\"measure\",\"menu\":[{\"id\":\"cash\",\"tag\":\"risk_grade\"},"
-                "{\"id\":\"pay\",\"tag\":\"risk_grade\"}],",
-                ONE(""));
+    load("\"large_type_tag\":\"measure\",\"menu\":[{\"id\":\"cash\",\"tag\":\"risk_grade\"},"
+         "{\"id\":\"pay\",\"tag\":\"risk_grade\"}],",
+         ONE(""));
     set_tag(&f, "measure", "1");
     (void)now(0);
     assert_true(out.large_type);

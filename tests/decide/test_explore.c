@@ -20,18 +20,10 @@ static void test_siphash_vectors(void **state)
     assert_true(sotto_decide_siphash(k0, k1, sotto_span_of(bytes, 0)) == UINT64_C(0x726fdb47dd0e0e31));
 }
 
-static void load_policy(const char *head, const char *campaigns)
+static void load(const char *head, const char *campaigns)
 {
-    fixture_open(&f, 0);
+    load_policy(&f, head, campaigns);
     sotto_terminal_clear(&terminal);
-    (void)snprintf(f.policy, sizeof f.policy,
-                   "{\"version\":1,\"profiling_tag\":\"consent\",\"risk_tag\":\"risk_grade\",%s\n"
-                   "\"campaigns\":[\n%s\n]}",
-                   head, campaigns);
-    if (load_plan(&f) != SOTTO_OK)
-        fail_msg("%s:%d: %s", f.diag.where, (int)f.diag.line, f.diag.text);
-    f.scratch = sotto_arena_take(&f.arena, sotto_decide_scratch_size(f.plan));
-    assert_non_null(f.scratch);
 }
 
 static sotto_decide_request request(uint64_t seed)
@@ -81,10 +73,10 @@ static void check_draws(size_t campaigns, uint32_t chance_q30[])
 static void test_without_exploration_the_best_is_certain(void **state)
 {
     (void)state;
-    load_policy("", THREE);
+    load("", THREE);
     assert_int_equal(first(7), 1); /* term: worth most */
     assert_int_equal(out.offers[0].chance_q30, SOTTO_PROB_ONE_Q30);
-    load_policy("", OPEN("1", "a", "term", "") "," OPEN("2", "b", "term", ""));
+    load("", OPEN("1", "a", "term", "") "," OPEN("2", "b", "term", ""));
     (void)first(7);
     assert_int_equal(out.offers[0].chance_q30, SOTTO_PROB_ONE_Q30 / 2); /* a tie */
 }
@@ -93,13 +85,13 @@ static void test_uniform(void **state)
 {
     (void)state;
     uint32_t chance[3];
-    load_policy("\"exploration\":{\"method\":\"uniform\",\"share\":0.3},", THREE);
+    load("\"exploration\":{\"method\":\"uniform\",\"share\":0.3},", THREE);
     check_draws(3, chance);
     assert_int_equal(chance[0], (uint64_t)322122547 * (SOTTO_PROB_ONE_Q30 / 3) >> 30);
     assert_int_equal(chance[0], chance[2]);
-    load_policy("\"exploration\":{\"method\":\"uniform\",\"share\":0.3},",
-                OPEN("1", "a", "saver", "\"explore\":false,") "," OPEN("2", "b", "term",
-                                                                       "") "," OPEN("3", "c", "card", ""));
+    load("\"exploration\":{\"method\":\"uniform\",\"share\":0.3},",
+         OPEN("1", "a", "saver", "\"explore\":false,") "," OPEN("2", "b", "term", "") "," OPEN("3", "c",
+                                                                                               "card", ""));
     for (uint64_t seed = 0; seed < 2000; seed++) {
         size_t c = first(seed);
         assert_int_not_equal(c, 0); /* it asked to be left out */
@@ -112,7 +104,7 @@ static void test_squarecb_by_hand(void **state)
 {
     (void)state;
     uint32_t chance[3];
-    load_policy("\"exploration\":{\"method\":\"squarecb\",\"share\":1,\"gamma\":10},", THREE);
+    load("\"exploration\":{\"method\":\"squarecb\",\"share\":1,\"gamma\":10},", THREE);
     check_draws(3, chance);
     assert_true(fabs(chance[0] / 1073741824.0 - 1 / (3 + 10 * 50.0 / 90)) < 1e-8);
     assert_true(fabs(chance[2] / 1073741824.0 - 1 / (3 + 10 * 30.0 / 90)) < 1e-8);
@@ -149,8 +141,8 @@ static void test_thompson_against_integration(void **state)
     static const unsigned SEEN[][4] = {{0, 0, 0, 0},     {10, 2, 10, 1},   {40, 4, 50, 3},
                                        {100, 5, 100, 9}, {300, 6, 200, 6}, {900, 30, 900, 20}};
     for (size_t i = 0; i < SOTTO_COUNT(SEEN); i++) {
-        load_policy("\"exploration\":{\"method\":\"thompson\",\"share\":1,\"prior\":0.5,\"strength\":2},",
-                    OPEN("1", "a", "term", "") "," OPEN("2", "b", "term", ""));
+        load("\"exploration\":{\"method\":\"thompson\",\"share\":1,\"prior\":0.5,\"strength\":2},",
+             OPEN("1", "a", "term", "") "," OPEN("2", "b", "term", ""));
         seen(1, SEEN[i][0], SEEN[i][1]);
         seen(2, SEEN[i][2], SEEN[i][3]);
         uint64_t seed = 0;
@@ -168,8 +160,7 @@ static void test_thompson_draws_and_floor(void **state)
 {
     (void)state;
     uint32_t chance[3];
-    load_policy("\"exploration\":{\"method\":\"thompson\",\"share\":0.5,\"floor\":0.02,\"strength\":100},",
-                THREE);
+    load("\"exploration\":{\"method\":\"thompson\",\"share\":0.5,\"floor\":0.02,\"strength\":100},", THREE);
     seen(1, 200, 1);
     seen(2, 200, 6);
     seen(3, 200, 9);
@@ -186,7 +177,7 @@ static void test_thompson_learns(void **state)
     (void)state;
     uint32_t before[3], after[3];
     static const char HEAD[] = "\"exploration\":{\"method\":\"thompson\",\"share\":1},";
-    load_policy(HEAD, THREE);
+    load(HEAD, THREE);
     check_draws(3, before);
     seen(1, 500, 150);
     seen(2, 500, 5);
@@ -203,10 +194,10 @@ static void test_order_of_the_file(void **state)
     static uint16_t number[2][500];
     static uint32_t chance[2][500];
     for (size_t file = 0; file < 2; file++) {
-        load_policy(HEAD, file == 0 ? OPEN("1", "a", "term", "") "," OPEN("2", "b", "term",
-                                                                          "") "," OPEN("3", "c", "card", "")
-                                    : OPEN("3", "c", "card", "") "," OPEN("2", "b", "term",
-                                                                          "") "," OPEN("1", "a", "term", ""));
+        load(HEAD,
+             file == 0
+                 ? OPEN("1", "a", "term", "") "," OPEN("2", "b", "term", "") "," OPEN("3", "c", "card", "")
+                 : OPEN("3", "c", "card", "") "," OPEN("2", "b", "term", "") "," OPEN("1", "a", "term", ""));
         for (uint64_t seed = 0; seed < 500; seed++) {
             number[file][seed] = sotto_plan_campaign(f.plan, first(seed))->number;
             chance[file][seed] = out.offers[0].chance_q30;
@@ -219,9 +210,9 @@ static void test_order_of_the_file(void **state)
 static void test_holdout(void **state)
 {
     (void)state;
-    load_policy("\"salt\":\"2026-q4\",\"holdout\":0.1,",
-                OPEN("1", "a", "term", "\"holdout\":0.2,") "," OPEN(
-                    "2", "b", "card", "\"notice\":true,") "," OPEN("3", "c", "saver", ""));
+    load("\"salt\":\"2026-q4\",\"holdout\":0.1,",
+         OPEN("1", "a", "term", "\"holdout\":0.2,") "," OPEN("2", "b", "card", "\"notice\":true,") "," OPEN(
+             "3", "c", "saver", ""));
     unsigned all = 0, own = 0;
     static bool held[4000];
     for (uint64_t key = 1; key <= SOTTO_COUNT(held); key++) {
@@ -237,7 +228,7 @@ static void test_holdout(void **state)
     assert_in_range(all, 400 - 95, 400 + 95);     /* 0.1, five deviations of 19 */
     assert_in_range(own, 1120 - 142, 1120 + 142); /* 1 - 0.9 x 0.8 */
     /* Another release with other campaigns and the same salt: the same people. */
-    load_policy("\"salt\":\"2026-q4\",\"holdout\":0.1,", OPEN("9", "z", "saver", ""));
+    load("\"salt\":\"2026-q4\",\"holdout\":0.1,", OPEN("9", "z", "saver", ""));
     for (uint64_t key = 1; key <= SOTTO_COUNT(held); key++) {
         sotto_decide_request r = request(99);
         r.arm_key = sotto_decide_mix(key);
@@ -250,12 +241,12 @@ static void test_holdout(void **state)
 static void test_arms(void **state)
 {
     (void)state;
-    load_policy("\"salt\":\"s\",",
-                "{\"number\":1,\"id\":\"a\",\"product\":\"term\",\"needs_profile\":false,\"creatives\":["
-                "{\"language\":\"en\",\"arm\":\"plain\",\"weight\":3,\"title\":\"T\",\"text\":\"W\"},"
-                "{\"language\":\"en\",\"arm\":\"warm\",\"title\":\"T\",\"text\":\"W\",\"why\":\"You saved\"},"
-                "{\"language\":\"de\",\"arm\":\"warm\",\"title\":\"T\",\"text\":\"W\"},"
-                "{\"language\":\"de\",\"title\":\"T\",\"text\":\"W\"}]}");
+    load("\"salt\":\"s\",",
+         "{\"number\":1,\"id\":\"a\",\"product\":\"term\",\"needs_profile\":false,\"creatives\":["
+         "{\"language\":\"en\",\"arm\":\"plain\",\"weight\":3,\"title\":\"T\",\"text\":\"W\"},"
+         "{\"language\":\"en\",\"arm\":\"warm\",\"title\":\"T\",\"text\":\"W\",\"why\":\"You saved\"},"
+         "{\"language\":\"de\",\"arm\":\"warm\",\"title\":\"T\",\"text\":\"W\"},"
+         "{\"language\":\"de\",\"title\":\"T\",\"text\":\"W\"}]}");
     unsigned warm = 0;
     for (uint64_t key = 1; key <= 4000; key++) {
         sotto_decide_request r = request(key);

@@ -11,6 +11,7 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(cd "$HERE/../.." && pwd)
 # shellcheck source=firmware/common.sh
 . "$TOP/firmware/common.sh"
+. "$TOP/toolchain/lib/port.sh"
 arch_set armv7
 NATIVE=no
 [ "${1:-}" != --native ] || { NATIVE=yes; shift; }
@@ -38,14 +39,6 @@ bad() {
 
 # Head office lives a day later at each boot, and tells the terminal so.
 hq() { "$HQ" --clock-offset $((NIGHT * DAY_S)) "$@"; }
-
-free_port() {
-    local port
-    while :; do
-        port=$((10000 + RANDOM % 22000)) # below those that the kernel hands out
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
-    done
-}
 
 wait_until() {
     local left=600

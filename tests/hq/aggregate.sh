@@ -24,13 +24,7 @@ expect() {
         bad "$*: ended with $status (wanted $code), said: $(head -c 600 <<<"$said")"
     fi
 }
-free_port() {
-    local port
-    while :; do
-        port=$((10000 + RANDOM % 22000)) # below those that the kernel hands out
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
-    done
-}
+. "$(dirname "${BASH_SOURCE[0]}")/../../toolchain/lib/port.sh"
 wait_for() {
     local left=$(($1 * 20))
     shift

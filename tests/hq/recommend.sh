@@ -3,34 +3,10 @@
 set -u
 program=$(realpath "$1") data=${2:-}
 [ -d "$data" ] && data=$(cd "$data" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-passed=0 failed=0 skipped=0
+# shellcheck source=tests/hq/kit.sh
+. "$(dirname "${BASH_SOURCE[0]}")/kit.sh"
 
-check() { # check WHAT COMMAND...: passes when the command succeeds
-    local what=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-        sed 's/^/    /' out err 2>/dev/null | tail -n 6
-    fi
-}
 run() { "$program" recommend "$@" >out 2>err; }
-ends() { # ends CODE WORD ARGUMENTS...: exit code and a word on standard error, nothing on standard output
-    local code=$1 word=$2 got
-    shift 2
-    run "$@"
-    got=$?
-    [ "$got" = "$code" ] && grep -qF -- "$word" err && [ ! -s out ]
-}
-# figure NAME LOW HIGH: the first figure of that name in the JSON lies there.
-figure() {
-    grep -oE "\"$1\":(\{\"value\":)?-?[0-9.]+" out | head -n 1 | awk -F: -v low="$2" -v high="$3" '{ v = $NF } END { exit !(NR && v >= low && v <= high) }'
-}
 
 # 400 customers: who bought tea buys a cup next, who bought ink buys paper; everybody else buys bread, the commonest.
 awk 'BEGIN {

@@ -395,3 +395,12 @@ void fault_vfs_register(void)
     if (sqlite3_vfs_register(&f.vfs, 0) != SQLITE_OK)
         abort();
 }
+
+unsigned fault_vfs_each(enum fault_kind kind, uint64_t seeds, fault_night night)
+{
+    unsigned reached = 0;
+    for (uint64_t seed = 0; seed < seeds; seed++)
+        for (unsigned at = 1; night(kind, at, seed + 4 * at); at++)
+            reached++;
+    return reached;
+}

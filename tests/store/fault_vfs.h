@@ -38,4 +38,18 @@ void fault_vfs_power_on(uint64_t seed);
 /* Forgets all files. */
 void fault_vfs_reset(void);
 
+/* A test's night with one fault. False when the fault was not reached. */
+typedef bool (*fault_night)(enum fault_kind kind, unsigned at, uint64_t seed);
+/* Nights with the fault at the first operation, the second, ... until one does not reach it; returns how many
+ * did. seeds: that often with other seeds. */
+unsigned fault_vfs_each(enum fault_kind kind, uint64_t seeds, fault_night night);
+
+/* A cmocka test of it. At least 10: there was something to fail. */
+#define FAULT_TEST(name, kind, seeds, night)                                                                 \
+    static void name(void **state)                                                                           \
+    {                                                                                                        \
+        (void)state;                                                                                         \
+        assert_true(fault_vfs_each(kind, seeds, night) >= 10 * (seeds));                                     \
+    }
+
 #endif

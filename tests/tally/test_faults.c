@@ -123,45 +123,11 @@ static bool one_night(enum fault_kind kind, unsigned at, uint64_t cut_seed)
     return fired;
 }
 
-static void faults_of(enum fault_kind kind, uint64_t seeds)
-{
-    for (uint64_t seed = 0; seed < seeds; seed++) {
-        unsigned at = 1;
-        while (one_night(kind, at, seed + 4 * at))
-            at++;
-        assert_true(at > 10);
-    }
-}
-
-static void one_failure(void **state)
-{
-    (void)state;
-    faults_of(FAULT_ONCE, 1);
-}
-
-static void a_dying_disk(void **state)
-{
-    (void)state;
-    faults_of(FAULT_LAST, 1);
-}
-
-static void a_full_disk(void **state)
-{
-    (void)state;
-    faults_of(FAULT_FULL, 1);
-}
-
-static void torn_writes(void **state)
-{
-    (void)state;
-    faults_of(FAULT_TORN, 1);
-}
-
-static void power_cuts(void **state)
-{
-    (void)state;
-    faults_of(FAULT_CUT, CUTS);
-}
+FAULT_TEST(one_failure, FAULT_ONCE, 1, one_night)
+FAULT_TEST(a_dying_disk, FAULT_LAST, 1, one_night)
+FAULT_TEST(a_full_disk, FAULT_FULL, 1, one_night)
+FAULT_TEST(torn_writes, FAULT_TORN, 1, one_night)
+FAULT_TEST(power_cuts, FAULT_CUT, CUTS, one_night)
 
 int main(void)
 {

@@ -1,31 +1,10 @@
 #!/bin/bash
 # The learning commands as a person runs them: results, refusals, exit codes.   learn.sh PROGRAM FOLDER-OF-GOLDEN-FILES [DATA]
 set -u
-program=$1 golden=$2 data=${3:-}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-passed=0 failed=0 skipped=0
+program=$(realpath "$1") golden=$2 data=${3:-}
+# shellcheck source=tests/hq/kit.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../kit.sh"
 
-check() { # check WHAT COMMAND...: passes when the command succeeds
-    local what=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-        sed 's/^/    /' out err 2>/dev/null | tail -n 6
-    fi
-}
-run() { "$program" "$@" >out 2>err; }
-ends() { # ends CODE WORD ARGUMENTS...: exit code and a word on standard error, nothing on standard output
-    local code=$1 word=$2 got
-    shift 2
-    run "$@"
-    got=$?
-    [ "$got" = "$code" ] && grep -qF -- "$word" err && [ ! -s out ]
-}
 has() { grep -qF -- "$1" out; }
 file_is() { [ "$(head -n 1 "$1")" = "$2" ]; }
 

@@ -3,30 +3,9 @@
 #   report.sh PROGRAM FOLDER-OF-GOLDEN-FILES
 set -u
 program=$(realpath "$1") golden=$(realpath "$2")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-passed=0 failed=0 skipped=0
+# shellcheck source=tests/hq/kit.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../kit.sh"
 
-check() { # check WHAT COMMAND...: passes when the command succeeds
-    local what=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-        sed 's/^/    /' out err 2>/dev/null | cut -c 1-300 | tail -n 6
-    fi
-}
-run() { "$program" "$@" >out 2>err; }
-ends() { # ends CODE WORD ARGUMENTS...: exit code and a word on standard error, nothing on standard output
-    local code=$1 word=$2 got
-    shift 2
-    run "$@"
-    got=$?
-    [ "$got" = "$code" ] && grep -qF -- "$word" err && [ ! -s out ]
-}
 has() { grep -qF -- "$1" "$2"; }
 hasnt() { ! grep -qF -- "$1" "$2"; }
 own() { sed '/^<script>/,/<\/script>$/d' "$1"; } # a page without the text of its scripts

@@ -3,31 +3,11 @@
 set -u
 program=$(realpath "$1")
 command -v jq >/dev/null || { echo "skipped: no jq"; exit 77; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-passed=0 failed=0
+# shellcheck source=tests/hq/kit.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../kit.sh"
 
-check() { # check WHAT COMMAND...: passes when the command succeeds
-    local what=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-        head -c 900 err out 2>/dev/null | sed 's/^/    /'
-    fi
-}
 advise() { "$program" advise "$@" >out 2>err; }
-holds() { jq -e "$1" out >/dev/null; }
-ends() { # ends CODE WORD ARGUMENTS...: exit code and a word on standard error, nothing on standard output
-    local code=$1 word=$2 got
-    shift 2
-    advise "$@"
-    got=$?
-    [ "$got" = "$code" ] && grep -qF -- "$word" err && [ ! -s out ]
-}
+run() { advise "$@"; }
 # Campaigns "behind" and "giver" with goals, and one without.
 policy() { # policy GOAL_OF_BEHIND GOAL_OF_GIVER
     printf '{"version":1,"campaigns":[{"id":"behind","goal":{"taken":%s,"by":"2026-11-30"}},{"id":"other"},{"id":"giver","from":"2026-11-01","goal":{"taken":%s,"by":"2026-11-30"}}]}' "$1" "$2" >p.json

@@ -3,36 +3,16 @@
 set -u
 program=$(realpath "$1") bank=$(realpath "$2")/docs/examples/bank
 command -v jq >/dev/null || { echo "skipped: no jq"; exit 77; }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-passed=0 failed=0
+# shellcheck source=tests/hq/kit.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../kit.sh"
 
-check() { # check WHAT COMMAND...: passes when the command succeeds
-    local what=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAILED: $what"
-        head -c 600 err out 2>/dev/null | sed 's/^/    /'
-    fi
-}
 people=120 # a number of drawn customers, or a file of them
 simulate() {
     "$program" simulate --catalogue "$bank/catalogue.json" --dictionary "$bank/dictionary.json" \
         --population "$people" --days 8 --seeds 3 "$@" >out 2>err
 }
 figures() { simulate "$@" --json && [ ! -s err ]; }
-holds() { jq -e "$1" out >/dev/null; }
-ends() { # ends CODE WORD ARGUMENTS...: exit code and a word on standard error, nothing on standard output
-    local code=$1 word=$2 got
-    shift 2
-    simulate "$@"
-    got=$?
-    [ "$got" = "$code" ] && grep -qF -- "$word" err && [ ! -s out ]
-}
+run() { simulate "$@"; }
 # A policy whose two campaigns need no profile: what is shown follows from caps alone.
 policy() { # policy FILE MEMBERS CAPS
     cat >"$1" <<JSON
