@@ -17,8 +17,7 @@
 #define SOTTO_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 #define SOTTO_COUNT(array)       (sizeof(array) / sizeof((array)[0]))
 
-/* ---- Status: 0, or a negative number that carries the room it came from and its cause
- * --------------------------------- */
+/* ---- Status: 0, or a negative number that carries the room it came from and its cause ---- */
 
 typedef int32_t sotto_status;
 
@@ -91,8 +90,7 @@ const char *sotto_status_cause_text(sotto_status status);
 /* 0 for SOTTO_OK, otherwise the exit code in SOTTO_CAUSES. */
 int sotto_status_exit_code(sotto_status status);
 
-/* ---- Diagnosis: where bad input went wrong, in words
- * ------------------------------------------------------------------ */
+/* ---- Diagnosis: where bad input went wrong, in words ---- */
 
 /* Every function that takes a `sotto_diag *` accepts NULL, and writes it only when it fails. */
 typedef struct sotto_diag {
@@ -118,8 +116,7 @@ sotto_status sotto_diag_at_offset(sotto_diag *diag, sotto_status status, const c
 /* "where:line: text (room: cause)" into out, always ended by NUL. Returns the length written. */
 size_t sotto_diag_format(const sotto_diag *diag, char *out, size_t cap);
 
-/* ---- Spans and buffers
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Spans and buffers ---- */
 
 /* Read-only bytes owned by somebody else. ptr may be NULL only when len is 0. */
 typedef struct sotto_span {
@@ -164,8 +161,7 @@ SOTTO_MUST_USE sotto_status sotto_vec_printf(sotto_vec *vec, const char *format,
 sotto_span sotto_vec_span(const sotto_vec *vec);
 void sotto_vec_free(sotto_vec *vec); /* also resets to empty; the limit stays */
 
-/* ---- Arena: memory taken once, handed out in order, given back all at once
- * -------------------------------------------- */
+/* ---- Arena: memory taken once, handed out in order, given back all at once ---- */
 
 typedef struct sotto_arena {
     uint8_t *base; /* caller's memory, lives longer than everything taken from it */
@@ -184,8 +180,7 @@ char *sotto_arena_str(sotto_arena *arena, sotto_span text);
 size_t sotto_arena_mark(const sotto_arena *arena);
 void sotto_arena_reset(sotto_arena *arena, size_t mark);
 
-/* ---- Checked arithmetic: false when the result does not fit (out is then unspecified)
- * --------------------------------- */
+/* ---- Checked arithmetic: false when the result does not fit (out is then unspecified) ---- */
 
 static inline SOTTO_MUST_USE bool sotto_add_size(size_t a, size_t b, size_t *out)
 {
@@ -211,8 +206,7 @@ static inline SOTTO_MUST_USE bool sotto_mul_i64(int64_t a, int64_t b, int64_t *o
 int64_t sotto_add_sat_i64(int64_t a, int64_t b);
 uint32_t sotto_add_sat_u32(uint32_t a, uint32_t b);
 
-/* ---- Seams handed into pure code
- * -------------------------------------------------------------------------------------- */
+/* ---- Seams handed into pure code ---- */
 
 /* Seconds since 1970-01-01 UTC (may step), and milliseconds that never go back. */
 typedef struct sotto_clock {
@@ -227,8 +221,7 @@ typedef struct sotto_entropy {
     sotto_status (*fill)(void *ctx, void *buf, size_t len);
 } sotto_entropy;
 
-/* ---- Log: one line an event, key=value, never a tag value, customer key or key material
- * ------------------------------- */
+/* ---- Log: one line an event, key=value, never a tag value, customer key or key material ---- */
 
 enum sotto_log_level { SOTTO_LOG_ERROR, SOTTO_LOG_WARN, SOTTO_LOG_INFO, SOTTO_LOG_DEBUG };
 

@@ -96,16 +96,16 @@ typedef struct sotto_counter {
     uint16_t campaign; /* number; 0 = free slot */
     uint8_t creative;  /* number of a creative with caps of its own; 0 = the campaign as a whole */
     uint8_t recent_count;
-    uint16_t
-        recent_ago_s[SOTTO_COUNTER_RECENT]; /* other showings within an hour before the last, ascending */
+    /* Other showings within an hour before the last, ascending. */
+    uint16_t recent_ago_s[SOTTO_COUNTER_RECENT];
     uint32_t shown_total;
     int64_t last_shown_s;                     /* UTC; of no meaning while shown_total is 0 */
     int32_t taken_day;                        /* 0 = never */
     int32_t dismissed_day;                    /* 0 = never */
     int32_t anchor_day;                       /* shown_by_day[i] is for anchor_day - i */
     uint8_t shown_by_day[SOTTO_COUNTER_DAYS]; /* saturating */
-    uint32_t
-        chance_q30; /* by which the last showing stood first; 0 = it was not drawn, not known, or taken */
+    /* By which the last showing stood first; 0 = it was not drawn, not known, or taken. */
+    uint32_t chance_q30;
 } sotto_counter;
 typedef struct sotto_counters {
     sotto_counter entry[SOTTO_COUNTER_ENTRIES_MAX];
@@ -267,12 +267,12 @@ typedef struct sotto_offer {
 typedef struct sotto_decision {
     sotto_offer offers[SOTTO_OFFERS_MAX];
     size_t offer_count; /* 0 = show nothing */
-    enum sotto_exclusion
-        excluded[SOTTO_CAMPAIGNS_MAX]; /* one a campaign of the plan; NONE for those offered */
-    enum sotto_exclusion
-        nothing_because; /* the commonest exclusion when offer_count is 0 (lowest number on ties) */
-    bool profiled;       /* tags were used */
-    bool large_type;     /* the policy's tag says that the customer reads large type better */
+    /* One a campaign of the plan; NONE for those offered. */
+    enum sotto_exclusion excluded[SOTTO_CAMPAIGNS_MAX];
+    /* The commonest exclusion when offer_count is 0 (lowest number on ties). */
+    enum sotto_exclusion nothing_because;
+    bool profiled;                      /* tags were used */
+    bool large_type;                    /* the policy's tag says that the customer reads large type better */
     uint8_t menu_order[SOTTO_MENU_MAX]; /* sotto_plan_menu() indices, the most used first */
     uint64_t id; /* of this decision: a hash of seed, time and answer, for events to refer to */
 } sotto_decision;

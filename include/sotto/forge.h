@@ -1,5 +1,5 @@
 /* forge: compilers from the usual tools' model files to .sotto, and the proof that the result is the trained
- * model. Head office only. */
+ * model. Head office only. No function keeps state: different threads may compile at once. */
 #ifndef SOTTO_FORGE_H
 #define SOTTO_FORGE_H
 

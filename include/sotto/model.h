@@ -105,8 +105,9 @@ typedef struct sotto_model_info {
 /* Arena bytes that loading may take for a file of that many bytes. */
 size_t sotto_model_arena_bound(size_t file_bytes);
 /* Validates everything (docs/formats/model.md) and takes what it needs from arena; `file` must outlive the
- * model. CORRUPT (CRC), MALFORMED, TRUNCATED, RANGE, UNSUPPORTED (newer version), NO_SPACE, with the byte
- * offset in diag. */
+ * model, which is read-only from then on and may be shared between threads. CORRUPT (CRC), MALFORMED,
+ * TRUNCATED, RANGE, UNSUPPORTED (newer version), NO_SPACE, with the byte offset in diag: *out is NULL and the
+ * arena as before. */
 SOTTO_MUST_USE sotto_status sotto_model_load(const sotto_model **out, sotto_span file, sotto_arena *arena,
                                              sotto_diag *diag);
 const sotto_model_info *sotto_model_info_of(const sotto_model *m);

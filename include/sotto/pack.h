@@ -65,6 +65,8 @@ typedef struct sotto_pack_opener { /* secret; sotto_pack_close wipes it */
     sotto_hpke_context hpke;
     uint32_t next, chunks;
 } sotto_pack_opener;
+/* For a head that was verified, whose bytes must outlive this call only. MALFORMED: its encapsulated key, or
+ * private_key, is none. A wrong key shows at the first chunk: AUTH there. */
 SOTTO_MUST_USE sotto_status sotto_pack_open(sotto_pack_opener *out, const sotto_pack_head *head,
                                             const uint8_t private_key[static SOTTO_HPKE_PRIVATE_BYTES],
                                             sotto_diag *diag);
@@ -89,8 +91,9 @@ typedef struct sotto_pack_state {
  * statement, cannot put a key of its own in the place of the terminal's. */
 SOTTO_MUST_USE sotto_status sotto_pack_state_sign(sotto_pack_state *state, const sotto_vault *vault,
                                                   sotto_diag *diag);
+/* Appends at most SOTTO_PACK_STATE_MAX bytes of JSON; NO_SPACE. */
 SOTTO_MUST_USE sotto_status sotto_pack_state_write(const sotto_pack_state *state, sotto_buf *out);
-/* MALFORMED, RANGE with the place. */
+/* The form alone, no signature. MALFORMED, RANGE, NO_MEMORY with the place; *out is not to be used then. */
 SOTTO_MUST_USE sotto_status sotto_pack_state_read(sotto_pack_state *out, sotto_span json, sotto_diag *diag);
 /* AUTH when another key than report_key has signed it. */
 SOTTO_MUST_USE sotto_status sotto_pack_state_check(const sotto_pack_state *state,

@@ -6,8 +6,7 @@
  * Every message says the path or the address. One translation of errno serves all: ENOENT, ENOTDIR ->
  * NOT_FOUND; EEXIST -> EXISTS; EACCES, EPERM, EROFS -> DENIED; ENOSPC, EDQUOT -> FULL; ENOMEM -> NO_MEMORY;
  * ENAMETOOLONG -> RANGE; EADDRINUSE -> BUSY; ETIMEDOUT -> TIMEOUT; a refused, reset or unreachable connection
- * -> NETWORK; all else
- * -> IO. No function keeps state of its own: all are safe in any thread.
+ * -> NETWORK; all else -> IO. No function keeps state of its own: all are safe in any thread.
  */
 #ifndef SOTTO_PORT_H
 #define SOTTO_PORT_H
@@ -121,6 +120,7 @@ SOTTO_MUST_USE sotto_status sotto_port_listen_tcp(const char *host, const char *
  * (sandbox). */
 SOTTO_MUST_USE sotto_status sotto_port_connect_tcp(const char *host, const char *port, int64_t deadline_ms,
                                                    int *fd, sotto_diag *diag);
+/* The port that a TCP socket is bound to. USAGE for another kind of socket, IO; *port is unchanged then. */
 SOTTO_MUST_USE sotto_status sotto_port_local_port(int fd, uint16_t *port);
 /* Waits until fd can be read (want_write false) or written; an error or the peer's end counts, the next recv
  * or send tells it. Looks at least once, also after the deadline. TIMEOUT, IO. */

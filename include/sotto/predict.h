@@ -1,5 +1,6 @@
 /* predict: rows of numbers in, scores as CSV out: what `sotto-hq model predict` and `sotto model score`
- * print, byte for byte. Part of the model room that a microcontroller leaves out (texts, heap). */
+ * print, byte for byte. Part of the model room that a microcontroller leaves out (texts, heap). A
+ * sotto_predict holds room for one row: one thread at a time, each with its own over the same model. */
 #ifndef SOTTO_PREDICT_H
 #define SOTTO_PREDICT_H
 

@@ -14,7 +14,7 @@
  * checked (length, and that each field element is below the modulus) before they are used.
  *
  * A failed function has set all of its outputs to zeros. Scratch memory is wiped before return. Scratch
- * memory is aligned like malloc.s (_Alignof(max_align_t)).
+ * memory is aligned like malloc's (_Alignof(max_align_t)).
  *
  * Time: what depends on measurements, shares, seeds and keys runs in constant time: no branch, no index, no
  * division (tests/privacy/prio3_ct.c under valgrind). Three things show, none of them by design more than a

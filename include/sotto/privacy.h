@@ -1,6 +1,9 @@
 /*
  * privacy: exact noise, budget arithmetic, measurement tasks, and the sealed report as bytes. Integers only;
  * shared by terminal and head office.
+ *
+ * No function keeps state. Noise, budgets and loaded tasks (read-only) may be used from several threads; what
+ * hashes, signs or verifies (meaning, seal, open) goes through vault: one thread at a time.
  */
 #ifndef SOTTO_PRIVACY_H
 #define SOTTO_PRIVACY_H
@@ -155,9 +158,9 @@ typedef struct sotto_task {
     uint64_t quota_rho_nano;
     uint32_t bound;       /* contribution bound: counts a customer and period, over all cells (L1) */
     uint32_t period_days; /* 1..31; periods start at day 0 of 1970-01-01, UTC */
-    uint32_t
-        smallest_batch; /* counts below it are not shown (A); fewer reports are not opened (B); 0 = any */
-    bool has_left_out;  /* cell 0 counts customers whose budget is spent, each once */
+    /* Counts below it are not shown (A); fewer reports are not opened (B); 0 = any. */
+    uint32_t smallest_batch;
+    bool has_left_out; /* cell 0 counts customers whose budget is spent, each once */
     const sotto_table *table;
     size_t table_count;
     size_t cells; /* of all tables, and the one for customers left out */

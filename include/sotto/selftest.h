@@ -3,6 +3,8 @@
  * written by head office when it publishes and made again by every terminal before it trusts the release with
  * people. All of it is integers, so every CPU and every build must give the same to the bit
  * (docs/formats/selftest.md). It holds nobody's data: the customers are drawn from the dictionary alone.
+ *
+ * No state is kept: threads need a work, a profile and scratch of their own, and may share the rest.
  */
 #ifndef SOTTO_SELFTEST_H
 #define SOTTO_SELFTEST_H

@@ -3,7 +3,8 @@
  * sealed to one aggregator (HPKE), and signed as one message that head office's collector can check and pass
  * on, but not read. Layout: docs/formats/split.md. Who sees what: docs/privacy.md.
  *
- * Part of the room privacy: call sotto_vault_start once before. No function keeps state.
+ * Part of the room privacy: call sotto_vault_start once before. No function keeps state; all go through
+ * vault: one thread at a time.
  */
 #ifndef SOTTO_SPLIT_H
 #define SOTTO_SPLIT_H

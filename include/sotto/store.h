@@ -57,22 +57,28 @@ SOTTO_MUST_USE sotto_status sotto_store_begin(sotto_store *store,
 SOTTO_MUST_USE sotto_status sotto_store_commit(sotto_store *store, sotto_diag *diag);
 void sotto_store_rollback(sotto_store *store); /* harmless without a transaction */
 
-/* ---- Records. key: SOTTO_CUSTOMER_KEY_BYTES. sub: 0 where a kind has only one. ---- */
+/* ---- Records. sub: 0 where a kind has only one. ---- */
 /* NOT_FOUND; NO_SPACE when out cannot hold it (out->len unchanged). Appends to out. */
-SOTTO_MUST_USE sotto_status sotto_store_get(sotto_store *store, enum sotto_record kind, const uint8_t *key,
-                                            int64_t sub, sotto_buf *out, sotto_diag *diag);
-SOTTO_MUST_USE sotto_status sotto_store_put(sotto_store *store, enum sotto_record kind, const uint8_t *key,
-                                            int64_t sub, sotto_span bytes, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status sotto_store_get(sotto_store *store, enum sotto_record kind,
+                                            const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES], int64_t sub,
+                                            sotto_buf *out, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status sotto_store_put(sotto_store *store, enum sotto_record kind,
+                                            const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES], int64_t sub,
+                                            sotto_span bytes, sotto_diag *diag);
 /* Deletes one record; NOT_FOUND when absent. */
-SOTTO_MUST_USE sotto_status sotto_store_drop(sotto_store *store, enum sotto_record kind, const uint8_t *key,
-                                             int64_t sub, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status sotto_store_drop(sotto_store *store, enum sotto_record kind,
+                                             const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES], int64_t sub,
+                                             sotto_diag *diag);
 /* Erases every record of the customer but the ledger (secure_delete on; the WAL is checkpointed and
  * truncated). NOT_FOUND when there was none. */
-SOTTO_MUST_USE sotto_status sotto_store_forget(sotto_store *store, const uint8_t *key, sotto_diag *diag);
+SOTTO_MUST_USE sotto_status sotto_store_forget(sotto_store *store,
+                                               const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES],
+                                               sotto_diag *diag);
 /* Calls visit for each record of kind with that sub in key order; bytes are valid during the call, in which
  * records of other kinds may be changed. A status other than OK from visit ends the walk and is returned. A
  * walk inside a walk is CONFLICT. */
-typedef sotto_status (*sotto_store_visit)(void *ctx, const uint8_t *key, sotto_span bytes);
+typedef sotto_status (*sotto_store_visit)(void *ctx, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES],
+                                          sotto_span bytes);
 SOTTO_MUST_USE sotto_status sotto_store_each(sotto_store *store, enum sotto_record kind, int64_t sub,
                                              sotto_store_visit visit, void *ctx, sotto_diag *diag);
 /* Deletes all records of kind with that sub. */
@@ -81,10 +87,11 @@ SOTTO_MUST_USE sotto_status sotto_store_drop_all(sotto_store *store, enum sotto_
 SOTTO_MUST_USE sotto_status sotto_store_count(sotto_store *store, enum sotto_record kind, uint64_t *count,
                                               sotto_diag *diag);
 /* Smallest sub of a kind, for finding the oldest open period. NOT_FOUND when there is no record. */
-SOTTO_MUST_USE sotto_status sotto_store_next_sub(sotto_store *store, enum sotto_record kind, int64_t from,
-                                                 int64_t *sub, sotto_diag *diag); /* smallest >= from */
 SOTTO_MUST_USE sotto_status sotto_store_first_sub(sotto_store *store, enum sotto_record kind, int64_t *sub,
                                                   sotto_diag *diag);
+/* The smallest that is not below `from`. NOT_FOUND when there is none. */
+SOTTO_MUST_USE sotto_status sotto_store_next_sub(sotto_store *store, enum sotto_record kind, int64_t from,
+                                                 int64_t *sub, sotto_diag *diag);
 
 /* ---- Named values ("time.floor_s", "release.floor", "tally.next_day", ...). CONFLICT when the name holds a
  * value of the other type. ---- */
@@ -102,8 +109,8 @@ SOTTO_MUST_USE sotto_status sotto_store_set_blob(sotto_store *store, const char 
 typedef struct sotto_outbox_entry {
     uint64_t seq;
     int64_t sealed_s; /* when */
-    int64_t
-        acked_s; /* 0 = not yet; set aside: -1 damaged, -3 refused, and one less once head office was told */
+    /* 0 = not yet; set aside: -1 damaged, -3 refused, and one less once head office was told. */
+    int64_t acked_s;
     uint8_t sha256[SOTTO_SHA256_BYTES];
     size_t bytes;
     char note[512]; /* JSON of what the audit shows, written by tally: what left, at what epsilon, how many

@@ -2,6 +2,9 @@
  * sync: TLS, HTTP over it, the TUF client, and the night's state machine. The only room that includes
  * mbedtls/ssl.h. It sees sealed bytes and signed releases, never a tag: it cannot include tags, store or
  * tally.
+ *
+ * Call sotto_vault_start once before. For one thread at a time, as vault: the library underneath is built
+ * without locks.
  */
 #ifndef SOTTO_SYNC_H
 #define SOTTO_SYNC_H
@@ -12,7 +15,7 @@
 #include "sotto/vault.h"
 
 /* ---- TLS 1.3 (RFC 8446), P-256 / P-384 certificates, AES-GCM or ChaCha20-Poly1305 ---- */
-typedef struct sotto_tls sotto_tls; /* configuration and identity, shared by many connections of one thread */
+typedef struct sotto_tls sotto_tls; /* configuration and identity, shared by many connections */
 
 typedef struct sotto_tls_identity {
     sotto_span authority_pem;   /* who may have issued the peer's certificate */
@@ -25,9 +28,12 @@ typedef struct sotto_tls_identity {
     sotto_clock clock; /* certificate validity is judged by this clock */
 } sotto_tls_identity;
 
+/* Spans are copied, the key's copy is wiped; the clock's context must outlive it. MALFORMED: what is no PEM;
+ * AUTH: the key is not the certificate's; USAGE: a server without a certificate, or a seed of another length;
+ * NO_MEMORY; INTERNAL. *out is NULL on failure. */
 SOTTO_MUST_USE sotto_status sotto_tls_new(sotto_tls **out, bool server, const sotto_tls_identity *identity,
                                           sotto_diag *diag);
-void sotto_tls_free(sotto_tls *tls);
+void sotto_tls_free(sotto_tls *tls); /* after its clients and servers; NULL allowed */
 
 /* ---- Signed time (docs/formats/wire.md, "Time"): what head office's authority says the time is, in answer
  * to a number that was drawn for this one question. The authority's own key signs it; or, where that key lies
@@ -51,7 +57,8 @@ SOTTO_MUST_USE sotto_status sotto_time_check(const sotto_time_word *word,
                                              const uint8_t nonce[static SOTTO_TIME_NONCE_BYTES],
                                              sotto_span authority_pem, sotto_diag *diag);
 /* As JSON: {"utc_s":N,"nonce":"<hex>","signature":"<hex>"} and "certificate" where there is one, at most
- * SOTTO_TIME_WORD_MAX bytes; NO_SPACE when out is smaller than the word. */
+ * SOTTO_TIME_WORD_MAX bytes; NO_SPACE when out is smaller than the word. read checks the form alone:
+ * MALFORMED, RANGE (beyond the year 9999), NO_MEMORY, with the member; *word is of no meaning then. */
 #define SOTTO_TIME_WORD_MAX                                                                                  \
     (2 * SOTTO_DER_SIGNATURE_MAX + 2 * SOTTO_TIME_NONCE_BYTES + 96 + 2 * SOTTO_PEM_MAX)
 SOTTO_MUST_USE sotto_status sotto_time_write(const sotto_time_word *word, sotto_buf *out);
@@ -126,8 +133,8 @@ typedef struct sotto_peer {
 typedef struct sotto_reply {
     int code;                 /* 0 = 500 */
     const char *content_type; /* static string; NULL = application/json */
-    const char
-        *extra;     /* header lines, each ended by \r\n; valid until the handler's next call; may be NULL */
+    /* Header lines, each ended by \r\n; valid until the handler's next call; may be NULL. */
+    const char *extra;
     sotto_vec body; /* filled by the handler; taken over by the server */
     bool hold;      /* not to be sent before commit (below) has been called at the end of this round */
     /* Not 0: the answer is not known yet. It comes by sotto_server_answer under this number, which the
@@ -162,10 +169,14 @@ typedef struct sotto_server_config {
 } sotto_server_config;
 #define SOTTO_SERVER_BATCH_MAX 128 /* requests of one round */
 typedef struct sotto_server sotto_server;
+/* The listeners' fds are taken over when it succeeds, and stay the caller's when it fails: USAGE (no listener
+ * or more than 8, too many connections, no handler), NO_MEMORY (also: no descriptor left); *out is NULL. The
+ * list of listeners is copied; their TLS, ctx and log must outlive the server. */
 SOTTO_MUST_USE sotto_status sotto_server_new(sotto_server **out, const sotto_server_config *config,
                                              sotto_diag *diag);
 /* Serves for at most wait_ms (-1 = until something happened), then returns; call in a loop until told to
- * stop. */
+ * stop. What a peer does wrong ends its connection and no more. IO: waiting or accepting failed; what was
+ * begun stays as it is, for the next step. */
 SOTTO_MUST_USE sotto_status sotto_server_step(sotto_server *server, int64_t wait_ms);
 /* The answer to a request whose handler said `later`; between two steps. False when nobody waits under that
  * number any more. reply->body is taken over in any case. */
@@ -230,7 +241,8 @@ const sotto_tuf_target *sotto_tuf_target_find(const sotto_tuf *tuf, const char *
 SOTTO_MUST_USE sotto_status sotto_tuf_search(sotto_tuf *tuf, const char *name, sotto_tuf_target *out,
                                              sotto_diag *diag);
 /* Fetches one target (consistent snapshot path), checks length and hash, writes it to path atomically.
- * Nothing is written on failure. */
+ * RANGE: listed with more than SOTTO_TARGET_BYTES_MAX, or a name too long; CORRUPT: length or hash; USAGE: no
+ * way to fetch; what fetch and the disk say. Nothing is written on failure. */
 SOTTO_MUST_USE sotto_status sotto_tuf_download(sotto_tuf *tuf, const sotto_tuf_target *target,
                                                const char *path, sotto_diag *diag);
 /* Checks a file on disk against target: CORRUPT when it differs. */
@@ -282,8 +294,8 @@ typedef struct sotto_release_update {
  * "targets.json", not ending in ".new" or ".role"): MALFORMED otherwise, and nothing of that release is
  * fetched. Targets of a role that the list delegates to belong to the release where the delegation has a
  * member "version", which the role's list must then have (CORRUPT); AUTH for one that its paths do not allow.
- FULL before the first byte
- * when the disk would not hold it. *update is written on failure too (version 0 when none is complete). */
+ * FULL before the first byte when the disk would not hold it. *update is written on failure too (version 0
+ * when none is complete). */
 SOTTO_MUST_USE sotto_status sotto_release_fetch(const char *dir, const sotto_tuf_config *config,
                                                 sotto_release_update *update, sotto_diag *diag);
 /* Verifies dir/<version> without a network: the root that config->metadata_dir trusts (the caller's own
@@ -323,8 +335,8 @@ typedef struct sotto_night_config {
     sotto_client *serve; /* unix socket to `sotto serve`: GET /v1/outbox/next, POST /v1/outbox/<seq>/ack, POST
                             /v1/release, POST /v1/night */
     const char *release_dir;
-    const char
-        *session_path; /* where the continuation token lies (docs/formats/wire.md); NULL: none is shown */
+    /* Where the continuation token lies (docs/formats/wire.md); NULL: none is shown. */
+    const char *session_path;
     const char *health_path; /* what head office was told last of releases here; NULL: it is told nothing */
     sotto_entropy entropy;   /* for the next token */
     sotto_clock clock;
@@ -382,7 +394,10 @@ typedef struct sotto_enrolment {
     const uint8_t *report_public_key; /* SOTTO_PUBLIC_KEY_BYTES: what reports will be signed with */
 } sotto_enrolment;
 /* POST /v1/enrol on a client without own certificate; certificate chain PEM into out, and the device id that
- * it names. */
+ * it names. AUTH: the code is wrong, used or too old (or the server's certificate is); PROTOCOL: the
+ * certificate names another device; MALFORMED, RANGE: an answer of another form; the request's own errors,
+ * and what head office answered. Both are "" on failure; after NETWORK and TIMEOUT the code may be used up.
+ */
 SOTTO_MUST_USE sotto_status sotto_enrol(sotto_client *head_office, const sotto_enrolment *enrolment,
                                         char cert_pem[static SOTTO_PEM_MAX], char device_id[static 65],
                                         sotto_diag *diag);

@@ -1,6 +1,8 @@
 /*
  * tally: from counted events to a noised, debited, sealed report. A report, its debits in the ledger and its
  * place in the outbox are one transaction.
+ *
+ * No function keeps state but in the store: one thread at a time, the store's.
  */
 #ifndef SOTTO_TALLY_H
 #define SOTTO_TALLY_H
@@ -21,8 +23,9 @@ typedef struct sotto_tally_cells {
  * (asserted). Store errors; CORRUPT or UNSUPPORTED for a record that this program cannot read: nothing is
  * changed then. Uses some 20 KB of stack. */
 SOTTO_MUST_USE sotto_status sotto_tally_note(sotto_store *store, const sotto_task *task,
-                                             const uint8_t *customer_key, const sotto_tally_cells *event,
-                                             int64_t at_s, bool *counted, sotto_diag *diag);
+                                             const uint8_t customer_key[static SOTTO_CUSTOMER_KEY_BYTES],
+                                             const sotto_tally_cells *event, int64_t at_s, bool *counted,
+                                             sotto_diag *diag);
 
 /* ---- The witness: the last report's number and hash, kept outside the store's file. A store that knows less
  * than its witness is an old copy that was put back; the ledger in it would hand out budgets twice. ---- */
@@ -105,7 +108,8 @@ SOTTO_MUST_USE sotto_status sotto_tally_close(sotto_store *store, const sotto_ta
 
 /* Budget spent by a customer, micro-epsilon and nano-rho; 0 for an unknown one. For the customer's own
  * question and tests; never leaves the terminal. */
-SOTTO_MUST_USE sotto_status sotto_tally_spent(sotto_store *store, const uint8_t *customer_key,
+SOTTO_MUST_USE sotto_status sotto_tally_spent(sotto_store *store,
+                                              const uint8_t customer_key[static SOTTO_CUSTOMER_KEY_BYTES],
                                               uint64_t *spent_ueps, uint64_t *spent_rho_nano,
                                               sotto_diag *diag);
 

@@ -20,8 +20,8 @@ typedef struct forge_node {
     int32_t left, right; /* indices in the tree's nodes; FORGE_NONE in a leaf */
     uint32_t number;     /* as the source numbers it */
     uint32_t feature;
-    int64_t
-        key; /* of the threshold: order key of float32, or of float64 in a wide forest; or number of a set */
+    /* Of the threshold: order key of float32, or of float64 in a wide forest; or number of a set. */
+    int64_t key;
     bool missing_left;
     double leaf;  /* in a leaf */
     double cover; /* how much of the training data came here, >= 0 */
@@ -61,8 +61,8 @@ typedef struct forge_value {
     unsigned shift[2];   /* their scales */
     size_t trees[2];
     double steepest; /* how much the probability rises with its margin, at most */
-    double
-        rounding; /* of the probability, in units of 2^-24: of the sigmoid, or of a calibration's integers */
+    /* Of the probability, in units of 2^-24: of the sigmoid, or of a calibration's integers. */
+    double rounding;
     double largest; /* magnitude of the amount's margin */
     bool is_exp;    /* the amount is e^ of its margin */
 } forge_value;
@@ -82,9 +82,8 @@ typedef struct forge_forest {
     int64_t source_error_q24;             /* what the source itself was off by already */
     double bias[SOTTO_MODEL_OUTPUTS_MAX]; /* margins before any tree, as the source computes them */
     sotto_vec provenance;                 /* name=value lines */
-    const forge_value
-        *value; /* NULL, or: `leaf` of inner nodes is what is expected there, and the error is of a value
-                 */
+    /* NULL, or: `leaf` of inner nodes is what is expected there, and the error is of a value. */
+    const forge_value *value;
     sotto_span calibration; /* of CALI, as it will stand there; ptr NULL: none */
 } forge_forest;
 

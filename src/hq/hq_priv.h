@@ -5,7 +5,7 @@
  *   main, args   one table of commands; words of the command line
  *   office       the folder of one head office: keys, authority, repository, registry
  *   registry     what is remembered (registry.h)
- *   bundle       the five files of a release, loaded as a terminal loads them
+ *   bundle       the files of a release, loaded as a terminal loads them
  *   tuf, repo    metadata of The Update Framework, made and signed; the repository as it stands on the disk
  *   code         one-time codes
  *   pack         tags of a branch's customers, sealed to its terminal (pack.h)

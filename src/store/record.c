@@ -29,8 +29,9 @@ static sotto_span column_span(sqlite3_stmt *statement, int column)
     return (sotto_span){.ptr = bytes, .len = bytes == NULL ? 0 : (size_t)len};
 }
 
-sotto_status sotto_store_get(sotto_store *store, enum sotto_record kind, const uint8_t *key, int64_t sub,
-                             sotto_buf *out, sotto_diag *diag)
+sotto_status sotto_store_get(sotto_store *store, enum sotto_record kind,
+                             const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES], int64_t sub, sotto_buf *out,
+                             sotto_diag *diag)
 {
     sotto_status status;
     bool row = false;
@@ -50,7 +51,8 @@ sotto_status sotto_store_get(sotto_store *store, enum sotto_record kind, const u
     return status;
 }
 
-sotto_status sotto_store_put(sotto_store *store, enum sotto_record kind, const uint8_t *key, int64_t sub,
+sotto_status sotto_store_put(sotto_store *store, enum sotto_record kind,
+                             const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES], int64_t sub,
                              sotto_span bytes, sotto_diag *diag)
 {
     sotto_status status = sotto_store_may_change(store, diag);
@@ -81,7 +83,8 @@ static sotto_status run_drop(sotto_store *store, enum statement which, enum sott
     return status;
 }
 
-sotto_status sotto_store_drop(sotto_store *store, enum sotto_record kind, const uint8_t *key, int64_t sub,
+sotto_status sotto_store_drop(sotto_store *store, enum sotto_record kind,
+                              const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES], int64_t sub,
                               sotto_diag *diag)
 {
     bool dropped = false;
@@ -162,7 +165,8 @@ static sotto_status forget_all(sotto_store *store, const uint8_t *key, sotto_dia
     return status;
 }
 
-sotto_status sotto_store_forget(sotto_store *store, const uint8_t *key, sotto_diag *diag)
+sotto_status sotto_store_forget(sotto_store *store, const uint8_t key[static SOTTO_CUSTOMER_KEY_BYTES],
+                                sotto_diag *diag)
 {
     bool own = !store->in_transaction;
     sotto_status status = own ? sotto_store_begin(store, diag) : SOTTO_OK;

@@ -90,7 +90,8 @@ static sotto_status append(sotto_store *store, const sotto_task *task, const uin
     return status;
 }
 
-sotto_status sotto_tally_note(sotto_store *store, const sotto_task *task, const uint8_t *customer_key,
+sotto_status sotto_tally_note(sotto_store *store, const sotto_task *task,
+                              const uint8_t customer_key[static SOTTO_CUSTOMER_KEY_BYTES],
                               const sotto_tally_cells *event, int64_t at_s, bool *counted, sotto_diag *diag)
 {
     assert(event->count <= SOTTO_TABLES_MAX && task->bound <= SOTTO_TASK_BOUND_MAX);

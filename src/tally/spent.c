@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-sotto_status sotto_tally_spent(sotto_store *store, const uint8_t *customer_key, uint64_t *spent_ueps,
-                               uint64_t *spent_rho_nano, sotto_diag *diag)
+sotto_status sotto_tally_spent(sotto_store *store,
+                               const uint8_t customer_key[static SOTTO_CUSTOMER_KEY_BYTES],
+                               uint64_t *spent_ueps, uint64_t *spent_rho_nano, sotto_diag *diag)
 {
     sotto_ledger ledger;
     sotto_status status = sotto_ledger_get(store, customer_key, &ledger, diag);

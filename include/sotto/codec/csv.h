@@ -7,6 +7,7 @@
 #define SOTTO_CSV_FIELDS_MAX 1024  /* columns of a row */
 #define SOTTO_CSV_ROW_MAX    65536 /* bytes of a row */
 
+/* Some 80 KiB: not for a stack. */
 typedef struct sotto_csv {
     sotto_span text;                        /* whole input; owned by the caller */
     const char *name;                       /* file name for messages; may be NULL */
@@ -21,12 +22,13 @@ typedef struct sotto_csv {
 } sotto_csv;
 
 /* Opens text and reads its header into field[0..columns). delimiter 0 = the commonest of , ; tab in the first
- * line. A UTF-8 byte order mark is skipped; \n and \r\n both end a row. Errors: MALFORMED (empty, bad quote,
- * duplicate column name), not UTF-8, RANGE. */
+ * line. A UTF-8 byte order mark is skipped; \n and \r\n both end a row. MALFORMED: empty, not UTF-8, a zero
+ * byte, a bad quote, a lone \r, two columns of one name; RANGE: a row too long or of too many fields. With
+ * file and line. */
 SOTTO_MUST_USE sotto_status sotto_csv_open(sotto_csv *csv, sotto_span text, const char *name,
                                            uint8_t delimiter, sotto_diag *diag);
-/* Next row into field[]; *more false at the end. Blank last line allowed. Errors say file and line; the
- * reader stays at the bad row. */
+/* Next row into field[]; *more false at the end. Blank last line allowed. Errors as above, and MALFORMED for
+ * another number of fields than the header's; the reader stays at the bad row. */
 SOTTO_MUST_USE sotto_status sotto_csv_next(sotto_csv *csv, bool *more, sotto_diag *diag);
 
 #endif

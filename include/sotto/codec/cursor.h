@@ -4,8 +4,9 @@
 
 #include "sotto/base.h"
 
-/* A window on input that only narrows. After the first failure every read fails with the same status and
- * gives 0, so a sequence of reads may be checked once at its end (sotto_cursor_end). */
+/* A window on input that only narrows. A read past its end is TRUNCATED. After the first failure every read
+ * fails with the same status and gives 0, so a sequence of reads may be checked once at its end
+ * (sotto_cursor_end). Spans point into the input. */
 typedef struct sotto_cursor {
     const uint8_t *start, *at, *end;
     sotto_status status;
@@ -24,7 +25,7 @@ uint64_t sotto_cursor_uvarint(sotto_cursor *c);
 int64_t sotto_cursor_svarint(sotto_cursor *c);
 /* len bytes in place; a span of length 0 on failure. */
 sotto_span sotto_cursor_bytes(sotto_cursor *c, size_t len);
-/* A uvarint length <= max, then that many bytes. */
+/* A uvarint length <= max (RANGE otherwise), then that many bytes. */
 sotto_span sotto_cursor_blob(sotto_cursor *c, size_t max);
 size_t sotto_cursor_left(const sotto_cursor *c);
 size_t sotto_cursor_offset(const sotto_cursor *c);

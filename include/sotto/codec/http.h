@@ -57,6 +57,7 @@ SOTTO_MUST_USE sotto_status sotto_http_write_request(sotto_buf *out, const char 
 /* The same for a response. 1xx, 204 and 304 have no body and no length: USAGE when body_len is not 0. */
 SOTTO_MUST_USE sotto_status sotto_http_write_response(sotto_buf *out, int code, const char *content_type,
                                                       size_t body_len, bool keep_alive, const char *extra);
+/* The reason phrase of a code that Sotto sends, a static string. */
 const char *sotto_http_reason(int code);
 
 #endif

@@ -18,7 +18,8 @@ typedef struct sotto_protobuf_field {
     sotto_span bytes; /* BYTES: points into the message */
 } sotto_protobuf_field;
 
-/* The next field of a message. False at its end, and when it is malformed: the cursor's status tells. */
+/* The next field of a message. False at its end, and when it is malformed: the cursor's status tells
+ * (MALFORMED, TRUNCATED). */
 bool sotto_protobuf_next(sotto_cursor *message, sotto_protobuf_field *out);
 /* The next varint of a packed list. False at its end or when it is malformed. */
 bool sotto_protobuf_varint(sotto_cursor *list, uint64_t *out);
