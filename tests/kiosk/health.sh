@@ -55,6 +55,8 @@ told | grep -q 'release=1 good=0 failed=2 why=selftest .* disk_free_mib=[0-9]* w
 [ -z "$(told | uniq -d)" ] && ok || bad "head office was told the same twice"
 expect 0 '"last_contact":"20.*"release":1,.*"findings":\[\],"health":{.*"failed":2,"why":"selftest".*"waiting":0' "$HQ" devices --dir "$WORK/hq" --json
 expect 0 ' 1 < 2 ' "$HQ" devices --dir "$WORK/hq"
+disk=$(told | sed -n 's/.*disk_free_mib=\([0-9]*\).*/\1/p' | tail -n 1)
+((disk > 0 && (disk & (disk - 1)) == 0)) && ok || bad "the free disk is not told coarsely: $disk"
 serve_stop
 serve_start one
 expect 0 'release    1' t one status
@@ -89,5 +91,11 @@ expect 0 'Release 5 fetched and verified, in use' t one sync
 [ "$(releases)" = '3 5' ] && ok || bad "releases kept: $(releases)"
 # Nothing older than what was accepted comes back by asking.
 expect 0 'older than release 5' curl -sS --unix-socket "$WORK/one/run/link/sotto.sock" http://localhost/v1/release -d '{"version":3}'
+# Another enrolment: head office knows nothing of how it does, until it is told again.
+code=$("$HQ" enrol-code --dir "$WORK/hq" --device one 2>/dev/null)
+expect 0 'one' t one enrol "$code"
+expect 0 '"findings":\[{"check":"sync","text":"has not called since it was enrolled, 0 days ago".*"health":null' "$HQ" devices --dir "$WORK/hq" --json
+expect 0 'acknowledged' t one sync
+expect 0 '"findings":\[\],"health":{.*"release":5' "$HQ" devices --dir "$WORK/hq" --json
 serve_stop
 finish
