@@ -643,5 +643,7 @@ int hq_cmd_audit(int argc, char **argv);
 int hq_cmd_devices(int argc, char **argv);
 int hq_cmd_revoke(int argc, char **argv);
 int hq_cmd_certificate(int argc, char **argv);
+int hq_cmd_backup(int argc, char **argv);
+int hq_cmd_restored(int argc, char **argv);
 
 #endif

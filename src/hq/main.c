@@ -243,6 +243,19 @@ static const hq_command COMMANDS[] = {
      "is the terminal's.\nNeeds nothing else: an auditor can do it elsewhere.\n\n"
      "  sotto-hq audit verify audit.json --dir /srv/sotto-hq\n",
      hq_cmd_audit},
+    {"backup", "a copy of the office that belongs together, while it serves",
+     "usage: sotto-hq backup --dir DIR --to FOLDER [--json]\n\n"
+     "FOLDER is made; it holds private keys, as DIR does. Take one after each publish: what comes after it "
+     "is\n"
+     "lost with the folder. With PostgreSQL the registry is not in it: pg_dump -n sotto.\n\n"
+     "  sotto-hq backup --dir /srv/sotto-hq --to /mnt/copies/2026-11-22\n",
+     hq_cmd_backup},
+    {"restored", "after an older copy of the office was put back",
+     "usage: sotto-hq restored --dir DIR [--json]\n\n"
+     "Run it once, before serve. Without it every terminal that called since the copy was taken would pass\n"
+     "for a copy itself, and none would take the timestamps that go on from the copy's numbers.\n\n"
+     "  sotto-hq restored --dir /srv/sotto-hq\n",
+     hq_cmd_restored},
     {"devices", "every terminal: what is wrong with it and what to do",
      "usage: sotto-hq devices --dir DIR [--release-quarantine ID] [--json]\n\n"
      "Of each its certificate, last contact, last report, release (7 < 8: another than the newest), reports "

@@ -43,6 +43,9 @@ SOTTO_MUST_USE sotto_status hq_registry_open(hq_registry **out, const char *wher
 SOTTO_MUST_USE sotto_status hq_registry_move(const char *from_path, const char *to, bool *moved,
                                              sotto_diag *diag);
 void hq_registry_close(hq_registry *registry); /* NULL allowed */
+/* A copy of a file's registry as it is at this moment, while others write: a new file. UNSUPPORTED for
+ * PostgreSQL, which has its own ways. */
+SOTTO_MUST_USE sotto_status hq_registry_backup(hq_registry *registry, const char *path, sotto_diag *diag);
 SOTTO_MUST_USE sotto_status hq_registry_office(hq_registry *registry, char name[static 65], sotto_diag *diag);
 
 /* ---- Devices and one-time codes ---- */
@@ -139,6 +142,10 @@ SOTTO_MUST_USE sotto_status hq_registry_session(hq_registry *registry, const cha
  * not quarantined. */
 SOTTO_MUST_USE sotto_status hq_registry_release_quarantine(hq_registry *registry, const char *device,
                                                            sotto_diag *diag);
+/* After an older registry was put back: the next token of every device that is not quarantined is taken
+ * whatever it had. */
+SOTTO_MUST_USE sotto_status hq_registry_forget_sessions(hq_registry *registry, uint64_t *count,
+                                                        sotto_diag *diag);
 /* A report that will not come: its place in the chain is taken by this hash (zeros: not known). Told again
  * changes nothing. */
 typedef struct hq_absence {

@@ -196,3 +196,14 @@ sotto_status hq_registry_move(const char *from_path, const char *to_where, bool 
     hq_registry_close(to);
     return status;
 }
+
+/* ---- a copy ---- */
+
+sotto_status hq_registry_backup(hq_registry *registry, const char *path, sotto_diag *diag)
+{
+    if (registry->driver != &sql_sqlite)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, UNSUPPORTED), "the registry is in PostgreSQL");
+    sql s = sql_begin_walk(registry, "VACUUM INTO ?1", diag); /* one read transaction; nobody waits for it */
+    sql_text(&s, path);
+    return sql_run(&s);
+}

@@ -184,6 +184,19 @@ sotto_status hq_registry_release_quarantine(hq_registry *registry, const char *d
     return status == SOTTO_OK ? sql_close(registry, end_quarantine(registry, device, diag), diag) : status;
 }
 
+sotto_status hq_registry_forget_sessions(hq_registry *registry, uint64_t *count, sotto_diag *diag)
+{
+    int64_t gone = 0;
+    *count = 0;
+    sotto_status status = sql_transaction(registry, diag);
+    if (status != SOTTO_OK)
+        return status;
+    sql s = sql_begin(registry, "DELETE FROM session WHERE quarantined_s = 0", diag);
+    status = sql_close(registry, sql_run_changes(&s, &gone), diag);
+    *count = status == SOTTO_OK ? (uint64_t)gone : 0;
+    return status;
+}
+
 /* ---- reports that will not come ---- */
 
 static sotto_status put_absent(hq_registry *registry, const hq_absence *a, bool *repeated, sotto_diag *diag)

@@ -277,16 +277,20 @@ static bool snapshot_holds(const hq_run *r)
     return holds;
 }
 
-sotto_status hq_run_stage(hq_run *r, hq_tuf_file *snapshot, sotto_diag *diag)
+sotto_status hq_run_renumber(hq_run *r, hq_tuf_file *snapshot, sotto_diag *diag)
 {
     hq_tuf_file targets;
+    sotto_status status =
+        standing(r, "targets", r->repo.role[HQ_ROLE_TARGETS].version, "targets.json", &targets, diag);
+    return status == SOTTO_OK ? hq_run_put_snapshot(r, &targets, snapshot, diag) : status;
+}
+
+sotto_status hq_run_stage(hq_run *r, hq_tuf_file *snapshot, sotto_diag *diag)
+{
     sotto_status status;
     bool due = r->repo.role[HQ_ROLE_SNAPSHOT].expires_s - r->now_s < r->days * HQ_DAY_S / 2;
     if (!snapshot_holds(r) || (due && key_is_here(r))) {
-        status =
-            standing(r, "targets", r->repo.role[HQ_ROLE_TARGETS].version, "targets.json", &targets, diag);
-        if (status == SOTTO_OK)
-            status = hq_run_put_snapshot(r, &targets, snapshot, diag);
+        status = hq_run_renumber(r, snapshot, diag);
     } else {
         status =
             standing(r, "snapshot", r->repo.role[HQ_ROLE_SNAPSHOT].version, "snapshot.json", snapshot, diag);

@@ -37,6 +37,8 @@ SOTTO_MUST_USE sotto_status hq_run_put_snapshot(hq_run *r, const hq_tuf_file *ta
 SOTTO_MUST_USE sotto_status hq_run_put_timestamp(hq_run *r, const hq_tuf_file *snapshot, sotto_diag *diag);
 /* The snapshot that stands, or a new one where it has to be: what the next timestamp lists. */
 SOTTO_MUST_USE sotto_status hq_run_stage(hq_run *r, hq_tuf_file *snapshot, sotto_diag *diag);
+/* The lists that stand under a snapshot of the next number. NOT_FOUND, AUTH when its key is elsewhere. */
+SOTTO_MUST_USE sotto_status hq_run_renumber(hq_run *r, hq_tuf_file *snapshot, sotto_diag *diag);
 SOTTO_MUST_USE sotto_status hq_run_refresh(hq_run *r, sotto_diag *diag);
 
 /* repo_team.c */
