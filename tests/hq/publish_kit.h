@@ -125,4 +125,38 @@ static inline bool survives(int n, int (*work)(void))
     return true;
 }
 
+/* ---- a release and roots in several hands ---- */
+
+static inline int finish_drafts(void)
+{
+    return RUN(hq_cmd_publish, "publish", "--dir", at("office"), "--finish", "--json");
+}
+
+static inline int prepare(void)
+{
+    return RUN(hq_cmd_publish, "publish", "--dir", at("office"), "--dictionary", at("dictionary.json"),
+               "--model", at("model.sotto"), "--catalogue", at("catalogue.json"), "--policy",
+               at("policy.json"), "--tasks", at("tasks.json"), "--prepare", "--json");
+}
+
+static inline int sign_with(const char *file, const char *key)
+{
+    return RUN(hq_cmd_sign, "sign", at(file), "--key", at(key));
+}
+
+/* A key of a person elsewhere: NAME.key and NAME.pem. */
+static inline void make_person(const char *name)
+{
+    char pem[SOTTO_PEM_MAX], public_pem[SOTTO_PEM_MAX], file[64];
+    sotto_entropy entropy = sotto_port_entropy();
+    sotto_diag diag = {0};
+    ok(sotto_vault_start(&diag), &diag);
+    ok(sotto_keypair_make(&entropy, pem, &diag), &diag);
+    ok(sotto_keypair_public_pem(pem, public_pem, &diag), &diag);
+    snprintf(file, sizeof file, "%s.key", name);
+    ok(sotto_port_write_file(at(file), sotto_span_str(pem), 0600, &diag), &diag);
+    snprintf(file, sizeof file, "%s.pem", name);
+    write_text(file, public_pem);
+}
+
 #endif

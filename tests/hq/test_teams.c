@@ -22,23 +22,6 @@ static bool complains_of(const char *text)
     return says("stderr", text);
 }
 
-static int finish_drafts(void)
-{
-    return RUN(hq_cmd_publish, "publish", "--dir", at("office"), "--finish", "--json");
-}
-
-static int prepare(void)
-{
-    return RUN(hq_cmd_publish, "publish", "--dir", at("office"), "--dictionary", at("dictionary.json"),
-               "--model", at("model.sotto"), "--catalogue", at("catalogue.json"), "--policy",
-               at("policy.json"), "--tasks", at("tasks.json"), "--prepare", "--json");
-}
-
-static int sign_with(const char *file, const char *key)
-{
-    return RUN(hq_cmd_sign, "sign", at(file), "--key", at(key));
-}
-
 static int sign_by_two(const char *file, const char *a, const char *b)
 {
     int code = sign_with(file, a);
@@ -49,21 +32,6 @@ static int add_team(const char *name, const char *paths, const char *a, const ch
 {
     return RUN(hq_cmd_keys, "keys", "add-role", "--dir", at("office"), "--role", name, "--paths", paths,
                "--key", at(a), "--key", at(b), "--threshold", "2");
-}
-
-/* A key of a person elsewhere: NAME.key and NAME.pem. */
-static void make_person(const char *name)
-{
-    char pem[SOTTO_PEM_MAX], public_pem[SOTTO_PEM_MAX], file[64];
-    sotto_entropy entropy = sotto_port_entropy();
-    sotto_diag diag = {0};
-    ok(sotto_vault_start(&diag), &diag);
-    ok(sotto_keypair_make(&entropy, pem, &diag), &diag);
-    ok(sotto_keypair_public_pem(pem, public_pem, &diag), &diag);
-    snprintf(file, sizeof file, "%s.key", name);
-    ok(sotto_port_write_file(at(file), sotto_span_str(pem), 0600, &diag), &diag);
-    snprintf(file, sizeof file, "%s.pem", name);
-    write_text(file, public_pem);
 }
 
 /* As serve sees the folder: from a root of its own. */
