@@ -80,20 +80,6 @@ static sotto_status parse(calibrate_options *o, int argc, char **argv, sotto_dia
     return status;
 }
 
-static void choose(const char *given, const sotto_model *m, const char *name, char out[static 256])
-{
-    if (given != NULL)
-        (void)snprintf(out, 256, "%s", given);
-    else
-        learn_provenance(m, name, out, 256);
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
-}
-
 static bool read_whole(const sotto_model *m, const char *name, int64_t *out)
 {
     char text[256];
@@ -106,13 +92,13 @@ static sotto_status choose_rows(calibrating *w, sotto_diag *diag)
 {
     char split[256];
     const sotto_model *m = w->in.model;
-    choose(NULL, m, "sotto.data", w->data);
-    choose(NULL, m, "sotto.split", split);
+    learn_choose(NULL, m, "sotto.data", w->data);
+    learn_choose(NULL, m, "sotto.split", split);
     bool known = learn_split_find(split, &w->trained.kind) &&
                  read_whole(m, "sotto.holdout", &w->trained.holdout_percent) &&
                  read_whole(m, "sotto.seed", &w->trained.seed) && w->trained.holdout_percent >= 0 &&
                  w->trained.holdout_percent <= 90;
-    bool same_table = strcmp(w->data, base_name(w->o->table)) == 0;
+    bool same_table = strcmp(w->data, learn_file_name(w->o->table)) == 0;
     w->held_out_only = w->o->rows == NULL ? same_table : strcmp(w->o->rows, "held-out") == 0;
     if (!w->held_out_only || (known && w->trained.holdout_percent > 0))
         return SOTTO_OK;
@@ -125,11 +111,11 @@ static sotto_status choose_rows(calibrating *w, sotto_diag *diag)
 static sotto_status read_rows(calibrating *w, sotto_diag *diag)
 {
     const calibrate_options *o = w->o;
-    choose(o->label, w->in.model, "sotto.label", w->label);
-    choose(o->label != NULL && o->positive == NULL ? "" : o->positive, w->in.model, "sotto.positive",
-           w->positive);
-    choose(o->today, w->in.model, "sotto.today", w->today);
-    choose(o->date_column, w->in.model, "sotto.date_column", w->date_column);
+    learn_choose(o->label, w->in.model, "sotto.label", w->label);
+    learn_choose(o->label != NULL && o->positive == NULL ? "" : o->positive, w->in.model, "sotto.positive",
+                 w->positive);
+    learn_choose(o->today, w->in.model, "sotto.today", w->today);
+    learn_choose(o->date_column, w->in.model, "sotto.date_column", w->date_column);
     sotto_status status = hq_need(w->label[0] == '\0' ? NULL : w->label, "--label COLUMN", diag);
     learn_plan plan = {.model = w->in.model,
                        .features = sotto_model_feature(w->in.model, 0),
@@ -214,7 +200,7 @@ static sotto_status write_model(calibrating *w, sotto_diag *diag)
     sotto_vec_init(&lines, 4096);
     sotto_status status = sotto_vec_printf(
         &lines, "sotto.calibration=%s\nsotto.calibration_data=%s\nsotto.calibration_rows=%zu\n", w->o->method,
-        base_name(w->o->table), w->fitted);
+        learn_file_name(w->o->table), w->fitted);
     if (status == SOTTO_OK)
         status = sotto_forge_calibrate(sotto_vec_span(&w->in.model_file), &w->calibration.c,
                                        sotto_vec_span(&lines), &w->file, diag);

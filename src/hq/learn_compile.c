@@ -86,35 +86,17 @@ static sotto_status parse(compile_options *o, int argc, char **argv, sotto_diag 
     return status;
 }
 
-/* What the command line says, else what training left in the file. */
-static void choose(const char *given, const sotto_model *m, const char *name, char out[static 256])
-{
-    if (given != NULL)
-        (void)snprintf(out, 256, "%s", given);
-    else
-        learn_provenance(m, name, out, 256);
-}
-
-static int64_t choose_number(int64_t given, const sotto_model *m, const char *name, int64_t otherwise)
-{
-    char text[256];
-    int64_t number = 0;
-    if (given >= 0)
-        return given;
-    learn_provenance(m, name, text, sizeof text);
-    return sotto_parse_i64(sotto_span_str(text), &number) == SOTTO_OK ? number : otherwise;
-}
-
 static void choose_rows(const compile_options *o, const sotto_model *m, outcome *r)
 {
     char split[256];
-    choose(o->label, m, "sotto.label", r->label);
-    choose(o->label != NULL && o->positive == NULL ? "" : o->positive, m, "sotto.positive", r->positive);
-    choose(o->today, m, "sotto.today", r->today);
-    choose(o->date_column, m, "sotto.date_column", r->date_column);
-    choose(o->split, m, "sotto.split", split);
-    r->split.holdout_percent = choose_number(o->holdout, m, "sotto.holdout", 20);
-    r->split.seed = choose_number(o->seed, m, "sotto.seed", 1);
+    learn_choose(o->label, m, "sotto.label", r->label);
+    learn_choose(o->label != NULL && o->positive == NULL ? "" : o->positive, m, "sotto.positive",
+                 r->positive);
+    learn_choose(o->today, m, "sotto.today", r->today);
+    learn_choose(o->date_column, m, "sotto.date_column", r->date_column);
+    learn_choose(o->split, m, "sotto.split", split);
+    r->split.holdout_percent = learn_choose_number(o->holdout, m, "sotto.holdout", 20);
+    r->split.seed = learn_choose_number(o->seed, m, "sotto.seed", 1);
     r->has_split = learn_split_find(split, &r->split.kind) && r->split.holdout_percent > 0 &&
                    r->split.holdout_percent <= 90;
 }

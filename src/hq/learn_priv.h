@@ -276,8 +276,17 @@ typedef struct learn_proof {
  * Leaves that differ are counted. */
 sotto_status learn_prove(learn_proof *p, const sotto_model *m, const learn_origin *origin,
                          const learn_table *t, const learn_split *split, sotto_diag *diag);
+
+/* ---- What training left in a model (learn_provenance.c) ---- */
+
 /* The value of a provenance line "name=value", copied; "" when it is not there. */
 void learn_provenance(const sotto_model *m, const char *name, char *out, size_t cap);
+/* What the command line says (NULL: nothing), else what training left in the model; "" when neither did. */
+void learn_choose(const char *given, const sotto_model *m, const char *name, char out[static 256]);
+/* The same of a number (below 0: not given); otherwise when neither says one. */
+int64_t learn_choose_number(int64_t given, const sotto_model *m, const char *name, int64_t otherwise);
+/* Without the folder: a path of this machine is nobody else's business. */
+const char *learn_file_name(const char *path);
 
 /* ---- Sub-commands of model ---- */
 int learn_cmd_compile(int argc, char **argv);

@@ -28,24 +28,6 @@ typedef struct proving {
     sotto_diag *diag;
 } proving;
 
-void learn_provenance(const sotto_model *m, const char *name, char *out, size_t cap)
-{
-    sotto_span all = sotto_model_provenance(m);
-    size_t len = strlen(name), at = 0;
-    out[0] = '\0';
-    while (at < all.len) {
-        const uint8_t *end = memchr(all.ptr + at, '\n', all.len - at);
-        size_t stop = end == NULL ? all.len : (size_t)(end - all.ptr);
-        if (stop - at > len && memcmp(all.ptr + at, name, len) == 0 && all.ptr[at + len] == '=') {
-            sotto_span value = sotto_span_of(all.ptr + at + len + 1, stop - at - len - 1);
-            if (sotto_span_to_str(value, out, cap) != SOTTO_OK)
-                out[0] = '\0';
-            return;
-        }
-        at = stop + 1;
-    }
-}
-
 static sotto_status take_memory(proving *p)
 {
     size_t trees = sotto_model_info_of(p->model)->trees, rows = p->table->rows;

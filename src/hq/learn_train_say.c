@@ -44,13 +44,6 @@ static void add_monotone(pairs *p, const hq_list *list)
         (void)snprintf(p->pair[p->n - 1].value + len, 8, " ...");
 }
 
-/* The data's name without the folder: a path of this machine is nobody else's business. */
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
-}
-
 static void add_settings(pairs *p, const learn_settings *s)
 {
     add_number(p, "sotto.seed", (double)s->seed);
@@ -102,7 +95,7 @@ sotto_status learn_train_stamp(learn_booster *b, const learn_train_options *o, c
     pairs *p = calloc(1, sizeof *p);
     if (p == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
-    add_pair(p, "sotto.data", base_name(o->data));
+    add_pair(p, "sotto.data", learn_file_name(o->data));
     add_pair(p, "sotto.label", o->label);
     add_pair(p, "sotto.positive", o->positive);
     add_pair(p, "sotto.today", o->today);

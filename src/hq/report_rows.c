@@ -6,40 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the command line says, else what training left in the model. */
-static void choose(const char *given, const sotto_model *m, const char *name, char out[static 256])
-{
-    if (given != NULL)
-        (void)snprintf(out, 256, "%s", given);
-    else
-        learn_provenance(m, name, out, 256);
-}
-
-static int64_t choose_number(int64_t given, const sotto_model *m, const char *name, int64_t otherwise)
-{
-    char text[256];
-    int64_t number = 0;
-    if (given >= 0)
-        return given;
-    learn_provenance(m, name, text, sizeof text);
-    return sotto_parse_i64(sotto_span_str(text), &number) == SOTTO_OK ? number : otherwise;
-}
-
 /* Rows of another split than training's are not those that it left out. */
 static bool as_trained(const report *r, const char *split)
 {
     char trained[256];
     learn_provenance(r->model, "sotto.split", trained, sizeof trained);
-    return strcmp(trained, split) == 0 && r->split.seed == choose_number(-1, r->model, "sotto.seed", 1) &&
-           r->split.holdout_percent == choose_number(-1, r->model, "sotto.holdout", 20);
+    return strcmp(trained, split) == 0 &&
+           r->split.seed == learn_choose_number(-1, r->model, "sotto.seed", 1) &&
+           r->split.holdout_percent == learn_choose_number(-1, r->model, "sotto.holdout", 20);
 }
 
 static void choose_split(report *r)
 {
     char split[256];
-    choose(r->o->split, r->model, "sotto.split", split);
-    r->split.holdout_percent = choose_number(r->o->holdout, r->model, "sotto.holdout", 20);
-    r->split.seed = choose_number(r->o->seed, r->model, "sotto.seed", 1);
+    learn_choose(r->o->split, r->model, "sotto.split", split);
+    r->split.holdout_percent = learn_choose_number(r->o->holdout, r->model, "sotto.holdout", 20);
+    r->split.seed = learn_choose_number(r->o->seed, r->model, "sotto.seed", 1);
     r->held_out = strcmp(split, "all") != 0 && learn_split_find(split, &r->split.kind) &&
                   r->split.holdout_percent > 0 && r->split.holdout_percent <= 90;
     r->unseen = r->held_out && as_trained(r, split);
@@ -63,10 +45,11 @@ static sotto_status read_table(report *r, sotto_diag *diag)
 {
     char positive[256], today[256], date_column[256];
     const report_options *o = r->o;
-    choose(o->label, r->model, r->kind == REPORT_YES_NO ? "sotto.label" : "sotto.target", r->label);
-    choose(o->label != NULL && o->positive == NULL ? "" : o->positive, r->model, "sotto.positive", positive);
-    choose(o->today, r->model, "sotto.today", today);
-    choose(o->date_column, r->model, "sotto.date_column", date_column);
+    learn_choose(o->label, r->model, r->kind == REPORT_YES_NO ? "sotto.label" : "sotto.target", r->label);
+    learn_choose(o->label != NULL && o->positive == NULL ? "" : o->positive, r->model, "sotto.positive",
+                 positive);
+    learn_choose(o->today, r->model, "sotto.today", today);
+    learn_choose(o->date_column, r->model, "sotto.date_column", date_column);
     if (r->label[0] == '\0' && r->kind != REPORT_CLUSTERS)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE),
                               "--label COLUMN is needed: the model does not say what it was trained on");
