@@ -37,9 +37,8 @@ const char *sotto_items_id(const sotto_items *t, size_t item);
 int sotto_items_find(const sotto_items *t, sotto_span id); /* index or -1 */
 size_t sotto_items_segments(const sotto_items *t);
 int sotto_items_segment_find(const sotto_items *t, sotto_span name); /* index or -1 */
-/* Dimensions of the embeddings, 0 = the file is a matrix; and bytes of one number: 1 or 2. */
+/* Dimensions of the embeddings, 0 = the file is a matrix. */
 size_t sotto_items_dims(const sotto_items *t);
-size_t sotto_items_width(const sotto_items *t);
 /* How it was learned, "name=value" lines. */
 const char *sotto_items_source(const sotto_items *t);
 

@@ -74,14 +74,6 @@ uint32_t sotto_counter_shown_hour(const sotto_counter *counter, int64_t now_s)
     return shown;
 }
 
-uint32_t sotto_counters_shown_today(const sotto_counters *c, int32_t today)
-{
-    uint32_t shown = 0;
-    for (size_t i = 0; i < c->count; i++)
-        shown += c->entry[i].creative == 0 ? sotto_counter_shown(&c->entry[i], today, 1) : 0;
-    return shown;
-}
-
 /* Later of the days on which anything happened. */
 static int32_t last_used(const sotto_counter *e)
 {

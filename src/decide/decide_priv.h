@@ -291,8 +291,6 @@ uint32_t sotto_counter_shown(const sotto_counter *counter, int32_t today, unsign
 /* The first of these caps that is reached, of what the counter counts; or NONE. */
 enum sotto_exclusion sotto_decide_cap_of(const sotto_deciding *d, const sotto_counter *counter,
                                          const sotto_caps *caps);
-/* Offers of any campaign shown today. */
-uint32_t sotto_counters_shown_today(const sotto_counters *c, int32_t today);
 
 /* What is the same for all campaigns of one decision. */
 struct sotto_deciding {

@@ -156,7 +156,6 @@ SOTTO_MUST_USE sotto_status agg_store_batches(hq_registry *db, const uint8_t *di
 SOTTO_MUST_USE sotto_status agg_store_batch_put(hq_registry *db, const agg_batch *batch, sotto_diag *diag);
 /* Writes the batch as closed, and wipes the output shares of its reports. */
 SOTTO_MUST_USE sotto_status agg_store_batch_close(hq_registry *db, const agg_batch *batch, sotto_diag *diag);
-SOTTO_MUST_USE sotto_status agg_store_batch_drop(hq_registry *db, const uint8_t *id, sotto_diag *diag);
 /* How many reports are in each state, how many batches are closed. */
 SOTTO_MUST_USE sotto_status agg_store_counts(hq_registry *db, uint64_t reports[static 4], uint64_t *batches,
                                              sotto_diag *diag);
@@ -231,13 +230,9 @@ SOTTO_MUST_USE sotto_status agg_helper_batch(aggregator *a, sotto_span body, sot
                                              sotto_diag *diag);
 SOTTO_MUST_USE sotto_status agg_leader_reports(aggregator *a, sotto_span body, sotto_vec *answer,
                                                sotto_diag *diag);
-SOTTO_MUST_USE sotto_status agg_leader_collect(aggregator *a, sotto_span body, sotto_vec *answer,
-                                               sotto_diag *diag);
 
 /* ---- verify ---- */
 
-/* Whether a failure is the report's own fault: it is refused, and the others go on. */
-bool agg_its_fault(sotto_status status);
 /* Opens this party's share and begins its verification; verify_state and verifier are allocated. */
 SOTTO_MUST_USE sotto_status agg_verify_begin(const aggregator *a, const agg_task *task, agg_report *report,
                                              sotto_diag *diag);

@@ -136,7 +136,7 @@ static sotto_status answer_collector(const agg_batch *batch, sotto_vec *answer, 
     return agg_message_end(&m, answer, diag);
 }
 
-sotto_status agg_leader_collect(aggregator *a, sotto_span body, sotto_vec *answer, sotto_diag *diag)
+static sotto_status leader_collect(aggregator *a, sotto_span body, sotto_vec *answer, sotto_diag *diag)
 {
     agg_batch batch = {0};
     sotto_cbor_reader r = sotto_cbor_reader_of(body);
@@ -169,7 +169,7 @@ sotto_status agg_handle(aggregator *a, enum agg_role from, sotto_span target, so
         enum agg_role at, from;
         agg_handler handler;
     } table[] = {{"/v1/reports", AGG_LEADER, AGG_COLLECTOR, agg_leader_reports},
-                 {"/v1/collect", AGG_LEADER, AGG_COLLECTOR, agg_leader_collect},
+                 {"/v1/collect", AGG_LEADER, AGG_COLLECTOR, leader_collect},
                  {"/v1/task", AGG_HELPER, AGG_LEADER, agg_helper_task},
                  {"/v1/verify", AGG_HELPER, AGG_LEADER, agg_helper_verify},
                  {"/v1/batch", AGG_HELPER, AGG_LEADER, agg_helper_batch}};

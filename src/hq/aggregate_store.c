@@ -312,13 +312,6 @@ sotto_status agg_store_batch_close(hq_registry *db, const agg_batch *batch, sott
     return sql_run(&s);
 }
 
-sotto_status agg_store_batch_drop(hq_registry *db, const uint8_t *id, sotto_diag *diag)
-{
-    sql s = sql_begin(db, "DELETE FROM batch WHERE id = ?1 AND closed = 0", diag);
-    sql_blob(&s, id, AGG_ID_BYTES);
-    return sql_run(&s);
-}
-
 /* ---- sums for people, and the collector's place ---- */
 
 sotto_status agg_store_counts(hq_registry *db, uint64_t reports[static 4], uint64_t *batches,

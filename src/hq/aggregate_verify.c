@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool agg_its_fault(sotto_status status)
+/* Whether a failure is the report's own fault: it is refused, and the others go on. */
+static bool its_fault(sotto_status status)
 {
     switch (sotto_status_cause(status)) {
     case SOTTO_CAUSE_AUTH:
@@ -20,7 +21,7 @@ bool agg_its_fault(sotto_status status)
 
 void agg_judge(agg_report *report, sotto_status *status, const sotto_diag *diag)
 {
-    if (*status == SOTTO_OK || !agg_its_fault(*status))
+    if (*status == SOTTO_OK || !its_fault(*status))
         return;
     report->state = AGG_REFUSED;
     (void)snprintf(report->why, sizeof report->why, "%.150s",

@@ -150,7 +150,7 @@ static void print_left_out(hq_totals *t)
                (long long)t->sums.count[0], (unsigned long long)width_at(t, 0));
 }
 
-void hq_totals_print(hq_totals *t)
+static void print(hq_totals *t)
 {
     if (!hq_sums_head(&t->sums, t->confidence_ppm))
         return;
@@ -258,7 +258,7 @@ static void put_tables(sotto_json_writer *w, hq_totals *t)
     sotto_json_arr_end(w);
 }
 
-sotto_status hq_totals_json(hq_totals *t, sotto_diag *diag)
+static sotto_status print_json(hq_totals *t, sotto_diag *diag)
 {
     hq_json json;
     size_t rows = t->sums.task.cells + t->offers.campaign_count * (t->offers.segment_count + 2);
@@ -293,9 +293,9 @@ static sotto_status say(const hq_asked *a, uint32_t task, sotto_diag *diag)
                                        .collected = a->collected};
     sotto_status status = hq_totals_make(&totals, a->registry, a->newest_release, &request, diag);
     if (status == SOTTO_OK && a->as_json)
-        status = hq_totals_json(&totals, diag);
+        status = print_json(&totals, diag);
     else if (status == SOTTO_OK)
-        hq_totals_print(&totals);
+        print(&totals);
     hq_totals_free(&totals);
     return status;
 }

@@ -212,7 +212,6 @@ SOTTO_MUST_USE sotto_status hq_public_key_verify(const hq_public_key *key, sotto
                                                  sotto_span signature, sotto_diag *diag);
 void hq_tuf_key_wipe(hq_tuf_key *key);
 
-void hq_public_key_put(sotto_json_writer *w, const hq_public_key *key);
 void hq_public_key_put_named(sotto_json_writer *w, const hq_public_key *key); /* a member: by its keyid */
 SOTTO_MUST_USE sotto_status hq_canonical(sotto_span json, sotto_vec *out, sotto_diag *diag);
 
@@ -342,8 +341,6 @@ typedef struct hq_repo {
 /* What dir/repo offers now, followed from timestamp.json. */
 SOTTO_MUST_USE sotto_status hq_repo_read(hq_repo *out, const char *dir, sotto_diag *diag);
 void hq_repo_free(hq_repo *repo);
-/* The entry of the team's list; NULL: it has none yet. */
-hq_repo_list *hq_repo_list_of(hq_repo *repo, const char *team);
 /* Teams of the release that stands. */
 SOTTO_MUST_USE sotto_status hq_repo_teams(const hq_repo *repo, hq_teams *out, sotto_diag *diag);
 /* RANGE when the snapshot could not name one more team: before it is added. */
@@ -561,8 +558,6 @@ typedef struct hq_totals_request {
 SOTTO_MUST_USE sotto_status hq_totals_make(hq_totals *out, hq_registry *registry, uint64_t newest_release,
                                            const hq_totals_request *request, sotto_diag *diag);
 void hq_totals_free(hq_totals *totals);
-void hq_totals_print(hq_totals *totals);
-SOTTO_MUST_USE sotto_status hq_totals_json(hq_totals *totals, sotto_diag *diag);
 
 /* ---- what totals, funnel, lift and drift are asked ---- */
 

@@ -11,7 +11,7 @@
 enum { HASH_TEXT_BYTES = 45 }; /* base64 of 32 bytes, and its NUL */
 static const size_t PAGE_BYTES_MAX = (size_t)256 << 20;
 
-void page_span(page *p, sotto_span html)
+static void put_span(page *p, sotto_span html)
 {
     if (p->status == SOTTO_OK && html.len > 0)
         p->status = sotto_vec_put(&p->html, html.ptr, html.len);
@@ -19,7 +19,7 @@ void page_span(page *p, sotto_span html)
 
 void page_raw(page *p, const char *html)
 {
-    page_span(p, sotto_span_str(html));
+    put_span(p, sotto_span_str(html));
 }
 
 static const char *entity(uint8_t c)
@@ -46,7 +46,7 @@ static void put_escaped(page *p, sotto_span text)
         size_t end = at;
         while (end < text.len && !is_special(text, end))
             end++;
-        page_span(p, sotto_span_of(text.ptr + at, end - at));
+        put_span(p, sotto_span_of(text.ptr + at, end - at));
         if (end < text.len)
             page_raw(p, text.ptr[end] == '\0' ? "\xef\xbf\xbd" : entity(text.ptr[end]));
         at = end + 1;
@@ -78,7 +78,7 @@ void page_json_in_script(page *p, const char *id, sotto_span json)
         size_t end = at;
         while (end < json.len && json.ptr[end] != '<' && json.ptr[end] != '>' && json.ptr[end] != '&')
             end++;
-        page_span(p, sotto_span_of(json.ptr + at, end - at));
+        put_span(p, sotto_span_of(json.ptr + at, end - at));
         if (end < json.len)
             page_raw(p, json.ptr[end] == '<' ? "\\u003c" : json.ptr[end] == '>' ? "\\u003e" : "\\u0026");
         at = end + 1;
@@ -108,7 +108,7 @@ void page_begin(page *p, const char *title, const char *lead)
                 "<meta name=\"generator\" content=\"sotto-hq " SOTTO_VERSION "\">\n<title>");
     page_text(p, title);
     page_raw(p, "</title>\n<style>");
-    page_span(p, page_asset_style());
+    put_span(p, page_asset_style());
     page_raw(p, "</style>\n</head>\n<body>\n<main>\n<header>\n<h1>");
     page_text(p, title);
     page_raw(p, "</h1>\n");
@@ -249,7 +249,7 @@ static sotto_status hash_of(sotto_span script, char out[static HASH_TEXT_BYTES])
 static void add_script(page *p, sotto_span script)
 {
     page_raw(p, "<script>");
-    page_span(p, script);
+    put_span(p, script);
     page_raw(p, "</script>\n");
 }
 

@@ -101,7 +101,6 @@ bool page_has_plots(void);
 /* ---- For the kit's own files ---- */
 
 void page_raw(page *p, const char *html);
-void page_span(page *p, sotto_span html);
 void page_text(page *p, const char *text); /* escaped for HTML */
 void page_json_in_script(page *p, const char *id,
                          sotto_span json); /* a data block; "<", ">" and "&" escaped */

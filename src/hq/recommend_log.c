@@ -14,7 +14,8 @@ typedef struct row {
     size_t place;
 } row;
 
-bool rec_second(sotto_span text, int64_t *second)
+/* "YYYY-MM-DD", with " hh:mm:ss" or "Thh:mm:ss[Z]" behind it. */
+static bool read_second(sotto_span text, int64_t *second)
 {
     char stamp[] = "YYYY-MM-DDT00:00:00Z";
     if (text.len != 10 && text.len != 19 && !(text.len == 20 && text.ptr[19] == 'Z'))
@@ -76,7 +77,7 @@ static sotto_status take_rows(const rec_log *log, const rec_table *t, const sott
         *r = (row){.place = i, .test = t == &log->test, .customer = join(log, t, REC_CUSTOMER, i)};
         r->event = t->column[REC_EVENT].code == NULL ? 0 : t->column[REC_EVENT].code[i];
         r->segment = t->column[REC_SEGMENT].code == NULL ? 0 : t->column[REC_SEGMENT].code[i];
-        if (!rec_second(sotto_span_str(word(t, REC_TIME, i)), &r->second))
+        if (!read_second(sotto_span_str(word(t, REC_TIME, i)), &r->second))
             return sotto_diag_set(diag, SOTTO_ERR(HQ, MALFORMED),
                                   "column %s: a moment is YYYY-MM-DD or YYYY-MM-DD hh:mm:ss",
                                   t->column[REC_TIME].name);

@@ -64,8 +64,6 @@ typedef struct rec_held {
     int32_t age_days;
 } rec_held;
 size_t rec_history(const rec_log *log, size_t basket, rec_held held[static SOTTO_ITEMS_MAX]);
-/* "YYYY-MM-DD", with " hh:mm:ss" or "Thh:mm:ss[Z]" behind it. */
-bool rec_second(sotto_span text, int64_t *second);
 
 /* ---- Linear systems (recommend_solve.c) ---- */
 

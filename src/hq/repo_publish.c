@@ -298,7 +298,7 @@ sotto_status hq_run_stage(hq_run *r, hq_tuf_file *snapshot, sotto_diag *diag)
     return status;
 }
 
-sotto_status hq_run_refresh(hq_run *r, sotto_diag *diag)
+static sotto_status refresh(hq_run *r, sotto_diag *diag)
 {
     hq_tuf_file snapshot;
     sotto_status status = hq_run_stage(r, &snapshot, diag);
@@ -315,7 +315,7 @@ static sotto_status refresh_locked(const char *dir, hq_publication *out, sotto_d
     if (status == SOTTO_OK && out->release == 0)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "nothing was published yet");
     if (status == SOTTO_OK)
-        status = hq_run_refresh(&r, diag);
+        status = refresh(&r, diag);
     if (status == SOTTO_OK && hq_repo_teams(&r.repo, r.teams, NULL) == SOTTO_OK)
         hq_run_tell_end(&r);
     hq_run_close(&r);

@@ -39,7 +39,6 @@ SOTTO_MUST_USE sotto_status hq_run_put_timestamp(hq_run *r, const hq_tuf_file *s
 SOTTO_MUST_USE sotto_status hq_run_stage(hq_run *r, hq_tuf_file *snapshot, sotto_diag *diag);
 /* The lists that stand under a snapshot of the next number. NOT_FOUND, AUTH when its key is elsewhere. */
 SOTTO_MUST_USE sotto_status hq_run_renumber(hq_run *r, hq_tuf_file *snapshot, sotto_diag *diag);
-SOTTO_MUST_USE sotto_status hq_run_refresh(hq_run *r, sotto_diag *diag);
 
 /* repo_team.c */
 /* Lists of r->teams that must be new, and the version of each: published at once (AUTH when keys are
@@ -53,9 +52,6 @@ SOTTO_MUST_USE sotto_status hq_run_take_lists(hq_run *r, sotto_span targets, boo
 void hq_run_tell_end(hq_run *r);
 /* What a list that is prepared would release, signed or not: r->listed. */
 SOTTO_MUST_USE sotto_status hq_run_draft_files(hq_run *r, sotto_span targets, sotto_diag *diag);
-/* Writes one, and the next snapshot names it. */
-SOTTO_MUST_USE sotto_status hq_run_stage_list(hq_run *r, const hq_team *team, sotto_span bytes,
-                                              sotto_diag *diag);
 /* dir/FOLDER/VERSION.ROLE.json. *bytes is initialised here, the caller's to free in any case. */
 SOTTO_MUST_USE sotto_status hq_run_read_list(const char *dir, const char *folder, const char *role,
                                              uint64_t version, sotto_vec *bytes, sotto_diag *diag);

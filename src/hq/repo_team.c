@@ -12,7 +12,8 @@
 
 /* ---- what stands ---- */
 
-hq_repo_list *hq_repo_list_of(hq_repo *repo, const char *team)
+/* The entry of the team's list; NULL: it has none yet. */
+static hq_repo_list *list_of(hq_repo *repo, const char *team)
 {
     for (size_t i = 0; i < repo->list_count; i++)
         if (strcmp(repo->list[i].name, team) == 0)
@@ -136,10 +137,10 @@ sotto_status hq_repo_files(const hq_repo *repo, const char *dir, hq_tuf_file out
 sotto_status hq_repo_team_fits(hq_repo *repo, const hq_teams *teams, const char *name, sotto_diag *diag)
 {
     size_t count = repo->list_count;
-    if (hq_repo_list_of(repo, name) != NULL)
+    if (list_of(repo, name) != NULL)
         return SOTTO_OK;
     for (size_t i = 0; i < teams->count; i++)
-        count += hq_repo_list_of(repo, teams->team[i].name) == NULL;
+        count += list_of(repo, teams->team[i].name) == NULL;
     if (count < HQ_REPO_LISTS_MAX)
         return SOTTO_OK;
     return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE),
@@ -224,10 +225,11 @@ static sotto_status make_list(const hq_run *r, const hq_team *team, sotto_vec *b
     return status;
 }
 
-sotto_status hq_run_stage_list(hq_run *r, const hq_team *team, sotto_span bytes, sotto_diag *diag)
+/* Writes the list of a team, and the next snapshot names it. */
+static sotto_status stage_list(hq_run *r, const hq_team *team, sotto_span bytes, sotto_diag *diag)
 {
     char name[64];
-    hq_repo_list *entry = hq_repo_list_of(&r->repo, team->name);
+    hq_repo_list *entry = list_of(&r->repo, team->name);
     if (entry == NULL && r->repo.list_count == HQ_REPO_LISTS_MAX)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "at most %d teams in all the office's life",
                               HQ_REPO_LISTS_MAX);
@@ -265,7 +267,7 @@ static sotto_status next_list(hq_run *r, hq_team *team, bool as_draft, sotto_spa
 {
     sotto_vec bytes;
     sotto_tuf_signers have = {0};
-    const hq_repo_list *stands = hq_repo_list_of(&r->repo, team->name);
+    const hq_repo_list *stands = list_of(&r->repo, team->name);
     sotto_vec_init(&bytes, METADATA_MAX);
     team->version = stands != NULL ? stands->version : 0;
     if (stands != NULL && still_holds(r, team, team->version, delegator))
@@ -279,7 +281,7 @@ static sotto_status next_list(hq_run *r, hq_team *team, bool as_draft, sotto_spa
     else if (status == SOTTO_OK && have.signed_by < have.needed)
         status = missing(team, &have, diag);
     else if (status == SOTTO_OK)
-        status = hq_run_stage_list(r, team, sotto_vec_span(&bytes), diag);
+        status = stage_list(r, team, sotto_vec_span(&bytes), diag);
     sotto_vec_free(&bytes);
     return status;
 }
@@ -330,7 +332,7 @@ static sotto_status take_list(hq_run *r, const hq_team *team, sotto_span targets
                               sotto_diag *diag)
 {
     sotto_vec bytes;
-    const hq_repo_list *stands = hq_repo_list_of(&r->repo, team->name);
+    const hq_repo_list *stands = list_of(&r->repo, team->name);
     bool is_new = stands == NULL || stands->version != team->version;
     if (team->version == 0)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, MALFORMED), "the list names no version of %s", team->name);
@@ -344,7 +346,7 @@ static sotto_status take_list(hq_run *r, const hq_team *team, sotto_span targets
     if (status == SOTTO_OK && !stage)
         status = hq_tuf_files(sotto_vec_span(&bytes), r->listed, &r->listed_count, diag);
     if (status == SOTTO_OK && stage && is_new)
-        status = hq_run_stage_list(r, team, sotto_vec_span(&bytes), diag);
+        status = stage_list(r, team, sotto_vec_span(&bytes), diag);
     sotto_vec_free(&bytes);
     return status;
 }
@@ -357,7 +359,7 @@ sotto_status hq_run_draft_files(hq_run *r, sotto_span targets, sotto_diag *diag)
         status = hq_teams_of(targets, r->teams, diag);
     for (size_t i = 0; status == SOTTO_OK && i < r->teams->count; i++) {
         const hq_team *team = &r->teams->team[i];
-        const hq_repo_list *stands = hq_repo_list_of(&r->repo, team->name);
+        const hq_repo_list *stands = list_of(&r->repo, team->name);
         bool is_new = stands == NULL || stands->version != team->version;
         status = add_list(r->dir, is_new ? "draft" : "repo", team, r->listed, &r->listed_count, diag);
     }

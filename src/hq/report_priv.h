@@ -195,9 +195,6 @@ void report_page_clusters(const report *r, page *p);
 void report_json_amounts(const report *r, sotto_json_writer *w);
 void report_json_classes(const report *r, sotto_json_writer *w);
 void report_json_clusters(const report *r, sotto_json_writer *w);
-/* Rows [first, first + n) of `order`, which holds indices of judged rows. */
-sotto_status report_slice_of(const report *r, const size_t *order, size_t n, report_slice *out,
-                             sotto_diag *diag);
 sotto_status report_slices_of(report *r, sotto_diag *diag); /* report_slice.c */
 sotto_status report_weights(report *r, sotto_diag *diag);   /* report_weight.c */
 

@@ -28,7 +28,8 @@ static bool same_place(const placed *x, const placed *y)
                            : !(x->number < y->number) && !(x->number > y->number);
 }
 
-sotto_status report_slice_of(const report *r, const size_t *order, size_t n, report_slice *out,
+/* order: indices of n judged rows. */
+static sotto_status slice_of(const report *r, const size_t *order, size_t n, report_slice *out,
                              sotto_diag *diag)
 {
     double *score = eval_array(n, sizeof *score, diag);
@@ -133,7 +134,7 @@ static sotto_status cut(const report *r, const eval_column *c, const placed *row
         end = slice_end(rows, n, start, out->count, TIME_SLICES, each);
         report_slice *s = &out->slice[out->count++];
         name_slice(c, &rows[start], &rows[end - 1], s);
-        status = report_slice_of(r, order + start, end - start, s, diag);
+        status = slice_of(r, order + start, end - start, s, diag);
     }
     return status;
 }

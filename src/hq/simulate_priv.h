@@ -172,12 +172,9 @@ double sim_measure_excluded(const sim_result *r, const sim_tally *t, size_t excl
 double sim_measure_because(const sim_result *r, const sim_tally *t, size_t exclusion);
 double sim_measure_nobody(const sim_result *r, const sim_tally *t, size_t segment); /* share of visitors */
 double sim_measure_day_shown(const sim_result *r, const sim_tally *t, size_t day);
-double sim_measure_day_taken(const sim_result *r, const sim_tally *t, size_t day);
 const char *sim_frequency_name(size_t bin);
 /* NULL: nobody of that segment came. */
 const char *sim_segment_name(const sim_result *r, size_t segment);
-/* Campaign of the other plan with the same id, or -1. */
-int sim_campaign_in(const sim_plan *plan, const char *id);
 
 /* ---- saying ---- */
 

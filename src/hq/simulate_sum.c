@@ -39,8 +39,8 @@ static size_t present_index(const sim_result *r, sim_measure measure, size_t ind
                        measure == sim_measure_uptake || measure == sim_measure_capped;
     if (!by_campaign)
         return index;
-    int other =
-        sim_campaign_in(&r->in->plan[SIM_PRESENT], sotto_plan_campaign(r->in->plan[SIM_NEW].plan, index)->id);
+    const char *id = sotto_plan_campaign(r->in->plan[SIM_NEW].plan, index)->id;
+    int other = sotto_plan_find(r->in->plan[SIM_PRESENT].plan, sotto_span_str(id));
     return other < 0 ? SIZE_MAX : (size_t)other;
 }
 
@@ -176,12 +176,6 @@ double sim_measure_day_shown(const sim_result *r, const sim_tally *t, size_t day
     return (double)t->day_shown[day];
 }
 
-double sim_measure_day_taken(const sim_result *r, const sim_tally *t, size_t day)
-{
-    (void)r;
-    return (double)t->day_taken[day];
-}
-
 const char *sim_frequency_name(size_t bin)
 {
     static const char *const NAMES[SIM_FREQUENCIES] = {"none", "1", "2", "3", "4-5", "6-10", "11-20", "more"};
@@ -198,9 +192,4 @@ const char *sim_segment_name(const sim_result *r, size_t segment)
     if (segment == SIM_SEGMENTS - 1)
         return r->in->segment_tag < 0 ? "everybody" : "not known";
     return sotto_dictionary_at(r->in->in.dictionary, (size_t)r->in->segment_tag)->choices[segment];
-}
-
-int sim_campaign_in(const sim_plan *plan, const char *id)
-{
-    return sotto_plan_find(plan->plan, sotto_span_str(id));
 }

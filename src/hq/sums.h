@@ -99,8 +99,6 @@ int hq_cut_find(const hq_cut *cut, enum sotto_dimension_kind kind);
  * smallest batch. In mode B the smallest batch is of reports, and a smaller one was never opened. */
 bool hq_withheld(const sotto_task *task, const int64_t *count, size_t columns);
 
-/* part of whole in millionths, 0 .. 1000000. */
-int32_t hq_ratio_ppm(int64_t part, int64_t whole);
 /* A rate of two counts that both lie within their half widths: the extremes of the rectangle they make. All
  * three are -1 when whole is not above its half width. */
 typedef struct hq_rate {

@@ -69,7 +69,8 @@ bool hq_withheld(const sotto_task *task, const int64_t *count, size_t columns)
     return task->smallest_batch > 0;
 }
 
-int32_t hq_ratio_ppm(int64_t part, int64_t whole)
+/* part of whole in millionths, 0 .. 1000000. */
+static int32_t ratio_ppm(int64_t part, int64_t whole)
 {
     if (part <= 0)
         return 0;
@@ -84,7 +85,7 @@ hq_rate hq_rate_of(int64_t part, int64_t whole, uint64_t half_width)
     const int64_t w = half_width > INT64_MAX / 4 ? INT64_MAX / 4 : (int64_t)half_width;
     if (whole <= w || whole > INT64_MAX / 4)
         return (hq_rate){-1, -1, -1};
-    return (hq_rate){.ppm = hq_ratio_ppm(part, whole),
-                     .low_ppm = hq_ratio_ppm(part - w, whole + w),
-                     .high_ppm = hq_ratio_ppm(part + w, whole - w)};
+    return (hq_rate){.ppm = ratio_ppm(part, whole),
+                     .low_ppm = ratio_ppm(part - w, whole + w),
+                     .high_ppm = ratio_ppm(part + w, whole - w)};
 }

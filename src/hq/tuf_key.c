@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void hq_public_key_put(sotto_json_writer *w, const hq_public_key *key)
+static void put_key(sotto_json_writer *w, const hq_public_key *key)
 {
     sotto_json_obj(w);
     sotto_json_name(w, "keytype");
@@ -25,7 +25,7 @@ void hq_public_key_put(sotto_json_writer *w, const hq_public_key *key)
 void hq_public_key_put_named(sotto_json_writer *w, const hq_public_key *key)
 {
     sotto_json_name(w, key->keyid);
-    hq_public_key_put(w, key);
+    put_key(w, key);
 }
 
 sotto_status hq_canonical(sotto_span json, sotto_vec *out, sotto_diag *diag)
@@ -47,7 +47,7 @@ static sotto_status name_key(hq_public_key *key, sotto_diag *diag)
     sotto_json_writer w = sotto_json_writer_of(&buf);
     sotto_vec canonical;
     sotto_vec_init(&canonical, sizeof memory);
-    hq_public_key_put(&w, key);
+    put_key(&w, key);
     sotto_status status = sotto_json_writer_end(&w);
     if (status == SOTTO_OK)
         status = hq_canonical(sotto_buf_span(&buf), &canonical, diag);

@@ -373,13 +373,6 @@ void kiosk_showings_open(kiosk_engine *e);
 SOTTO_MUST_USE sotto_status kiosk_showings_note(kiosk_engine *e, sotto_diag *diag);
 /* After its commit: the witness follows. What cannot be written is told in the log. */
 void kiosk_showings_keep(kiosk_engine *e);
-typedef struct kiosk_accepted {
-    sotto_tally_accepted reports;
-    bool caps;         /* offers were stopped, and go on */
-    uint64_t showings; /* that this store does not know, as far as the witness can say */
-} kiosk_accepted;
-/* The operator's word that reports and offers may go on although an old copy of the store was put back. */
-SOTTO_MUST_USE sotto_status kiosk_accept_restore(kiosk_engine *e, kiosk_accepted *out, sotto_diag *diag);
 /* What was accepted so far, for the audit; all zero: nothing. */
 typedef struct kiosk_restores {
     int64_t times, last_s, reports, showings;

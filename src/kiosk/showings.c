@@ -189,8 +189,14 @@ void kiosk_showings_keep(kiosk_engine *e)
 
 /* ---- accepting ---- */
 
+typedef struct accepted {
+    sotto_tally_accepted reports;
+    bool caps;         /* offers were stopped, and go on */
+    uint64_t showings; /* that this store does not know, as far as the witness can say */
+} accepted;
+
 /* The count goes on from the higher one: the next old copy is measured by it. */
-static sotto_status note_accepted(kiosk_engine *e, const kiosk_accepted *a, int64_t now_s, sotto_diag *diag)
+static sotto_status note_accepted(kiosk_engine *e, const accepted *a, int64_t now_s, sotto_diag *diag)
 {
     sotto_status status = add(e, COUNT_NAME, a->showings, diag);
     if (status == SOTTO_OK)
@@ -202,7 +208,7 @@ static sotto_status note_accepted(kiosk_engine *e, const kiosk_accepted *a, int6
     return status == SOTTO_OK ? add(e, SHOWINGS_NAME, a->showings, diag) : status;
 }
 
-static sotto_status accept_caps(kiosk_engine *e, kiosk_accepted *a, int64_t now_s, sotto_diag *diag)
+static sotto_status accept_caps(kiosk_engine *e, accepted *a, int64_t now_s, sotto_diag *diag)
 {
     int64_t known = 0, noted = 0;
     sotto_status status = number(e, COUNT_NAME, &known, diag);
@@ -227,10 +233,11 @@ static sotto_status accept_caps(kiosk_engine *e, kiosk_accepted *a, int64_t now_
     return status;
 }
 
-sotto_status kiosk_accept_restore(kiosk_engine *e, kiosk_accepted *out, sotto_diag *diag)
+/* The operator's word that reports and offers may go on although an old copy of the store was put back. */
+static sotto_status accept_restore(kiosk_engine *e, accepted *out, sotto_diag *diag)
 {
     int64_t now_s = 0;
-    *out = (kiosk_accepted){.caps = false};
+    *out = (accepted){.caps = false};
     if (e->release.version == 0)
         return sotto_diag_set(diag, SOTTO_ERR(KIOSK, NOT_FOUND),
                               "no release is in use: its tasks say what to charge");
@@ -284,7 +291,7 @@ static void show_reports(const sotto_tally_accepted *a)
                epsilon, a->charged_rho_nano > 0 ? " and rho " : "", a->charged_rho_nano > 0 ? rho : "");
 }
 
-static void show_caps(const kiosk_accepted *a)
+static void show_caps(const accepted *a)
 {
     if (!a->caps)
         return;
@@ -304,13 +311,13 @@ int kiosk_cmd_accept_restore(const kiosk_config *config)
 {
     kiosk_engine *e = NULL;
     sotto_diag diag = {0};
-    kiosk_accepted accepted;
+    accepted all;
     sotto_status status = kiosk_engine_open(&e, config, &diag);
     if (status == SOTTO_OK)
-        status = kiosk_accept_restore(e, &accepted, &diag);
+        status = accept_restore(e, &all, &diag);
     if (status == SOTTO_OK) {
-        show_reports(&accepted.reports);
-        show_caps(&accepted);
+        show_reports(&all.reports);
+        show_caps(&all);
     }
     kiosk_engine_close(e);
     return status == SOTTO_OK ? 0 : kiosk_fail_status(status, &diag);

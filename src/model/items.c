@@ -42,11 +42,6 @@ size_t sotto_items_dims(const sotto_items *t)
     return t->dims;
 }
 
-size_t sotto_items_width(const sotto_items *t)
-{
-    return t->dims == 0 ? 2 : t->width;
-}
-
 const char *sotto_items_source(const sotto_items *t)
 {
     return t->source;

@@ -80,8 +80,9 @@ static sotto_status unlock(sqlite3 *db, const char *path, const uint8_t *key, so
     return status;
 }
 
-sotto_status sotto_store_open_db(sqlite3 **db, const char *path, const uint8_t *key, const char *vfs,
-                                 sotto_diag *diag)
+/* Opens path with the key; the file must be there. *db is NULL on failure. */
+static sotto_status open_db(sqlite3 **db, const char *path, const uint8_t *key, const char *vfs,
+                            sotto_diag *diag)
 {
     *db = NULL;
     int rc = sqlite3_open_v2(path, db,
@@ -131,7 +132,7 @@ static sotto_status open_locked(sotto_store *store, const sotto_store_config *co
         status = sotto_store_create(config->path, config->key, config->vfs, diag);
     }
     if (status == SOTTO_OK)
-        status = sotto_store_open_db(&store->db, config->path, config->key, config->vfs, diag);
+        status = open_db(&store->db, config->path, config->key, config->vfs, diag);
     if (status == SOTTO_OK)
         status = set_up(store->db, config->cache_kib, diag);
     return status;

@@ -63,9 +63,6 @@ enum { SOTTO_STORE_APPLICATION_ID = 0x534f5454 /* "SOTT" */ };
 SOTTO_MUST_USE sotto_status sotto_store_migrate(sqlite3 *db, const sotto_store_step *steps, size_t count,
                                                 sotto_diag *diag);
 
-/* Opens path with the key; the file must be there. *db is NULL on failure. */
-SOTTO_MUST_USE sotto_status sotto_store_open_db(sqlite3 **db, const char *path, const uint8_t *key,
-                                                const char *vfs, sotto_diag *diag);
 /* Makes a whole new file at path, or none. */
 SOTTO_MUST_USE sotto_status sotto_store_create(const char *path, const uint8_t *key, const char *vfs,
                                                sotto_diag *diag);

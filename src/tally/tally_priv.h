@@ -73,9 +73,6 @@ typedef struct sotto_lost {
 enum sotto_debit sotto_ledger_debit(sotto_ledger *ledger, const sotto_tasks *tasks, const sotto_task *task,
                                     const sotto_lost *lost, uint64_t cost, uint64_t *debited);
 SOTTO_MUST_USE sotto_status sotto_tally_lost(sotto_store *store, sotto_lost *out, sotto_diag *diag);
-/* A number that is never negative; 0 for a name that is not there. */
-SOTTO_MUST_USE sotto_status sotto_tally_number(sotto_store *store, const char *name, uint64_t *out,
-                                               sotto_diag *diag);
 /* *out: what is there then. Stops at 2^63 - 1. */
 SOTTO_MUST_USE sotto_status sotto_tally_add(sotto_store *store, const char *name, uint64_t more,
                                             uint64_t *out, sotto_diag *diag);

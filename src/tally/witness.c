@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-sotto_status sotto_tally_number(sotto_store *store, const char *name, uint64_t *out, sotto_diag *diag)
+/* A number that is never negative; 0 for a name that is not there. */
+static sotto_status read_number(sotto_store *store, const char *name, uint64_t *out, sotto_diag *diag)
 {
     int64_t value = 0;
     sotto_status status = sotto_store_get_i64(store, name, &value, diag);
@@ -14,7 +15,7 @@ sotto_status sotto_tally_number(sotto_store *store, const char *name, uint64_t *
 sotto_status sotto_tally_add(sotto_store *store, const char *name, uint64_t more, uint64_t *out,
                              sotto_diag *diag)
 {
-    sotto_status status = sotto_tally_number(store, name, out, diag);
+    sotto_status status = read_number(store, name, out, diag);
     if (status != SOTTO_OK)
         return status;
     *out = (uint64_t)sotto_add_sat_i64((int64_t)*out, more > INT64_MAX ? INT64_MAX : (int64_t)more);
@@ -23,9 +24,8 @@ sotto_status sotto_tally_add(sotto_store *store, const char *name, uint64_t more
 
 sotto_status sotto_tally_lost(sotto_store *store, sotto_lost *out, sotto_diag *diag)
 {
-    sotto_status status = sotto_tally_number(store, SOTTO_TALLY_LOST_UEPS, &out->ueps, diag);
-    return status == SOTTO_OK ? sotto_tally_number(store, SOTTO_TALLY_LOST_RHO, &out->rho_nano, diag)
-                              : status;
+    sotto_status status = read_number(store, SOTTO_TALLY_LOST_UEPS, &out->ueps, diag);
+    return status == SOTTO_OK ? read_number(store, SOTTO_TALLY_LOST_RHO, &out->rho_nano, diag) : status;
 }
 
 static sotto_status look_at_store(sotto_store *store, sotto_tally_mark *out, sotto_diag *diag)
@@ -34,9 +34,8 @@ static sotto_status look_at_store(sotto_store *store, sotto_tally_mark *out, sot
     sotto_status status = sotto_store_outbox_head(store, &next, out->sha256, diag);
     out->seq = next - 1;
     if (status == SOTTO_OK)
-        status = sotto_tally_number(store, SOTTO_TALLY_COST_UEPS, &out->cost_ueps, diag);
-    return status == SOTTO_OK ? sotto_tally_number(store, SOTTO_TALLY_COST_RHO, &out->cost_rho_nano, diag)
-                              : status;
+        status = read_number(store, SOTTO_TALLY_COST_UEPS, &out->cost_ueps, diag);
+    return status == SOTTO_OK ? read_number(store, SOTTO_TALLY_COST_RHO, &out->cost_rho_nano, diag) : status;
 }
 
 sotto_status sotto_witnessed_look(sotto_store *store, const sotto_tally_witness *witness,
@@ -53,7 +52,7 @@ sotto_status sotto_witnessed_look(sotto_store *store, const sotto_tally_witness 
     if (status == SOTTO_OK)
         status = look_at_store(store, &out->store, diag);
     if (status == SOTTO_OK)
-        status = sotto_tally_number(store, SOTTO_TALLY_WITNESSED, &witnessed, diag);
+        status = read_number(store, SOTTO_TALLY_WITNESSED, &witnessed, diag);
     out->witnessed = witnessed != 0;
     return status;
 }

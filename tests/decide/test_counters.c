@@ -71,7 +71,7 @@ static void test_a_clock_set_back_frees_nothing(void **state)
     assert_int_equal(sotto_counters_apply(&c, 1, SOTTO_EVENT_TAKEN, 0, TODAY), SOTTO_OK);
     assert_int_equal(sotto_counters_apply(&c, 1, SOTTO_EVENT_TAKEN, 0, TODAY - 9), SOTTO_OK);
     assert_int_equal(sotto_counters_find(&c, 1)->taken_day, TODAY);
-    assert_int_equal(sotto_counters_shown_today(&c, TODAY - 1), 4);
+    assert_int_equal(count(1, TODAY - 1, 1), 4);
 }
 
 static void test_other_events_change_nothing(void **state)
@@ -256,7 +256,7 @@ static void test_creatives_have_counters_of_their_own(void **state)
     assert_int_equal(sotto_counters_find(&c, 7)->shown_total, 1);
     assert_int_equal(sotto_counters_find_creative(&c, 7, 2)->shown_total, 1);
     assert_null(sotto_counters_find_creative(&c, 7, 1));
-    assert_int_equal(sotto_counters_shown_today(&c, TODAY), 1); /* one offer, not two */
+    assert_int_equal(count(7, TODAY, 1), 1); /* one offer, not two */
 }
 
 static void test_every_flip_and_cut_is_refused(void **state)
