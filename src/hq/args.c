@@ -22,6 +22,11 @@ int hq_fail(sotto_status status, sotto_diag *diag)
     return sotto_status_exit_code(status);
 }
 
+sotto_status hq_no_memory(sotto_diag *diag)
+{
+    return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+}
+
 sotto_status hq_in_file(sotto_status status, const char *path, sotto_diag *diag)
 {
     if (status == SOTTO_OK || diag == NULL)

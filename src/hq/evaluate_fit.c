@@ -47,7 +47,7 @@ sotto_status eval_fit(eval_objective f, void *ctx, double *x, size_t n, double *
         return sotto_diag_set(diag, SOTTO_ERR(HQ, INTERNAL), "a fit of %zu parameters", n);
     nlopt_opt opt = nlopt_create(NLOPT_LN_SBPLX, (unsigned)n);
     if (opt == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     for (size_t i = 0; i < n; i++)
         logs[i] = log(x[i]);
     nlopt_result result = run(opt, &s, logs, best);

@@ -67,7 +67,7 @@ void *eval_array(size_t count, size_t size, sotto_diag *diag)
 {
     void *memory = calloc(count == 0 ? 1 : count, size);
     if (memory == NULL)
-        (void)sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        (void)hq_no_memory(diag);
     return memory;
 }
 

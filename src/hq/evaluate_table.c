@@ -144,7 +144,7 @@ static sotto_status bind(const sotto_csv *csv, eval_column *c, sotto_diag *diag)
         return SOTTO_OK;
     column_memory *m = c->own = calloc(1, sizeof *m);
     if (m == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     sotto_vec_init(&m->values, SIZE_MAX / 4);
     sotto_vec_init(&m->words.text, SIZE_MAX / 4);
     sotto_vec_init(&m->words.start, SIZE_MAX / 4);
@@ -197,7 +197,7 @@ sotto_status eval_table_read(eval_column *columns, size_t count, const char *pat
     sotto_vec text;
     sotto_csv *csv = malloc(sizeof *csv);
     if (csv == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     sotto_status status = learn_read_file(path, &text, diag);
     if (status == SOTTO_OK)
         status = sotto_csv_open(csv, sotto_vec_span(&text), path, 0, diag);

@@ -72,6 +72,8 @@ bool hq_help(int argc, char **argv, const char *help);
 int hq_usage(const char *command, const char *why);
 /* "sotto-hq: <diag>" on standard error; the exit code. diag may hold no words yet. */
 int hq_fail(sotto_status status, sotto_diag *diag);
+/* NO_MEMORY in its usual words. */
+SOTTO_MUST_USE sotto_status hq_no_memory(sotto_diag *diag);
 /* Adds the place to a diag that has none. */
 sotto_status hq_in_file(sotto_status status, const char *path, sotto_diag *diag);
 

@@ -72,7 +72,7 @@ static sotto_status set_groups(const learn_table *t, const uint8_t *use, uint8_t
     unsigned *sizes = calloc(t->group_count, sizeof *sizes);
     size_t n = 0;
     if (sizes == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     for (size_t row = 0; row < t->rows; row++)
         sizes[t->groups[row]] += use[row] == wanted;
     for (size_t i = 0; i < t->group_count; i++)
@@ -95,7 +95,7 @@ static sotto_status make_matrix(const learn_table *t, const uint8_t *use, uint8_
     float *weights = calloc(n, sizeof *weights);
     sotto_status status = SOTTO_OK;
     if (data == NULL || labels == NULL || weights == NULL)
-        status = sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        status = hq_no_memory(diag);
     if (status == SOTTO_OK) {
         fill_rows(t, use, wanted, data, labels, weights);
         status = wrap_rows(data, n, t->features, out, diag);
@@ -137,7 +137,7 @@ static sotto_status set_monotone(BoosterHandle booster, const int8_t *monotone, 
     if (monotone == NULL)
         return SOTTO_OK;
     if (text == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     for (size_t i = 0; i < features; i++)
         len += (size_t)snprintf(text + len, cap - len, "%c%d", i == 0 ? '(' : ',', (int)monotone[i]);
     (void)snprintf(text + len, cap - len, ")");
@@ -200,7 +200,7 @@ static sotto_status set_names(BoosterHandle booster, const sotto_feature *featur
 {
     const char **names = calloc(n, sizeof *names);
     if (names == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     for (size_t i = 0; i < n; i++)
         names[i] = features[i].name;
     sotto_status status =
@@ -311,7 +311,7 @@ sotto_status learn_booster_train(learn_booster **out, const learn_table *t, cons
     *out = NULL;
     learn_booster *b = calloc(1, sizeof *b);
     if (b == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     sotto_status status = make_matrix(t, use, LEARN_TRAINED, &train, diag);
     if (status == SOTTO_OK && train == NULL)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "no rows are left to train on");
@@ -320,7 +320,7 @@ sotto_status learn_booster_train(learn_booster **out, const learn_table *t, cons
     if (status == SOTTO_OK && s->watch) {
         b->curve = calloc((size_t)s->rounds, sizeof *b->curve);
         if (b->curve == NULL)
-            status = sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+            status = hq_no_memory(diag);
     }
     if (status == SOTTO_OK)
         status = train_on(b, train, watched, features, t->features, s, weigh_positives(t, use, s), diag);
@@ -355,7 +355,7 @@ sotto_status learn_booster_load(learn_booster **out, sotto_span json, sotto_diag
     *out = NULL;
     learn_booster *b = calloc(1, sizeof *b);
     if (b == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     sotto_status status = translate(XGBoosterCreate(NULL, 0, &b->handle), "starting", diag);
     if (status == SOTTO_OK)
         status =
@@ -410,7 +410,7 @@ static sotto_status predict(learn_booster *b, const learn_table *t, size_t first
     char config[160];
     float *data = calloc(n * t->features, sizeof *data);
     if (data == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     for (size_t i = 0; i < n * t->features; i++)
         data[i] = learn_key_float(t->keys[first * t->features + i]);
     (void)snprintf(config, sizeof config,
@@ -451,7 +451,7 @@ sotto_status learn_booster_leaves(learn_booster *b, const learn_table *t, size_t
 {
     float *leaves = calloc(n * trees, sizeof *leaves);
     if (leaves == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     sotto_status status = predict(b, t, first, n, 6, n * trees, leaves, diag);
     for (size_t i = 0; status == SOTTO_OK && i < n * trees; i++)
         out[i] = (uint32_t)leaves[i];

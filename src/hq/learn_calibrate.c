@@ -163,7 +163,7 @@ static sotto_status part_rows(calibrating *w, sotto_diag *diag)
     w->labels = calloc(w->table.rows, 1);
     sotto_status status = SOTTO_OK;
     if (rows == NULL || w->margin_q24 == NULL || w->labels == NULL)
-        status = sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        status = hq_no_memory(diag);
     for (size_t row = 0; status == SOTTO_OK && row < w->table.rows; row++)
         if (!w->held_out_only || learn_split_held_out(&w->trained, row, w->table.rows))
             rows[n++] = row;
@@ -181,7 +181,7 @@ static sotto_status judge(const calibrating *w, const sotto_model *m, quality *q
     double *p = calloc(w->judged, sizeof *p);
     const uint8_t *labels = w->labels + w->fitted;
     if (p == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     q->mean = 0;
     for (size_t i = 0; i < w->judged; i++) {
         p[i] = (double)sotto_model_probability_q30(m, w->margin_q24[w->fitted + i]) / ONE_Q30;

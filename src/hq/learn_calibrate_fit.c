@@ -179,7 +179,7 @@ static sotto_status fit_blocks(learn_calibration *out, sorted_row *rows, block *
     out->margin_q24 = calloc(count, sizeof *out->margin_q24);
     out->p_q30 = calloc(count, sizeof *out->p_q30);
     if (out->margin_q24 == NULL || out->p_q30 == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     out->c = (sotto_calibration){.kind = SOTTO_CALIBRATION_ISOTONIC,
                                  .points = place_points(blocks, count, (double)n, out),
                                  .margin_q24 = out->margin_q24,
@@ -195,7 +195,7 @@ sotto_status learn_fit_isotonic(learn_calibration *out, const int64_t *margin_q2
     sotto_status status = SOTTO_OK;
     *out = (learn_calibration){.margin_q24 = NULL};
     if (rows == NULL || blocks == NULL)
-        status = sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        status = hq_no_memory(diag);
     for (size_t i = 0; status == SOTTO_OK && i < n; i++)
         rows[i] = (sorted_row){.margin_q24 = held(margin_q24[i]), .label = label[i]};
     if (status == SOTTO_OK)

@@ -192,7 +192,7 @@ static sotto_status print_json(const sotto_model *m, sotto_diag *diag)
 {
     uint8_t *memory = malloc(JSON_BYTES);
     if (memory == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     sotto_buf buf = sotto_buf_of(memory, JSON_BYTES);
     sotto_json_writer w = sotto_json_writer_of(&buf);
     json_model(&w, m);

@@ -63,7 +63,7 @@ sotto_status learn_cross_validate(learn_cv *cv, const learn_job *job, const lear
     uint8_t *use = malloc(rows), *pool = malloc(rows);
     sotto_status status = SOTTO_OK;
     if (use == NULL || pool == NULL)
-        status = sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        status = hq_no_memory(diag);
     for (size_t fold = 0; status == SOTTO_OK && fold < cv->folds.count; fold++) {
         cv->settings[fold] = *s;
         cv->settings[fold].quiet = true;

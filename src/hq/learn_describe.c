@@ -88,7 +88,7 @@ static sotto_status name_columns(const sotto_csv *csv, learn_description *d, sot
     sotto_status status = check_header(csv, diag);
     d->columns = calloc(csv->columns, sizeof *d->columns);
     if (d->columns == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     d->count = csv->columns;
     for (size_t i = 0; status == SOTTO_OK && i < d->count; i++)
         status = name_column(csv, d, i, diag);
@@ -267,7 +267,7 @@ int sotto_hq_cmd_describe(int argc, char **argv)
     sotto_csv *csv = malloc(sizeof *csv);
     sotto_status status = parse(&o, argc, argv, &diag);
     if (status == SOTTO_OK && csv == NULL)
-        status = sotto_diag_set(&diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        status = hq_no_memory(&diag);
     if (status == SOTTO_OK)
         status = describe(&o, csv, &d, &diag);
     for (size_t i = 0; i < d.count; i++)

@@ -69,7 +69,7 @@ static sotto_status take_memory(measuring *m, sotto_diag *diag)
     m->then = calloc(n, sizeof *m->then);
     m->labels = calloc(n, 1);
     if (m->rows == NULL || m->reference == NULL || m->now == NULL || m->then == NULL || m->labels == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     return SOTTO_OK;
 }
 
@@ -129,7 +129,7 @@ sotto_status learn_drift_measure(learn_drift *d, const learn_job *job, const lea
     quiet.quiet = true;
     quiet.early_stop = 0;
     if (status == SOTTO_OK && (use == NULL || scores == NULL))
-        status = sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        status = hq_no_memory(diag);
     if (status == SOTTO_OK) {
         size_t from = assign(use, rows, holdout_percent, s->seed);
         status = learn_fit(&b, job, use, &quiet, &f, scores, diag);

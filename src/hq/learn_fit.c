@@ -106,7 +106,7 @@ static sotto_status measure(learn_booster *b, const learn_job *job, const uint8_
     float *all = calloc(rows, sizeof *all);
     sotto_status status = SOTTO_OK;
     if (j.margin == NULL || j.p == NULL || j.label == NULL || all == NULL)
-        status = sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        status = hq_no_memory(diag);
     if (status == SOTTO_OK)
         status = learn_booster_margins(b, job->table, 0, rows, all, diag);
     if (status == SOTTO_OK)

@@ -92,7 +92,7 @@ static sotto_status judge_floats(goal_run *w, learn_booster *b, goal_split *s)
     const learn_table *t = w->job.table;
     size_t n = 0;
     float *all = calloc(t->rows * w->outputs, sizeof *all);
-    sotto_status status = all == NULL ? sotto_diag_set(w->diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory")
+    sotto_status status = all == NULL ? hq_no_memory(w->diag)
                                       : learn_booster_outputs(b, t, 0, t->rows, w->outputs, all, w->diag);
     for (size_t row = 0; status == SOTTO_OK && row < t->rows; row++)
         for (size_t k = 0; w->use[row] == LEARN_JUDGED && k < w->outputs; k++)
@@ -280,7 +280,7 @@ static sotto_status say_json(const goal_run *w)
 {
     uint8_t *memory = malloc(JSON_BYTES);
     if (memory == NULL)
-        return sotto_diag_set(w->diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(w->diag);
     sotto_buf buf = sotto_buf_of(memory, JSON_BYTES);
     sotto_json_writer j = sotto_json_writer_of(&buf);
     sotto_json_obj(&j);
@@ -350,8 +350,7 @@ static sotto_status train_table(goal_run *w)
     w->groups = calloc(rows, sizeof *w->groups);
     w->means = calloc(w->outputs, sizeof *w->means);
     bool room = w->use != NULL && w->answers != NULL && w->targets != NULL && w->groups != NULL;
-    status = room && w->means != NULL ? train_all(w)
-                                      : sotto_diag_set(w->diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+    status = room && w->means != NULL ? train_all(w) : hq_no_memory(w->diag);
     free(w->use);
     free(w->answers);
     free(w->targets);

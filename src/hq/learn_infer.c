@@ -40,7 +40,7 @@ static sotto_status keep_word(learn_column *c, sotto_span value, sotto_diag *dia
     }
     char *copy = c->words == NULL || c->counts == NULL ? NULL : strndup((const char *)value.ptr, value.len);
     if (copy == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     c->counts[c->word_count] = 1;
     c->words[c->word_count++] = copy;
     c->too_many = c->word_count == WORDS_MAX;

@@ -27,7 +27,7 @@ sotto_status learn_input_init(learn_input *in, sotto_diag *diag)
 {
     *in = (learn_input){.memory = malloc(ARENA_BYTES)};
     if (in->memory == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     sotto_arena_init(&in->arena, in->memory, ARENA_BYTES);
     return SOTTO_OK;
 }
@@ -71,7 +71,7 @@ static sotto_status dictionary_beside(learn_input *in, const char *recipe, sotto
     size_t folder = slash == NULL ? 0 : (size_t)(slash - recipe) + 1;
     char *path = sotto_arena_take(&in->arena, folder + sizeof NAME);
     if (path == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     memcpy(path, recipe, folder);
     memcpy(path + folder, NAME, sizeof NAME);
     if (access(path, F_OK) != 0)
@@ -102,7 +102,7 @@ sotto_status learn_input_load(learn_input *in, sotto_diag *diag)
     sotto_arena arena;
     in->model_memory = malloc(need);
     if (in->model_memory == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     sotto_arena_init(&arena, in->model_memory, need);
     return sotto_model_load(&in->model, sotto_vec_span(&in->model_file), &arena, diag);
 }

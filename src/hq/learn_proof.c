@@ -40,7 +40,7 @@ static sotto_status take_memory(proving *p)
     p->margin_integer = calloc(rows, sizeof *p->margin_integer);
     if (p->ours == NULL || p->walked.leaves == NULL || p->theirs == NULL || p->row == NULL ||
         p->tool_margin == NULL || p->margin_float == NULL || p->margin_integer == NULL)
-        return sotto_diag_set(p->diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(p->diag);
     return SOTTO_OK;
 }
 
@@ -222,7 +222,7 @@ static sotto_status measure(proving *p, const learn_split *split)
     size_t n = 0, rows = p->table->rows;
     uint8_t *labels = calloc(rows, 1);
     if (labels == NULL)
-        return sotto_diag_set(p->diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(p->diag);
     for (size_t row = 0; row < rows; row++) {
         if (split != NULL && !learn_split_held_out(split, row, rows))
             continue;

@@ -331,7 +331,7 @@ static sotto_status take_memory(reading *r)
     r->column_of_feature = calloc(r->plan->feature_count, sizeof *r->column_of_feature);
     r->profile_memory = malloc(PROFILE_BYTES);
     if (r->csv == NULL || r->column_of_feature == NULL || r->profile_memory == NULL)
-        return sotto_diag_set(r->diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(r->diag);
     sotto_arena arena;
     sotto_arena_init(&arena, r->profile_memory, PROFILE_BYTES);
     return r->plan->dictionary == NULL ? SOTTO_OK
@@ -343,7 +343,7 @@ static sotto_status put_header(sotto_vec *text, const char *names, sotto_diag *d
 {
     size_t len = strlen(names), before = text->len;
     if (sotto_vec_put(text, names, len) != SOTTO_OK || sotto_vec_put(text, "\n", 1) != SOTTO_OK)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     memmove(text->ptr + len + 1, text->ptr, before);
     memcpy(text->ptr, names, len);
     text->ptr[len] = '\n';

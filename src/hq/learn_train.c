@@ -82,7 +82,7 @@ static uint8_t *assign_rows(const learn_table *t, const learn_split *split, bool
 {
     uint8_t *use = malloc(t->rows);
     if (use == NULL)
-        (void)sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        (void)hq_no_memory(diag);
     for (size_t row = 0; use != NULL && row < t->rows; row++) {
         bool held_out = learn_split_held_out(split, row, t->rows);
         use[row] = held_out                                            ? LEARN_JUDGED
@@ -310,8 +310,7 @@ int sotto_hq_cmd_train(int argc, char **argv)
     if (hq_help(argc, argv, HELP))
         return 0;
     learn_outcome *r = calloc(1, sizeof *r);
-    sotto_status status = r == NULL ? sotto_diag_set(&diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory")
-                                    : parse(&o, argc, argv, &diag);
+    sotto_status status = r == NULL ? hq_no_memory(&diag) : parse(&o, argc, argv, &diag);
     if (status == SOTTO_OK)
         status = learn_input_init(&in, &diag);
     if (status == SOTTO_OK)

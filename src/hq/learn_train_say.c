@@ -94,7 +94,7 @@ sotto_status learn_train_stamp(learn_booster *b, const learn_train_options *o, c
 {
     pairs *p = calloc(1, sizeof *p);
     if (p == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     add_pair(p, "sotto.data", learn_file_name(o->data));
     add_pair(p, "sotto.label", o->label);
     add_pair(p, "sotto.positive", o->positive);
@@ -328,7 +328,7 @@ static sotto_status say_json(const learn_train_options *o, const learn_job *job,
 {
     uint8_t *memory = malloc(JSON_BYTES);
     if (memory == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     sotto_buf buf = sotto_buf_of(memory, JSON_BYTES);
     sotto_json_writer w = sotto_json_writer_of(&buf);
     sotto_json_obj(&w);

@@ -122,7 +122,7 @@ sotto_status learn_tune(learn_settings *s, double *score, const learn_job *job, 
     w.curve = calloc((size_t)s->rounds, sizeof *w.curve);
     sotto_status status = SOTTO_OK;
     if (w.use == NULL || w.curve == NULL)
-        status = sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        status = hq_no_memory(diag);
     else
         status = search_all(&w, s, score, diag);
     free(w.use);

@@ -92,7 +92,7 @@ static sotto_status read_trees(learn_walker *w, sotto_json_node root, sotto_diag
         w->tree[t].weight = weights.val != NULL ? (double)number(weights, t) : 1;
         w->tree[t].output = info.val != NULL ? (size_t)whole(info, t) : 0;
     }
-    return good ? SOTTO_OK : sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+    return good ? SOTTO_OK : hq_no_memory(diag);
 }
 
 static sotto_status load_xgboost(learn_walker *w, sotto_span file, const char *name, sotto_diag *diag)
@@ -143,7 +143,7 @@ sotto_status learn_walker_load(learn_walker **out, const learn_origin *origin, c
     *out = NULL;
     learn_walker *w = calloc(1, sizeof *w);
     if (w == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     w->trees = info->trees;
     w->features = info->features;
     w->outputs = info->outputs;

@@ -20,11 +20,6 @@ typedef struct card {
     sotto_diag *diag;
 } card;
 
-static sotto_status no_memory(sotto_diag *diag)
-{
-    return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
-}
-
 static double number_or(sotto_span text, double empty)
 {
     return text.len == 0 ? empty : learn_field_value(text);
@@ -32,7 +27,7 @@ static double number_or(sotto_span text, double empty)
 
 static sotto_status put(card *c, const card_row *row)
 {
-    return sotto_vec_put(&c->rows, row, sizeof *row) == SOTTO_OK ? SOTTO_OK : no_memory(c->diag);
+    return sotto_vec_put(&c->rows, row, sizeof *row) == SOTTO_OK ? SOTTO_OK : hq_no_memory(c->diag);
 }
 
 static void put_setting(card *c, sotto_span name, double v)
@@ -91,7 +86,7 @@ static sotto_status read_csv(card *c, sotto_span file, const char *name)
     bool more = true;
     sotto_csv *csv = malloc(sizeof *csv);
     if (csv == NULL)
-        return no_memory(c->diag);
+        return hq_no_memory(c->diag);
     sotto_status status = sotto_csv_open(csv, file, name, 0, c->diag);
     for (size_t k = 0; status == SOTTO_OK && k < COLUMNS; k++) {
         at[k] = -1;
@@ -220,7 +215,7 @@ static sotto_status make_tree(card *c, int feature, size_t rules, double factor)
     t->nodes = calloc(rules + 2, sizeof *t->nodes);
     t->rules = calloc(rules + 2, sizeof *t->rules);
     if (t->nodes == NULL || t->rules == NULL)
-        return no_memory(c->diag);
+        return hq_no_memory(c->diag);
     for (size_t i = 0; i < c->rows.len / sizeof *rows; i++) {
         if (rows[i].feature != feature)
             continue;
@@ -262,7 +257,7 @@ static sotto_status make(card *c)
     double factor = scaled ? c->pdo / log(2) : 1;
     w->tree = calloc(w->features, sizeof *w->tree);
     w->terms = calloc(w->features, sizeof *w->terms);
-    sotto_status status = w->tree == NULL || w->terms == NULL ? no_memory(c->diag) : SOTTO_OK;
+    sotto_status status = w->tree == NULL || w->terms == NULL ? hq_no_memory(c->diag) : SOTTO_OK;
     w->trees = 0;
     w->has_bias = true;
     w->bias[0] = (c->intercept - (scaled ? c->score - factor * log(c->odds) : 0)) / factor;

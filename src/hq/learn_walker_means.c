@@ -14,11 +14,6 @@ typedef struct reading {
     sotto_diag *diag;
 } reading;
 
-static sotto_status no_memory(sotto_diag *diag)
-{
-    return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
-}
-
 /* Values of a row, by feature. */
 static void spread(const reading *r, const double *cells, double *out)
 {
@@ -35,7 +30,7 @@ static sotto_status add_centroid(reading *r, const double *cells)
     bool good =
         row != NULL && sotto_vec_put(&r->centroids, row, r->walker->features * sizeof *row) == SOTTO_OK;
     free(row);
-    return good ? SOTTO_OK : no_memory(r->diag);
+    return good ? SOTTO_OK : hq_no_memory(r->diag);
 }
 
 /* ---- CSV ---- */
@@ -45,7 +40,7 @@ static sotto_status csv_row(reading *r, const sotto_csv *csv)
     double *cells = calloc(r->columns, sizeof *cells);
     sotto_status status = SOTTO_OK;
     if (cells == NULL)
-        return no_memory(r->diag);
+        return hq_no_memory(r->diag);
     for (size_t i = 0; i < r->columns; i++)
         cells[i] = r->feature[i] < 0 ? 0 : learn_field_value(csv->field[i]);
     if (r->feature[0] < 0 && sotto_span_is(csv->field[0], "(mean)"))
@@ -66,7 +61,7 @@ static sotto_status csv_header(reading *r, const sotto_csv *csv)
         r->feature[i] = i == 0 && sotto_span_is(csv->field[0], "cluster")
                             ? -1
                             : learn_walker_feature(r->walker, csv->field[i]);
-    return r->feature == NULL ? no_memory(r->diag) : SOTTO_OK;
+    return r->feature == NULL ? hq_no_memory(r->diag) : SOTTO_OK;
 }
 
 static sotto_status read_csv(reading *r, sotto_span file, const char *name)
@@ -74,7 +69,7 @@ static sotto_status read_csv(reading *r, sotto_span file, const char *name)
     bool more = true;
     sotto_csv *csv = malloc(sizeof *csv);
     if (csv == NULL)
-        return no_memory(r->diag);
+        return hq_no_memory(r->diag);
     sotto_status status = sotto_csv_open(csv, file, name, 0, r->diag);
     if (status == SOTTO_OK)
         status = csv_header(r, csv);
@@ -109,7 +104,7 @@ static sotto_status json_names(reading *r, sotto_json_node names)
         status = sotto_json_as_str(sotto_json_at(names, i), &name, r->diag);
         r->feature[i] = learn_walker_feature(r->walker, name);
     }
-    return r->feature == NULL ? no_memory(r->diag) : status;
+    return r->feature == NULL ? hq_no_memory(r->diag) : status;
 }
 
 static sotto_status json_rows(reading *r, sotto_json_node root)
@@ -117,7 +112,7 @@ static sotto_status json_rows(reading *r, sotto_json_node root)
     sotto_json_node list = sotto_json_member(root, "centroids"), mean = sotto_json_member(root, "mean"),
                     scale = sotto_json_member(root, "scale");
     double *cells = calloc(r->columns + 1, sizeof *cells);
-    sotto_status status = cells == NULL ? no_memory(r->diag) : SOTTO_OK;
+    sotto_status status = cells == NULL ? hq_no_memory(r->diag) : SOTTO_OK;
     if (status == SOTTO_OK && mean.val != NULL) {
         json_numbers(r, mean, cells);
         spread(r, cells, r->walker->means->mean);
@@ -151,12 +146,12 @@ static sotto_status take_means(reading *r)
     walker_means *m = calloc(1, sizeof *m);
     r->walker->means = m;
     if (m == NULL)
-        return no_memory(r->diag);
+        return hq_no_memory(r->diag);
     m->mean = calloc(r->walker->features, sizeof *m->mean);
     m->scale = calloc(r->walker->features, sizeof *m->scale);
     for (size_t i = 0; m->scale != NULL && i < r->walker->features; i++)
         m->scale[i] = 1;
-    return m->mean == NULL || m->scale == NULL ? no_memory(r->diag) : SOTTO_OK;
+    return m->mean == NULL || m->scale == NULL ? hq_no_memory(r->diag) : SOTTO_OK;
 }
 
 sotto_status learn_walker_load_means(learn_walker *w, sotto_span file, const char *name, sotto_diag *diag)

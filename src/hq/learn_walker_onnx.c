@@ -33,11 +33,6 @@ void learn_walker_graph_free(walker_graph *g)
     free(g);
 }
 
-static sotto_status no_memory(sotto_diag *diag)
-{
-    return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
-}
-
 const graph_attribute *learn_graph_attribute(const graph_node *n, const char *name)
 {
     for (size_t i = 0; i < n->attribute_count; i++)
@@ -235,7 +230,7 @@ sotto_status learn_graph_read(walker_graph *g, sotto_span file, sotto_diag *diag
     }
     for (size_t i = 0; good && i < count[2]; i++)
         good = node(g, list[2][i], &g->nodes[g->node_count++]);
-    return good ? SOTTO_OK : no_memory(diag);
+    return good ? SOTTO_OK : hq_no_memory(diag);
 }
 
 sotto_status learn_walker_load_onnx(learn_walker *w, sotto_span file, const char *name, sotto_diag *diag)
@@ -243,7 +238,7 @@ sotto_status learn_walker_load_onnx(learn_walker *w, sotto_span file, const char
     w->has_bias = true;
     w->graph = calloc(1, sizeof *w->graph);
     if (w->graph == NULL)
-        return no_memory(diag);
+        return hq_no_memory(diag);
     sotto_status status = learn_graph_read(w->graph, file, diag);
     if (status == SOTTO_OK)
         status = learn_graph_plan(w, diag);

@@ -9,11 +9,6 @@
 enum { FIRST_WORD = 64 };
 static const char TREE[] = "\nTree=";
 
-static sotto_status no_memory(sotto_diag *diag)
-{
-    return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
-}
-
 /* The text behind "\nname=" of a tree's block; "" when it is not there. The block ends in NUL. */
 static const char *find(const char *block, const char *name)
 {
@@ -145,14 +140,14 @@ static sotto_status read_text(learn_walker *w, sotto_span file, char *text, cons
     if (trees != w->trees)
         return sotto_diag_at(diag, SOTTO_ERR(HQ, INTERNAL), name, 0,
                              "the second reading finds %zu trees in it, not %zu", trees, w->trees);
-    return read_trees(w, text, (size_t)outputs) ? SOTTO_OK : no_memory(diag);
+    return read_trees(w, text, (size_t)outputs) ? SOTTO_OK : hq_no_memory(diag);
 }
 
 sotto_status learn_walker_load_lightgbm(learn_walker *w, sotto_span file, const char *name, sotto_diag *diag)
 {
     char *text = calloc(file.len + 1, 1);
     w->tree = calloc(w->trees + 1, sizeof *w->tree);
-    sotto_status status = text == NULL || w->tree == NULL ? no_memory(diag) : SOTTO_OK;
+    sotto_status status = text == NULL || w->tree == NULL ? hq_no_memory(diag) : SOTTO_OK;
     if (status == SOTTO_OK) {
         memcpy(text, file.ptr, file.len);
         status = read_text(w, file, text, name, diag);

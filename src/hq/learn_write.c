@@ -204,7 +204,7 @@ sotto_status learn_describe_write(const learn_description *d, const char *folder
 {
     uint8_t *memory = malloc(FILE_BYTES);
     if (memory == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     sotto_status status = sotto_port_make_dir(folder, 0755, diag);
     if (status == SOTTO_OK)
         status = write_one(d, folder, "dictionary.json", write_dictionary, memory, diag);

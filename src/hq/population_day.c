@@ -78,7 +78,7 @@ sotto_status pop_day_make(const pop_options *o, uint64_t customers, pop_arrival 
     *out = day;
     if (regulars == NULL || day == NULL) {
         free(regulars);
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     }
     for (size_t i = 0; i < n; i++)
         day[i] = draw(&r, regulars, regular_count, customers, o->days);

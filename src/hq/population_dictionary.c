@@ -180,7 +180,7 @@ sotto_status pop_dictionary_write(const sotto_dictionary *d, const char *name, s
     sotto_status status = check_names(d, name, diag);
     uint8_t *memory = status == SOTTO_OK ? malloc(JSON_MAX) : NULL;
     if (status != SOTTO_OK || memory == NULL)
-        return status != SOTTO_OK ? status : sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return status != SOTTO_OK ? status : hq_no_memory(diag);
     sotto_buf buf = sotto_buf_of(memory, JSON_MAX);
     sotto_json_writer w = sotto_json_writer_of(&buf);
     write_all(&w, d);

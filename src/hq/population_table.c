@@ -37,7 +37,7 @@ static void table_close(table *t)
 
 static sotto_status no_memory(const table *t)
 {
-    return sotto_diag_set(t->diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+    return hq_no_memory(t->diag);
 }
 
 static sotto_status read_dictionary(table *t)
@@ -325,7 +325,7 @@ sotto_status pop_table(const pop_options *o, pop_summary *summary, sotto_diag *d
     pop_offers offers;
     table *t = calloc(1, sizeof *t);
     if (t == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     t->o = o;
     t->diag = diag;
     sotto_vec_init(&t->text, FILE_MAX);

@@ -82,7 +82,7 @@ static sotto_status read_leaves(leaf_values *l, const walker_tree *t, sotto_diag
     bool whole = each_leaf(t, count_leaf, l);
     l->value = eval_array(l->count, sizeof *l->value, diag);
     if (l->value == NULL || !whole || !each_leaf(t, keep_leaf, l))
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     return SOTTO_OK;
 }
 

@@ -100,7 +100,7 @@ static sotto_status open_rows(reading *r, sotto_span text, const char *name, sot
     r->csv = malloc(sizeof *r->csv);
     r->memory = malloc(size);
     if (r->csv == NULL || r->memory == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "out of memory");
+        return hq_no_memory(diag);
     sotto_arena_init(&arena, r->memory, size);
     sotto_status status = sotto_profile_init(&r->profile, d, &arena);
     if (status == SOTTO_OK)
