@@ -110,8 +110,9 @@ static sotto_status say_table(hq_sums *s, const hq_asked *a, const sotto_table *
     return status;
 }
 
-static sotto_status say(hq_sums *s, const hq_asked *a, sotto_diag *diag)
+static sotto_status say(hq_sums *s, const hq_asked *a, void *ctx, sotto_diag *diag)
 {
+    (void)ctx;
     hq_json json = {0};
     sotto_json_writer *w = NULL;
     sotto_status status = SOTTO_OK;
@@ -145,24 +146,9 @@ static sotto_status say(hq_sums *s, const hq_asked *a, sotto_diag *diag)
 
 int hq_cmd_funnel(int argc, char **argv)
 {
-    sotto_diag diag = {0};
     hq_asked a = {0};
-    hq_sums sums = {0};
     const hq_option options[] = {HQ_ASKED_OPTIONS(a)};
     if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
         return 2;
-    sotto_status status = hq_asked_open(&a, &diag);
-    const hq_sums_request request = {.task_id = (uint32_t)a.task,
-                                     .wanted = is_funnel,
-                                     .what = "funnel",
-                                     .first_day = a.first_day,
-                                     .last_day = a.last_day,
-                                     .collected = a.collected};
-    if (status == SOTTO_OK)
-        status = hq_sums_make(&sums, a.registry, a.newest_release, &request, &diag);
-    if (status == SOTTO_OK)
-        status = say(&sums, &a, &diag);
-    hq_sums_free(&sums);
-    hq_asked_close(&a);
-    return status == SOTTO_OK ? 0 : hq_fail(status, &diag);
+    return hq_asked_run(&a, is_funnel, "funnel", say, NULL);
 }

@@ -151,8 +151,10 @@ static sotto_status put_lift(const hq_sums *s, const hq_asked *a, const lift *l,
     return hq_json_print(&json, diag);
 }
 
-static sotto_status say(const hq_sums *s, const hq_asked *a, double contacts, sotto_diag *diag)
+/* ctx: int64_t, the per cent that can be contacted. */
+static sotto_status say(hq_sums *s, const hq_asked *a, void *ctx, sotto_diag *diag)
 {
+    double contacts = (double)*(const int64_t *)ctx / 100;
     lift l = {.contacts = contacts, .deviations = hq_sums_deviations(s, a->confidence_ppm)};
     read_histogram(s, &l);
     l.auc = hq_histogram_auc(&l.h, l.deviations);
@@ -165,26 +167,11 @@ static sotto_status say(const hq_sums *s, const hq_asked *a, double contacts, so
 
 int hq_cmd_lift(int argc, char **argv)
 {
-    sotto_diag diag = {0};
     hq_asked a = {0};
-    hq_sums sums = {0};
     int64_t contacts = 38;
     const hq_option options[] = {HQ_ASKED_OPTIONS(a),
                                  {"--contacts", HQ_NUMBER, &contacts, .min = 1, .max = 99}};
     if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
         return 2;
-    sotto_status status = hq_asked_open(&a, &diag);
-    const hq_sums_request request = {.task_id = (uint32_t)a.task,
-                                     .wanted = is_wanted,
-                                     .what = "histogram of score and outcome",
-                                     .first_day = a.first_day,
-                                     .last_day = a.last_day,
-                                     .collected = a.collected};
-    if (status == SOTTO_OK)
-        status = hq_sums_make(&sums, a.registry, a.newest_release, &request, &diag);
-    if (status == SOTTO_OK)
-        status = say(&sums, &a, (double)contacts / 100, &diag);
-    hq_sums_free(&sums);
-    hq_asked_close(&a);
-    return status == SOTTO_OK ? 0 : hq_fail(status, &diag);
+    return hq_asked_run(&a, is_wanted, "histogram of score and outcome", say, &contacts);
 }

@@ -312,8 +312,11 @@ static sotto_status put_all(judging *j, sotto_diag *diag)
     return hq_json_print(&json, diag);
 }
 
-static sotto_status say(judging *j, sotto_diag *diag)
+static sotto_status say(hq_sums *sums, const hq_asked *asked, void *ctx, sotto_diag *diag)
 {
+    judging *j = ctx;
+    j->s = sums;
+    j->asked = asked;
     j->cut = hq_cut_of(table_of(&j->s->task));
     j->campaign = (size_t)hq_cut_find(&j->cut, SOTTO_DIMENSION_CAMPAIGN);
     j->chance = (size_t)hq_cut_find(&j->cut, SOTTO_DIMENSION_CHANCE);
@@ -339,10 +342,8 @@ static sotto_status say(judging *j, sotto_diag *diag)
 
 int eval_cmd_policy_totals(int argc, char **argv)
 {
-    sotto_diag diag = {0};
     hq_asked a = {0};
-    hq_sums sums = {0};
-    judging j = {.s = &sums, .asked = &a, .target = NULL};
+    judging j = {.target = NULL};
     const hq_option options[] = {{"--totals", HQ_TEXT, &a.dir, .required = true},
                                  {"--target", HQ_TEXT, &j.target, .required = true},
                                  {"--task", HQ_NUMBER, &a.task, .min = 1, .max = INT32_MAX},
@@ -352,17 +353,5 @@ int eval_cmd_policy_totals(int argc, char **argv)
                                  {"--json", HQ_FLAG, &a.as_json, .required = false}};
     if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
         return 2;
-    sotto_status status = hq_asked_open(&a, &diag);
-    const hq_sums_request request = {.task_id = (uint32_t)a.task,
-                                     .wanted = is_wanted,
-                                     .what = "table of campaign, chance and outcome of mode A",
-                                     .first_day = a.first_day,
-                                     .last_day = a.last_day};
-    if (status == SOTTO_OK)
-        status = hq_sums_make(&sums, a.registry, a.newest_release, &request, &diag);
-    if (status == SOTTO_OK)
-        status = say(&j, &diag);
-    hq_sums_free(&sums);
-    hq_asked_close(&a);
-    return status == SOTTO_OK ? 0 : hq_fail(status, &diag);
+    return hq_asked_run(&a, is_wanted, "table of campaign, chance and outcome of mode A", say, &j);
 }

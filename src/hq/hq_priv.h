@@ -73,7 +73,7 @@ int hq_usage(const char *command, const char *why);
 /* "sotto-hq: <diag>" on standard error; the exit code. diag may hold no words yet. */
 int hq_fail(sotto_status status, sotto_diag *diag);
 /* NO_MEMORY in its usual words. */
-SOTTO_MUST_USE sotto_status hq_no_memory(sotto_diag *diag);
+sotto_status hq_no_memory(sotto_diag *diag);
 /* Adds the place to a diag that has none. */
 sotto_status hq_in_file(sotto_status status, const char *path, sotto_diag *diag);
 
@@ -588,6 +588,11 @@ typedef struct hq_asked {
  */
 SOTTO_MUST_USE sotto_status hq_asked_open(hq_asked *asked, sotto_diag *diag);
 void hq_asked_close(hq_asked *asked);
+/* The whole of a command that tells of one task: opens what is asked, adds the task up, lets say tell it, and
+ * closes. what: tasks that are wanted, for the message when there is none. The exit code. */
+typedef sotto_status (*hq_asked_say)(hq_sums *sums, const hq_asked *asked, void *ctx, sotto_diag *diag);
+SOTTO_MUST_USE int hq_asked_run(hq_asked *asked, hq_task_wanted wanted, const char *what, hq_asked_say say,
+                                void *ctx);
 /* What every figure's page begins with: the task, its noise, who reported. False when no report has come: a
  * table of zeros would look like an answer. */
 bool hq_sums_head(const hq_sums *sums, uint32_t confidence_ppm);

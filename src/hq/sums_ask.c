@@ -65,6 +65,26 @@ void hq_asked_close(hq_asked *asked)
     asked->collected = NULL;
 }
 
+int hq_asked_run(hq_asked *asked, hq_task_wanted wanted, const char *what, hq_asked_say say, void *ctx)
+{
+    sotto_diag diag = {.status = SOTTO_OK};
+    hq_sums sums = {0};
+    sotto_status status = hq_asked_open(asked, &diag);
+    const hq_sums_request request = {.task_id = (uint32_t)asked->task,
+                                     .wanted = wanted,
+                                     .what = what,
+                                     .first_day = asked->first_day,
+                                     .last_day = asked->last_day,
+                                     .collected = asked->collected};
+    if (status == SOTTO_OK)
+        status = hq_sums_make(&sums, asked->registry, asked->newest_release, &request, &diag);
+    if (status == SOTTO_OK)
+        status = say(&sums, asked, ctx, &diag);
+    hq_sums_free(&sums);
+    hq_asked_close(asked);
+    return status == SOTTO_OK ? 0 : hq_fail(status, &diag);
+}
+
 static const char *plural(uint64_t count)
 {
     return count == 1 ? "" : "s";
