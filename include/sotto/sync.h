@@ -118,6 +118,19 @@ SOTTO_MUST_USE sotto_status sotto_client_request(sotto_client *client, const cha
                                                  const char *content_type, sotto_span body,
                                                  const sotto_http_message **response, sotto_diag *diag);
 
+/* What a server gave a client to be known by, for a while, without its certificate (RFC 8446 section 2.2),
+ * and how long the server's own certificates hold: a connection that goes on by a ticket shows none, and is
+ * judged by those of the one that it came of. Kept while nothing is open, so that who has to come again
+ * within the hour does not cost head office another handshake. In memory only: it opens what the key opens.
+ */
+typedef struct sotto_ticket sotto_ticket;
+/* The client's newest, which it then has no more; NULL: none. The caller frees it. */
+sotto_ticket *sotto_client_take_ticket(sotto_client *client);
+/* Takes it over (NULL: nothing happens). One of another server's name, or that was given to another
+ * certificate than this client shows, is dropped. */
+void sotto_client_give_ticket(sotto_client *client, sotto_ticket *ticket);
+void sotto_ticket_free(sotto_ticket *ticket); /* NULL is fine */
+
 /* GET /v1/time/<nonce>: the word as head office gave it, unchecked. UNSUPPORTED when it has none to give. */
 SOTTO_MUST_USE sotto_status sotto_time_ask(sotto_client *head_office,
                                            const uint8_t nonce[static SOTTO_TIME_NONCE_BYTES],
@@ -386,6 +399,20 @@ SOTTO_MUST_USE sotto_status sotto_night_pause(const char *device, int64_t night,
 /* Whether a run that ended so may go well later in the same night: NETWORK, TIMEOUT, BUSY. Nobody's waiting
  * helps against the others. */
 bool sotto_night_again(sotto_status status);
+
+/* One run after the other, each a pause later (sotto_night_pause), until one goes well or fails in a way that
+ * no waiting helps against; or until the next would begin more than give_up_ms after the first. The status
+ * and diag are the last run's. */
+typedef struct sotto_night_tries {
+    const char *device; /* by whose name pauses are drawn; over 64 bytes: the longest pause each time */
+    int64_t night, give_up_ms;
+    sotto_clock clock;
+    void *ctx;
+    /* *retry_after_s is 0 before each. */
+    sotto_status (*run)(void *ctx, int64_t *retry_after_s, sotto_diag *diag);
+    void (*wait)(void *ctx, uint32_t next /* 2 = the second run */, int64_t pause_s);
+} sotto_night_tries;
+SOTTO_MUST_USE sotto_status sotto_night_until_done(const sotto_night_tries *tries, sotto_diag *diag);
 
 /* ---- Enrolment: one-time code out, certificate in ---- */
 typedef struct sotto_enrolment {

@@ -17,6 +17,15 @@ typedef struct options {
     int64_t within_s;
 } options;
 
+/* A command's runs, and what goes from one to the next: head office's ticket, so that who is sent away for a
+ * while does not cost it a whole handshake each time. */
+typedef struct tries {
+    const kiosk_config *config;
+    options *options;
+    const sotto_log *log;
+    sotto_ticket *ticket; /* NULL = none */
+} tries;
+
 /* The device's key where a program gives it: behind the wall none can be run, so it is asked for before. */
 static sotto_vec held_key;
 
@@ -88,6 +97,7 @@ typedef struct messenger {
     sotto_clock clock; /* time's */
     sotto_tls *tls;
     sotto_client *office, *serve;
+    sotto_ticket **ticket; /* of the office, while there is no client to hold it */
 } messenger;
 
 static sotto_status read_identity(const kiosk_config *config, messenger *m, sotto_diag *diag)
@@ -110,6 +120,19 @@ static sotto_status read_identity(const kiosk_config *config, messenger *m, sott
     return status;
 }
 
+static void leave_office(messenger *m)
+{
+    sotto_ticket *ticket = m->office == NULL ? NULL : sotto_client_take_ticket(m->office);
+    if (ticket != NULL) {
+        sotto_ticket_free(*m->ticket);
+        *m->ticket = ticket;
+    }
+    sotto_client_free(m->office);
+    sotto_tls_free(m->tls);
+    m->office = NULL;
+    m->tls = NULL;
+}
+
 /* Both doors of head office: the one that wants our certificate, and the one of enrolment, which does not. */
 static sotto_status open_office(const kiosk_config *config, messenger *m, bool shown, sotto_diag *diag)
 {
@@ -118,13 +141,15 @@ static sotto_status open_office(const kiosk_config *config, messenger *m, bool s
                                              shown ? sotto_vec_span(&m->certificate) : sotto_span_of(NULL, 0),
                                          .key_pem = shown ? sotto_vec_span(&m->key) : sotto_span_of(NULL, 0),
                                          .clock = m->clock};
-    sotto_client_free(m->office);
-    sotto_tls_free(m->tls);
-    m->office = NULL;
-    m->tls = NULL;
+    leave_office(m);
     sotto_status status = sotto_tls_new(&m->tls, false, &identity, diag);
-    return status == SOTTO_OK ? kiosk_office_client(config, !shown, m->tls, m->clock, &m->office, diag)
-                              : status;
+    if (status == SOTTO_OK)
+        status = kiosk_office_client(config, !shown, m->tls, m->clock, &m->office, diag);
+    if (status == SOTTO_OK && shown) {
+        sotto_client_give_ticket(m->office, *m->ticket);
+        *m->ticket = NULL;
+    }
+    return status;
 }
 
 static sotto_status connect(const kiosk_config *config, messenger *m, sotto_diag *diag)
@@ -143,9 +168,8 @@ static sotto_status connect(const kiosk_config *config, messenger *m, sotto_diag
 
 static void disconnect(messenger *m)
 {
-    sotto_client_free(m->office);
+    leave_office(m);
     sotto_client_free(m->serve);
-    sotto_tls_free(m->tls);
     if (m->key.ptr != NULL)
         sotto_wipe(m->key.ptr, m->key.len);
     sotto_vec_free(&m->key);
@@ -295,16 +319,16 @@ static sotto_status run(const kiosk_config *config, messenger *m, options *o, so
     return status;
 }
 
-/* One run, with certificate and time read afresh. *retry_after_s: what head office asked for. */
-static sotto_status try_once(const kiosk_config *config, options *o, const sotto_log *log,
-                             int64_t *retry_after_s, sotto_diag *diag)
+/* One run, with certificate and time read afresh. */
+static sotto_status try_once(void *ctx, int64_t *retry_after_s, sotto_diag *diag)
 {
-    messenger m = {0};
+    tries *all = ctx;
+    messenger m = {.ticket = &all->ticket};
     sotto_night_result result = {0};
     sotto_vec_init(&m.authority, 65536);
     sotto_vec_init(&m.certificate, 65536);
     sotto_vec_init(&m.key, SOTTO_PEM_MAX - 1);
-    sotto_status status = run(config, &m, o, &result, log, diag);
+    sotto_status status = run(all->config, &m, all->options, &result, all->log, diag);
     *retry_after_s = result.retry_after_s;
     disconnect(&m);
     return status;
@@ -349,30 +373,35 @@ static sotto_status wait_for_its_moment(const options *o, const char *name, int6
     return SOTTO_OK;
 }
 
+static void wait_for_the_next(void *ctx, uint32_t next, int64_t pause_s)
+{
+    const tries *all = ctx;
+    sotto_log_event(all->log, SOTTO_LOG_WARN, "sync.again", "attempt=%lu in_s=%lld", (unsigned long)next,
+                    (long long)pause_s);
+    (void)fflush(stdout);
+    wait_s(pause_s);
+}
+
 static sotto_status all_night(const kiosk_config *config, options *o, sotto_diag *diag)
 {
     char name[65];
-    sotto_clock clock = kiosk_clock(config);
+    int64_t retry_after_s = 0;
+    const sotto_clock clock = kiosk_clock(config);
     const sotto_log log = {.fd = 2, .level = SOTTO_LOG_WARN, .clock = clock, .program = "sotto-sync"};
-    int64_t night = clock.utc_s(clock.ctx) / 86400, retry_after_s = 0, pause_s = 0;
+    tries all = {.config = config, .options = o, .log = &log};
+    const sotto_night_tries nights = {.device = name,
+                                      .night = clock.utc_s(clock.ctx) / 86400,
+                                      .give_up_ms = GIVE_UP_MS,
+                                      .clock = clock,
+                                      .ctx = &all,
+                                      .run = try_once,
+                                      .wait = wait_for_the_next};
     read_name(config, name);
-    sotto_status status = wait_for_its_moment(o, name, night);
-    if (status != SOTTO_OK)
-        return status;
-    int64_t begun_ms = clock.mono_ms(clock.ctx);
-    for (uint32_t attempt = 0;; attempt++) {
-        memset(diag, 0, sizeof *diag);
-        status = try_once(config, o, &log, &retry_after_s, diag);
-        if (!o->until_done || !sotto_night_again(status))
-            return status;
-        (void)!sotto_night_pause(name, night, attempt, retry_after_s, &pause_s); /* a long one on failure */
-        if (clock.mono_ms(clock.ctx) - begun_ms + pause_s * 1000 > GIVE_UP_MS)
-            return status;
-        sotto_log_event(&log, SOTTO_LOG_WARN, "sync.again", "attempt=%lu in_s=%lld",
-                        (unsigned long)attempt + 2, (long long)pause_s);
-        (void)fflush(stdout);
-        wait_s(pause_s);
-    }
+    sotto_status status = wait_for_its_moment(o, name, nights.night);
+    if (status == SOTTO_OK)
+        status = o->until_done ? sotto_night_until_done(&nights, diag) : try_once(&all, &retry_after_s, diag);
+    sotto_ticket_free(all.ticket);
+    return status;
 }
 
 static bool read_options(options *o, int argc, char **argv)

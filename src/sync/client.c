@@ -73,7 +73,7 @@ static sotto_status connect_now(sotto_client *c, const exchange *x, sotto_diag *
     if (c->max_bytes_per_s > 0 && c->url.scheme != CLIENT_UNIX)
         sync_receive_little(fd, c->max_bytes_per_s / 4);
     st = sync_stream_open(&c->stream, fd, secure ? c->tls : NULL, secure ? c->url.host : NULL,
-                          c->has_session ? &c->session : NULL, diag);
+                          c->ticket != NULL ? &c->ticket->session : NULL, diag);
     if (st != SOTTO_OK)
         return st;
     c->connected = true;
@@ -83,12 +83,11 @@ static sotto_status connect_now(sotto_client *c, const exchange *x, sotto_diag *
         if (st != SOTTO_OK)
             break;
     }
-    /* A session that did not help is not offered again. */
-    if (st != SOTTO_OK && c->has_session) {
-        mbedtls_ssl_session_free(&c->session);
-        mbedtls_ssl_session_init(&c->session);
-        c->has_session = false;
-    }
+    if (st == SOTTO_OK)
+        st = client_judge_ticket(c, diag);
+    /* A ticket that did not help is not offered again. */
+    if (st != SOTTO_OK)
+        sotto_ticket_free(sotto_client_take_ticket(c));
     return st;
 }
 
@@ -192,17 +191,6 @@ static sotto_status receive(sotto_client *c, exchange *x, sotto_diag *diag)
     return st;
 }
 
-/* The ticket is kept for the next connection. */
-static void keep_session(sotto_client *c)
-{
-    if (!c->stream.new_ticket)
-        return;
-    c->stream.new_ticket = false;
-    mbedtls_ssl_session_free(&c->session);
-    mbedtls_ssl_session_init(&c->session);
-    c->has_session = mbedtls_ssl_get_session(&c->stream.ssl, &c->session) == 0;
-}
-
 /* A server may answer (413) and close before it has read everything: a failed send still looks for an answer.
  */
 static sotto_status exchange_once(sotto_client *c, exchange *x, sotto_diag *diag)
@@ -266,7 +254,7 @@ static sotto_status run_exchange(sotto_client *c, exchange *x, size_t body_max,
         return st;
     }
     *response = sotto_http_message_of(c->parser);
-    keep_session(c);
+    client_keep_ticket(c);
     c->used = true;
     if (!(*response)->keep_alive || !x->sent)
         disconnect(c);
@@ -306,7 +294,6 @@ sotto_status sotto_client_new(sotto_client **out, const sotto_client_config *con
     c->timeout_ms = config->timeout_ms > 0 ? config->timeout_ms : DEFAULT_TIMEOUT_MS;
     c->body_max = config->body_max > 0 ? config->body_max : DEFAULT_BODY_MAX;
     c->max_bytes_per_s = config->max_bytes_per_s;
-    mbedtls_ssl_session_init(&c->session);
     sotto_status st = client_url_parse(&c->url, config->url, diag);
     if (st == SOTTO_OK && c->url.scheme == CLIENT_HTTPS && (c->tls == NULL || c->tls->server))
         st = sotto_diag_at(diag, SOTTO_ERR(SYNC, USAGE), config->url, 0, "https needs a client's TLS");
@@ -330,7 +317,7 @@ void sotto_client_free(sotto_client *client)
         sync_stream_shutdown(&client->stream);
     disconnect(client);
     sotto_http_parser_free(client->parser);
-    mbedtls_ssl_session_free(&client->session);
+    sotto_ticket_free(client->ticket);
     sotto_wipe(client->proxy_authorization, sizeof client->proxy_authorization);
     free(client);
 }

@@ -28,9 +28,20 @@ struct sotto_client {
     bool connected;
     bool used; /* a response came over this connection */
     sotto_http_parser *parser;
-    mbedtls_ssl_session session; /* of the last ticket */
-    bool has_session;
+    sotto_ticket *ticket; /* the last that came; NULL = none */
 };
+
+struct sotto_ticket {
+    mbedtls_ssl_session session;
+    tls_validity chain; /* of the server, when it showed itself last */
+    uint8_t
+        shown[SOTTO_SHA256_BYTES]; /* what it was given to: the hash of our certificate, zeros = of none */
+    char host[256];
+};
+
+/* client_ticket.c. keep: after an answer, when a ticket came with it. judge: after the handshake. */
+void client_keep_ticket(sotto_client *c);
+SOTTO_MUST_USE sotto_status client_judge_ticket(sotto_client *c, sotto_diag *diag);
 
 /* MALFORMED says what is wrong with it. */
 SOTTO_MUST_USE sotto_status client_url_parse(client_url *out, const char *text, sotto_diag *diag);

@@ -60,6 +60,7 @@ sotto_status sync_stream_open(sync_stream *s, int fd, sotto_tls *tls, const char
     memset(s, 0, sizeof *s);
     s->fd = fd;
     s->tls = tls;
+    s->chain = (tls_validity){INT64_MIN, INT64_MAX};
     s->ready = tls == NULL;
     sync_no_delay(fd);
     if (tls == NULL)

@@ -19,11 +19,16 @@ typedef struct tls_ticket_keys {
     bool seeded; /* keys are made of the seed and the day; otherwise drawn */
 } tls_ticket_keys;
 
+/* What all certificates of a chain allow at once; INT64_MIN, INT64_MAX: none was seen. */
+typedef struct tls_validity {
+    int64_t from_s, until_s;
+} tls_validity;
+
 struct sotto_tls {
     bool server;
     bool peer_must_identify;
     bool time_unknown; /* client: certificates' validity is noted here, to be judged later */
-    int64_t seen_from_s, seen_until_s;
+    tls_validity seen;
     sotto_clock clock;
     mbedtls_ssl_config conf;
     mbedtls_x509_crt authority, own;
@@ -59,8 +64,9 @@ typedef struct sync_stream {
     char host[256];  /* client: whom the server must be */
     mbedtls_ssl_context ssl;
     tls_problem problem;
-    sotto_peer peer;   /* server: who it is, once ready */
-    sotto_peer ticket; /* server: who the offered ticket was given to; "" = none */
+    tls_validity chain; /* of the peer; of the connection before when this one goes on by its ticket */
+    sotto_peer peer;    /* server: who it is, once ready */
+    sotto_peer ticket;  /* server: who the offered ticket was given to; "" = none */
     int64_t ticket_expires_s, peer_expires_s;
 } sync_stream;
 
@@ -86,6 +92,8 @@ void sync_stream_close(sync_stream *s);
 int tls_verify_callback(void *stream, mbedtls_x509_crt *crt, int depth, uint32_t *flags);
 /* Reads common name, hash and end of validity; false when there is no usable common name. */
 bool tls_read_peer(const mbedtls_x509_crt *crt, sotto_peer *peer, int64_t *not_after_s);
+/* A server that showed no certificate because a ticket was taken is judged by those it showed before. */
+SOTTO_MUST_USE sotto_status tls_judge_resumed(sync_stream *s, const tls_validity *chain, sotto_diag *diag);
 /* The one translation of mbedTLS's errors in this room; fills diag. */
 sotto_status tls_status(sync_stream *s, int error, sotto_diag *diag);
 

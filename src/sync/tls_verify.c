@@ -41,47 +41,58 @@ bool tls_read_peer(const mbedtls_x509_crt *crt, sotto_peer *peer, int64_t *not_a
            read_common_name(crt, peer->common_name);
 }
 
-/* What every certificate of every chain so far allows at once. */
-static void note_validity(sotto_tls *tls, const mbedtls_x509_crt *crt)
+static void narrow(tls_validity *v, int64_t from_s, int64_t until_s)
 {
-    if (time_of(&crt->valid_from) > tls->seen_from_s)
-        tls->seen_from_s = time_of(&crt->valid_from);
-    if (time_of(&crt->valid_to) < tls->seen_until_s)
-        tls->seen_until_s = time_of(&crt->valid_to);
+    v->from_s = from_s > v->from_s ? from_s : v->from_s;
+    v->until_s = until_s < v->until_s ? until_s : v->until_s;
 }
 
-void sotto_tls_time_unknown(sotto_tls *tls)
-{
-    tls->time_unknown = true;
-    tls->seen_from_s = INT64_MIN;
-    tls->seen_until_s = INT64_MAX;
-}
-
-sotto_status sotto_tls_time_known(sotto_tls *tls, sotto_diag *diag)
+static sotto_status judge_validity(const sotto_tls *tls, const tls_validity *v, sotto_diag *diag)
 {
     char when[21];
     int64_t now_s = tls->clock.utc_s(tls->clock.ctx);
-    tls->time_unknown = false;
-    if (now_s > tls->seen_until_s) {
-        sotto_time_format(tls->seen_until_s, when);
+    if (now_s > v->until_s) {
+        sotto_time_format(v->until_s, when);
         return sotto_diag_set(diag, SOTTO_ERR(SYNC, EXPIRED), "server certificate expired on %s", when);
     }
-    if (now_s < tls->seen_from_s) {
-        sotto_time_format(tls->seen_from_s, when);
+    if (now_s < v->from_s) {
+        sotto_time_format(v->from_s, when);
         return sotto_diag_set(diag, SOTTO_ERR(SYNC, EXPIRED), "server certificate is not valid before %s",
                               when);
     }
     return SOTTO_OK;
 }
 
+void sotto_tls_time_unknown(sotto_tls *tls)
+{
+    tls->time_unknown = true;
+    tls->seen = (tls_validity){INT64_MIN, INT64_MAX};
+}
+
+sotto_status sotto_tls_time_known(sotto_tls *tls, sotto_diag *diag)
+{
+    tls->time_unknown = false;
+    return judge_validity(tls, &tls->seen, diag);
+}
+
+sotto_status tls_judge_resumed(sync_stream *s, const tls_validity *chain, sotto_diag *diag)
+{
+    s->chain = *chain;
+    if (!s->tls->time_unknown)
+        return judge_validity(s->tls, chain, diag);
+    narrow(&s->tls->seen, chain->from_s, chain->until_s);
+    return SOTTO_OK;
+}
+
 /* RFC 5280 section 4.1.2.5, by our clock: mbedTLS has judged by the system's, which a terminal cannot rely
  * on. */
-static void judge_time(const sync_stream *s, const mbedtls_x509_crt *crt, uint32_t *flags)
+static void judge_time(sync_stream *s, const mbedtls_x509_crt *crt, uint32_t *flags)
 {
     int64_t now = s->tls->clock.utc_s(s->tls->clock.ctx);
+    narrow(&s->chain, time_of(&crt->valid_from), time_of(&crt->valid_to));
     *flags &= ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE);
     if (s->tls->time_unknown) {
-        note_validity(s->tls, crt);
+        narrow(&s->tls->seen, time_of(&crt->valid_from), time_of(&crt->valid_to));
         return;
     }
     if (now > time_of(&crt->valid_to))

@@ -67,3 +67,22 @@ bool sotto_night_again(sotto_status status)
         return false;
     }
 }
+
+sotto_status sotto_night_until_done(const sotto_night_tries *tries, sotto_diag *diag)
+{
+    const sotto_clock *clock = &tries->clock;
+    const int64_t begun_ms = clock->mono_ms(clock->ctx);
+    for (uint32_t attempt = 0;; attempt++) {
+        int64_t retry_after_s = 0, pause_s = 0;
+        if (diag != NULL)
+            *diag = (sotto_diag){0};
+        sotto_status st = tries->run(tries->ctx, &retry_after_s, diag);
+        if (!sotto_night_again(st))
+            return st;
+        (void)!sotto_night_pause(tries->device, tries->night, attempt, retry_after_s,
+                                 &pause_s); /* a long one on failure */
+        if (clock->mono_ms(clock->ctx) - begun_ms + pause_s * 1000 > tries->give_up_ms)
+            return st;
+        tries->wait(tries->ctx, attempt + 2, pause_s);
+    }
+}

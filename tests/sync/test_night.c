@@ -32,6 +32,8 @@ typedef struct world {
     uint64_t release;
     /* moods */
     int office_code; /* other than 0: this answer to every PUT */
+    int busy;        /* so many PUTs more are answered 503 and a short Retry-After */
+    int pauses;
     bool wrong_receipt, sticky_outbox, refuse_release, no_seq;
     int final_seq; /* head office refuses this one for good */
     bool aside[REPORTS], told[REPORTS];
@@ -137,6 +139,10 @@ static void office(void *ctx, const sotto_http_message *request, const sotto_pee
             kit_ok(sotto_vec_put(&reply->body, f->bytes.ptr, f->bytes.len), NULL);
     } else if (sotto_span_is(request->target, "/v1/night")) {
         take_session(request, reply);
+    } else if (w->busy > 0) {
+        w->busy--;
+        put_json(reply, 503, "{\"error\":{\"text\":\"too many at once\"}}");
+        reply->extra = "Retry-After: 2\r\n";
     } else if (w->office_code != 0) {
         put_json(reply, w->office_code, "{\"error\":{\"text\":\"in a mood\"}}");
         reply->extra = "Retry-After: 120\r\n";
@@ -392,6 +398,43 @@ static void test_head_office_sheds_load(void **state)
     assert_int_equal(f->result.release_version, 1);
     w->office_code = 0;
     kit_ok(night(f), &f->diag);
+    expect_all_delivered();
+}
+
+static sotto_status one_try(void *ctx, int64_t *retry_after_s, sotto_diag *diag)
+{
+    fixture *f = ctx;
+    sotto_status st = night(f);
+    *retry_after_s = f->result.retry_after_s;
+    *diag = f->diag;
+    return st;
+}
+
+static void note_the_pause(void *ctx, uint32_t next, int64_t pause_s)
+{
+    (void)ctx;
+    assert_in_range(next, 2, 3);
+    assert_in_range(pause_s, 2, SOTTO_NIGHT_PAUSE_MAX_S);
+    w->pauses++;
+}
+
+/* `sotto sync --until-done`: sent away twice, and the third time everything is brought, each report once. */
+static void test_until_done(void **state)
+{
+    fixture *f = *state;
+    sotto_diag diag = {0};
+    const sotto_night_tries tries = {.device = "kiosk-0001",
+                                     .night = REPO_NOW_S / 86400,
+                                     .give_up_ms = 4 * 3600 * 1000,
+                                     .clock = kit_clock_of(&f->clock),
+                                     .ctx = f,
+                                     .run = one_try,
+                                     .wait = note_the_pause};
+    w->busy = 2;
+    kit_ok(sotto_night_until_done(&tries, &diag), &diag);
+    assert_int_equal(w->pauses, 2);
+    assert_int_equal(f->result.reports_sent, REPORTS);
+    assert_int_equal(w->put, REPORTS);
     expect_all_delivered();
 }
 
@@ -697,6 +740,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused_release_does_not_stop_reports, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expired_release_does_not_stop_reports, setup, teardown),
         cmocka_unit_test_setup_teardown(test_head_office_sheds_load, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_until_done, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refusals_of_head_office, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_report_refused_for_good_blocks_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_copied_disk_is_noticed, setup, teardown),

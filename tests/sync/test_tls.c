@@ -240,7 +240,7 @@ static void test_resumption_keeps_the_identity(void **state)
     (void)snprintf(first, sizeof first, "%.*s", (int)r->body.len, (const char *)r->body.ptr);
     assert_false(resumed(&p));
     for (int i = 0; i < 3; i++) {
-        assert_true(p.client->has_session);
+        assert_non_null(p.client->ticket);
         reconnect(&p);
         kit_ok(pair_ask(&p, "GET", 0, &r), &p.diag);
         assert_true(resumed(&p));
@@ -257,7 +257,7 @@ static void test_foreign_ticket_means_full_handshake(void **state)
     (void)state;
     pair_start(&a, &server_ok, true, &device_ok, "localhost");
     kit_ok(pair_ask(&a, "GET", 0, &r), &a.diag);
-    assert_true(a.client->has_session);
+    assert_non_null(a.client->ticket);
     pair_start(&b, &server_ok, true, &device_ok, "localhost");
     (void)snprintf(a.client->url.port, sizeof a.client->url.port, "%s", b.client->url.port);
     reconnect(&a);
@@ -298,7 +298,7 @@ static moving_clock *moving_start(pair *p)
 static bool asks_again_resumed(pair *p)
 {
     const sotto_http_message *r;
-    assert_true(p->client->has_session);
+    assert_non_null(p->client->ticket);
     reconnect(p);
     kit_ok(pair_ask(p, "GET", 0, &r), &p->diag);
     return resumed(p);
@@ -342,6 +342,58 @@ static void test_tickets_end_with_the_certificate(void **state)
     kit_cause(pair_ask(&p, "GET", 0, &r), EXPIRED, &p.diag);
     pair_stop(&p);
     (void)munmap(moving, sizeof *moving);
+}
+
+/* Another client of the same server and certificate goes on by it; one that shows another certificate is not
+ * taken for the first. */
+static void test_a_ticket_goes_to_the_next_client(void **state)
+{
+    pair p, other;
+    const sotto_http_message *r;
+    (void)state;
+    pair_start(&p, &server_ok, true, &device_ok, "localhost");
+    pair_start(&other, &server_ok, true, &device_expired, "localhost");
+    kit_ok(pair_ask(&p, "GET", 0, &r), &p.diag);
+    sotto_ticket *ticket = sotto_client_take_ticket(p.client);
+    assert_non_null(ticket);
+    assert_null(sotto_client_take_ticket(p.client));
+    const sotto_client_config config = {
+        .url = p.server.url, .tls = p.client_tls, .timeout_ms = TIMEOUT, .clock = kit_clock_of(&clock_now)};
+    sotto_client_free(p.client);
+    kit_ok(sotto_client_new(&p.client, &config, &p.diag), &p.diag);
+    sotto_client_give_ticket(p.client, ticket);
+    sotto_client_give_ticket(p.client, NULL);
+    kit_ok(pair_ask(&p, "GET", 0, &r), &p.diag);
+    assert_true(resumed(&p));
+    sotto_client_give_ticket(other.client, sotto_client_take_ticket(p.client));
+    assert_null(other.client->ticket);
+    pair_stop(&p);
+    pair_stop(&other);
+}
+
+/* A server that shows no certificate is judged by the one it showed: at once, and when the time is only
+ * learnt over that connection. */
+static void test_resumption_ends_with_the_servers_certificate(void **state)
+{
+    pair p;
+    const sotto_http_message *r;
+    (void)state;
+    pair_start(&p, &server_ok, true, &device_ok, "localhost");
+    for (int late = 0; late < 2; late++) {
+        clock_now.utc_s = NOW_S;
+        kit_ok(pair_ask(&p, "GET", 0, &r), &p.diag);
+        sotto_tls_time_unknown(p.client_tls);
+        assert_true(asks_again_resumed(&p));
+        clock_now.utc_s = late == 1 ? INT64_C(3786912000) : NOW_S;
+        assert_int_equal(sotto_status_cause(sotto_tls_time_known(p.client_tls, NULL)),
+                         late == 1 ? SOTTO_CAUSE_EXPIRED : 0);
+    }
+    reconnect(&p);
+    kit_cause(pair_ask(&p, "GET", 0, &r), EXPIRED, &p.diag);
+    assert_non_null(strstr(p.diag.text, "server certificate expired on"));
+    assert_null(p.client->ticket);
+    clock_now.utc_s = NOW_S;
+    pair_stop(&p);
 }
 
 /* ---- stock peers ---- */
@@ -485,9 +537,7 @@ static sotto_status ask_through_proxy(pair *p, bool cut_client, size_t limit, bo
     const sotto_http_message *r;
     pid_t pid = cutting_proxy(p->server.port, cut_client, limit, hang, &port);
     reconnect(p);
-    mbedtls_ssl_session_free(&p->client->session);
-    mbedtls_ssl_session_init(&p->client->session);
-    p->client->has_session = false;
+    sotto_ticket_free(sotto_client_take_ticket(p->client));
     (void)snprintf(p->client->url.port, sizeof p->client->url.port, "%u", (unsigned)port);
     p->client->timeout_ms = timeout_ms;
     sotto_status st = pair_ask(p, "GET", 0, &r);
@@ -610,6 +660,8 @@ int main(void)
         cmocka_unit_test(test_foreign_ticket_means_full_handshake),
         cmocka_unit_test(test_tickets_outlive_one_key_and_not_two),
         cmocka_unit_test(test_tickets_end_with_the_certificate),
+        cmocka_unit_test(test_a_ticket_goes_to_the_next_client),
+        cmocka_unit_test(test_resumption_ends_with_the_servers_certificate),
         cmocka_unit_test(test_openssl_client),
         cmocka_unit_test(test_common_name_is_no_host_name),
         cmocka_unit_test(test_server_cut_at_many_bytes),

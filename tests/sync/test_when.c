@@ -186,6 +186,100 @@ static void after_an_outage_without_a_stampede(void **state)
     free(f);
 }
 
+/* ---- runs until one is done ---- */
+
+typedef struct script {
+    sotto_status status[64]; /* of the runs; the last one again and again */
+    int64_t retry_after_s[64];
+    int statuses, runs, waits;
+    int64_t now_ms, waited_s[64];
+} script;
+
+static int64_t script_ms(void *ctx)
+{
+    return ((script *)ctx)->now_ms;
+}
+
+static sotto_status script_run(void *ctx, int64_t *retry_after_s, sotto_diag *diag)
+{
+    script *s = ctx;
+    int i = s->runs < s->statuses ? s->runs : s->statuses - 1;
+    assert_int_equal(*retry_after_s, 0);
+    s->runs++;
+    s->now_ms += 1000;
+    *retry_after_s = s->retry_after_s[i];
+    return s->status[i] == SOTTO_OK ? SOTTO_OK : sotto_diag_set(diag, s->status[i], "run %d", s->runs);
+}
+
+static void script_wait(void *ctx, uint32_t next, int64_t pause_s)
+{
+    script *s = ctx;
+    assert_int_equal(next, s->runs + 1);
+    s->waited_s[s->waits++] = pause_s;
+    s->now_ms += pause_s * 1000;
+}
+
+static sotto_status play(script *s, sotto_diag *diag)
+{
+    const sotto_night_tries tries = {.device = "kiosk-0042",
+                                     .night = NIGHT,
+                                     .give_up_ms = 4 * 3600 * 1000,
+                                     .clock = {.ctx = s, .mono_ms = script_ms},
+                                     .ctx = s,
+                                     .run = script_run,
+                                     .wait = script_wait};
+    return sotto_night_until_done(&tries, diag);
+}
+
+static void one_run_that_goes_well_is_enough(void **state)
+{
+    (void)state;
+    sotto_diag diag = {0};
+    script s = {.statuses = 1};
+    assert_int_equal(play(&s, &diag), SOTTO_OK);
+    assert_int_equal(s.runs, 1);
+    assert_int_equal(s.waits, 0);
+    s = (script){.status = {SOTTO_ERR(SYNC, AUTH)}, .statuses = 1};
+    assert_int_equal(play(&s, &diag), SOTTO_ERR(SYNC, AUTH));
+    assert_int_equal(s.runs, 1);
+}
+
+/* Busy, away, then another refusal, that of the third run: told is that one. */
+static void comes_back_when_told(void **state)
+{
+    (void)state;
+    sotto_diag diag = {0};
+    int64_t pause_s = 0;
+    script s = {.status = {SOTTO_ERR(SYNC, BUSY), SOTTO_ERR(SYNC, NETWORK), SOTTO_OK},
+                .retry_after_s = {2, 0, 0},
+                .statuses = 3};
+    assert_int_equal(play(&s, &diag), SOTTO_OK);
+    assert_int_equal(s.runs, 3);
+    assert_int_equal(diag.text[0], '\0'); /* nothing is left of the first two */
+    assert_int_equal(sotto_night_pause("kiosk-0042", NIGHT, 0, 2, &pause_s), SOTTO_OK);
+    assert_int_equal(s.waited_s[0], pause_s);
+    assert_int_equal(sotto_night_pause("kiosk-0042", NIGHT, 1, 0, &pause_s), SOTTO_OK);
+    assert_int_equal(s.waited_s[1], pause_s);
+    s.status[2] = SOTTO_ERR(SYNC, DENIED);
+    s.runs = s.waits = 0;
+    assert_int_equal(play(&s, &diag), SOTTO_ERR(SYNC, DENIED));
+    assert_string_equal(diag.text, "run 3");
+}
+
+static void gives_up_before_the_next_night(void **state)
+{
+    (void)state;
+    sotto_diag diag = {0};
+    script s = {.status = {SOTTO_ERR(SYNC, TIMEOUT)}, .statuses = 1};
+    assert_int_equal(play(&s, &diag), SOTTO_ERR(SYNC, TIMEOUT));
+    assert_in_range(s.runs, 4, 20);
+    assert_int_equal(s.waits, s.runs - 1);
+    assert_in_range(s.now_ms, 2 * 3600 * 1000, 4 * 3600 * 1000 + 1000);
+    s = (script){.status = {SOTTO_ERR(SYNC, BUSY)}, .retry_after_s = {86400}, .statuses = 1};
+    assert_int_equal(play(&s, &diag), SOTTO_ERR(SYNC, BUSY)); /* told to come tomorrow */
+    assert_int_equal(s.runs, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +291,9 @@ int main(void)
         cmocka_unit_test(retry_after_is_obeyed),
         cmocka_unit_test(only_what_may_pass_is_tried_again),
         cmocka_unit_test(after_an_outage_without_a_stampede),
+        cmocka_unit_test(one_run_that_goes_well_is_enough),
+        cmocka_unit_test(comes_back_when_told),
+        cmocka_unit_test(gives_up_before_the_next_night),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
