@@ -77,6 +77,16 @@ expect 4 'not quarantined' "$HQ" devices --dir "$WORK/hq" --release-quarantine t
 expect 0 'acknowledged' t twin sync
 expect 0 'acknowledged' t twin sync
 expect 0 '"alarms":\[\]' device twin
+# ---- until it is done: at once when all goes well, and again after a pause when nobody answers ----
+expect 0 'acknowledged' t twin sync --until-done
+kill "$HQ_PID"
+wait "$HQ_PID" 2>/dev/null || true
+"$SOTTO" --config "$WORK/twin/sotto.json" sync --until-done >/dev/null 2>"$WORK/until" &
+UNTIL=$!
+PIDS+=("$UNTIL")
+if wait_for 60 grep -q 'sync.again.*attempt=2 in_s=[3-6][0-9]' "$WORK/until"; then ok; else bad "no second try: $(cat "$WORK/until")"; fi
+if kill "$UNTIL"; then ok; else bad "it does not wait for its second try"; fi
+hq_start
 serve_stop
 serve_start copy
 expect 5 'another machine' t copy sync
