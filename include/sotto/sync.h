@@ -89,6 +89,10 @@ SOTTO_MUST_USE sotto_status sotto_time_take(sotto_time *time, const sotto_time_w
 void sotto_tls_time_unknown(sotto_tls *tls);
 SOTTO_MUST_USE sotto_status sotto_tls_time_known(sotto_tls *tls, sotto_diag *diag);
 
+/* A terminal asks for this much at once, of a release's file and of a tag pack: what a broken line costs at
+ * most, and what must come within one request's time (docs/operations.md, "Slow lines"). */
+#define SOTTO_PIECE_BYTES (256u * 1024)
+
 /* ---- HTTP client: one connection, requests in sequence ---- */
 typedef struct sotto_client sotto_client;
 typedef struct sotto_client_config {

@@ -14,7 +14,7 @@
 
 #include "sotto/pack.h"
 
-#define HQ_PACK_PART_BYTES   (1u << 20) /* of what a terminal fetches at once */
+#define HQ_PACK_PART_BYTES   SOTTO_PIECE_BYTES
 #define HQ_PACK_DIGEST_BYTES 16
 #define HQ_PACK_TEXT_MAX     (1u << 30) /* bytes of a table of tags */
 

@@ -4,7 +4,7 @@
 
 #include "tuf_priv.h"
 
-#define FETCH_PIECE ((size_t)256 * 1024) /* what a broken line costs at most; longer files come in pieces */
+#define FETCH_PIECE ((size_t)SOTTO_PIECE_BYTES) /* longer files come in pieces */
 
 typedef struct fetch_source {
     sotto_client *office;

@@ -10,7 +10,7 @@
 
 #define STATE_MAX    1024
 #define ANSWER_MAX   ((size_t)8192)
-#define PART_BYTES   ((uint64_t)1 << 20)
+#define PART_BYTES   ((uint64_t)SOTTO_PIECE_BYTES)
 #define PACK_MAX     ((uint64_t)1100 << 20) /* the largest pack that there can be, and some */
 #define DISK_SPARE   ((uint64_t)16 << 20)   /* left free for serve */
 #define WANTED       "wanted"               /* number of the pack whose file lies here */

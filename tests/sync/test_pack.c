@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define PART       ((size_t)1 << 20)
+#define PART       ((size_t)SOTTO_PIECE_BYTES)
 #define PACK_BYTES (2 * PART + 4321)
 #define PARTS      3
 #define SEQ        7
