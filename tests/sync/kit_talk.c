@@ -209,5 +209,6 @@ size_t heap_now(void)
 {
     if (__sanitizer_get_current_allocated_bytes != NULL)
         return __sanitizer_get_current_allocated_bytes();
-    return mallinfo2().uordblks;
+    const struct mallinfo2 heap = mallinfo2();
+    return heap.uordblks + heap.hblkhd; /* long blocks are mapped, and counted apart */
 }
