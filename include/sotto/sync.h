@@ -206,8 +206,9 @@ void sotto_server_drain(sotto_server *server);
 typedef struct sotto_server_stats {
     size_t open; /* connections now */
     /* Since the start: connections, finished handshakes, refused ones, whole requests, of these answered 503
-     * by the server itself, connections ended by a deadline. */
-    uint64_t accepted, handshakes, refused, requests, shed, timeouts;
+     * by the server itself, connections ended by a deadline. Bytes: of TLS connections that have ended, with
+     * all that TLS adds and without what TCP and IP add. */
+    uint64_t accepted, handshakes, refused, requests, shed, timeouts, bytes_in, bytes_out;
 } sotto_server_stats;
 sotto_server_stats sotto_server_stats_of(const sotto_server *server);
 

@@ -1,4 +1,4 @@
-/* swarm: a fleet for load tests. The command line, the processes, and what came of it. */
+/* swarm: a fleet for load tests. The command line and the processes. */
 #include "swarm.h"
 
 #include <signal.h>
@@ -11,16 +11,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-typedef struct outcome {
-    uint64_t counted; /* reports of the swarm that the registry counts */
-    int64_t cells;    /* sum of their cells */
-    const char *prefix;
-    size_t prefix_len;
-    double seconds;
-    uint32_t p50, p99, largest; /* tenths of a millisecond */
-    bool counts_once;
-} outcome;
 
 typedef struct session {
     hq_swarm swarm;
@@ -75,7 +65,7 @@ static sotto_status choose_days(session *s, sotto_diag *diag)
 {
     int64_t days = s->swarm.task->period_days;
     int64_t today = hq_now() / HQ_DAY_S;
-    int64_t first = (today / days - s->swarm.nights) * days;
+    int64_t first = (today / days - s->swarm.nights * s->swarm.reports) * days;
     s->swarm.first_day = (int32_t)first;
     return first >= 0 ? SOTTO_OK : sotto_diag_set(diag, SOTTO_ERR(HQ, USAGE), "too many nights");
 }
@@ -96,6 +86,8 @@ static sotto_status prepare(session *s, sotto_diag *diag)
         status = hq_office_pem(s->swarm.dir, "authority/ca.pem", s->authority_cert, diag);
     if (status == SOTTO_OK)
         status = entropy.fill(entropy.ctx, random, sizeof random);
+    if (status == SOTTO_OK)
+        status = entropy.fill(entropy.ctx, s->swarm.seed, sizeof s->swarm.seed);
     sotto_hex_encode(sotto_span_of(random, sizeof random), hex, sizeof hex);
     (void)snprintf(s->swarm.prefix, sizeof s->swarm.prefix, "swarm-%s", hex);
     s->swarm.authority_key = s->authority_key;
@@ -116,20 +108,23 @@ static sotto_status prepare(session *s, sotto_diag *diag)
 static void be_process(const session *s, size_t number, pid_t parent)
 {
     sotto_diag diag = {0};
-    void *own = NULL;
+    hq_swarm_share *own = NULL;
     hq_swarm_twin twin = {0};
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1);
     sotto_status status = hq_swarm_twin_start(&s->swarm, &twin, &diag);
     if (status == SOTTO_OK)
+        status = hq_swarm_serve_start(&s->swarm, number, &diag);
+    if (status == SOTTO_OK)
         status = sotto_vault_start(&diag);
     if (status == SOTTO_OK)
         status = hq_swarm_enrol(&s->swarm, number, &own, &diag);
     if (status == SOTTO_OK)
-        status = hq_swarm_live(&s->swarm, &twin, own, &diag);
+        status = s->swarm.whole_nights != NULL ? hq_swarm_live_whole(own, &diag)
+                                               : hq_swarm_live(&twin, own, &diag);
     hq_swarm_twin_stop(&twin);
-    hq_swarm_forget(&s->swarm, number, own);
+    hq_swarm_forget(own);
     int code = status == SOTTO_OK ? 0 : hq_fail(status, &diag);
     (void)atomic_fetch_add(&s->swarm.shared->failed, code != 0);
     (void)fflush(stderr);
@@ -156,7 +151,31 @@ static void show(const session *s, bool last)
     fprintf(stderr, "\r%llu enrolled, %llu of %llu reports acknowledged%s",
             (unsigned long long)atomic_load(&shared->enrolled),
             (unsigned long long)atomic_load(&shared->acknowledged),
-            (unsigned long long)s->swarm.terminals * (unsigned long long)s->swarm.nights, last ? "\n" : "");
+            (unsigned long long)(s->swarm.terminals * s->swarm.nights * s->swarm.reports), last ? "\n" : "");
+}
+
+/* What whoever measures wants to look at, while nobody calls. Its exit code is its own affair. */
+static void run_between(const session *s, uint64_t nights)
+{
+    char number[24];
+    (void)snprintf(number, sizeof number, "%llu", (unsigned long long)nights);
+    (void)setenv("NIGHTS", number, 1);
+    (void)!system(s->swarm.between); /* NOLINT(cert-env33-c): the user's own command */
+}
+
+/* A whole night begins when all processes have ended the one before. */
+static void open_night(const session *s)
+{
+    hq_swarm_shared *shared = s->swarm.shared;
+    const sotto_clock clock = hq_clock();
+    uint64_t opened = atomic_load(&shared->opened);
+    if (opened >= (uint64_t)s->swarm.nights ||
+        atomic_load(&shared->arrived) < (opened + 1) * (uint64_t)s->swarm.processes)
+        return;
+    if (s->swarm.between != NULL)
+        run_between(s, opened);
+    atomic_store(&shared->begin_ms, clock.mono_ms(clock.ctx));
+    atomic_store(&shared->opened, opened + 1);
 }
 
 static void wait_for_all(session *s)
@@ -170,130 +189,15 @@ static void wait_for_all(session *s)
                 s->pid[i] = 0;
             left += s->pid[i] > 0;
         }
+        open_night(s);
         show(s, left == 0);
         if (left > 0)
             (void)nanosleep(&pause, NULL);
     }
 }
 
-/* ---- what came of it ---- */
-
-static int by_number(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-static sotto_status take_latencies(const session *s, outcome *out, sotto_diag *diag)
-{
-    size_t all = (size_t)(s->swarm.terminals * s->swarm.nights), count = 0;
-    uint32_t *list = calloc(all + 1, sizeof *list);
-    if (list == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for the figures");
-    for (size_t i = 0; i < all; i++) {
-        uint32_t value = atomic_load(&s->swarm.shared->latency[i]);
-        if (value != 0)
-            list[count++] = value;
-    }
-    qsort(list, count, sizeof *list, by_number);
-    if (count > 0) {
-        out->p50 = list[count / 2];
-        out->p99 = list[count - 1 - count / 100];
-        out->largest = list[count - 1];
-    }
-    free(list);
-    return SOTTO_OK;
-}
-
-static sotto_status count_row(void *ctx, const hq_report_row *row)
-{
-    outcome *out = ctx;
-    if (strncmp(row->device, out->prefix, out->prefix_len) != 0)
-        return SOTTO_OK;
-    out->counted++;
-    for (size_t i = 0; i < row->cell_count; i++)
-        out->cells += row->cells[i];
-    return SOTTO_OK;
-}
-
-static sotto_status look(const session *s, outcome *out, sotto_diag *diag)
-{
-    hq_registry *registry = NULL;
-    const hq_report_filter all = {.first_day = INT32_MIN, .last_day = INT32_MAX};
-    out->prefix = s->swarm.prefix;
-    out->prefix_len = strlen(s->swarm.prefix);
-    sotto_status status = hq_office_registry(s->swarm.dir, &registry, diag);
-    if (status == SOTTO_OK)
-        status = hq_registry_reports(registry, &all, count_row, out, diag);
-    hq_registry_close(registry);
-    if (status == SOTTO_OK)
-        status = take_latencies(s, out, diag);
-    out->counts_once = out->counted == (uint64_t)(s->swarm.terminals * s->swarm.nights) &&
-                       out->cells == atomic_load(&s->swarm.shared->cells) &&
-                       atomic_load(&s->swarm.shared->failed) == 0;
-    return status;
-}
-
-static uint64_t figure(const _Atomic uint64_t *value)
-{
-    return atomic_load(value);
-}
-
-static sotto_status tell_json(const session *s, const outcome *out, sotto_diag *diag)
-{
-    hq_json json;
-    const hq_swarm_shared *shared = s->swarm.shared;
-    const struct {
-        const char *name;
-        uint64_t value;
-    } figures[] = {{"terminals", (uint64_t)s->swarm.terminals},
-                   {"nights", (uint64_t)s->swarm.nights},
-                   {"sent", figure(&shared->sent)},
-                   {"acknowledged", figure(&shared->acknowledged)},
-                   {"repeated", figure(&shared->repeated)},
-                   {"busy", figure(&shared->busy)},
-                   {"retried", figure(&shared->retried)},
-                   {"idle_connections", figure(&shared->idle)},
-                   {"counted", out->counted},
-                   {"milliseconds", (uint64_t)(out->seconds * 1000)},
-                   {"p50_us", (uint64_t)out->p50 * 100},
-                   {"p99_us", (uint64_t)out->p99 * 100},
-                   {"max_us", (uint64_t)out->largest * 100}};
-    sotto_status status = hq_json_begin(&json, 4096, diag);
-    if (status != SOTTO_OK)
-        return status;
-    sotto_json_obj(&json.w);
-    for (size_t i = 0; i < SOTTO_COUNT(figures); i++) {
-        sotto_json_name(&json.w, figures[i].name);
-        sotto_json_i64(&json.w, (int64_t)figures[i].value);
-    }
-    sotto_json_name(&json.w, "counted_once");
-    sotto_json_bool(&json.w, out->counts_once);
-    sotto_json_obj_end(&json.w);
-    return hq_json_print(&json, diag);
-}
-
-static void tell(const session *s, const outcome *out)
-{
-    const hq_swarm_shared *shared = s->swarm.shared;
-    double seconds = out->seconds > 0 ? out->seconds : 1;
-    printf("%lld terminals, %lld nights: %llu reports acknowledged, %llu counted\n",
-           (long long)s->swarm.terminals, (long long)s->swarm.nights,
-           (unsigned long long)figure(&shared->acknowledged), (unsigned long long)out->counted);
-    printf("sent %llu times, %llu had been held already, %llu told to come later\n",
-           (unsigned long long)figure(&shared->sent), (unsigned long long)figure(&shared->repeated),
-           (unsigned long long)figure(&shared->busy));
-    printf("%.0f a second with enrolment; connection, handshake and report: %.1f ms median, %.1f ms of 99 in "
-           "100, %.1f ms at most\n",
-           (double)figure(&shared->acknowledged) / seconds, out->p50 / 10.0, out->p99 / 10.0,
-           out->largest / 10.0);
-    printf("%s\n", out->counts_once ? "every report is counted once, to the last cell"
-                                    : "NOT every report is counted once");
-}
-
 static sotto_status run(session *s, bool *once, sotto_diag *diag)
 {
-    outcome out = {0};
     sotto_clock clock = hq_clock();
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -306,21 +210,16 @@ static sotto_status run(session *s, bool *once, sotto_diag *diag)
     int64_t begin = clock.mono_ms(clock.ctx);
     start(s);
     wait_for_all(s);
-    out.seconds = (double)(clock.mono_ms(clock.ctx) - begin) / 1000;
+    double seconds = (double)(clock.mono_ms(clock.ctx) - begin) / 1000;
     if (s->swarm.save != NULL) {
         *once = atomic_load(&s->swarm.shared->failed) == 0;
         printf("%lld terminals, each with %lld reports, in %s\n", (long long)s->swarm.terminals,
                (long long)s->swarm.nights, s->swarm.save);
         return SOTTO_OK;
     }
-    status = look(s, &out, diag);
-    if (status != SOTTO_OK)
-        return status;
-    *once = out.counts_once;
-    if (s->json)
-        return tell_json(s, &out, diag);
-    tell(s, &out);
-    return SOTTO_OK;
+    if (s->swarm.whole_nights != NULL && s->swarm.between != NULL)
+        run_between(s, (uint64_t)s->swarm.nights);
+    return hq_swarm_tell(&s->swarm, seconds, s->json, once, diag);
 }
 
 static void clean_up(session *s)
@@ -333,6 +232,21 @@ static void clean_up(session *s)
     free(s);
 }
 
+static bool fits_together(hq_swarm *w)
+{
+    const char *why = NULL;
+    if (w->whole_nights == NULL &&
+        (w->reports > 1 || w->window_s > 0 || w->night_s > 0 || w->between != NULL))
+        why = "--reports, --window, --passes-in and --between belong to --whole-nights";
+    else if (w->whole_nights != NULL && (w->also != NULL || w->save != NULL || w->idle > 0))
+        why = "--also, --save and --idle do not go with --whole-nights";
+    else if (w->night_s > 0 && w->window_s == 0)
+        why = "--passes-in belongs to --window";
+    if (w->night_s == 0)
+        w->night_s = w->window_s;
+    return why == NULL || hq_usage("swarm", why) == 0;
+}
+
 int hq_cmd_swarm(int argc, char **argv)
 {
     sotto_diag diag = {0};
@@ -343,7 +257,7 @@ int hq_cmd_swarm(int argc, char **argv)
     hq_swarm *w = &s->swarm;
     w->url = "https://127.0.0.1:8443";
     w->terminals = 100, w->nights = 1, w->processes = 8, w->patience_s = 300;
-    w->wait_max_s = 120;
+    w->wait_max_s = 120, w->reports = 1;
     const hq_option options[] = {
         {"--dir", HQ_TEXT, &w->dir, .required = true},
         {"--url", HQ_TEXT, &w->url, .required = false},
@@ -355,9 +269,14 @@ int hq_cmd_swarm(int argc, char **argv)
         {"--save", HQ_TEXT, &w->save, .required = false},
         {"--patience", HQ_NUMBER, &w->patience_s, .min = 1, .max = 86400},
         {"--wait-at-most", HQ_NUMBER, &w->wait_max_s, .min = 1, .max = 3600},
+        {"--whole-nights", HQ_TEXT, &w->whole_nights, .required = false},
+        {"--reports", HQ_NUMBER, &w->reports, .min = 1, .max = 100},
+        {"--window", HQ_NUMBER, &w->window_s, .min = 1, .max = SOTTO_NIGHT_WINDOW_MAX_S},
+        {"--passes-in", HQ_NUMBER, &w->night_s, .min = 1, .max = SOTTO_NIGHT_WINDOW_MAX_S},
+        {"--between", HQ_TEXT, &w->between, .required = false},
         {"--json", HQ_FLAG, &s->json, .required = false}};
     int code = 2;
-    if (hq_options(argc, argv, options, SOTTO_COUNT(options))) {
+    if (hq_options(argc, argv, options, SOTTO_COUNT(options)) && fits_together(w)) {
         sotto_status status = run(s, &once, &diag);
         code = status != SOTTO_OK ? hq_fail(status, &diag) : once ? 0 : 9;
     }

@@ -142,7 +142,9 @@ static const hq_command COMMANDS[] = {
     {"swarm", "a fleet of terminals in a few processes, for load tests",
      "usage: sotto-hq swarm --dir DIR [--url https://127.0.0.1:8443] [--terminals 100] [--nights 1]\n"
      "                      [--also URL] [--concurrency 8] [--idle 0] [--patience 300] [--wait-at-most 120] "
-     "[--save FOLDER] [--json]\n\n"
+     "[--save FOLDER]\n"
+     "                      [--whole-nights FOLDER [--reports 1] [--window SECONDS [--passes-in SECONDS]] "
+     "[--between COMMAND]] [--json]\n\n"
      "Enrols terminals straight in the registry of DIR (a folder for tests: they stay there), each with "
      "keys\n"
      "and a certificate of its own, and sends one sealed report a night over a TLS connection of its own, "
@@ -155,8 +157,17 @@ static const hq_command COMMANDS[] = {
      "only held. --patience: seconds for one report. --wait-at-most: seconds of a Retry-After that are "
      "waited.\n"
      "--save: nothing is sent; keys, certificates and sealed reports are written there, for another "
-     "client.\n\n"
-     "  sotto-hq swarm --dir /tmp/rehearsal --url https://localhost:8443 --terminals 10000 --nights 3\n",
+     "client.\n"
+     "--whole-nights: all that a terminal asks in a night, by the functions that it asks with; what it keeps "
+     "goes\n"
+     "to FOLDER. --reports: of each night. --window: begun at moments drawn as `sotto sync --within` draws "
+     "them,\n"
+     "--passes-in: the window and all pauses compressed to that. --between: run by the shell before the "
+     "first\n"
+     "night and after each, with NIGHTS in its environment.\n\n"
+     "  sotto-hq swarm --dir /tmp/rehearsal --url https://localhost:8443 --terminals 10000 --nights 3\n"
+     "  sotto-hq swarm --dir /tmp/rehearsal --terminals 10000 --whole-nights /tmp/fleet --window 14400 "
+     "--passes-in 600\n",
      hq_cmd_swarm},
     {"totals", "what the reports add up to, with error bars",
      "usage: sotto-hq totals --dir DIR | --collected DIR [--task ID] [--from DATE] [--to DATE] [--confidence "

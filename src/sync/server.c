@@ -131,6 +131,8 @@ static void drop(sotto_server *server, conn *c)
     server->conn[c->place] = last;
     last->place = c->place;
     server->door[c->peer.listener].held--;
+    server->stats.bytes_in += c->stream.bytes_in;
+    server->stats.bytes_out += c->stream.bytes_out;
     c->state = CONN_FREE;
     sync_stream_close(&c->stream); /* also ends epoll's watch */
     server->dead[server->dead_count++] = c;

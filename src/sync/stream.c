@@ -6,8 +6,10 @@
 /* mbedTLS's transport callbacks: it takes any negative number as an error of the transport. */
 static int bio_send(void *ctx, const unsigned char *buf, size_t len)
 {
+    sync_stream *s = ctx;
     size_t n = 0;
-    sotto_status st = sotto_port_send(((sync_stream *)ctx)->fd, buf, len, &n);
+    sotto_status st = sotto_port_send(s->fd, buf, len, &n);
+    s->bytes_out += n;
     if (sotto_status_cause(st) == SOTTO_CAUSE_BUSY)
         return MBEDTLS_ERR_SSL_WANT_WRITE;
     return st == SOTTO_OK ? (int)n : MBEDTLS_ERR_SSL_INTERNAL_ERROR;
@@ -37,6 +39,7 @@ static int bio_recv(void *ctx, unsigned char *buf, size_t len)
         return MBEDTLS_ERR_SSL_UNEXPECTED_RECORD;
     sotto_status st = take(s, buf, len, &n);
     s->barren += n;
+    s->bytes_in += n;
     if (sotto_status_cause(st) == SOTTO_CAUSE_BUSY)
         return MBEDTLS_ERR_SSL_WANT_READ;
     return st == SOTTO_OK ? (int)n : MBEDTLS_ERR_SSL_INTERNAL_ERROR;

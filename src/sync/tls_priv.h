@@ -68,6 +68,7 @@ typedef struct sync_stream {
     sotto_peer peer;    /* server: who it is, once ready */
     sotto_peer ticket;  /* server: who the offered ticket was given to; "" = none */
     int64_t ticket_expires_s, peer_expires_s;
+    uint64_t bytes_in, bytes_out; /* of TLS, as the line carries them */
 } sync_stream;
 
 /* Takes fd over, also on failure. tls NULL = plain. host: client only. */
