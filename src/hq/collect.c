@@ -178,6 +178,34 @@ static void get_release(hq_collector *c, const sotto_http_message *request, sott
         reply_status(c, reply, status, &diag);
 }
 
+/* Asked and answered with nothing to add. */
+static void reply_done(hq_collector *c, sotto_reply *reply, sotto_status status, const sotto_diag *diag)
+{
+    if (status == SOTTO_OK)
+        status = sotto_vec_printf(&reply->body, "{}");
+    if (status == SOTTO_OK)
+        reply->code = 200;
+    else
+        reply_status(c, reply, status, diag);
+}
+
+/* ---- what is settled with others of its round ---- */
+
+static hq_pending *next_pending(const hq_collector *c, hq_pending *alone)
+{
+    return c->pending != NULL ? &c->pending[c->pending_count] : alone;
+}
+
+static void settle_together(hq_collector *c, hq_pending *pending, sotto_reply *reply)
+{
+    pending->reply = reply;
+    reply->hold = c->pending != NULL;
+    if (reply->hold)
+        c->pending_count++; /* the server calls hq_collect_commit before there can be one too many */
+    else
+        hq_collect_settle(c, pending, 1);
+}
+
 /* ---- reports ---- */
 
 /* final: it will be refused again however often it is sent, so the terminal sets it aside. */
@@ -193,11 +221,25 @@ static void refuse_report(hq_collector *c, const hq_device *device, uint64_t seq
         HQ_ADD(c->metrics, refused, 1);
 }
 
-void hq_collect_answer(hq_collector *c, const hq_pending *p)
+static void answer_night(hq_collector *c, hq_pending *p)
+{
+    if (p->status == SOTTO_OK && p->clone) {
+        sotto_log_event(c->log, SOTTO_LOG_WARN, "device.quarantined", "device=%s", p->device.id);
+        p->status = sotto_diag_set(&p->diag, SOTTO_ERR(HQ, DENIED),
+                                   "this device is quarantined: another machine may have its identity");
+    }
+    reply_done(c, p->reply, p->status, &p->diag);
+}
+
+void hq_collect_answer(hq_collector *c, hq_pending *p)
 {
     char hex[2 * SOTTO_SHA256_BYTES + 1];
     const char *repeated = p->repeated ? "true" : "false";
     unsigned long long seq = p->report.seq;
+    if (p->night) {
+        answer_night(c, p);
+        return;
+    }
     if (p->status != SOTTO_OK) {
         refuse_report(c, &p->device, p->report.seq, p->sealed.len, p->status, p->final, &p->diag, p->reply);
         return;
@@ -216,7 +258,7 @@ static void put_report(hq_collector *c, const hq_device *device, sotto_span numb
                        sotto_reply *reply)
 {
     uint64_t seq;
-    hq_pending alone, *pending = c->pending != NULL ? &c->pending[c->pending_count] : &alone;
+    hq_pending alone, *pending = next_pending(c, &alone);
     sotto_diag diag = {0};
     if (sotto_parse_u64(number, &seq) != SOTTO_OK || seq == 0) {
         sotto_status status = sotto_diag_set(&diag, SOTTO_ERR(HQ, NOT_FOUND), "not a report's number");
@@ -228,12 +270,7 @@ static void put_report(hq_collector *c, const hq_device *device, sotto_span numb
         refuse_report(c, device, seq, body.len, status, pending->final, &diag, reply);
         return;
     }
-    pending->reply = reply;
-    reply->hold = c->pending != NULL;
-    if (reply->hold)
-        c->pending_count++; /* the server calls hq_collect_commit before there can be one too many */
-    else
-        hq_collect_settle(c, pending, 1);
+    settle_together(c, pending, reply);
 }
 
 /* "<seq>/absent" */
@@ -262,21 +299,15 @@ static void put_absent(hq_collector *c, const hq_device *device, uint64_t seq, s
 
 /* ---- night and renewal ---- */
 
-/* Asked and answered with nothing to add. */
-static void reply_done(hq_collector *c, sotto_reply *reply, sotto_status status, sotto_diag *diag)
-{
-    if (status == SOTTO_OK)
-        status = sotto_vec_printf(&reply->body, "{}");
-    if (status == SOTTO_OK)
-        reply->code = 200;
-    else
-        reply_status(c, reply, status, diag);
-}
-
 static void post_night(hq_collector *c, const hq_device *device, sotto_span body, sotto_reply *reply)
 {
+    hq_pending alone, *pending = next_pending(c, &alone);
     sotto_diag diag = {0};
-    reply_done(c, reply, hq_collect_night(c, device, body, &diag), &diag);
+    sotto_status status = hq_collect_night(c, device, body, pending, &diag);
+    if (status == SOTTO_OK)
+        settle_together(c, pending, reply);
+    else
+        reply_status(c, reply, status, &diag);
 }
 
 static void put_health(hq_collector *c, const hq_device *device, sotto_span body, sotto_reply *reply)

@@ -1,8 +1,9 @@
 /*
- * Reports that were opened and verified, put down together: one transaction, one write to the disk, then all
- * answers. A report of a batch that cannot be kept takes no other one with it; a commit that fails fails all
- * of them, and every terminal keeps its report. Another collector may put down the same report at the same
- * moment: the database lets one of them do it, and the other looks again, in a transaction that sees it.
+ * Reports that were opened and verified, and continuation tokens, put down together: one transaction, one
+ * write to the disk, then all answers. A report of a batch that cannot be kept takes no other one with it; a
+ * commit that fails fails all of them, and every terminal keeps its report. Another collector may put down
+ * the same report at the same moment: the database lets one of them do it, and the other looks again, in a
+ * transaction that sees it.
  */
 #include "hq_priv.h"
 
@@ -15,11 +16,18 @@ static int by_device(const void *a, const void *b)
 {
     const hq_pending *const *x = a, *const *y = b;
     int order = strcmp((*x)->device.id, (*y)->device.id);
-    return order != 0 ? order : (*x)->report.seq < (*y)->report.seq ? -1 : 1;
+    if (order == 0 && (*x)->report.seq != (*y)->report.seq)
+        order = (*x)->report.seq < (*y)->report.seq ? -1 : 1; /* a token has none, and comes first */
+    return order != 0 ? order : *x < *y ? -1 : 1;             /* as they came */
 }
 
 static void put_one(hq_collector *c, hq_pending *p)
 {
+    if (p->night) {
+        p->status = hq_registry_session(c->registry, p->device.id, p->have, p->next, p->received_s, &p->clone,
+                                        &p->diag);
+        return;
+    }
     const hq_report_entry entry = {.device = p->device.id,
                                    .chain = p->device.chain,
                                    .report = &p->report,
@@ -39,6 +47,7 @@ static bool is_fatal(sotto_status status)
     case SOTTO_CAUSE_EXISTS:
     case SOTTO_CAUSE_RANGE:
     case SOTTO_CAUSE_CONFLICT:
+    case SOTTO_CAUSE_DENIED:  /* a device in quarantine */
     case SOTTO_CAUSE_NETWORK: /* one partition's server is away; others are not */
         return false;
     default:
@@ -65,18 +74,11 @@ static sotto_status put_all(hq_collector *c, hq_pending **list, size_t count, so
 static void put_again(hq_collector *c, hq_pending *p)
 {
     p->diag = (sotto_diag){0};
-    sotto_diag diag = {0};
-    sotto_status status = put_all(c, &p, 1, &diag);
-    if (status != SOTTO_OK) {
-        p->status = status;
-        p->diag = diag;
-    }
+    put_one(c, p);
 }
 
-static void settle(hq_collector *c, hq_pending *p)
+static void settle_report(hq_collector *c, hq_pending *p)
 {
-    if (sotto_status_cause(p->status) == SOTTO_CAUSE_CONFLICT)
-        put_again(c, p);
     /* The registry's own two words about a report (registry.h). */
     p->final = sotto_status_cause(p->status) == SOTTO_CAUSE_EXISTS ||
                sotto_status_cause(p->status) == SOTTO_CAUSE_RANGE;
@@ -91,6 +93,14 @@ static void settle(hq_collector *c, hq_pending *p)
         HQ_ADD(c->metrics, accepted, 1);
     if (p->status == SOTTO_OK)
         HQ_ADD(c->metrics, report_bytes, p->sealed.len);
+}
+
+static void settle(hq_collector *c, hq_pending *p)
+{
+    if (sotto_status_cause(p->status) == SOTTO_CAUSE_CONFLICT)
+        put_again(c, p);
+    if (!p->night)
+        settle_report(c, p);
     if (p->reply != NULL)
         hq_collect_answer(c, p);
     free(p->cells);
@@ -106,7 +116,11 @@ void hq_collect_settle(hq_collector *c, hq_pending *pending, size_t count)
         list[i] = &pending[i];
     qsort(list, count, sizeof list[0], by_device);
     int64_t start_ms = c->clock.mono_ms(c->clock.ctx);
-    sotto_status status = put_all(c, list, count, &diag);
+    sotto_status status = SOTTO_OK;
+    if (count == 1) /* it is a transaction by itself */
+        put_one(c, list[0]);
+    else
+        status = put_all(c, list, count, &diag);
     HQ_ADD(c->metrics, commits, 1);
     HQ_ADD(c->metrics, commit_ms, (uint64_t)(c->clock.mono_ms(c->clock.ctx) - start_ms));
     for (size_t i = 0; i < count; i++) {

@@ -4,47 +4,39 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TOKEN_HEX  32
 #define NUMBER_MAX (INT64_C(1) << 52) /* exact in every reader of JSON */
 
 /* 32 hexadecimal digits, or "-" for none, which becomes "". */
 static sotto_status read_token(sotto_json_node body, const char *name, bool required,
-                               char out[static TOKEN_HEX + 1], sotto_diag *diag)
+                               char out[static HQ_TOKEN_HEX + 1], sotto_diag *diag)
 {
     sotto_span text;
-    uint8_t bytes[TOKEN_HEX / 2];
+    uint8_t bytes[HQ_TOKEN_HEX / 2];
     out[0] = '\0';
     sotto_status status = sotto_json_get_str(body, name, &text, diag);
     if (status != SOTTO_OK || (!required && sotto_span_is(text, "-")))
         return status;
-    if (text.len != TOKEN_HEX || sotto_hex_decode(text, bytes, sizeof bytes) != SOTTO_OK)
+    if (text.len != HQ_TOKEN_HEX || sotto_hex_decode(text, bytes, sizeof bytes) != SOTTO_OK)
         return sotto_json_bad(sotto_json_member(body, name), diag, SOTTO_ERR(HQ, MALFORMED),
                               "must be 32 hexadecimal digits");
-    return sotto_span_to_str(text, out, TOKEN_HEX + 1);
+    return sotto_span_to_str(text, out, HQ_TOKEN_HEX + 1);
 }
 
-sotto_status hq_collect_night(hq_collector *c, const hq_device *device, sotto_span body, sotto_diag *diag)
+sotto_status hq_collect_night(const hq_collector *c, const hq_device *device, sotto_span body,
+                              hq_pending *out, sotto_diag *diag)
 {
     static const char *const members[] = {"have", "next"};
     sotto_json *doc = NULL;
-    char have[TOKEN_HEX + 1], next[TOKEN_HEX + 1];
-    bool clone = false;
+    *out = (hq_pending){.device = *device, .night = true, .received_s = c->clock.utc_s(c->clock.ctx)};
     sotto_status status = sotto_json_parse(&doc, body, "night", diag);
     if (status == SOTTO_OK)
         status = sotto_json_only(sotto_json_root(doc), members, SOTTO_COUNT(members), diag);
     if (status == SOTTO_OK)
-        status = read_token(sotto_json_root(doc), "have", false, have, diag);
+        status = read_token(sotto_json_root(doc), "have", false, out->have, diag);
     if (status == SOTTO_OK)
-        status = read_token(sotto_json_root(doc), "next", true, next, diag);
-    if (status == SOTTO_OK)
-        status = hq_registry_session(c->registry, device->id, have, next, c->clock.utc_s(c->clock.ctx),
-                                     &clone, diag);
+        status = read_token(sotto_json_root(doc), "next", true, out->next, diag);
     sotto_json_free(doc);
-    if (status != SOTTO_OK || !clone)
-        return status;
-    sotto_log_event(c->log, SOTTO_LOG_WARN, "device.quarantined", "device=%s", device->id);
-    return sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED),
-                          "this device is quarantined: another machine may have its identity");
+    return status;
 }
 
 static sotto_status read_absence(sotto_json_node body, hq_absence *a, sotto_diag *diag)

@@ -429,9 +429,13 @@ enum hq_listener { HQ_LISTENER_DEVICES, HQ_LISTENER_ENROL, HQ_LISTENER_HEALTH, H
     90 /* how long after its end a certificate can still be renewed without a code                           \
         */
 #define HQ_REPORT_MEMORY (2u << 20) /* to open one report, and the tasks it is held against */
-/* A report that was opened and verified, on its way into the registry. */
+#define HQ_TOKEN_HEX     32
+/* A report that was opened and verified, or a continuation token that was shown, on its way into the
+ * registry. */
 typedef struct hq_pending {
     hq_device device;
+    bool night;                                          /* a token */
+    char have[HQ_TOKEN_HEX + 1], next[HQ_TOKEN_HEX + 1]; /* have: "" = none */
     sotto_report report;
     int64_t *cells;    /* report's; freed when it is settled */
     sotto_span sealed; /* stays until it is settled */
@@ -441,6 +445,7 @@ typedef struct hq_pending {
     sotto_reply *reply; /* NULL allowed */
     /* What became of it: */
     bool repeated;
+    bool clone; /* of a token: another machine has shown it */
     bool final; /* refused for what it is, and never for what our disk, memory or database says */
     unsigned alarms;
     sotto_status status;
@@ -482,7 +487,7 @@ bool hq_collect_signed(hq_collector *c, sotto_server *server);
 void hq_collect_time_keep(hq_collector *c, bool issues, bool waits);
 /* The server's handler; ctx is the collector. Paths: docs/formats/wire.md. */
 void hq_collect(void *ctx, const sotto_http_message *request, const sotto_peer *peer, sotto_reply *reply);
-/* The server's commit: all pending reports in one transaction, then their answers. */
+/* The server's commit: all that is pending in one transaction, then the answers. */
 void hq_collect_commit(void *ctx);
 /* Parts of it: */
 /* Everything that can be said about a report before the registry is asked. Raises alarms of what is refused.
@@ -491,14 +496,15 @@ SOTTO_MUST_USE sotto_status hq_collect_open(hq_collector *c, const hq_device *de
                                             sotto_span sealed, hq_pending *out, sotto_diag *diag);
 /* Keeps them in one transaction and answers; at most SOTTO_SERVER_BATCH_MAX. */
 void hq_collect_settle(hq_collector *c, hq_pending *pending, size_t count);
-void hq_collect_answer(hq_collector *c, const hq_pending *pending);
+void hq_collect_answer(hq_collector *c, hq_pending *pending);
 void hq_collect_tell(const hq_collector *c, const hq_device *device, uint64_t seq, unsigned alarms);
 void hq_collect_accuse(hq_collector *c, const hq_device *device, uint64_t seq, enum hq_alarm alarm);
 SOTTO_MUST_USE sotto_status hq_collect_enrol(hq_collector *c, sotto_span body, sotto_reply *reply,
                                              sotto_diag *diag);
-/* {"have","next"}: DENIED when the device is, or has just been, quarantined. */
-SOTTO_MUST_USE sotto_status hq_collect_night(hq_collector *c, const hq_device *device, sotto_span body,
-                                             sotto_diag *diag);
+/* {"have","next"}, to be settled; its status is then DENIED when the device is, or has just been,
+ * quarantined. */
+SOTTO_MUST_USE sotto_status hq_collect_night(const hq_collector *c, const hq_device *device, sotto_span body,
+                                             hq_pending *out, sotto_diag *diag);
 /* {"release","good","failed","why","program"}: raises or clears the alarm RELEASE_FAILED. */
 SOTTO_MUST_USE sotto_status hq_collect_health(hq_collector *c, const hq_device *device, sotto_span body,
                                               sotto_diag *diag);

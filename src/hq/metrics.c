@@ -43,11 +43,17 @@ void hq_metrics_take(hq_metrics *metrics, size_t worker, const sotto_server *ser
     HQ_ADD(metrics, requests, now.requests - last->requests);
     HQ_ADD(metrics, shed, now.shed - last->shed);
     HQ_ADD(metrics, timeouts, now.timeouts - last->timeouts);
+    HQ_ADD(metrics, bytes_in, now.bytes_in - last->bytes_in);
+    HQ_ADD(metrics, bytes_out, now.bytes_out - last->bytes_out);
     *last = now;
-    if (metrics != NULL && worker < HQ_WORKERS_MAX) {
+    if (metrics != NULL && worker < HQ_WORKERS_MAX)
         atomic_store(&metrics->worker[worker].open, now.open);
+}
+
+void hq_metrics_take_memory(hq_metrics *metrics, size_t worker)
+{
+    if (metrics != NULL && worker < HQ_WORKERS_MAX)
         atomic_store(&metrics->worker[worker].resident, resident_bytes());
-    }
 }
 
 static sotto_status put(sotto_vec *out, const char *name, const char *help, const char *type, uint64_t value)

@@ -25,7 +25,7 @@
     X(enrol_refused, "sotto_enrolments_refused_total", "Enrolments refused")                                 \
     X(devices_refused, "sotto_devices_refused_total", "Requests of unknown or revoked devices")              \
     X(failed, "sotto_requests_failed_total", "Requests that failed by our own fault (5xx)")                  \
-    X(commits, "sotto_commits_total", "Transactions that committed reports")                                 \
+    X(commits, "sotto_commits_total", "Transactions that committed reports and nights")                      \
     X(commit_ms, "sotto_commit_milliseconds_total", "Time spent in them")                                    \
     X(connections, "sotto_connections_total", "Connections accepted")                                        \
     X(handshakes, "sotto_tls_handshakes_total", "TLS handshakes finished")                                   \
@@ -33,6 +33,8 @@
     X(requests, "sotto_requests_total", "Whole requests")                                                    \
     X(shed, "sotto_requests_shed_total", "Requests answered 503 under load")                                 \
     X(timeouts, "sotto_connections_timed_out_total", "Connections ended by a deadline")                      \
+    X(bytes_in, "sotto_tls_received_bytes_total", "Bytes received on TLS connections that have ended")       \
+    X(bytes_out, "sotto_tls_sent_bytes_total", "Bytes sent on TLS connections that have ended")              \
     X(restarts, "sotto_worker_restarts_total", "Workers that ended by themselves and were started again")
 
 typedef struct hq_metrics {
@@ -55,9 +57,11 @@ typedef struct hq_metrics {
 /* Memory that this process and its children share. NULL without. */
 hq_metrics *hq_metrics_new(void);
 void hq_metrics_free(hq_metrics *metrics); /* NULL allowed */
-/* Adds what the server counted since `last`, which is brought up to date, and notes this worker's memory. */
+/* Adds what the server counted since `last`, which is brought up to date. */
 void hq_metrics_take(hq_metrics *metrics, size_t worker, const sotto_server *server,
                      sotto_server_stats *last);
+/* This worker's memory as the kernel counts it: once in a while, it is read from a file. */
+void hq_metrics_take_memory(hq_metrics *metrics, size_t worker);
 /* Text format 0.0.4 of Prometheus. */
 #define HQ_METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 SOTTO_MUST_USE sotto_status hq_metrics_print(const hq_metrics *metrics, sotto_vec *out);

@@ -26,8 +26,13 @@ bool hq_device_id_valid(const char *id)
     "id, state, invited_s, enrolled_s, revoked_s, report_key, chain,"                                        \
     " (SELECT coalesce(max(not_after_s), 0) FROM certificate c WHERE c.device = d.id AND replaced_s = 0),"   \
     " (SELECT coalesce(max(quarantined_s), 0) FROM session x WHERE x.device = d.id)"
-#define OF_ITS_CHAIN "FROM report r WHERE r.device = d.id AND r.chain = d.chain"
-#define ABSENT_OF_IT "FROM absent a WHERE a.device = d.id AND a.chain = d.chain"
+/* For every request: what does not grow with the number of reports; and whether certificate ?2 serves. */
+#define SELECT_CALLER                                                                                        \
+    "SELECT " IDENTITY_COLUMNS ", (SELECT count(*) FROM certificate c WHERE c.sha256 = ?2 AND"               \
+    " c.device = d.id AND c.replaced_s = 0) FROM device d WHERE id = ?1"
+#define CALLER_CERTIFICATE 9 /* column */
+#define OF_ITS_CHAIN       "FROM report r WHERE r.device = d.id AND r.chain = d.chain"
+#define ABSENT_OF_IT       "FROM absent a WHERE a.device = d.id AND a.chain = d.chain"
 #define REPORT_COLUMNS                                                                                       \
     "(SELECT count(*) " OF_ITS_CHAIN "), (SELECT coalesce(max(seq), 0) " OF_ITS_CHAIN "),"                   \
     " (SELECT coalesce(max(received_s), 0) " OF_ITS_CHAIN "),"                                               \
@@ -36,37 +41,39 @@ bool hq_device_id_valid(const char *id)
     " (SELECT coalesce(max(seq), 0) " ABSENT_OF_IT "),"                                                      \
     " (SELECT coalesce(max(issued_s), 0) FROM certificate c WHERE c.device = d.id AND replaced_s = 0),"      \
     " (SELECT coalesce(max(shown_s), 0) FROM session x WHERE x.device = d.id)"
-/* For every request: what does not grow with the number of reports. */
-#define SELECT_IDENTITY "SELECT " IDENTITY_COLUMNS ", 0, 0, 0, 0, 0, 0, 0, 0 FROM device d"
-#define SELECT_DEVICE   "SELECT " IDENTITY_COLUMNS ", " REPORT_COLUMNS " FROM device d"
+#define SELECT_DEVICE "SELECT " IDENTITY_COLUMNS ", " REPORT_COLUMNS " FROM device d"
 
-static void read_device(sql *s, hq_device *out)
+static void read_identity(sql *s, hq_device *out)
 {
-    int64_t held = sql_get_i64(s, 10), told_absent = sql_get_i64(s, 14);
     *out = (hq_device){.state = (enum hq_device_state)sql_get_i64(s, 1),
                        .invited_s = sql_get_i64(s, 2),
                        .enrolled_s = sql_get_i64(s, 3),
                        .revoked_s = sql_get_i64(s, 4),
                        .chain = (uint32_t)sql_get_i64(s, 6),
                        .certificate_until_s = sql_get_i64(s, 7),
-                       .quarantined_s = sql_get_i64(s, 8),
-                       .reports = (uint64_t)sql_get_i64(s, 9),
-                       .last_seq = (uint64_t)(held > told_absent ? held : told_absent),
-                       .last_report = sql_get_i64(s, 11),
-                       .release = (uint64_t)sql_get_i64(s, 12),
-                       .absent = (uint64_t)sql_get_i64(s, 13),
-                       .certificate_from_s = sql_get_i64(s, 15),
-                       .contact_s = sql_get_i64(s, 16)};
+                       .quarantined_s = sql_get_i64(s, 8)};
     sql_get_text(s, 0, out->id, sizeof out->id);
     if (out->enrolled_s != 0)
         sql_get_bytes(s, 5, out->report_key, sizeof out->report_key);
 }
 
-static sotto_status find_device(hq_registry *registry, const char *select, const char *id, hq_device *out,
-                                sotto_diag *diag)
+static void read_device(sql *s, hq_device *out)
+{
+    int64_t held = sql_get_i64(s, 10), told_absent = sql_get_i64(s, 14);
+    read_identity(s, out);
+    out->reports = (uint64_t)sql_get_i64(s, 9);
+    out->last_seq = (uint64_t)(held > told_absent ? held : told_absent);
+    out->last_report = sql_get_i64(s, 11);
+    out->release = (uint64_t)sql_get_i64(s, 12);
+    out->absent = (uint64_t)sql_get_i64(s, 13);
+    out->certificate_from_s = sql_get_i64(s, 15);
+    out->contact_s = sql_get_i64(s, 16);
+}
+
+sotto_status hq_registry_device(hq_registry *registry, const char *id, hq_device *out, sotto_diag *diag)
 {
     *out = (hq_device){0};
-    sql s = sql_begin(registry, select, diag);
+    sql s = sql_begin(registry, SELECT_DEVICE " WHERE id = ?1", diag);
     sql_text(&s, id);
     bool found = sql_row(&s);
     if (found)
@@ -75,11 +82,6 @@ static sotto_status find_device(hq_registry *registry, const char *select, const
     if (status == SOTTO_OK && !found)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "no device '%.64s' is registered", id);
     return status;
-}
-
-sotto_status hq_registry_device(hq_registry *registry, const char *id, hq_device *out, sotto_diag *diag)
-{
-    return find_device(registry, SELECT_DEVICE " WHERE id = ?1", id, out, diag);
 }
 
 sotto_status hq_registry_devices(hq_registry *registry, hq_device_visit visit, void *ctx, sotto_diag *diag)
@@ -287,8 +289,15 @@ sotto_status hq_registry_recognise(hq_registry *registry, const char *common_nam
                                    const uint8_t cert_sha256[static SOTTO_SHA256_BYTES], hq_device *out,
                                    sotto_diag *diag)
 {
-    sotto_status status = find_device(registry, SELECT_IDENTITY " WHERE id = ?1", common_name, out, diag);
-    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
+    *out = (hq_device){0};
+    sql s = sql_begin(registry, SELECT_CALLER, diag);
+    sql_text(&s, common_name);
+    sql_blob(&s, cert_sha256, SOTTO_SHA256_BYTES);
+    bool found = sql_row(&s), serves = found && sql_get_i64(&s, CALLER_CERTIFICATE) > 0;
+    if (found)
+        read_identity(&s, out);
+    sotto_status status = sql_end(&s);
+    if (status == SOTTO_OK && !found)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED), "this device is not registered here");
     if (status != SOTTO_OK)
         return status;
@@ -297,15 +306,8 @@ sotto_status hq_registry_recognise(hq_registry *registry, const char *common_nam
     if (out->quarantined_s != 0)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED),
                               "this device is quarantined: another machine may have its identity");
-    sql s = sql_begin(registry,
-                      "SELECT 1 FROM certificate WHERE sha256 = ?1 AND device = ?2 AND replaced_s = 0", diag);
-    sql_blob(&s, cert_sha256, SOTTO_SHA256_BYTES);
-    sql_text(&s, common_name);
-    bool found = sql_row(&s);
-    status = sql_end(&s);
-    if (status == SOTTO_OK && !found)
-        status = sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED), "this certificate was replaced: enrol again");
-    return status;
+    return serves ? SOTTO_OK
+                  : sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED), "this certificate was replaced: enrol again");
 }
 
 static sotto_status revoke(hq_registry *registry, const char *device, int64_t now_s, sotto_diag *diag)

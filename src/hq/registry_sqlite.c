@@ -75,20 +75,6 @@ static sotto_status read_version(sqlite3 *db, int64_t *version, sotto_diag *diag
     return status;
 }
 
-/* A collector that has the file open when it is moved away must not go on with it: what it acknowledged would
- * be nowhere. IO: the terminal keeps its report and comes again. */
-static sotto_status check_here(const hq_registry *registry, sotto_diag *diag)
-{
-    int64_t version = 0;
-    if (!registry->watched)
-        return SOTTO_OK;
-    sotto_status status = read_version(registry->db, &version, diag);
-    if (status == SOTTO_OK && version >= MARK)
-        status = sotto_diag_at(diag, SOTTO_ERR(HQ, IO), "registry", 0,
-                               "this registry was moved into a database: start this program anew");
-    return status;
-}
-
 /* A report runs the same ten statements as the one before it, and to compile them costs more than to run
  * them. NULL: not compiled yet, or in use by a visitor of its own rows. */
 static sqlite3_stmt *take_kept(hq_registry *registry, const char *text)
@@ -109,6 +95,49 @@ static void keep(hq_registry *registry, const char *text, sqlite3_stmt *stmt)
         registry->kept[registry->kept_count++] = (sql_kept){.text = text, .stmt = stmt, .busy = true};
 }
 
+static int compile(hq_registry *registry, const char *text, sqlite3_stmt **stmt)
+{
+    *stmt = take_kept(registry, text);
+    if (*stmt != NULL)
+        return SQLITE_OK;
+    int rc = sqlite3_prepare_v3(registry->db, text, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
+    keep(registry, text, *stmt);
+    return rc;
+}
+
+static void let_go(hq_registry *registry, sqlite3_stmt *stmt)
+{
+    for (size_t i = 0; i < registry->kept_count; i++) {
+        if (registry->kept[i].stmt == stmt) {
+            (void)sqlite3_reset(stmt);
+            (void)sqlite3_clear_bindings(stmt);
+            registry->kept[i].busy = false;
+            return;
+        }
+    }
+    (void)sqlite3_finalize(stmt);
+}
+
+/* A collector that has the file open when it is moved away must not go on with it: what it acknowledged would
+ * be nowhere. IO: the terminal keeps its report and comes again. */
+static sotto_status check_here(hq_registry *registry, sotto_diag *diag)
+{
+    static const char query[] = "PRAGMA user_version";
+    sqlite3_stmt *stmt = NULL;
+    if (!registry->watched)
+        return SOTTO_OK;
+    int rc = compile(registry, query, &stmt);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    int64_t version = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+    sotto_status status = sqlite_status(registry->db, rc, diag);
+    let_go(registry, stmt);
+    if (status == SOTTO_OK && version >= MARK)
+        status = sotto_diag_at(diag, SOTTO_ERR(HQ, IO), "registry", 0,
+                               "this registry was moved into a database: start this program anew");
+    return status;
+}
+
 /* Within a transaction begin has looked, and holds the lock. */
 static void prepare(sql *s, const char *text)
 {
@@ -118,10 +147,7 @@ static void prepare(sql *s, const char *text)
         sql_fail(s, check_here(registry, s->diag));
     if (s->status != SOTTO_OK)
         return;
-    if ((stmt = take_kept(registry, text)) == NULL) {
-        check(s, sqlite3_prepare_v3(registry->db, text, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL));
-        keep(registry, text, stmt);
-    }
+    check(s, compile(registry, text, &stmt));
     s->stmt = stmt;
 }
 
@@ -166,16 +192,7 @@ static int64_t changes(sql *s)
 /* Both repeat the error of the last step. What was bound is the caller's, and gone after this. */
 static void end(sql *s)
 {
-    hq_registry *registry = s->registry;
-    for (size_t i = 0; i < registry->kept_count; i++) {
-        if (registry->kept[i].stmt == s->stmt) {
-            (void)sqlite3_reset(s->stmt);
-            (void)sqlite3_clear_bindings(s->stmt);
-            registry->kept[i].busy = false;
-            return;
-        }
-    }
-    (void)sqlite3_finalize(s->stmt);
+    let_go(s->registry, s->stmt);
 }
 
 static sotto_status exec(hq_registry *registry, const char *text, sotto_diag *diag)

@@ -21,7 +21,7 @@ typedef struct worker {
     sotto_server_stats last;
     hq_collector collector;
     char server_key[SOTTO_PEM_MAX], server_cert[SOTTO_PEM_MAX];
-    int64_t next_refresh_s;
+    int64_t next_refresh_s, next_memory_s;
 } worker;
 
 static volatile sig_atomic_t told_to_stop;
@@ -127,7 +127,12 @@ static sotto_status step(worker *w)
 {
     bool signing = hq_collect_signed(&w->collector, w->server);
     sotto_status status = sotto_server_step(w->server, signing ? SIGNING_STEP_MS : STEP_MS);
+    int64_t now_s = hq_now();
     hq_metrics_take(w->service->metrics, w->number, w->server, &w->last);
+    if (now_s >= w->next_memory_s) {
+        hq_metrics_take_memory(w->service->metrics, w->number);
+        w->next_memory_s = now_s + 1;
+    }
     return status;
 }
 

@@ -546,6 +546,44 @@ static void a_copy_is_noticed_and_stopped(void **state)
     assert_int_equal(say_night(one, "x", TOKEN_A), 400);
 }
 
+static void hold_night(const terminal *t, const char *next, sotto_reply *reply)
+{
+    char body[128];
+    snprintf(body, sizeof body, "{\"have\":\"-\",\"next\":\"%s\"}", next);
+    (void)ask(&collector, HQ_LISTENER_DEVICES, t, "POST", "/v1/night", sotto_span_str(body), reply);
+    assert_true(reply->hold);
+    assert_int_equal(reply->code, 0);
+}
+
+/* One commit for all of a round: who comes second is the copy, and takes nobody else with it. */
+static void words_and_reports_of_a_round_are_kept_together(void **state)
+{
+    (void)state;
+    enum { WORD, COPY, OTHER, REPORT, AGAIN, COUNT };
+    sotto_reply reply[COUNT];
+    collector.pending = calloc(SOTTO_SERVER_BATCH_MAX, sizeof *collector.pending);
+    assert_non_null(collector.pending);
+    terminal_seal(two, 1);
+    (void)ask(&collector, HQ_LISTENER_DEVICES, two, "PUT", "/v1/reports/1",
+              sotto_span_of(two->sealed, two->sealed_len), &reply[REPORT]);
+    hold_night(one, TOKEN_A, &reply[WORD]);
+    hold_night(one, TOKEN_B, &reply[COPY]);
+    hold_night(two, TOKEN_C, &reply[OTHER]);
+    assert_int_equal(reports_of("atm-2"), 0);
+    hq_collect_commit(&collector);
+    assert_int_equal(reply[WORD].code, 200);
+    assert_int_equal(reply[COPY].code, 403);
+    assert_int_equal(reply[OTHER].code, 200);
+    assert_int_equal(reply[REPORT].code, 200);
+    assert_int_equal(reports_of("atm-2"), 1);
+    assert_int_equal(alarm_count(collector.registry, "atm-1", HQ_ALARM_CLONE), 1);
+    hold_night(two, TOKEN_C, &reply[AGAIN]); /* its answer was lost; and alone in its round */
+    hq_collect_commit(&collector);
+    assert_int_equal(reply[AGAIN].code, 200);
+    for (size_t i = 0; i < COUNT; i++)
+        sotto_vec_free(&reply[i].body);
+}
+
 /* One night after another in order: night i says token i after token i - 1. */
 enum { NIGHTS = 13 };
 static void say_nights(char token[NIGHTS][33])
@@ -849,6 +887,7 @@ int main(void)
         cmocka_unit_test(paths_below_the_repository),
         cmocka_unit_test_setup_teardown(the_time_is_told_and_signed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_copy_is_noticed_and_stopped, setup, teardown),
+        cmocka_unit_test_setup_teardown(words_and_reports_of_a_round_are_kept_together, setup, teardown),
         T(a_late_word_is_no_copy),
         T(a_very_old_word_is_a_copy),
         cmocka_unit_test_setup_teardown(a_certificate_is_renewed, setup, teardown),
