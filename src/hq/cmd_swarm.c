@@ -151,7 +151,8 @@ static void show(const session *s, bool last)
     fprintf(stderr, "\r%llu enrolled, %llu of %llu reports acknowledged%s",
             (unsigned long long)atomic_load(&shared->enrolled),
             (unsigned long long)atomic_load(&shared->acknowledged),
-            (unsigned long long)(s->swarm.terminals * s->swarm.nights * s->swarm.reports), last ? "\n" : "");
+            (unsigned long long)s->swarm.terminals * (unsigned long long)(s->swarm.nights * s->swarm.reports),
+            last ? "\n" : "");
 }
 
 /* What whoever measures wants to look at, while nobody calls. Its exit code is its own affair. */
