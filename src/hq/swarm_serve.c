@@ -78,9 +78,10 @@ static sotto_status tell_health(desk *d, sotto_json_node body, sotto_reply *repl
     (void)body;
     const unsigned long long release = d->release;
     reply->code = 200;
-    return sotto_vec_printf(
-        &reply->body, "{\"release\":%llu,\"good\":%llu,\"failed\":0,\"why\":\"none\",\"program\":\"swarm\"}",
-        release, release);
+    return sotto_vec_printf(&reply->body,
+                            "{\"release\":%llu,\"good\":%llu,\"failed\":0,\"why\":\"none\",\"program\":"
+                            "\"swarm\",\"disk_free_mib\":512,\"waiting\":0,\"clock_ahead_min\":0}",
+                            release, release);
 }
 
 static sotto_status seal_one(desk *d, seat *s)
