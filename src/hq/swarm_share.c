@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BEGIN_TRIES  20
 #define BATCH        50 /* terminals enrolled in one transaction */
 #define SLOW_CLOCK_S INT64_C(3600)
 
@@ -86,6 +87,17 @@ static sotto_status admit(const share *s, hq_registry *registry, size_t i, sotto
     return hq_registry_admit(registry, &admission, diag);
 }
 
+/* Many processes enrol at once, and a file has one writer. */
+static sotto_status begin_in_turn(hq_registry *registry, sotto_diag *diag)
+{
+    sotto_status status = SOTTO_ERR(HQ, BUSY);
+    for (int i = 0; i < BEGIN_TRIES && sotto_status_cause(status) == SOTTO_CAUSE_BUSY; i++) {
+        *diag = (sotto_diag){0};
+        status = hq_registry_batch_begin(registry, diag);
+    }
+    return status;
+}
+
 /* Keys first: the registry's lock is not held while they are made. */
 static sotto_status enrol_some(share *s, hq_registry *registry, size_t from, size_t to, sotto_diag *diag)
 {
@@ -96,7 +108,7 @@ static sotto_status enrol_some(share *s, hq_registry *registry, size_t from, siz
         status = issue(s, name, &s->terminal[i], diag);
     }
     if (status == SOTTO_OK)
-        status = hq_registry_batch_begin(registry, diag);
+        status = begin_in_turn(registry, diag);
     if (status != SOTTO_OK)
         return status;
     for (size_t i = from; i < to && status == SOTTO_OK; i++)
