@@ -1,12 +1,15 @@
 /*
  * A fleet that comes back after head office was away for a week. Every moment is drawn by the functions that
  * the terminal draws it by (sotto_night_start, sotto_night_pause) in the order in which `sotto sync --within
- * 14400 --until-done` asks for them; only the clock and the line are simulated, second by second.
+ * 14400 --until-done` asks for them; only the clock, the line and the collector are simulated, second by
+ * second.
  *
- *   stampede [DEVICES] [FILE.svg]     100,000; prints JSON; exit 1 when a bound is broken
+ *   stampede [DEVICES] [FILE.svg [FACTOR]]     100,000; 6; prints JSON; exit 1 when a bound is broken
  *
- * Scenes: when head office is back, in hours after the timer's 01:00. Its collectors serve what twice the
- * mean asks for and send the others away with 503 and Retry-After, as serve does when it sheds.
+ * Scenes: when head office is back, in hours after the timer's 01:00. Each terminal then has a week's seven
+ * reports. The collectors have FACTOR times the CPU that the mean of a quiet night takes. They do what serve
+ * does: in each round some new handshakes, then requests in their order; 503 and Retry-After for who has
+ * waited 5 s; who has no handshake after 30 s gets no answer at all and goes by its own pause.
  */
 #include "sotto/sync.h"
 
@@ -20,27 +23,39 @@ enum {
     END_S = 10 * 3600, /* of one night's simulation */
     MINUTES = END_S / 60,
     NIGHT = 20780,
-    SCENES = 5,
+    SCENES = 6,
+    WEEK = 7,       /* reports that a terminal has after it */
+    PATIENCE_S = 5, /* src/sync/server.c */
+    ACCEPTS = 16,   /* there, of a round */
+    BATCH = 128,    /* include/sotto/sync.h: requests of a round */
+    REQUESTS = 5,   /* of a night, besides its reports */
+    TIMEOUT_S = 30, /* src/sync/client.c */
     NONE = -1
 };
+/* CPU of the collector in microseconds (docs/figures.md, "The collector", a night on PostgreSQL): a night is
+ * a handshake, what every night asks, and its reports. */
+enum { HANDSHAKE_US = 1000, REQUESTS_US = 1500, REPORT_US = 400 };
+static const int64_t QUIET_US = HANDSHAKE_US + REQUESTS_US + REPORT_US;
 /* Arrivals of the busiest minute over the mean of a quiet night (devices / window). A scene in which head
  * office is back before the window has no waiting fleet, and its own bound. */
 static const double MOST_WAITING = 8.0, MOST_QUIET = 1.5;
 
 typedef struct stage {
     const char *name;
-    int64_t back_s;   /* after the timer; 0 = before it */
+    int64_t back_s; /* after the timer; 0 = before it */
+    int reports;
     bool thoughtless; /* for comparison only: tries again every minute */
 } stage;
-static const stage SCENE[SCENES] = {{"back before the window", 0, false},
-                                    {"back after one hour", 3600, false},
-                                    {"back after two and a half hours", 9000, false},
-                                    {"back when the window ends", 14400, false},
-                                    {"the same, if each tried every minute", 14400, true}};
+static const stage SCENE[SCENES] = {{"back before the window", 0, WEEK, false},
+                                    {"back after one hour", 3600, WEEK, false},
+                                    {"back after two and a half hours", 9000, WEEK, false},
+                                    {"back when the window ends", 14400, WEEK, false},
+                                    {"the same, with one report each", 14400, 1, false},
+                                    {"the same, if each tried every minute", 14400, WEEK, true}};
 
 typedef struct outcome {
     uint32_t came[MINUTES], served[MINUTES];
-    uint64_t done, sent_away, next_night;
+    uint64_t done, sent_away, unanswered, next_night;
     uint32_t most;        /* arrivals of the busiest minute since head office is back */
     int64_t all_served_s; /* since then; of those served this night */
 } outcome;
@@ -52,6 +67,31 @@ typedef struct fleet {
     uint32_t *attempt;
     int64_t *begun;
 } fleet;
+
+/* Who waits, in order. Nobody stands in one twice. */
+typedef struct queue {
+    int32_t *device;
+    int64_t *since;
+    size_t at, count, cap;
+} queue;
+
+static void join(queue *q, int32_t device, int64_t s)
+{
+    size_t place = (q->at + q->count++) % q->cap;
+    q->device[place] = device;
+    q->since[place] = s;
+}
+
+/* The first, when it has waited longer than limit_s or limit_s is NONE. */
+static bool leave(queue *q, int64_t s, int64_t limit_s, int32_t *device)
+{
+    if (q->count == 0 || (limit_s != NONE && s - q->since[q->at] <= limit_s))
+        return false;
+    *device = q->device[q->at];
+    q->at = (q->at + 1) % q->cap;
+    q->count--;
+    return true;
+}
 
 static void name_of(int32_t device, char out[static 32])
 {
@@ -106,35 +146,98 @@ static void comes_again(fleet *f, const stage *scene, outcome *out, int32_t devi
         comes(f, device, s + pause_s);
 }
 
-static void live(fleet *f, const stage *scene, uint32_t capacity, outcome *out)
+/* ---- the collector ---- */
+
+typedef struct office {
+    queue door, room; /* before the handshake, after it */
+    int64_t a_second_us, left_us;
+} office;
+
+static void turn_away_late(fleet *f, const stage *scene, office *o, outcome *out, int64_t s)
+{
+    int32_t device;
+    while (leave(&o->door, s, TIMEOUT_S, &device)) {
+        out->unanswered++;
+        comes_again(f, scene, out, device, s, 0);
+    }
+    while (leave(&o->room, s, PATIENCE_S, &device))
+        comes_again(f, scene, out, device, s, retry_after(out));
+}
+
+/* A round of the server: so many new connections, then so many requests. */
+static void work_round(const stage *scene, office *o, outcome *out, int64_t s)
+{
+    int32_t device;
+    for (int i = 0; i < ACCEPTS && o->left_us > 0 && leave(&o->door, s, NONE, &device); i++) {
+        o->left_us -= HANDSHAKE_US;
+        join(&o->room, device, s);
+    }
+    for (int i = 0; i < BATCH && o->left_us > 0 && leave(&o->room, s, NONE, &device);
+         i += REQUESTS + scene->reports) {
+        o->left_us -= REQUESTS_US + scene->reports * REPORT_US;
+        out->served[s / 60]++;
+        out->done++;
+        out->all_served_s = s - scene->back_s;
+    }
+}
+
+/* What is left of a second is not saved for the next, what was overdrawn is owed. */
+static void work(fleet *f, const stage *scene, office *o, outcome *out, int64_t s)
+{
+    o->left_us = o->a_second_us + (o->left_us < 0 ? o->left_us : 0);
+    turn_away_late(f, scene, o, out, s);
+    while (o->left_us > 0 && o->door.count + o->room.count > 0)
+        work_round(scene, o, out, s);
+}
+
+static void live(fleet *f, const stage *scene, office *o, outcome *out)
 {
     memset(out, 0, sizeof *out);
+    o->door.count = o->room.count = 0;
+    o->left_us = 0;
     begin(f);
     for (int64_t s = 0; s < END_S; s++) {
-        uint32_t served = 0;
         for (int32_t i = f->first[s], next; i != NONE; i = next) {
             next = f->next[i];
             out->came[s / 60]++;
-            if (s < scene->back_s) {
+            if (s < scene->back_s)
                 comes_again(f, scene, out, i, s, 0);
-            } else if (served < capacity) {
-                served++;
-                out->done++;
-                out->all_served_s = s - scene->back_s;
-            } else {
-                comes_again(f, scene, out, i, s, retry_after(out));
-            }
+            else
+                join(&o->door, i, s);
         }
-        out->served[s / 60] += served;
+        if (s >= scene->back_s)
+            work(f, scene, o, out, s);
     }
     for (int64_t m = scene->back_s / 60; m < MINUTES; m++)
         out->most = out->came[m] > out->most ? out->came[m] : out->most;
 }
 
+static bool open_office(office *o, int32_t devices, double factor)
+{
+    queue *both[] = {&o->door, &o->room};
+    o->a_second_us = (int64_t)(factor * (double)QUIET_US * devices / WINDOW_S);
+    for (size_t i = 0; i < SOTTO_COUNT(both); i++) {
+        both[i]->cap = (size_t)devices;
+        both[i]->device = calloc((size_t)devices, sizeof *both[i]->device);
+        both[i]->since = calloc((size_t)devices, sizeof *both[i]->since);
+        if (both[i]->device == NULL || both[i]->since == NULL)
+            return false;
+    }
+    return true;
+}
+
+static void close_office(office *o)
+{
+    free(o->door.device);
+    free(o->door.since);
+    free(o->room.device);
+    free(o->room.since);
+}
+
 /* ---- the plot ---- */
 
 enum { LEFT = 60, TOP = 30, WIDE = 860, HIGH = 300 };
-static const char *const COLOUR[SCENES] = {"#1b7837", "#2166ac", "#762a83", "#b35806", "#bbbbbb"};
+static const char *const COLOUR[SCENES] = {"#1b7837", "#2166ac", "#762a83", "#b35806", "#e08214", "#bbbbbb"};
 
 static void draw_axes(FILE *out, double mean, double largest)
 {
@@ -143,7 +246,7 @@ static void draw_axes(FILE *out, double mean, double largest)
             "font-size=\"12\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
             "<text x=\"%d\" y=\"18\">Terminals that call in a minute, as a multiple of a quiet night's mean, "
             "after head office was away for a week</text>\n",
-            LEFT + WIDE + 20, TOP + HIGH + 150, LEFT);
+            LEFT + WIDE + 20, TOP + HIGH + 170, LEFT);
     for (int i = 0; i <= (int)largest; i += largest > 10 ? 5 : 1)
         fprintf(out,
                 "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#dddddd\"/>"
@@ -194,43 +297,58 @@ static bool tell(size_t number, const outcome *o, double mean, int32_t devices)
     bool good = s->thoughtless || (most <= (s->back_s > 0 ? MOST_WAITING : MOST_QUIET) &&
                                    o->done + o->next_night == (uint64_t)devices);
     printf("  {\"scene\": \"%s\", \"peak_to_mean\": %.2f, \"served\": %llu, \"next_night\": %llu, "
-           "\"sent_away\": %llu, "
+           "\"sent_away\": %llu, \"unanswered\": %llu, "
            "\"hours_until_served\": %.2f, \"good\": %s}%s\n",
            s->name, most, (unsigned long long)o->done, (unsigned long long)o->next_night,
-           (unsigned long long)o->sent_away, (double)o->all_served_s / 3600, good ? "true" : "false",
-           number + 1 < SCENES ? "," : "");
+           (unsigned long long)o->sent_away, (unsigned long long)o->unanswered,
+           (double)o->all_served_s / 3600, good ? "true" : "false", number + 1 < SCENES ? "," : "");
+    return good;
+}
+
+static bool open_fleet(fleet *f, int32_t devices)
+{
+    f->devices = devices;
+    f->next = calloc((size_t)devices, sizeof *f->next);
+    f->attempt = calloc((size_t)devices, sizeof *f->attempt);
+    f->begun = calloc((size_t)devices, sizeof *f->begun);
+    return f->next != NULL && f->attempt != NULL && f->begun != NULL;
+}
+
+static void close_fleet(fleet *f)
+{
+    free(f->next);
+    free(f->attempt);
+    free(f->begun);
+}
+
+static bool live_all(fleet *f, office *head, outcome *o)
+{
+    bool good = true;
+    double mean = f->devices / (double)(WINDOW_S / 60);
+    printf("{\"devices\": %d, \"mean_a_minute\": %.0f, \"cpu_ms_a_second\": %.1f, \"scenes\": [\n",
+           (int)f->devices, mean, (double)head->a_second_us / 1000);
+    for (size_t i = 0; i < SCENES; i++) {
+        live(f, &SCENE[i], head, &o[i]);
+        good = tell(i, &o[i], mean, f->devices) && good;
+    }
+    printf("]}\n");
     return good;
 }
 
 int main(int argc, char **argv)
 {
-    bool good = true;
-    fleet *f = calloc(1, sizeof *f);
-    outcome *o = calloc(SCENES, sizeof *o);
+    static fleet f;
+    static office head;
+    static outcome o[SCENES];
     int32_t devices = argc > 1 ? (int32_t)strtol(argv[1], NULL, 10) : 100000;
-    if (f == NULL || o == NULL || devices < 1000 || devices > 10000000)
+    double factor = argc > 3 ? strtod(argv[3], NULL) : 6;
+    if (devices < 1000 || devices > 10000000 || !open_fleet(&f, devices) || factor < 0.1 || factor > 1000 ||
+        !open_office(&head, devices, factor) || sotto_vault_start(NULL) != SOTTO_OK)
         return 2;
-    f->devices = devices;
-    f->next = calloc((size_t)devices, sizeof *f->next);
-    f->attempt = calloc((size_t)devices, sizeof *f->attempt);
-    f->begun = calloc((size_t)devices, sizeof *f->begun);
-    if (f->next == NULL || f->attempt == NULL || f->begun == NULL || sotto_vault_start(NULL) != SOTTO_OK)
-        return 2;
-    double mean = devices / (double)(WINDOW_S / 60);
-    uint32_t capacity = (uint32_t)(2 * devices / WINDOW_S) + 1; /* a second: twice the mean */
-    printf("{\"devices\": %d, \"mean_a_minute\": %.0f, \"served_a_second\": %u, \"scenes\": [\n",
-           (int)devices, mean, (unsigned)capacity);
-    for (size_t i = 0; i < SCENES; i++) {
-        live(f, &SCENE[i], capacity, &o[i]);
-        good = tell(i, &o[i], mean, devices) && good;
-    }
-    printf("]}\n");
-    if (argc > 2 && !draw(argv[2], o, mean))
+    bool good = live_all(&f, &head, o);
+    if (argc > 2 && !draw(argv[2], o, devices / (double)(WINDOW_S / 60)))
         good = false;
-    free(f->next);
-    free(f->attempt);
-    free(f->begun);
-    free(f);
-    free(o);
+    close_office(&head);
+    close_fleet(&f);
     return good ? 0 : 1;
 }
