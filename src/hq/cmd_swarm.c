@@ -170,7 +170,7 @@ static void open_night(const session *s)
     hq_swarm_shared *shared = s->swarm.shared;
     const sotto_clock clock = hq_clock();
     uint64_t opened = atomic_load(&shared->opened);
-    if (opened >= (uint64_t)s->swarm.nights ||
+    if (opened >= (uint64_t)s->swarm.nights || atomic_load(&shared->failed) > 0 ||
         atomic_load(&shared->arrived) < (opened + 1) * (uint64_t)s->swarm.processes)
         return;
     if (s->swarm.between != NULL)
@@ -218,7 +218,7 @@ static sotto_status run(session *s, bool *once, sotto_diag *diag)
                (long long)s->swarm.nights, s->swarm.save);
         return SOTTO_OK;
     }
-    if (s->swarm.whole_nights != NULL && s->swarm.between != NULL)
+    if (s->swarm.between != NULL && atomic_load(&s->swarm.shared->failed) == 0)
         run_between(s, (uint64_t)s->swarm.nights);
     return hq_swarm_tell(&s->swarm, seconds, s->json, once, diag);
 }
