@@ -335,11 +335,13 @@ tell_totals() {
 # Each kind of answer is told once; a day of the bank's thousands has all of them, and a table's has no triggers.
 check_told() {
     local kind kinds=("A customer who agreed:" "did not agree to profiling" "A card nobody knows")
-    [ -n "$DATA" ] || kinds+=("a frequency cap holds" "nothing fits: show nothing" "a trigger calls" "the draw fell on learning")
+    [ -n "$DATA" ] || kinds+=("a frequency cap holds" "nothing fits: show nothing" "a trigger calls")
     [ "$CUSTOMERS" -ge 5000 ] || return 0
     for kind in "${kinds[@]}"; do
         grep -qa -- "$kind" "$DAY/day.console" || fail "nobody was told of in the morning: $kind"
     done
+    # One draw in twenty is for learning, and by chance a whole morning can go without one that changes who stands first.
+    grep -qa "the draw fell on learning" "$DAY/day.console" || say "(this morning no draw fell on learning another offer than the best)"
 }
 
 check_once() {
