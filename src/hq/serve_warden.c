@@ -2,6 +2,7 @@
 #include "serve.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,7 +102,7 @@ static sotto_status start_worker(warden *w, size_t number, sotto_diag *diag)
     char said = 0;
     pid_t parent = getpid();
     child *place = free_place(w);
-    if (place == NULL || pipe(ready) != 0)
+    if (place == NULL || pipe2(ready, O_CLOEXEC) != 0) /* a worker may run the PKI's program */
         return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no place for a worker");
     (void)fflush(NULL);
     pid_t pid = fork();

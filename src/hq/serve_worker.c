@@ -35,10 +35,13 @@ static void on_signal(int number)
 static void catch_signals(void)
 {
     struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
+    struct sigaction usual = {.sa_handler = SIG_DFL};
     sigset_t all;
     (void)sigaction(SIGTERM, &stop, NULL); /* no SA_RESTART: the wait ends at once */
     (void)sigaction(SIGINT, &stop, NULL);
     (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)sigaction(SIGCHLD, &usual,
+                    NULL); /* who started serve may have had it ignored: then nobody can be waited for */
     (void)sigaction(SIGHUP, &ignore, NULL);
     (void)sigemptyset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, NULL);

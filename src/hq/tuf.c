@@ -171,20 +171,37 @@ sotto_status hq_tuf_write(const hq_tuf_doc *doc, const hq_keyring *ring, sotto_v
     return status;
 }
 
-/* The text of "signed" as it stands in the file: from its '{' to the one that closes it. Ours is the last
- * member; another maker's may not be, so it is found by counting, outside of strings. */
-static sotto_span signed_text(sotto_span file)
+static size_t skip_space(sotto_span file, size_t at)
+{
+    while (at < file.len && strchr(" \t\r\n", file.ptr[at]) != NULL && file.ptr[at] != '\0')
+        at++;
+    return at;
+}
+
+/* Behind the ':' of the member "signed" whose name begins at `at`; 0: no such name stands there. */
+static size_t after_name(sotto_span file, size_t at)
 {
     static const char name[] = "\"signed\"";
+    if (file.len - at <= sizeof name || memcmp(file.ptr + at, name, sizeof name - 1) != 0)
+        return 0;
+    size_t colon = skip_space(file, at + sizeof name - 1);
+    return colon < file.len && file.ptr[colon] == ':' ? colon + 1 : 0;
+}
+
+/* The text of "signed" as it stands in the file: from its '{' to the one that closes it. Ours is the last
+ * member; another maker's may not be, so it is found by counting, outside of strings. A guess, which
+ * hq_tuf_payload holds against what the parser says. */
+static sotto_span signed_text(sotto_span file)
+{
     size_t depth = 0, from = 0;
     bool text = false;
     for (size_t i = 0; i < file.len; i++) {
         uint8_t c = file.ptr[i];
+        size_t body = c == '"' && !text && depth == 1 ? after_name(file, i) : 0;
         if (text && c == '\\')
             i++;
-        else if (c == '"' && !text && depth == 1 && file.len - i > sizeof name &&
-                 memcmp(file.ptr + i, name, sizeof name - 1) == 0)
-            from = i + sizeof name - 1, i = from;
+        else if (body != 0)
+            from = body, i = body - 1;
         else if (c == '"')
             text = !text;
         else if (!text && (c == '{' || c == '[')) {
@@ -220,16 +237,32 @@ static sotto_status keep_signatures(sotto_vec *out, sotto_json_node signatures, 
     return status;
 }
 
+/* What is shown and kept is what was signed, or nobody signs: a file may name "signed" twice over. */
+static sotto_status check_text(sotto_span text, sotto_span canonical, sotto_diag *diag)
+{
+    sotto_vec again;
+    sotto_vec_init(&again, HQ_FILE_LIMIT);
+    sotto_status status = text.len == 0 ? SOTTO_ERR(HQ, MALFORMED) : hq_canonical(text, &again, NULL);
+    bool same = status == SOTTO_OK && again.len == canonical.len &&
+                memcmp(again.ptr, canonical.ptr, canonical.len) == 0;
+    sotto_vec_free(&again);
+    return same ? SOTTO_OK
+                : sotto_diag_set(diag, SOTTO_ERR(HQ, MALFORMED),
+                                 "it cannot be said for certain what \"signed\" is in this file");
+}
+
 sotto_status hq_tuf_payload(sotto_span file, sotto_vec *canonical, sotto_diag *diag)
 {
     sotto_json *doc = NULL;
     sotto_status status = sotto_json_parse(&doc, file, "metadata", diag);
     if (status != SOTTO_OK)
         return status;
-    if (signed_text(file).len == 0)
-        status = sotto_diag_set(diag, SOTTO_ERR(HQ, MALFORMED), "there is no \"signed\" in this file");
+    sotto_json_node body = sotto_json_member(sotto_json_root(doc), "signed");
+    status = sotto_json_as_object(body, diag);
     if (status == SOTTO_OK)
-        status = sotto_json_canonical(sotto_json_member(sotto_json_root(doc), "signed"), canonical, diag);
+        status = sotto_json_canonical(body, canonical, diag);
+    if (status == SOTTO_OK)
+        status = check_text(signed_text(file), sotto_vec_span(canonical), diag);
     sotto_json_free(doc);
     return status;
 }

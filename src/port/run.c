@@ -237,6 +237,10 @@ sotto_status sotto_port_job_step(sotto_port_job *job, sotto_vec *out, int *exit_
         job->pid = 0;
         return judge("", SOTTO_OK, how, 0, out, exit_code, diag);
     }
+    if (ended < 0 && errno != EINTR) { /* somebody else has reaped it, and its number may be another's */
+        job->pid = 0;
+        return judge("", SOTTO_ERR(PORT, IO), 0, 0, out, exit_code, diag);
+    }
     if (status == SOTTO_OK && sotto_port_mono_ms() < job->deadline_ms)
         return SOTTO_ERR(PORT, BUSY);
     reap(job, &how);

@@ -64,6 +64,25 @@ done
 expect 0 'Finished' "$HQ" publish --dir "$WORK/hq" --finish
 expect 0 'in use' t one sync
 
+# A file that could be read in two ways: what is listed would not be what is signed.
+benign='{"_type":"targets","spec_version":"1.0.34","version":9,"expires":"2030-01-01T00:00:00Z","targets":{}}'
+evil=${benign/9/10}
+two_ways() {
+    # shellcheck disable=SC2059 # the format is the test's
+    printf "$1" "$benign" "$evil" >"$WORK/9.targets.json"
+    cp "$WORK/9.targets.json" "$WORK/9.before"
+    expect 3 'for certain\|an object expected\|duplicate\|twice' "$HQ" sign "$WORK/9.targets.json" --payload
+    expect 3 'for certain\|an object expected\|duplicate\|twice' "$HQ" sign "$WORK/9.targets.json" --key "$K/ecdsa.key"
+    cmp -s "$WORK/9.targets.json" "$WORK/9.before" && ok || bad "a file that nobody can read was written"
+}
+two_ways '{"x":"signed","y":%s,"signatures":[],"\\u0073igned":%s}'
+two_ways '{"signatures":[],"y":{"signed":%s},"\\u0073igned":%s}'
+two_ways '{"signed":%s,"signatures":[],"signed":%s}'
+two_ways '{"signed":5,"signatures":[],"y":[%s,%s]}'
+printf '{"x":"signed","y":%s,"signatures":[],"signed" : %s}' "$benign" "$evil" >"$WORK/9.targets.json"
+expect 0 '"version":10' "$HQ" sign "$WORK/9.targets.json" --payload
+expect 0 'version 10' "$HQ" sign "$WORK/9.targets.json" --key "$K/ecdsa.key"
+
 # A usage that is not whole is refused as such, and a key that signs nothing here as well.
 expect 2 'payload' "$HQ" sign "$WORK/hq/repo/1.root.json" --public "$K/rsa.pem"
 expect 2 'payload' "$HQ" sign "$WORK/hq/repo/1.root.json" --payload --key "$K/rsa.key"

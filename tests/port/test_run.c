@@ -227,11 +227,26 @@ static void a_job_can_be_ended(void **state)
     sotto_vec_free(&out);
 }
 
+/* Where ended programs are reaped by the system there is nobody to wait for: an error at once, nobody killed.
+ */
+static void an_end_that_nobody_tells_of(void **state)
+{
+    (void)state;
+    char said[256];
+    int code;
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+    assert_int_equal(sigaction(SIGCHLD, &ignore, &before), 0);
+    assert_int_equal(sotto_status_cause(run_job("exit 0", 20000, 64, said, &code)), SOTTO_CAUSE_IO);
+    assert_int_equal(code, -1);
+    assert_int_equal(sigaction(SIGCHLD, &before, NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_it_says_and_how_it_ends),
         cmocka_unit_test(it_is_bounded),
+        cmocka_unit_test(an_end_that_nobody_tells_of),
         cmocka_unit_test(a_signal_does_not_lift_the_deadline),
         cmocka_unit_test(its_children_end_with_it),
         cmocka_unit_test(nothing_of_ours_goes_along),
