@@ -256,9 +256,9 @@ static const hq_command COMMANDS[] = {
      hq_cmd_audit},
     {"backup", "a copy of the office that belongs together, while it serves",
      "usage: sotto-hq backup --dir DIR --to FOLDER [--json]\n\n"
-     "FOLDER is made; it holds private keys, as DIR does. Take one after each publish: what comes after it "
-     "is\n"
-     "lost with the folder. With PostgreSQL the registry is not in it: pg_dump -n sotto.\n\n"
+     "FOLDER is made; it holds private keys, as DIR does. Take one nightly and after each publish: what "
+     "comes\nafter it is lost with the folder. publish is refused as busy meanwhile. A copy that was cut off "
+     "is FOLDER.unfinished:\nremove it. With PostgreSQL the registry is not in it: pg_dump -n sotto.\n\n"
      "  sotto-hq backup --dir /srv/sotto-hq --to /mnt/copies/2026-11-22\n",
      hq_cmd_backup},
     {"restored", "after an older copy of the office was put back",
