@@ -259,6 +259,20 @@ static sotto_status check_place(copying *c, sotto_diag *diag)
     return SOTTO_OK;
 }
 
+/* SQLite makes no file below a link, and a copy may well lie below one. */
+static sotto_status follow_links(copying *c, const char *parent, sotto_diag *diag)
+{
+    const char *slash = strrchr(c->to, '/'), *name = slash == NULL ? c->to : slash + 1;
+    char *real = realpath(parent, NULL);
+    if (real == NULL)
+        return failed(diag, parent, "found");
+    int len = snprintf(c->unfinished, sizeof c->unfinished, "%s/%s.unfinished", real, name);
+    free(real);
+    return len >= 0 && len < HQ_PATH_MAX - 64
+               ? SOTTO_OK
+               : sotto_diag_at(diag, SOTTO_ERR(HQ, RANGE), c->to, 0, "path too long");
+}
+
 /* Made by this process or not at all, since it removes what it made when it fails. */
 static sotto_status make_place(copying *c, sotto_diag *diag)
 {
@@ -267,6 +281,8 @@ static sotto_status make_place(copying *c, sotto_diag *diag)
     sotto_status status = check_place(c, diag);
     if (status == SOTTO_OK)
         status = sotto_port_make_dir(parent, 0700, diag);
+    if (status == SOTTO_OK)
+        status = follow_links(c, parent, diag);
     if (status != SOTTO_OK)
         return status;
     if (mkdir(c->unfinished, 0700) != 0)

@@ -41,6 +41,12 @@ for to in hq/x hq/x/ ./hq/x "$WORK/hq/x" hq/repo/x; do
     expect 2 'lies in the folder' "$HQ" backup --dir ./hq --to "$to"
 done
 expect 2 'lies in the folder' "$HQ" backup --dir hq/ --to hq
+ln -s hq elsewhere
+expect 2 'lies in the folder' "$HQ" backup --dir hq --to elsewhere/x
+rm elsewhere
+mkdir disk && ln -s disk copies
+expect 0 'and the registry' "$HQ" backup --dir hq --to copies/today
+here disk/today/registry.db
 expect 1 '' bash -c 'find hq | grep "/x"'
 mkdir cut.unfinished
 expect 4 'cut.unfinished: .*remove it' "$HQ" backup --dir hq --to cut

@@ -104,7 +104,9 @@ if [ "$(columns "$URL")" = "$(columns "${URL/postgres\?/older?}")" ] && [ "$(col
 # A newer program's database is left alone.
 pg_ask "$PG" "INSERT INTO sotto.schema_version(version) VALUES (99)"
 expect 3 'newer sotto-hq' "$HQ" devices --dir "$WORK/hq"
+expect 3 'newer sotto-hq' "$HQ" backup --dir "$WORK/hq" --to "$WORK/copy"
 pg_ask "$PG" "DELETE FROM sotto.schema_version WHERE version = 99"
+expect 0 'the registry is in PostgreSQL' "$HQ" backup --dir "$WORK/hq" --to "$WORK/copy"
 expect 2 'takes a URL' "$HQ" devices --dir "$WORK/hq" --store registry.db
 expect 2 'not a URL' "$HQ" devices --dir "$WORK/hq" --store 'postgresql://u:geheim@[::1'
 if "$HQ" devices --dir "$WORK/hq" --store 'postgresql://u:geheim@[::1' 2>&1 | grep -q geheim; then bad "a password was shown"; else ok; fi
