@@ -4,12 +4,14 @@
  * 14400 --until-done` asks for them; only the clock, the line and the collector are simulated, second by
  * second.
  *
- *   stampede [DEVICES] [FILE.svg [FACTOR]]     100,000; 6; prints JSON; exit 1 when a bound is broken
+ *   stampede [DEVICES] [FILE.svg [FACTOR [DATABASE]]]     100,000; 6; half as much again; prints JSON; exit 1
+ *                                                         when a bound is broken
  *
  * Scenes: when head office is back, in hours after the timer's 01:00. Each terminal then has a week's seven
- * reports. The collectors have FACTOR times the CPU that the mean of a quiet night takes. They do what serve
- * does: in each round some new handshakes, then requests in their order; 503 and Retry-After for who has
- * waited 5 s; who has no handshake after 30 s gets no answer at all and goes by its own pause.
+ * reports. The collectors have FACTOR times the CPU that the mean of a quiet night takes, PostgreSQL has
+ * DATABASE times its own. They do what serve does: in each round some new handshakes, then requests in their
+ * order, whose rows it waits for: who of the two is out of CPU holds up both. 503 and Retry-After for who has
+ * waited 5 s; who has no handshake after a minute gets no answer at all and goes by its own pause.
  */
 #include "sotto/sync.h"
 
@@ -29,13 +31,14 @@ enum {
     ACCEPTS = 16,   /* there, of a round */
     BATCH = 128,    /* include/sotto/sync.h: requests of a round */
     REQUESTS = 5,   /* of a night, besides its reports */
-    TIMEOUT_S = 30, /* src/sync/client.c */
+    TIMEOUT_S = 60, /* src/kiosk/office.c */
     NONE = -1
 };
-/* CPU of the collector in microseconds (docs/figures.md, "The collector", a night on PostgreSQL): a night is
- * a handshake, what every night asks, and its reports. */
-enum { HANDSHAKE_US = 1000, REQUESTS_US = 1700, REPORT_US = 470 };
+/* CPU in microseconds (docs/figures.md, "The collector", a night on PostgreSQL). Of the collector: a
+ * handshake, what every night asks, and its reports; of PostgreSQL: a night and its reports. */
+enum { HANDSHAKE_US = 1000, REQUESTS_US = 1700, REPORT_US = 470, ROWS_US = 3000, REPORT_ROWS_US = 1200 };
 static const int64_t QUIET_US = HANDSHAKE_US + REQUESTS_US + REPORT_US;
+static const int64_t QUIET_ROWS_US = ROWS_US + REPORT_ROWS_US;
 /* Arrivals of the busiest minute over the mean of a quiet night (devices / window). A scene in which head
  * office is back before the window has no waiting fleet, and its own bound. */
 static const double MOST_WAITING = 8.0, MOST_QUIET = 1.5;
@@ -151,7 +154,13 @@ static void comes_again(fleet *f, const stage *scene, outcome *out, int32_t devi
 typedef struct office {
     queue door, room; /* before the handshake, after it */
     int64_t a_second_us, left_us;
+    int64_t rows_a_second_us, rows_left_us; /* PostgreSQL */
 } office;
+
+static bool has_left(const office *o)
+{
+    return o->left_us > 0 && o->rows_left_us > 0;
+}
 
 static void turn_away_late(fleet *f, const stage *scene, office *o, outcome *out, int64_t s)
 {
@@ -168,13 +177,14 @@ static void turn_away_late(fleet *f, const stage *scene, office *o, outcome *out
 static void work_round(const stage *scene, office *o, outcome *out, int64_t s)
 {
     int32_t device;
-    for (int i = 0; i < ACCEPTS && o->left_us > 0 && leave(&o->door, s, NONE, &device); i++) {
+    for (int i = 0; i < ACCEPTS && has_left(o) && leave(&o->door, s, NONE, &device); i++) {
         o->left_us -= HANDSHAKE_US;
         join(&o->room, device, s);
     }
-    for (int i = 0; i < BATCH && o->left_us > 0 && leave(&o->room, s, NONE, &device);
+    for (int i = 0; i < BATCH && has_left(o) && leave(&o->room, s, NONE, &device);
          i += REQUESTS + scene->reports) {
         o->left_us -= REQUESTS_US + scene->reports * REPORT_US;
+        o->rows_left_us -= ROWS_US + scene->reports * REPORT_ROWS_US;
         out->served[s / 60]++;
         out->done++;
         out->all_served_s = s - scene->back_s;
@@ -185,8 +195,9 @@ static void work_round(const stage *scene, office *o, outcome *out, int64_t s)
 static void work(fleet *f, const stage *scene, office *o, outcome *out, int64_t s)
 {
     o->left_us = o->a_second_us + (o->left_us < 0 ? o->left_us : 0);
+    o->rows_left_us = o->rows_a_second_us + (o->rows_left_us < 0 ? o->rows_left_us : 0);
     turn_away_late(f, scene, o, out, s);
-    while (o->left_us > 0 && o->door.count + o->room.count > 0)
+    while (has_left(o) && o->door.count + o->room.count > 0)
         work_round(scene, o, out, s);
 }
 
@@ -194,7 +205,7 @@ static void live(fleet *f, const stage *scene, office *o, outcome *out)
 {
     memset(out, 0, sizeof *out);
     o->door.count = o->room.count = 0;
-    o->left_us = 0;
+    o->left_us = o->rows_left_us = 0;
     begin(f);
     for (int64_t s = 0; s < END_S; s++) {
         for (int32_t i = f->first[s], next; i != NONE; i = next) {
@@ -212,10 +223,11 @@ static void live(fleet *f, const stage *scene, office *o, outcome *out)
         out->most = out->came[m] > out->most ? out->came[m] : out->most;
 }
 
-static bool open_office(office *o, int32_t devices, double factor)
+static bool open_office(office *o, int32_t devices, double factor, double database)
 {
     queue *both[] = {&o->door, &o->room};
     o->a_second_us = (int64_t)(factor * (double)QUIET_US * devices / WINDOW_S);
+    o->rows_a_second_us = (int64_t)(database * (double)QUIET_ROWS_US * devices / WINDOW_S);
     for (size_t i = 0; i < SOTTO_COUNT(both); i++) {
         both[i]->cap = (size_t)devices;
         both[i]->device = calloc((size_t)devices, sizeof *both[i]->device);
@@ -239,7 +251,7 @@ static void close_office(office *o)
 enum { LEFT = 60, TOP = 30, WIDE = 860, HIGH = 300 };
 static const char *const COLOUR[SCENES] = {"#1b7837", "#2166ac", "#762a83", "#b35806", "#e08214", "#bbbbbb"};
 
-static void draw_axes(FILE *out, double mean, double largest)
+static void draw_axes(FILE *out, double largest)
 {
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" "
@@ -256,7 +268,6 @@ static void draw_axes(FILE *out, double mean, double largest)
     for (int hour = 0; hour <= END_S / 3600; hour++)
         fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%02d:00</text>\n",
                 LEFT + WIDE * hour * 3600 / END_S, TOP + HIGH + 18, hour + 1);
-    (void)mean;
 }
 
 static void draw_scene(FILE *out, size_t number, const outcome *o, double mean, double largest)
@@ -281,7 +292,7 @@ static bool draw(const char *path, const outcome *o, double mean)
     if (out == NULL)
         return false;
     double largest = 8; /* the thoughtless go off the paper */
-    draw_axes(out, mean, largest);
+    draw_axes(out, largest);
     for (size_t i = SCENES; i-- > 0;)
         draw_scene(out, i, &o[i], mean, largest);
     fputs("</svg>\n", out);
@@ -325,8 +336,9 @@ static bool live_all(fleet *f, office *head, outcome *o)
 {
     bool good = true;
     double mean = f->devices / (double)(WINDOW_S / 60);
-    printf("{\"devices\": %d, \"mean_a_minute\": %.0f, \"cpu_ms_a_second\": %.1f, \"scenes\": [\n",
-           (int)f->devices, mean, (double)head->a_second_us / 1000);
+    printf("{\"devices\": %d, \"mean_a_minute\": %.0f, \"cpu_ms_a_second\": %.1f, "
+           "\"database_ms_a_second\": %.1f, \"scenes\": [\n",
+           (int)f->devices, mean, (double)head->a_second_us / 1000, (double)head->rows_a_second_us / 1000);
     for (size_t i = 0; i < SCENES; i++) {
         live(f, &SCENE[i], head, &o[i]);
         good = tell(i, &o[i], mean, f->devices) && good;
@@ -342,8 +354,10 @@ int main(int argc, char **argv)
     static outcome o[SCENES];
     int32_t devices = argc > 1 ? (int32_t)strtol(argv[1], NULL, 10) : 100000;
     double factor = argc > 3 ? strtod(argv[3], NULL) : 6;
+    double database = argc > 4 ? strtod(argv[4], NULL) : factor * 1.5;
     if (devices < 1000 || devices > 10000000 || !open_fleet(&f, devices) || factor < 0.1 || factor > 1000 ||
-        !open_office(&head, devices, factor) || sotto_vault_start(NULL) != SOTTO_OK)
+        database < 0.1 || database > 1500 || !open_office(&head, devices, factor, database) ||
+        sotto_vault_start(NULL) != SOTTO_OK)
         return 2;
     bool good = live_all(&f, &head, o);
     if (argc > 2 && !draw(argv[2], o, devices / (double)(WINDOW_S / 60)))
