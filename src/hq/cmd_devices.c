@@ -340,6 +340,18 @@ static void put_device(listing *l, const entry *x)
     sotto_json_obj_end(w);
 }
 
+/* One by one: a large fleet's list needs no more memory than a small one's. */
+static sotto_status print_entry(listing *l, const entry *x)
+{
+    put_device(l, x);
+    if (l->json.w.status != SOTTO_OK)
+        return sotto_diag_set(l->diag, l->json.w.status, "the answer could not be written as JSON");
+    if (fwrite(l->json.buf.ptr, 1, l->json.buf.len, stdout) != l->json.buf.len)
+        return sotto_diag_set(l->diag, SOTTO_ERR(HQ, IO), "standard output could not be written");
+    l->json.buf.len = 0;
+    return SOTTO_OK;
+}
+
 static sotto_status list_device(void *ctx, const hq_device *device)
 {
     listing *l = ctx;
@@ -355,16 +367,8 @@ static sotto_status list_device(void *ctx, const hq_device *device)
     l->alarmed += x.alarm_count > 0;
     l->wanting += device->state == HQ_DEVICE_ENROLLED && x.finding_count > 0;
     if (l->as_json)
-        put_device(l, &x);
-    else
-        print_device(l, &x);
-    return SOTTO_OK;
-}
-
-static sotto_status count_device(void *ctx, const hq_device *device)
-{
-    (void)device;
-    ++*(size_t *)ctx;
+        return print_entry(l, &x);
+    print_device(l, &x);
     return SOTTO_OK;
 }
 
@@ -426,16 +430,12 @@ static sotto_status list_text(listing *l, sotto_diag *diag)
 
 static sotto_status list_json(listing *l, sotto_diag *diag)
 {
-    size_t devices = 0;
-    sotto_status status = hq_registry_devices(l->registry, count_device, &devices, diag);
-    if (status == SOTTO_OK) /* some more may come while we look */
-        status = hq_json_begin(&l->json, 4096 + (devices + 64) * ENTRY_MAX, diag);
+    sotto_status status = hq_json_begin(&l->json, 8 * ENTRY_MAX, diag); /* what is said of the office, too */
     if (status != SOTTO_OK)
         return status;
     sotto_json_obj(&l->json.w);
     sotto_json_name(&l->json.w, "devices");
     sotto_json_arr(&l->json.w);
-    l->json.w.out = &l->json.buf;
     status = hq_registry_devices(l->registry, list_device, l, diag);
     sotto_json_arr_end(&l->json.w);
     put_expiries(l);

@@ -52,6 +52,7 @@ expect 2 'whole number' "$HQ" enrol-code --dir "$WORK/hq" --device a --valid-hou
 expect 0 '2 devices, 0 enrolled' "$HQ" devices --dir "$WORK/hq"
 expect 0 'invited  *-  *-  *-  *-  *-  *-  *-  *-$' "$HQ" devices --dir "$WORK/hq"
 expect 0 '"state":"invited"' "$HQ" devices --dir "$WORK/hq" --json
+expect 0 '^{"devices":\[{"device":"atm-1",.*"health":null},{"device":"atm-2",.*"health":null}\],"office":\[.*doctor there"}$' "$HQ" devices --dir "$WORK/hq" --json
 expect 0 'state: waits for its code' "$HQ" devices --dir "$WORK/hq"
 expect 0 '"check":"state","text":"waits for its code","remedy":"sotto enrol CODE' "$HQ" devices --dir "$WORK/hq" --json
 expect 0 'Budgets stay on the terminals' "$HQ" devices --dir "$WORK/hq"
