@@ -215,4 +215,22 @@ expect 5 'another key' "$HQ" certificate --dir "$WORK/hq" --from "$PKI/leaf.pem"
 expect 0 'new key' "$HQ" certificate --dir "$WORK/hq" --from "$WORK/next.pem"
 expect 5 'another key' "$HQ" certificate --dir "$WORK/hq" --from "$WORK/server.pem"
 if [ ! -e "$WORK/hq/authority/server.key.next" ]; then ok; else bad "the key that waited lies there still"; fi
+rm -rf "$WORK/hq"
+
+# ---- 4. the example of docs/operations.md does what the text says of such a program ----
+sed -n '/^        #!\/bin\/sh$/,/-extfile/s/^        //p' "$TOP/docs/operations.md" | sed "s|/etc/bank-pki|$PKI|" >"$PKI/example"
+chmod +x "$PKI/example"
+INIT_WITH=(--authority "$PKI/bundle.pem" --sign-command "$PKI/example")
+SERVE_WITH=(--sign-command "$PKI/example" --workers 1)
+"$HQ" init --dir "$WORK/hq" --name "Test Bank" --host 127.0.0.1 --host localhost "${INIT_WITH[@]}" >/dev/null
+hq_start
+terminal_make four
+t four init >/dev/null
+serve_start four
+expect 0 'Enrolled' t four enrol "$(code_for four)"
+expect 0 'sotto time' openssl x509 -in "$WORK/hq/authority/time.pem" -noout -subject
+expect 0 'DNS:localhost, IP Address:127.0.0.1\|IP Address:127.0.0.1, DNS:localhost' openssl x509 -in "$WORK/hq/authority/server.pem" -noout -text
+serve_stop
+hq_stop
+expect 3 '' "$PKI/example" signer x
 finish
