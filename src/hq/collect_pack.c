@@ -58,5 +58,9 @@ sotto_status hq_collect_pack_part(const hq_collector *c, const hq_device *device
     /* Where it stands on our disk is nobody's business. */
     if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
         *diag = (sotto_diag){.status = status, .text = "there is no such part of a pack"};
+    else if (sotto_status_cause(status) == SOTTO_CAUSE_RANGE) /* no fault of whoever asks */
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, CORRUPT),
+                                "pack %llu of %s has been cut short: sotto-hq pack make --full makes another",
+                                (unsigned long long)seq, device->id);
     return status;
 }

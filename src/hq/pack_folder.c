@@ -49,7 +49,7 @@ sotto_status hq_pack_next_read(const char *dir, const char *device, hq_pack_next
         return SOTTO_OK;
     if (status == SOTTO_OK)
         status = sotto_port_read_file(path, &file, diag);
-    if (status == SOTTO_OK)
+    if (status == SOTTO_OK && file.len > 0) /* an empty file has no bytes to point at */
         memcpy(text, file.ptr, file.len);
     sotto_vec_free(&file);
     const char *at = text;

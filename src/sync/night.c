@@ -377,7 +377,8 @@ static sotto_status tell_all_absent(night *n, sotto_diag *diag)
         if (response->code != 200 || response->body.len > sizeof copy)
             return client_refusal(n->config->serve, response, diag);
         size_t len = response->body.len;
-        memcpy(copy, response->body.ptr, len);
+        if (len > 0)
+            memcpy(copy, response->body.ptr, len);
         st = tell_absent(n, sotto_span_of(copy, len), &seq, diag);
         if (st == SOTTO_OK && seq <= last)
             st = sotto_diag_at(diag, SOTTO_ERR(SYNC, PROTOCOL), "/v1/outbox/absent", 0,

@@ -36,7 +36,7 @@ static sotto_status read_session(const char *path, session *s, sotto_diag *diag)
     sotto_vec_init(&file, sizeof text - 1);
     *s = (session){.have = "-", .next = "-"};
     sotto_status st = sotto_port_read_file(path, &file, NULL);
-    if (st == SOTTO_OK)
+    if (st == SOTTO_OK && file.len > 0) /* an empty file has no bytes to point at */
         memcpy(text, file.ptr, file.len);
     if (st == SOTTO_OK && sscanf(text, "sotto session 1\nhave %32s\nnext %32s\n", have, next) == 2 &&
         is_token(have) && is_token(next)) {

@@ -69,12 +69,52 @@ static void enrolled_anew_a_terminal_begins_anew(void **state)
     terminal_free(after);
 }
 
+/* A power cut can leave a file without a byte. */
+static void an_empty_number_is_damage(void **state)
+{
+    (void)state;
+    char path[HQ_PATH_MAX];
+    const hq_pack_next written = {.seq = 3, .bytes = 10};
+    hq_pack_next next;
+    ok(hq_pack_next_write(at("office"), "branch-4", &written, NULL), NULL);
+    ok(hq_pack_path(at("office"), "branch-4", "next", path, NULL), NULL);
+    ok(sotto_port_write_file(path, sotto_span_of(NULL, 0), 0600, NULL), NULL);
+    cause_is(hq_pack_next_read(at("office"), "branch-4", &next, NULL), CORRUPT);
+    assert_int_equal(next.seq, 0);
+}
+
+/* Our own disk's fault: 500 to the terminal, not the 400 that blames its request. */
+static void a_pack_cut_short_is_our_damage(void **state)
+{
+    (void)state;
+    static hq_collector c;
+    char path[HQ_PATH_MAX];
+    const hq_pack_next written = {.seq = 3, .bytes = 10};
+    hq_device device = {.id = "branch-5"};
+    sotto_diag diag = {0};
+    sotto_vec answer;
+    sotto_vec_init(&answer, HQ_PACK_PART_BYTES);
+    c.dir = at("office");
+    ok(hq_pack_next_write(c.dir, device.id, &written, NULL), NULL);
+    ok(hq_pack_path(c.dir, device.id, "3.pack", path, NULL), NULL);
+    ok(sotto_port_write_file(path, sotto_span_str("0123456789"), 0600, NULL), NULL);
+    ok(hq_collect_pack_part(&c, &device, sotto_span_str("3/0"), &answer, &diag), &diag);
+    assert_int_equal(answer.len, 10);
+    sotto_vec_free(&answer);
+    ok(sotto_port_write_file(path, sotto_span_str("0123"), 0600, NULL), NULL);
+    cause_is(hq_collect_pack_part(&c, &device, sotto_span_str("3/0"), &answer, &diag), CORRUPT);
+    assert_non_null(strstr(diag.text, "cut short"));
+    sotto_vec_free(&answer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_old_word_does_not_come_back),
         cmocka_unit_test(a_word_from_the_future_keeps_nobody_out),
         cmocka_unit_test(enrolled_anew_a_terminal_begins_anew),
+        cmocka_unit_test(an_empty_number_is_damage),
+        cmocka_unit_test(a_pack_cut_short_is_our_damage),
     };
     return cmocka_run_group_tests(tests, test_setup, test_teardown);
 }

@@ -491,6 +491,15 @@ static void test_a_copied_disk_is_noticed(void **state)
     sotto_vec_free(&copy);
 }
 
+/* What a power cut can leave of the session is one without a token. */
+static void test_an_empty_session_is_a_new_one(void **state)
+{
+    fixture *f = *state;
+    kit_write(w->session, "", 0);
+    kit_ok(night(f), &f->diag);
+    assert_false(w->clone);
+}
+
 /* A receipt for other bytes is no receipt. */
 static void test_wrong_receipt_is_not_acknowledged(void **state)
 {
@@ -744,6 +753,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refusals_of_head_office, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_report_refused_for_good_blocks_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_copied_disk_is_noticed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_empty_session_is_a_new_one, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wrong_receipt_is_not_acknowledged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_outbox_that_never_empties, setup, teardown),
         cmocka_unit_test_setup_teardown(test_head_office_is_away, setup, teardown),
