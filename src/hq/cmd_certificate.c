@@ -224,11 +224,12 @@ int hq_cmd_certificate(int argc, char **argv)
 
 /* ---- what ends when ---- */
 
+/* What cannot be read is near: nobody knows when it ends. */
 static void look(hq_expiry *e, const char *what, int64_t until_s, int64_t now_s, int64_t near_days,
                  const char *remedy)
 {
     *e = (hq_expiry){
-        .until_s = until_s, .near = until_s != 0 && until_s - now_s < near_days * HQ_DAY_S, .remedy = remedy};
+        .until_s = until_s, .near = until_s == 0 || until_s - now_s < near_days * HQ_DAY_S, .remedy = remedy};
     (void)snprintf(e->what, sizeof e->what, "%s", what);
 }
 
@@ -246,22 +247,24 @@ static int64_t certificate_end(const char *dir, const char *name)
  * life; near is when that has not happened. */
 static void look_at_time(const char *dir, int64_t now_s, hq_expiry *out, size_t *count)
 {
-    int64_t until_s = certificate_end(dir, "authority/time.pem");
-    if (until_s == 0)
+    char path[HQ_PATH_MAX];
+    if (hq_path(dir, "authority/time.key", path, NULL) != SOTTO_OK || !sotto_port_exists(path))
         return;
-    look(&out[(*count)++], "time certificate", until_s, now_s, 7,
+    look(&out[(*count)++], "time certificate", certificate_end(dir, "authority/time.pem"), now_s, 7,
          "have authority/time.csr signed into authority/time.pem");
 }
 
-/* Lists of teams end by themselves, each with what its team last signed. */
-static sotto_status look_at_teams(const hq_repo *repo, const char *dir, int64_t now_s, hq_expiry *out,
-                                  size_t *count, sotto_diag *diag)
+/* Lists of teams end by themselves, each with what its team last signed. One that cannot be read leaves the
+ * others told all the same. */
+static void look_at_teams(const hq_repo *repo, const char *dir, int64_t now_s, hq_expiry *out, size_t *count)
 {
     hq_teams *teams = malloc(sizeof *teams);
-    if (teams == NULL)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, NO_MEMORY), "no memory for the teams");
-    sotto_status status = hq_repo_teams(repo, teams, diag);
-    for (size_t i = 0; status == SOTTO_OK && i < teams->count; i++) {
+    if (teams == NULL || hq_repo_teams(repo, teams, NULL) != SOTTO_OK) {
+        look(&out[(*count)++], "list of teams", 0, now_s, 14, "sotto-hq keys list says why");
+        free(teams);
+        return;
+    }
+    for (size_t i = 0; i < teams->count; i++) {
         char what[sizeof out->what];
         sotto_vec bytes;
         sotto_tuf_info info = {0};
@@ -270,37 +273,47 @@ static sotto_status look_at_teams(const hq_repo *repo, const char *dir, int64_t 
                     sotto_tuf_info_read(sotto_vec_span(&bytes), &info, NULL) == SOTTO_OK;
         sotto_vec_free(&bytes);
         (void)snprintf(what, sizeof what, "list of %s", teams->team[i].name);
-        look(&out[*count], what, read ? info.expires_s : 0, now_s, 14, "sotto-hq publish");
-        out[(*count)++].near |= !read; /* the others are told all the same */
+        look(&out[(*count)++], what, read ? info.expires_s : 0, now_s, 14, "sotto-hq publish");
     }
     free(teams);
-    return status;
 }
 
-sotto_status hq_office_expiries(const char *dir, int64_t now_s, hq_expiry out[static HQ_EXPIRIES],
-                                size_t *count, sotto_diag *diag)
+/* The roles of a release that is yet to come have no end yet, which is nobody's matter. */
+static void look_at_role(const hq_repo *repo, enum hq_role which, int64_t now_s, int64_t near_days,
+                         const char *remedy, hq_expiry *out)
 {
-    *count = 0;
+    const hq_repo_role *role = &repo->role[which];
+    look(out, hq_role_name(which), role->expires_s, now_s, near_days, remedy);
+    out->near = out->near && role->version != 0;
+}
+
+static void look_at_repo(const char *dir, int64_t now_s, hq_expiry *out, size_t *count)
+{
     hq_repo repo;
-    sotto_status status = sotto_vault_start(diag);
-    if (status == SOTTO_OK)
-        status = hq_repo_read(&repo, dir, diag);
-    if (status != SOTTO_OK)
-        return status;
-    const hq_repo_role *role = repo.role;
-    look(&out[0], "root", role[HQ_ROLE_ROOT].expires_s, now_s, NEAR_DAYS, "sotto-hq keys renew");
-    look(&out[1], "targets", role[HQ_ROLE_TARGETS].expires_s, now_s, 14, "sotto-hq publish");
-    look(&out[2], "snapshot", role[HQ_ROLE_SNAPSHOT].expires_s, now_s, 7,
-         "sotto-hq publish --refresh, or let serve run");
-    look(&out[3], "timestamp", role[HQ_ROLE_TIMESTAMP].expires_s, now_s, 2,
-         "sotto-hq publish --refresh, or let serve run");
-    look(&out[4], "server certificate", certificate_end(dir, "authority/server.pem"), now_s, NEAR_DAYS,
-         "sotto-hq certificate, then SIGHUP to serve");
-    look(&out[5], "device authority", certificate_end(dir, "authority/ca.pem"), now_s, 365,
-         "docs/operations.md, Rotate the device authority");
-    *count = 6;
-    look_at_time(dir, now_s, out, count);
-    status = look_at_teams(&repo, dir, now_s, out, count, diag);
+    if (hq_repo_read(&repo, dir, NULL) != SOTTO_OK) {
+        look(&out[(*count)++], "repository", 0, now_s, 0,
+             "sotto-hq keys list says which file; put it back from the backup");
+        return;
+    }
+    const char *refresh = "sotto-hq publish --refresh, or let serve run";
+    look_at_role(&repo, HQ_ROLE_ROOT, now_s, NEAR_DAYS, "sotto-hq keys renew", &out[(*count)++]);
+    look_at_role(&repo, HQ_ROLE_TARGETS, now_s, 14, "sotto-hq publish", &out[(*count)++]);
+    look_at_role(&repo, HQ_ROLE_SNAPSHOT, now_s, 7, refresh, &out[(*count)++]);
+    look_at_role(&repo, HQ_ROLE_TIMESTAMP, now_s, 2, refresh, &out[(*count)++]);
+    look_at_teams(&repo, dir, now_s, out, count);
     hq_repo_free(&repo);
-    return status;
+}
+
+size_t hq_office_expiries(const char *dir, int64_t now_s, hq_expiry out[static HQ_EXPIRIES])
+{
+    size_t count = 0;
+    const int64_t authority_s = certificate_end(dir, "authority/ca.pem");
+    look(&out[count++], "server certificate", certificate_end(dir, "authority/server.pem"), now_s, NEAR_DAYS,
+         "sotto-hq certificate, then SIGHUP to serve");
+    look(&out[count++], "device authority", authority_s, now_s, 365,
+         authority_s == 0 ? "put authority/ca.pem back from the backup"
+                          : "docs/operations.md, Rotate the device authority");
+    look_at_time(dir, now_s, out, &count);
+    look_at_repo(dir, now_s, out, &count);
+    return count;
 }

@@ -376,10 +376,8 @@ static sotto_status list_device(void *ctx, const hq_device *device)
 static void tell_expiries(const listing *l)
 {
     hq_expiry all[HQ_EXPIRIES];
-    size_t count;
     char until[21];
-    if (hq_office_expiries(l->dir, l->now_s, all, &count, NULL) != SOTTO_OK)
-        return;
+    const size_t count = hq_office_expiries(l->dir, l->now_s, all);
     for (size_t i = 0; i < count; i++) {
         if (!all[i].near)
             continue;
@@ -395,10 +393,8 @@ static void tell_expiries(const listing *l)
 static void put_expiries(listing *l)
 {
     hq_expiry all[HQ_EXPIRIES];
-    size_t count;
+    const size_t count = hq_office_expiries(l->dir, l->now_s, all);
     sotto_json_writer *w = &l->json.w;
-    if (hq_office_expiries(l->dir, l->now_s, all, &count, NULL) != SOTTO_OK)
-        return;
     sotto_json_name(w, "office");
     sotto_json_arr(w);
     for (size_t i = 0; i < count; i++) {

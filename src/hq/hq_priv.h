@@ -417,9 +417,8 @@ typedef struct hq_expiry {
     int64_t until_s; /* 0 = there is none yet; and near: it cannot be read */
     bool near;       /* somebody should act */
 } hq_expiry;
-SOTTO_MUST_USE sotto_status hq_office_expiries(const char *dir, int64_t now_s,
-                                               hq_expiry out[static HQ_EXPIRIES], size_t *count,
-                                               sotto_diag *diag);
+/* The number of them: what cannot be read is an entry as well. After sotto_vault_start. */
+size_t hq_office_expiries(const char *dir, int64_t now_s, hq_expiry out[static HQ_EXPIRIES]);
 
 /* ---- collect ---- */
 

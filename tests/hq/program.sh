@@ -89,6 +89,28 @@ expect 0 '"what":"server certificate","until":"[^"]*","near":false' "$HQ" device
 if command -v openssl >/dev/null; then
     expect 0 'OK' openssl verify -verify_ip 10.1.2.3 -purpose sslserver -CAfile "$WORK/hq/authority/ca.pem" "$WORK/hq/authority/server.pem"
 fi
+# What cannot be read is near, and said: alone, and together with the rest.
+damaged() { # FILE WHAT: FILE is lost, then garbage
+    local kept=$WORK/kept
+    mv "$WORK/hq/$1" "$kept"
+    for what in none garbage; do
+        [ $what = none ] || echo garbage >"$WORK/hq/$1"
+        [ "$1:$what" = repo/timestamp.json:none ] && continue # no release yet
+        expect 0 "^! $2 of this office cannot be read: " "$HQ" devices --dir "$WORK/hq"
+        expect 0 "\"office\":.*\"what\":\"$2\",\"until\":null,\"near\":true,\"remedy\":\"[^\"]" "$HQ" devices --dir "$WORK/hq" --json
+    done
+    mv "$kept" "$WORK/hq/$1"
+}
+expect 1 '' grep -q 'cannot be read' <("$HQ" devices --dir "$WORK/hq")
+damaged authority/server.pem 'server certificate'
+damaged authority/ca.pem 'device authority'
+touch "$WORK/hq/repo/timestamp.json"
+damaged repo/timestamp.json repository
+rm "$WORK/hq/repo/timestamp.json"
+expect 1 '' grep -q 'time certificate' <("$HQ" devices --dir "$WORK/hq")
+touch "$WORK/hq/authority/time.key" "$WORK/hq/authority/time.pem"
+damaged authority/time.pem 'time certificate'
+rm "$WORK/hq/authority/time.key" "$WORK/hq/authority/time.pem"
 expect 2 'confidence' "$HQ" totals --dir "$WORK/hq" --confidence 20
 chmod 644 "$WORK/hq/authority/ca.key"
 expect 5 'ca.key' "$HQ" serve --dir "$WORK/hq" --listen 127.0.0.1:0 --enrol-listen 127.0.0.1:0
