@@ -127,13 +127,17 @@ static bool is_named(const char *word, const char *name, bool takes_value)
     return strncmp(word, name, len) == 0 && (word[len] == '\0' || (takes_value && word[len] == '='));
 }
 
-/* The value of the option at hand: behind its =, or the next word. NULL: there is none. */
+/* The value of the option at hand: behind its =, or the next word. NULL: there is none. A word that begins
+ * with
+ * -- is the next option, whose value was forgotten; one that is meant as a value stands behind an =. */
 static const char *value_of(reading *r)
 {
     const char *equals = strchr(r->argv[r->at], '=');
     if (equals != NULL)
         return equals + 1;
-    return r->at + 1 < r->argc ? r->argv[++r->at] : NULL;
+    if (r->at + 1 >= r->argc || strncmp(r->argv[r->at + 1], "--", 2) == 0)
+        return NULL;
+    return r->argv[++r->at];
 }
 
 static bool is_position(const char *word)

@@ -42,12 +42,14 @@ int hq_cmd_audit(int argc, char **argv)
     sotto_diag diag = {0};
     const char *dir = NULL;
     bool as_json = false;
-    const hq_option options[] = {{"--dir", HQ_TEXT, &dir, .required = false},
+    hq_audit a = {.path = NULL};
+    const hq_option options[] = {{"the exported file", HQ_POSITION, &a.path, .required = true},
+                                 {"--dir", HQ_TEXT, &dir, .required = false},
                                  {"--json", HQ_FLAG, &as_json, .required = false}};
-    if (argc < 3 || strcmp(argv[1], "verify") != 0)
-        return hq_usage("audit", "takes: verify FILE");
-    hq_audit a = {.path = argv[2]};
-    if (!hq_options(argc - 2, argv + 2, options, SOTTO_COUNT(options)))
+    if (argc < 2 || strcmp(argv[1], "verify") != 0)
+        return hq_usage(argv[0], "takes: verify FILE");
+    argv[1] = argv[0]; /* a mistake is told as audit's: its help is the one there is */
+    if (!hq_options(argc - 1, argv + 1, options, SOTTO_COUNT(options)))
         return 2;
     sotto_status status = verify(&a, dir, &diag);
     if (status != SOTTO_OK)

@@ -202,7 +202,7 @@ int hq_cmd_certificate(int argc, char **argv)
 {
     static renewal r;
     sotto_diag diag = {0};
-    r = (renewal){.days = SERVER_DAYS};
+    r = (renewal){0};
     const hq_option options[] = {{"--dir", HQ_TEXT, &r.dir, .required = true},
                                  {"--host", HQ_LIST, &r.hosts, .required = false},
                                  {"--days", HQ_NUMBER, &r.days, .min = 1, .max = 3650},
@@ -214,6 +214,11 @@ int hq_cmd_certificate(int argc, char **argv)
         return 2;
     if ((r.from != NULL) == (r.hosts.count > 0))
         return hq_usage(argv[0], "needs --host NAME for a new certificate, or --from FILE for one that came");
+    if (r.from != NULL && (r.new_key || r.days != 0 || r.sign_command != NULL))
+        return hq_usage(argv[0],
+                        "--new-key, --days and --sign-command are for a new certificate, not --from");
+    if (r.days == 0)
+        r.days = SERVER_DAYS;
     sotto_status status = renew(&r, &diag);
     if (status == SOTTO_OK)
         tell(&r);

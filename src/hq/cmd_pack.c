@@ -251,10 +251,12 @@ static int run_show(int argc, char **argv)
     sotto_pack_head head;
     sotto_vec file;
     char made[21], kind[64] = "full: the whole list of customers";
-    if (argc != 2)
-        return hq_usage("pack", "show needs one file");
+    const char *path = NULL;
+    const hq_option options[] = {{"the pack's file", HQ_POSITION, &path, .required = true}};
+    if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
+        return 2;
     sotto_vec_init(&file, SOTTO_PACK_HEAD_BYTES);
-    sotto_status status = read_head(argv[1], &file, &head, &diag);
+    sotto_status status = read_head(path, &file, &head, &diag);
     if (status == SOTTO_OK) {
         sotto_time_format(head.made_s, made);
         if (head.base != 0)
@@ -312,7 +314,9 @@ int hq_cmd_pack(int argc, char **argv)
         int (*run)(int argc, char **argv);
     } verbs[] = {{"make", run_make}, {"show", run_show}, {"accept", run_accept}};
     for (size_t i = 0; argc > 1 && i < SOTTO_COUNT(verbs); i++)
-        if (strcmp(argv[1], verbs[i].name) == 0)
+        if (strcmp(argv[1], verbs[i].name) == 0) {
+            argv[1] = argv[0]; /* a mistake is told as pack's: its help is the one there is */
             return verbs[i].run(argc - 1, argv + 1);
+        }
     return hq_usage("pack", "needs make, show or accept");
 }

@@ -341,21 +341,20 @@ int hq_cmd_sign(int argc, char **argv)
 {
     sotto_diag diag = {0};
     order o = {0};
-    const hq_option options[] = {{"--file", HQ_TEXT, &o.file, .required = true},
+    const char *named = NULL;
+    const hq_option options[] = {{"FILE", HQ_POSITION, &o.file, .required = false},
+                                 {"--file", HQ_TEXT, &named, .required = false},
                                  {"--key", HQ_TEXT, &o.key, .required = false},
                                  {"--public", HQ_TEXT, &o.public, .required = false},
                                  {"--signature", HQ_TEXT, &o.signature, .required = false},
                                  {"--payload", HQ_FLAG, &o.payload, .required = false},
                                  {"--root", HQ_TEXT, &o.root, .required = false}};
-    if (argc > 1 && argv[1][0] != '-') { /* FILE first, as people write it */
-        o.file = argv[1];
-        argv[1] = argv[0];
-        argv[0] = (char *)(uintptr_t)o.file;
-        argv++;
-        argc--;
-    }
     if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
         return 2;
+    if ((o.file == NULL) == (named == NULL))
+        return hq_usage(argv[0], o.file == NULL ? "FILE is missing" : "takes one FILE, or --file FILE");
+    if (o.file == NULL)
+        o.file = named;
     if (!is_whole(&o)) {
         fprintf(stderr, "sotto-hq sign: --key, or --public with --signature, or --payload alone\n");
         return 2;

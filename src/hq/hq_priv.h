@@ -58,8 +58,8 @@ typedef struct hq_option {
     double min, max; /* numbers and reals; a number's limits are whole */
 } hq_option;
 /* Reads argv[1..]: "--name VALUE" or "--name=VALUE", each at most once but lists; words that do not start
- * with - (and - alone) are positions. A table with --dir has --store as well. USAGE, with words that name the
- * option; what came before the mistake is set. */
+ * with - (and - alone) are positions. A VALUE that begins with -- goes behind an =. A table with --dir has
+ * --store as well. USAGE, with words that name the option; what came before the mistake is set. */
 SOTTO_MUST_USE sotto_status hq_parse(int argc, char **argv, const hq_option *options, size_t count,
                                      sotto_diag *diag);
 /* The same for commands that say so themselves: false when something is wrong, told on standard error

@@ -11,8 +11,8 @@ const char *kiosk_option(int argc, char **argv, int *i, const char *name)
         return NULL;
     if (argv[*i][len] == '=')
         return argv[*i] + len + 1;
-    if (argv[*i][len] != '\0' || *i + 1 >= argc)
-        return NULL;
+    if (argv[*i][len] != '\0' || *i + 1 >= argc || strncmp(argv[*i + 1], "--", 2) == 0)
+        return NULL; /* the next option is no value */
     return argv[++*i];
 }
 

@@ -442,7 +442,8 @@ int kiosk_cmd_audit(const kiosk_config *config, int argc, char **argv)
 {
     bool bytes = argc > 1 && strcmp(argv[argc - 1], "--bytes") == 0;
     if (argc == 3 && strcmp(argv[1], "export") == 0)
-        return export_audit(config, argv[2]);
+        return argv[2][0] == '-' ? kiosk_usage_at(argv[0], argv[2], "export takes a file, and no options")
+                                 : export_audit(config, argv[2]);
     if (argc == 2 && strcmp(argv[1], "accept-restore") == 0)
         return kiosk_cmd_accept_restore(config);
     return no_words_but_json(config, bytes ? argc - 1 : argc, argv, bytes ? "/v1/audit?bytes" : "/v1/audit",

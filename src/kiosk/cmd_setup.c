@@ -244,6 +244,8 @@ int kiosk_cmd_enrol(const kiosk_config *config, int argc, char **argv)
     sotto_diag diag = {0};
     if (argc != 2)
         return kiosk_usage(argv[0], "needs the one-time code that head office gave for this terminal");
+    if (argv[1][0] == '-')
+        return kiosk_usage_at(argv[0], argv[1], "takes a one-time code, and no options");
     if (config->enrol_url[0] == '\0')
         return kiosk_usage(argv[0], "the configuration has no head_office");
     enrolling *x = calloc(1, sizeof *x);

@@ -111,6 +111,25 @@ expect 1 '' grep -q 'time certificate' <("$HQ" devices --dir "$WORK/hq")
 touch "$WORK/hq/authority/time.key" "$WORK/hq/authority/time.pem"
 damaged authority/time.pem 'time certificate'
 rm "$WORK/hq/authority/time.key" "$WORK/hq/authority/time.pem"
+# No option is a value, and no command reads its words in another way.
+expect 2 'dir needs a value' "$HQ" init --dir --dir
+expect 1 '' test -e "$WORK/--dir"
+expect 2 'is missing' "$HQ" audit verify
+expect 2 'takes: verify' "$HQ" audit
+expect 2 'not known here' "$HQ" audit verify --colour
+expect 2 'sotto-hq audit --help' "$HQ" audit verify a b
+expect 4 'none.json' "$HQ" audit verify --json "$WORK/none.json"
+expect 2 'not known here' "$HQ" pack show --colour
+expect 2 'is missing' "$HQ" pack show
+expect 2 'sotto-hq pack --help' "$HQ" pack show a b
+expect 4 'none.pack' "$HQ" pack show "$WORK/none.pack"
+expect 2 'one FILE' "$HQ" sign "$WORK/carried.json" --file "$WORK/carried.json" --payload
+expect 2 'FILE is missing' "$HQ" sign --payload
+expect 0 'signed\|_type' "$HQ" sign --payload "$WORK/carried.json"
+expect 0 '_type' "$HQ" sign --payload --file "$WORK/carried.json"
+for word in --new-key --days=9 --sign-command=true; do
+    expect 2 'for a new certificate' "$HQ" certificate --dir "$WORK/hq" --from "$WORK/none.pem" "$word"
+done
 expect 2 'confidence' "$HQ" totals --dir "$WORK/hq" --confidence 20
 chmod 644 "$WORK/hq/authority/ca.key"
 expect 5 'ca.key' "$HQ" serve --dir "$WORK/hq" --listen 127.0.0.1:0 --enrol-listen 127.0.0.1:0

@@ -72,8 +72,8 @@ static void what_is_not_given_stays(void **state)
     words w;
     sotto_diag diag;
     (void)state;
-    assert_int_equal(parse("- --list --flag", &w, &diag),
-                     SOTTO_OK); /* - is a position; any word is a value */
+    assert_int_equal(parse("- --list=--flag", &w, &diag),
+                     SOTTO_OK); /* - is a position; behind an = any word is a value */
     assert_string_equal(w.first, "-");
     assert_string_equal(w.list.item[0], "--flag");
     assert_true(!w.flag && w.text == NULL && w.second == NULL && w.number == -1 && w.real < 0);
@@ -104,6 +104,9 @@ static void what_cannot_be_meant_is_said(void **state)
         {"a --list x --text t --text=t", "--text is given twice"},
         {"a --list x --number 1 --number 1", "--number is given twice"},
         {"a --list x --text", "--text needs a value"},
+        {"a --list x --text --text", "--text needs a value"},
+        {"a --list x --text --flag", "--text needs a value"},
+        {"a --list --flag", "--list needs a value"},
         {"a --list x --text=", "--text needs a value"},
         {"a --list=", "--list needs a value"},
         {"--list x", "the first file is missing"},
@@ -152,7 +155,8 @@ static void the_registry_can_stand_elsewhere(void **state)
          *twice[] = {"command",           "--dir", "x", "--store", "postgresql://u@h/d", "--store",
                      "postgresql://u@h/d"},
          *path[] = {"command", "--dir", "x", "--store", "somewhere"},
-         *none[] = {"command", "--dir", "x", "--store"};
+         *none[] = {"command", "--dir", "x", "--store"},
+         *next[] = {"command", "--dir", "--store", "postgresql://u@h/d"};
     sotto_diag diag = {.status = SOTTO_OK};
     (void)state;
     assert_int_equal(hq_parse(SOTTO_COUNT(good), good, options, 1, &diag), SOTTO_OK);
@@ -162,6 +166,8 @@ static void the_registry_can_stand_elsewhere(void **state)
     assert_int_equal(hq_parse(SOTTO_COUNT(path), path, options, 1, &diag), SOTTO_ERR(HQ, USAGE));
     assert_non_null(strstr(diag.text, "takes a URL"));
     assert_int_equal(hq_parse(SOTTO_COUNT(none), none, options, 1, &diag), SOTTO_ERR(HQ, USAGE));
+    assert_int_equal(hq_parse(SOTTO_COUNT(next), next, options, 1, &diag), SOTTO_ERR(HQ, USAGE));
+    assert_non_null(strstr(diag.text, "--dir needs a value"));
 }
 
 int main(void)

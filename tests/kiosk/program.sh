@@ -95,6 +95,9 @@ expect 2 '--kind: unknown option' t one decide --customer "$customer" --kind sho
 expect 2 '--customer: unknown option, or one without' t one decide --customer
 expect 2 '--customer: is given twice' t one decide --customer "$customer" --customer="$customer"
 expect 2 '--json: is given twice' t one status --json --json
+expect 2 '--customer: unknown option, or one without' t one decide --customer --json
+expect 2 '--bogus: export takes a file' t one audit export --bogus
+expect 2 '--bogus: takes a one-time code' t one enrol --bogus
 expect 2 '--slotted: unknown' t one event --slotted=idle
 expect 2 '--dir is given twice' "$HQ" devices --dir "$WORK/hq" --dir "$WORK/hq"
 expect 2 '--json is given twice' "$HQ" devices --json --dir "$WORK/hq" --json
