@@ -192,6 +192,10 @@ SOTTO_MUST_USE sotto_status sotto_cert_issue(const sotto_cert_request *request, 
  * P-256 with SHA-256); public_pem is "" then. */
 SOTTO_MUST_USE sotto_status sotto_csr_check(sotto_span csr_pem, char public_pem[static SOTTO_PEM_MAX],
                                             sotto_diag *diag);
+/* The same request alone, its own signature checked, without what may stand around it in the text: for who
+ * reads it next. Errors as above; out is "" then. */
+SOTTO_MUST_USE sotto_status sotto_csr_copy(sotto_span csr_pem, char out[static SOTTO_PEM_MAX],
+                                           sotto_diag *diag);
 typedef struct sotto_cert_info {
     char common_name[65]; /* "" when the subject has none */
     int64_t not_before_s, not_after_s;
@@ -207,8 +211,9 @@ SOTTO_MUST_USE sotto_status sotto_cert_verify(sotto_span cert_pem, sotto_span au
                                               sotto_cert_info *out, sotto_diag *diag);
 /* What somebody else issued, whoever signed it: whether the first certificate of the text is for this key
  * (as sotto_csr_check and sotto_keypair_public_pem give it), and may serve so: none of an authority, its key
- * for signatures, for clients (DEVICE) or servers (SERVER, which needs a name in subjectAltName) where it
- * says for what. AUTH with the reason; MALFORMED, RANGE. An AUTHORITY: whether it may issue. */
+ * for signatures; a SERVER's for servers where it says for what, with a name in subjectAltName; a DEVICE's
+ * says that it is for clients, and neither that it is for servers nor a name there. AUTH with the reason;
+ * MALFORMED, RANGE. An AUTHORITY: whether it may issue. */
 SOTTO_MUST_USE sotto_status sotto_cert_check(sotto_span cert_pem, enum sotto_cert_use use,
                                              const char *public_pem, sotto_diag *diag);
 /* Whether signature (DER ECDSA P-256 with SHA-256) over message is by the key of one of authority_pem that

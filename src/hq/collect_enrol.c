@@ -44,7 +44,8 @@ static sotto_status read_csr(sotto_json_node body, hq_enrolment *x, sotto_diag *
     /* A request not signed by its own key is a bad request, and no word about a code. */
     if (sotto_status_cause(status) == SOTTO_CAUSE_AUTH)
         return SOTTO_ERR(HQ, MALFORMED);
-    return status == SOTTO_OK ? sotto_span_to_str(csr, x->csr, sizeof x->csr) : status;
+    /* What the terminal wrote around it is not for the bank's PKI. */
+    return status == SOTTO_OK ? sotto_csr_copy(csr, x->csr, diag) : status;
 }
 
 /* The code is judged first: to somebody without one, nothing else of the request is worth an answer. */

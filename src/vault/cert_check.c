@@ -10,25 +10,45 @@ static sotto_status refuse(sotto_diag *diag, const char *why)
     return sotto_diag_set(diag, SOTTO_ERR(VAULT, AUTH), "%s", why);
 }
 
-/* RFC 5280 sections 4.2.1.3, 4.2.1.9 and 4.2.1.12: an extension that is absent forbids nothing. */
+static bool may(const mbedtls_x509_crt *cert, const char *purpose, size_t len)
+{
+    return mbedtls_x509_crt_check_extended_key_usage(cert, purpose, len) == 0;
+}
+
+/* RFC 5280 section 4.2.1.12: an extended key usage that is absent forbids nothing. */
+static sotto_status check_server(const mbedtls_x509_crt *cert, sotto_diag *diag)
+{
+    if (!may(cert, MBEDTLS_OID_SERVER_AUTH, MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)))
+        return refuse(diag, "the certificate's extended key usage has no serverAuth");
+    if (!mbedtls_x509_crt_has_ext_type(cert, MBEDTLS_X509_EXT_SUBJECT_ALT_NAME))
+        return refuse(diag, "the certificate has no name in subjectAltName, where terminals look for it");
+    return SOTTO_OK;
+}
+
+/* A terminal writes its own request: under an authority that copies what a request asks for, it must not come
+ * by a certificate with which it could pass as head office before the others. */
+static sotto_status check_device(const mbedtls_x509_crt *cert, sotto_diag *diag)
+{
+    if (!mbedtls_x509_crt_has_ext_type(cert, MBEDTLS_X509_EXT_EXTENDED_KEY_USAGE) ||
+        !may(cert, MBEDTLS_OID_CLIENT_AUTH, MBEDTLS_OID_SIZE(MBEDTLS_OID_CLIENT_AUTH)))
+        return refuse(diag, "the certificate's extended key usage has no clientAuth");
+    if (may(cert, MBEDTLS_OID_SERVER_AUTH, MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)))
+        return refuse(diag, "the certificate of a terminal may serve, too: serverAuth");
+    if (mbedtls_x509_crt_has_ext_type(cert, MBEDTLS_X509_EXT_SUBJECT_ALT_NAME))
+        return refuse(diag, "the certificate of a terminal has a name in subjectAltName, as servers have");
+    return SOTTO_OK;
+}
+
+/* RFC 5280 sections 4.2.1.3 and 4.2.1.9: an extension that is absent forbids nothing. */
 static sotto_status check_leaf(const mbedtls_x509_crt *cert, enum sotto_cert_use use, sotto_diag *diag)
 {
-    const char *purpose = use == SOTTO_CERT_SERVER ? MBEDTLS_OID_SERVER_AUTH : MBEDTLS_OID_CLIENT_AUTH;
-    const size_t purpose_len = use == SOTTO_CERT_SERVER ? MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)
-                                                        : MBEDTLS_OID_SIZE(MBEDTLS_OID_CLIENT_AUTH);
     if (cert->MBEDTLS_PRIVATE(ca_istrue) != 0)
         return refuse(diag, "the certificate is an authority's, which could issue others");
     if (mbedtls_x509_crt_check_key_usage(cert, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) != 0)
         return refuse(diag, "the certificate's key usage is not for signatures");
     if (use == SOTTO_CERT_SIGNER)
         return SOTTO_OK;
-    if (mbedtls_x509_crt_check_extended_key_usage(cert, purpose, purpose_len) != 0)
-        return refuse(diag, use == SOTTO_CERT_SERVER
-                                ? "the certificate's extended key usage has no serverAuth"
-                                : "the certificate's extended key usage has no clientAuth");
-    if (use == SOTTO_CERT_SERVER && !mbedtls_x509_crt_has_ext_type(cert, MBEDTLS_X509_EXT_SUBJECT_ALT_NAME))
-        return refuse(diag, "the certificate has no name in subjectAltName, where terminals look for it");
-    return SOTTO_OK;
+    return use == SOTTO_CERT_SERVER ? check_server(cert, diag) : check_device(cert, diag);
 }
 
 static sotto_status check_use(const mbedtls_x509_crt *cert, enum sotto_cert_use use, sotto_diag *diag)

@@ -1,6 +1,7 @@
 #include "names.h"
 #include "pem.h"
 
+#include <mbedtls/pem.h>
 #include <mbedtls/psa_util.h>
 #include <stdio.h>
 
@@ -65,6 +66,26 @@ sotto_status sotto_csr_check(sotto_span csr_pem, char public_pem[static SOTTO_PE
     sotto_status status = sotto_vault_read_csr(csr_pem, &csr, diag);
     if (status == SOTTO_OK)
         status = sotto_vault_public_pem(&csr.pk, public_pem, diag);
+    mbedtls_x509_csr_free(&csr);
+    return status;
+}
+
+/* From what was read and checked: of the bytes around it, and of headers inside, nothing comes along. */
+sotto_status sotto_csr_copy(sotto_span csr_pem, char out[static SOTTO_PEM_MAX], sotto_diag *diag)
+{
+    mbedtls_x509_csr csr;
+    size_t len = 0;
+    out[0] = '\0';
+    mbedtls_x509_csr_init(&csr);
+    sotto_status status = sotto_vault_read_csr(csr_pem, &csr, diag);
+    if (status == SOTTO_OK &&
+        mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE REQUEST-----\n",
+                                 "-----END CERTIFICATE REQUEST-----\n", csr.raw.p, csr.raw.len,
+                                 (unsigned char *)out, SOTTO_PEM_MAX, &len) != 0) {
+        out[0] = '\0';
+        status = sotto_diag_set(diag, SOTTO_ERR(VAULT, RANGE), "the request is longer than %d bytes",
+                                SOTTO_PEM_MAX - 1);
+    }
     mbedtls_x509_csr_free(&csr);
     return status;
 }

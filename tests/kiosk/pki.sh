@@ -68,6 +68,9 @@ key) openssl ecparam -name prime256v1 -genkey -noout -out "\$work/key"; openssl 
 stranger) issuer=stranger ;;
 authority) ext='basicConstraints=critical,CA:TRUE\nkeyUsage=critical,digitalSignature,keyCertSign\n' ;;
 server) ext='extendedKeyUsage=serverAuth\n' ;;
+both) ext='extendedKeyUsage=clientAuth,serverAuth\n' ;;
+silence) ext='keyUsage=critical,digitalSignature\n' ;;
+named) ext+='subjectAltName=IP:127.0.0.1\n' ;;
 short) days=0 ;;
 esac
 printf "\$ext" >"\$work/ext"
@@ -116,6 +119,9 @@ key|7|for another key
 stranger|7|does not come from the authority
 authority|7|is an authority's
 server|7|no clientAuth
+silence|7|no clientAuth
+both|7|may serve, too
+named|7|a name in subjectAltName
 short|7|ends within a day
 MOODS
 # A slow PKI holds up nobody else: one worker answers another terminal, and this one afterwards.

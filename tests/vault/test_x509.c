@@ -388,6 +388,52 @@ static void a_certificate_is_held_against_its_use(void **state)
     assert_cause(sotto_cert_check(sotto_span_str("x"), SOTTO_CERT_DEVICE, pki.public_key, NULL), MALFORMED);
 }
 
+#define SIGNED                                                                                                \
+    "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -subj /CN=x " \
+    "-config /dev/null -addext basicConstraints=CA:FALSE "
+
+static sotto_status check_device(const workshop *w, const char *make)
+{
+    char key[SOTTO_PEM_MAX], public_pem[SOTTO_PEM_MAX];
+    assert_true(openssl(w, make));
+    (void)workshop_get(w, "key.pem", key, sizeof key);
+    (void)workshop_get(w, "cert.pem", cert, sizeof cert);
+    assert_ok(sotto_keypair_public_pem(key, public_pem, NULL));
+    return sotto_cert_check(sotto_span_str(cert), SOTTO_CERT_DEVICE, public_pem, NULL);
+}
+
+/* Whatever a PKI copied out of a terminal's request: it is for a client, and says so, and nothing more. */
+static void a_terminals_certificate_cannot_serve(void **state)
+{
+    (void)state;
+    if (!have_openssl())
+        skip();
+    workshop w = workshop_open();
+    assert_ok(check_device(&w, SIGNED "-addext extendedKeyUsage=clientAuth"));
+    assert_cause(check_device(&w, SIGNED), AUTH);
+    assert_cause(check_device(&w, SIGNED "-addext extendedKeyUsage=anyExtendedKeyUsage"), AUTH);
+    assert_cause(check_device(&w, SIGNED "-addext extendedKeyUsage=serverAuth,clientAuth"), AUTH);
+    assert_cause(check_device(&w, SIGNED "-addext extendedKeyUsage=clientAuth "
+                                         "-addext subjectAltName=DNS:hq.example.org"),
+                 AUTH);
+    workshop_close(&w);
+}
+
+static void a_request_is_copied_alone(void **state)
+{
+    (void)state;
+    char text[2 * SOTTO_PEM_MAX + 64], copy[SOTTO_PEM_MAX], other[SOTTO_PEM_MAX];
+    (void)snprintf(text, sizeof text, "subjectAltName=DNS:hq\n%s%s", pki.csr, pki.csr);
+    assert_ok(sotto_csr_copy(sotto_span_str(text), copy, NULL));
+    assert_string_equal(copy, pki.csr);
+    (void)snprintf(text, sizeof text, "-----BEGIN X-----\n%s-----BEGIN Y-----\n", pki.csr);
+    assert_ok(sotto_csr_copy(sotto_span_str(text), copy, NULL));
+    assert_string_equal(copy, pki.csr);
+    (void)snprintf(other, sizeof other, "%.60s", pki.csr);
+    assert_int_not_equal(sotto_csr_copy(sotto_span_str(other), copy, NULL), SOTTO_OK);
+    assert_string_equal(copy, "");
+}
+
 static void a_servers_request_names_it(void **state)
 {
     (void)state;
@@ -419,6 +465,8 @@ int main(void)
         cmocka_unit_test(a_banks_own_authority_issues),
         cmocka_unit_test(requests_of_openssl),
         cmocka_unit_test(a_certificate_is_held_against_its_use),
+        cmocka_unit_test(a_terminals_certificate_cannot_serve),
+        cmocka_unit_test(a_request_is_copied_alone),
         cmocka_unit_test(a_servers_request_names_it),
     };
     return cmocka_run_group_tests_name("vault.x509", tests, start, NULL);
