@@ -196,7 +196,8 @@ SOTTO_MUST_USE sotto_status sotto_server_new(sotto_server **out, const sotto_ser
  * begun stays as it is, for the next step. */
 SOTTO_MUST_USE sotto_status sotto_server_step(sotto_server *server, int64_t wait_ms);
 /* The answer to a request whose handler said `later`; between two steps. False when nobody waits under that
- * number any more. reply->body is taken over in any case. */
+ * number any more: for waits also when the peer has closed its side. reply->body is taken over in any case.
+ */
 bool sotto_server_waits(const sotto_server *server, uint64_t later);
 bool sotto_server_answer(sotto_server *server, uint64_t later, sotto_reply *reply);
 void sotto_server_free(sotto_server *server); /* finishes nothing: closes */

@@ -494,7 +494,7 @@ bool hq_collect_signed(hq_collector *c, sotto_server *server)
     while (c->signer != NULL &&
            (job = hq_signer_next(c->signer, c->authority_cert, c->clock.utc_s(c->clock.ctx), &status,
                                  &diag)) != NULL) {
-        sotto_reply reply = {.code = 0};
+        sotto_reply reply = {.code = 503}; /* where nobody hears it any more */
         sotto_vec_init(&reply.body, SIZE_MAX);
         bool waits = sotto_server_waits(server, job->later);
         status = settle_signed(c, job, waits, status, &reply, &diag);

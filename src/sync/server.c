@@ -363,9 +363,11 @@ static conn *find_later(const sotto_server *server, uint64_t later)
     return NULL;
 }
 
+/* Nothing is read of a connection whose answer comes later, so its end shows only when it is asked for. */
 bool sotto_server_waits(const sotto_server *server, uint64_t later)
 {
-    return find_later(server, later) != NULL;
+    const conn *c = find_later(server, later);
+    return c != NULL && !sync_is_gone(c->stream.fd);
 }
 
 bool sotto_server_answer(sotto_server *server, uint64_t later, sotto_reply *reply)

@@ -69,3 +69,9 @@ void sync_shutdown_write(int fd)
 {
     (void)shutdown(fd, SHUT_WR);
 }
+
+bool sync_is_gone(int fd)
+{
+    struct pollfd peer = {.fd = fd, .events = POLLRDHUP};
+    return poll(&peer, 1, 0) > 0 && (peer.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+}

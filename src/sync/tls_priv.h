@@ -114,6 +114,8 @@ SOTTO_MUST_USE sotto_status sync_epoll_wait(int epoll, void *ready[static SYNC_E
 /* One connection, non-blocking and close-on-exec. BUSY when none waits, FULL without a descriptor or memory
  * for it. */
 SOTTO_MUST_USE sotto_status sync_accept(int listener, int *fd);
+/* Whether the peer has closed its side, or the connection is broken; what it sent before may lie unread. */
+bool sync_is_gone(int fd);
 void sync_shutdown_write(int fd);
 /* Head and body go out in two writes; Nagle's algorithm would hold the second one back until the first was
  * acknowledged. It does not exist on a Unix socket, where this fails and nothing is lost. */

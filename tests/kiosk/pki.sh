@@ -124,6 +124,19 @@ both|7|may serve, too
 named|7|a name in subjectAltName
 short|7|ends within a day
 MOODS
+# Who left while the PKI was asked finds the code as good as before.
+terminal_make left
+t left init >/dev/null
+LEFT_CODE=$(code_for left)
+mood slow
+"$SOTTO" --config "$WORK/left/sotto.json" enrol "$LEFT_CODE" >/dev/null 2>&1 &
+leaving=$!
+wait_for 20 grep -q 'device left' "$PKI/asked" && ok || bad "the PKI was not asked for the one who leaves"
+kill -KILL "$leaving"
+wait "$leaving" 2>/dev/null || true
+mood good
+wait_for 40 t left enrol "$LEFT_CODE" && ok || bad "the code of who left is used up: $(t left enrol "$LEFT_CODE" 2>&1)"
+
 # A slow PKI holds up nobody else: one worker answers another terminal, and this one afterwards.
 before=$(grep -c 'device two' "$PKI/asked")
 mood slow

@@ -326,6 +326,38 @@ static void test_later(void **state)
     sotto_server_free(o.server);
 }
 
+/* Who has left while its answer was made does not wait for it, whatever lies unread; who is there does. */
+static void test_left(void **state)
+{
+    (void)state;
+    office o;
+    open_office_of(&o, 8, false, put_off);
+    int gone = call(&o), half = call(&o), there = call(&o);
+    say(gone, REQUEST, sizeof REQUEST - 1);
+    steps(&o, 3);
+    say(half, REQUEST, sizeof REQUEST - 1);
+    steps(&o, 3);
+    say(there, REQUEST, sizeof REQUEST - 1);
+    steps(&o, 3);
+    assert_int_equal(o.calls, 3);
+    for (uint64_t i = 1; i <= 3; i++)
+        assert_true(sotto_server_waits(o.server, i));
+    say(gone, "more", 4);
+    say(there, "more", 4);
+    sotto_port_close(&gone);
+    assert_int_equal(shutdown(half, SHUT_WR), 0);
+    steps(&o, 2);
+    assert_false(sotto_server_waits(o.server, 1));
+    assert_false(sotto_server_waits(o.server, 2));
+    assert_true(sotto_server_waits(o.server, 3));
+    assert_true(answer(&o, 3, 200));
+    assert_answer(there, "HTTP/1.1 200");
+    sotto_port_close(&half);
+    sotto_port_close(&there);
+    steps(&o, 2);
+    sotto_server_free(o.server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_crowded),
         cmocka_unit_test(test_drain),
         cmocka_unit_test(test_later),
+        cmocka_unit_test(test_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
