@@ -216,6 +216,11 @@ SOTTO_MUST_USE sotto_status sotto_cert_verify(sotto_span cert_pem, sotto_span au
  * MALFORMED, RANGE. An AUTHORITY: whether it may issue. */
 SOTTO_MUST_USE sotto_status sotto_cert_check(sotto_span cert_pem, enum sotto_cert_use use,
                                              const char *public_pem, sotto_diag *diag);
+/* Whether a server with the first certificate of the text is one of these names (host names and addresses) to
+ * who looks for them in its subjectAltName: each of them, or AUTH with the first that is not; MALFORMED,
+ * RANGE. */
+SOTTO_MUST_USE sotto_status sotto_cert_check_names(sotto_span cert_pem, const char *const *names,
+                                                   size_t count, sotto_diag *diag);
 /* Whether signature (DER ECDSA P-256 with SHA-256) over message is by the key of one of authority_pem that
  * holds at at_s. AUTH: none of them; EXPIRED: one that does not hold then; MALFORMED, RANGE. */
 SOTTO_MUST_USE sotto_status sotto_authority_verify(sotto_span authority_pem, sotto_span message,

@@ -434,6 +434,25 @@ static void a_request_is_copied_alone(void **state)
     assert_string_equal(copy, "");
 }
 
+static void a_servers_certificate_is_held_against_its_names(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"hq.example.org", "10.0.0.5", "::1"};
+    static const char *const others[] = {"hq.example.org", "10.0.0.6", "head office", "example.org"};
+    sotto_diag diag = {0};
+    sotto_cert_request server = request_of(SOTTO_CERT_SERVER, "head office");
+    server.names = names;
+    server.name_count = 3;
+    assert_ok(issue(&server, pki.csr, NULL));
+    assert_ok(sotto_cert_check_names(sotto_span_str(cert), names, 3, NULL));
+    assert_ok(sotto_cert_check_names(sotto_span_str(cert), NULL, 0, NULL));
+    assert_cause(sotto_cert_check_names(sotto_span_str(cert), others, 2, &diag), AUTH);
+    assert_non_null(strstr(diag.text, "10.0.0.6"));
+    for (size_t i = 1; i < SOTTO_COUNT(others); i++)
+        assert_cause(sotto_cert_check_names(sotto_span_str(cert), &others[i], 1, NULL), AUTH);
+    assert_cause(sotto_cert_check_names(sotto_span_str("x"), names, 1, NULL), MALFORMED);
+}
+
 static void a_servers_request_names_it(void **state)
 {
     (void)state;
@@ -467,6 +486,7 @@ int main(void)
         cmocka_unit_test(a_certificate_is_held_against_its_use),
         cmocka_unit_test(a_terminals_certificate_cannot_serve),
         cmocka_unit_test(a_request_is_copied_alone),
+        cmocka_unit_test(a_servers_certificate_is_held_against_its_names),
         cmocka_unit_test(a_servers_request_names_it),
     };
     return cmocka_run_group_tests_name("vault.x509", tests, start, NULL);
