@@ -88,6 +88,8 @@ static hq_sign_order order_of(const renewal *r)
                            .name = r->name,
                            .public_pem = r->public_pem,
                            .authority_pem = r->authority_cert,
+                           .hosts = r->hosts.item,
+                           .host_count = r->hosts.count,
                            .now_s = r->now_s};
 }
 
@@ -217,9 +219,13 @@ int hq_cmd_certificate(int argc, char **argv)
     if (r.from != NULL && (r.new_key || r.days != 0 || r.sign_command != NULL))
         return hq_usage(argv[0],
                         "--new-key, --days and --sign-command are for a new certificate, not --from");
+    if (r.sign_command != NULL && r.sign_command[0] != '/')
+        return hq_usage(argv[0], "--sign-command is a program's whole path");
     if (r.days == 0)
         r.days = SERVER_DAYS;
-    sotto_status status = renew(&r, &diag);
+    sotto_status status = hq_sign_program(r.sign_command, &diag);
+    if (status == SOTTO_OK)
+        status = renew(&r, &diag);
     if (status == SOTTO_OK)
         tell(&r);
     sotto_wipe(r.authority_key, sizeof r.authority_key);

@@ -157,6 +157,8 @@ static sotto_status ask_for_server(founding *f, const char *name, sotto_diag *di
                                  .name = name,
                                  .public_pem = f->public_pem,
                                  .authority_pem = f->authority_cert,
+                                 .hosts = f->hosts.item,
+                                 .host_count = f->hosts.count,
                                  .now_s = f->now_s};
     sotto_status status =
         sotto_csr_make_server(f->server_key, name, f->hosts.item, f->hosts.count, f->server_csr, diag);
@@ -328,12 +330,16 @@ int hq_cmd_init(int argc, char **argv)
         (void)hq_usage(argv[0], "--authority-key and --sign-command go with --authority CERTIFICATE.pem");
     } else if (good && f->authority_file_key != NULL && f->sign_command != NULL) {
         (void)hq_usage(argv[0], "--authority-key or --sign-command, not both");
+    } else if (good && f->sign_command != NULL && f->sign_command[0] != '/') {
+        (void)hq_usage(argv[0], "--sign-command is a program's whole path");
     } else if (good) {
         if (f->hosts.count == 0)
             f->hosts = (hq_list){.item = {"127.0.0.1", "localhost"}, .count = 2};
         f->entropy = sotto_port_entropy();
         f->now_s = hq_now();
-        sotto_status status = found(f, &diag);
+        sotto_status status = hq_sign_program(f->sign_command, &diag);
+        if (status == SOTTO_OK)
+            status = found(f, &diag);
         if (status == SOTTO_OK)
             status = tell(f, as_json, &diag);
         code = status == SOTTO_OK ? 0 : hq_fail(status, &diag);

@@ -1,5 +1,6 @@
 /* serve: the collector's command line. */
 #include "serve.h"
+#include "signer.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -43,6 +44,7 @@ static int serve(hq_service *s)
 
 int hq_cmd_serve(int argc, char **argv)
 {
+    sotto_diag diag = {0};
     hq_service s = {.listen = "127.0.0.1:8443",
                     .enrol_listen = "127.0.0.1:8444",
                     .connections = 1000,
@@ -62,5 +64,7 @@ int hq_cmd_serve(int argc, char **argv)
         return hq_usage(argv[0], "--health has no TLS and is for this machine only: 127.0.0.1:PORT");
     if (s.sign_command != NULL && s.sign_command[0] != '/')
         return hq_usage(argv[0], "--sign-command is a program's whole path");
+    if (hq_sign_program(s.sign_command, &diag) != SOTTO_OK)
+        return hq_fail(diag.status, &diag);
     return serve(&s);
 }

@@ -475,11 +475,13 @@ static void from_newcomer(hq_collector *c, const sotto_http_message *request, so
 static sotto_status settle_signed(hq_collector *c, const hq_sign_job *job, bool waits, sotto_status status,
                                   sotto_reply *reply, sotto_diag *diag)
 {
-    const bool failed = status != SOTTO_OK;
-    if (!failed && job->about.use == HQ_SIGN_TIME)
+    bool failed = status != SOTTO_OK;
+    if (!failed && job->about.use == HQ_SIGN_TIME) {
         status = hq_time_take(c, job->about.certificate, diag);
-    else if (!failed && waits) /* nobody's code is used up for an answer that nobody hears */
+        failed = status != SOTTO_OK; /* nobody else would hear of it */
+    } else if (!failed && waits) {   /* nobody's code is used up for an answer that nobody hears */
         status = hq_enrolment_finish(c, &job->about, &reply->body, diag);
+    }
     if (failed)
         sotto_log_event(c->log, SOTTO_LOG_ERROR, "sign.failed", "device=\"%s\" text=\"%s\"",
                         job->about.device, diag->text);

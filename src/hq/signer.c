@@ -3,8 +3,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define SAID_MAX   ((size_t)64 * 1024) /* openssl ca prints each certificate as a text, too */
+#define CSR_MAX    4096                /* port.h: what a program takes at once */
 #define LEAST_LIFE HQ_DAY_S
 #define AHEAD_S    300 /* the PKI's clock may be a little fast, and the certificate begin when it was made */
 
@@ -53,6 +56,8 @@ static sotto_status judge(const hq_sign_order *order, const char *certificate, s
     int64_t at_s = order->now_s;
     sotto_status status = sotto_cert_check(pem, USES[order->use], order->public_pem, diag);
     if (status == SOTTO_OK)
+        status = sotto_cert_check_names(pem, order->hosts, order->host_count, diag);
+    if (status == SOTTO_OK)
         status = sotto_cert_read(pem, info, diag);
     if (status == SOTTO_OK && info->not_before_s > at_s && info->not_before_s <= at_s + AHEAD_S)
         at_s = info->not_before_s;
@@ -90,19 +95,40 @@ static char *unconst(const char *text)
     return cast.out;
 }
 
+/* Before anything rests on it. */
+sotto_status hq_sign_program(const char *program, sotto_diag *diag)
+{
+    struct stat about;
+    if (program == NULL ||
+        (stat(program, &about) == 0 && S_ISREG(about.st_mode) && access(program, X_OK) == 0))
+        return SOTTO_OK;
+    return sotto_diag_at(diag, SOTTO_ERR(HQ, NOT_FOUND), program, 0,
+                         "--sign-command: there is no program that can be run");
+}
+
+/* words: of whoever ran it, with the reason where it has no better name. */
+static sotto_status did_not_run(sotto_status ran, const sotto_diag *words, sotto_diag *diag)
+{
+    const int cause = sotto_status_cause(ran);
+    if (cause == SOTTO_CAUSE_TIMEOUT)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, IO), "the bank's PKI did not answer within %d s",
+                              HQ_SIGN_MS / 1000);
+    if (cause == SOTTO_CAUSE_RANGE)
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, IO),
+                              "the bank's PKI gave no certificate (its program said more than %zu bytes)",
+                              SAID_MAX);
+    return sotto_diag_set(diag, SOTTO_ERR(HQ, IO), "the bank's PKI cannot be asked (its program %.80s)",
+                          cause == SOTTO_CAUSE_IO && words->text[0] != '\0' ? words->text
+                                                                            : sotto_status_cause_text(ran));
+}
+
 /* How it ended, and what of it is worth something: nothing that a program says can put a certificate in use
  * that was not asked for. */
-static sotto_status conclude(sotto_status ran, int exit_code, const hq_sign_order *order, sotto_span said,
+static sotto_status conclude(int exit_code, const hq_sign_order *order, sotto_span said,
                              char certificate[static SOTTO_PEM_MAX], sotto_cert_info *info, sotto_diag *diag)
 {
     sotto_diag why = {0};
     certificate[0] = '\0';
-    if (sotto_status_cause(ran) == SOTTO_CAUSE_TIMEOUT)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, IO), "the bank's PKI did not answer within %d s",
-                              HQ_SIGN_MS / 1000);
-    if (ran != SOTTO_OK)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, IO), "the bank's PKI cannot be asked (%s)",
-                              sotto_status_cause_text(ran));
     if (exit_code == HQ_SIGN_REFUSED)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED), "the bank's PKI refuses a certificate for '%.64s'",
                               order->name);
@@ -115,6 +141,11 @@ static sotto_status conclude(sotto_status ran, int exit_code, const hq_sign_orde
     return SOTTO_OK;
 }
 
+static sotto_status too_long(sotto_diag *diag)
+{
+    return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "the request has more than %d bytes", CSR_MAX);
+}
+
 sotto_status hq_sign_ask(const char *program, const hq_sign_order *order, const char *csr_pem,
                          char certificate[static SOTTO_PEM_MAX], sotto_diag *diag)
 {
@@ -122,9 +153,15 @@ sotto_status hq_sign_ask(const char *program, const hq_sign_order *order, const 
     sotto_vec said;
     sotto_cert_info info;
     int exit_code = -1;
+    sotto_diag words = {0};
+    certificate[0] = '\0';
+    if (strlen(csr_pem) > CSR_MAX)
+        return too_long(diag);
     sotto_vec_init(&said, SAID_MAX);
-    sotto_status ran = sotto_port_run(argv, sotto_span_str(csr_pem), HQ_SIGN_MS, &said, &exit_code, NULL);
-    sotto_status status = conclude(ran, exit_code, order, sotto_vec_span(&said), certificate, &info, diag);
+    sotto_status ran = sotto_port_run(argv, sotto_span_str(csr_pem), HQ_SIGN_MS, &said, &exit_code, &words);
+    sotto_status status = ran == SOTTO_OK
+                              ? conclude(exit_code, order, sotto_vec_span(&said), certificate, &info, diag)
+                              : did_not_run(ran, &words, diag);
     sotto_vec_free(&said);
     return status;
 }
@@ -153,7 +190,7 @@ sotto_status hq_signer_begin(hq_signer *signer, const hq_enrolment *about, uint6
         return sotto_diag_set(diag, SOTTO_ERR(HQ, BUSY), "the bank's PKI is asked already: come again later");
     sotto_status status = sotto_port_job_start(&job->run, argv, sotto_span_str(about->csr), HQ_SIGN_MS, &why);
     if (sotto_status_cause(status) == SOTTO_CAUSE_RANGE)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "the request has more than 4096 bytes");
+        return too_long(diag);
     if (status != SOTTO_OK)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, IO), "the bank's PKI cannot be asked (%s)",
                               sotto_status_cause_text(status));
@@ -169,9 +206,10 @@ hq_sign_job *hq_signer_next(hq_signer *signer, const char *authority_pem, int64_
     for (size_t i = 0; i < HQ_SIGN_AT_ONCE; i++) {
         hq_sign_job *job = &signer->job[i];
         int exit_code = -1;
+        sotto_diag words = {0};
         if (job->later == 0)
             continue;
-        sotto_status ran = sotto_port_job_step(&job->run, &job->said, &exit_code, NULL);
+        sotto_status ran = sotto_port_job_step(&job->run, &job->said, &exit_code, &words);
         if (sotto_status_cause(ran) == SOTTO_CAUSE_BUSY)
             continue;
         const hq_sign_order order = {.use = job->about.use,
@@ -179,8 +217,9 @@ hq_sign_job *hq_signer_next(hq_signer *signer, const char *authority_pem, int64_
                                      .public_pem = job->about.public_pem,
                                      .authority_pem = authority_pem,
                                      .now_s = now_s};
-        *status = conclude(ran, exit_code, &order, sotto_vec_span(&job->said), job->about.certificate,
-                           &job->about.info, diag);
+        *status = ran == SOTTO_OK ? conclude(exit_code, &order, sotto_vec_span(&job->said),
+                                             job->about.certificate, &job->about.info, diag)
+                                  : did_not_run(ran, &words, diag);
         return job;
     }
     return NULL;

@@ -27,6 +27,8 @@ typedef struct hq_sign_order {
     const char *name;       /* that the certificate must have; a server's is in its subjectAltName */
     const char *public_pem; /* the request's key */
     const char *authority_pem;
+    const char *const *hosts; /* that a server's certificate must be good for, each of them */
+    size_t host_count;
     int64_t now_s;
 } hq_sign_order;
 /* The certificates of a text, without what stands around them. MALFORMED when there is none; RANGE. */
@@ -37,6 +39,8 @@ SOTTO_MUST_USE sotto_status hq_sign_blocks(sotto_span said, char out[static SOTT
 SOTTO_MUST_USE sotto_status hq_sign_check(const hq_sign_order *order, sotto_span said,
                                           char certificate[static SOTTO_PEM_MAX], sotto_cert_info *info,
                                           sotto_diag *diag);
+/* NOT_FOUND where no program lies that may be run; NULL is none, and right. */
+SOTTO_MUST_USE sotto_status hq_sign_program(const char *program, sotto_diag *diag);
 /* Runs the program and waits for it. DENIED when it refuses, IO with the reason in every other case. */
 SOTTO_MUST_USE sotto_status hq_sign_ask(const char *program, const hq_sign_order *order, const char *csr_pem,
                                         char certificate[static SOTTO_PEM_MAX], sotto_diag *diag);

@@ -60,6 +60,7 @@ esac
 case \$mood in
 refuses) echo "not in the inventory" >&2; exit 3 ;;
 broken) exit 1 ;;
+killed) kill -KILL \$\$ ;;
 silent) exit 0 ;;
 babbles) head -c 100000 /dev/zero | tr '\0' x; exit 0 ;;
 slow) while [ "\$(cat "$PKI/mood")" = slow ]; do sleep 0.05; done ;;
@@ -89,6 +90,18 @@ if [ ! -e "$WORK/hq/authority/ca.key" ]; then ok; else bad "a key of an authorit
 expect 0 'OK' openssl verify -CAfile "$WORK/hq/authority/ca.pem" -purpose sslserver "$WORK/hq/authority/server.pem"
 expect 4 'sign-command' "$HQ" serve --dir "$WORK/hq" --listen 127.0.0.1:0 --enrol-listen 127.0.0.1:0
 expect 2 'whole path' "$HQ" serve --dir "$WORK/hq" --sign-command sign
+expect 2 'whole path' "$HQ" certificate --dir "$WORK/hq" --host 127.0.0.1 --sign-command sign
+expect 2 'whole path' "$HQ" init --dir "$WORK/none" --authority "$PKI/bundle.pem" --sign-command sign
+for program in "$PKI/none" "$PKI/devices.pem" "$PKI"; do
+    expect 4 'no program that can be run' timeout 20 "$HQ" serve --dir "$WORK/hq" --listen 127.0.0.1:0 --enrol-listen 127.0.0.1:0 --sign-command "$program"
+done
+expect 4 'no program that can be run' "$HQ" certificate --dir "$WORK/hq" --host 127.0.0.1 --sign-command "$PKI/none"
+cp "$WORK/hq/authority/server.pem" "$WORK/server.before"
+expect 6 "does not have .hq.example.org." "$HQ" certificate --dir "$WORK/hq" --host 127.0.0.1 --host hq.example.org --sign-command "$PKI/sign"
+expect 6 "does not have .localhost." "$HQ" init --dir "$WORK/none" --authority "$PKI/bundle.pem" --sign-command "$PKI/sign"
+expect 0 '' cmp "$WORK/server.before" "$WORK/hq/authority/server.pem"
+grep -v '^server' "$PKI/asked" >"$PKI/asked.others" || true
+{ echo 'server Test Bank head office'; cat "$PKI/asked.others"; } >"$PKI/asked" # those asked in vain are none of the count below
 terminal_ready one
 expect 0 'OK' openssl verify -CAfile "$PKI/bundle.pem" -purpose sslclient "$WORK/one/sync/device.pem"
 expect 0 'CN *= *one$' openssl x509 -in "$WORK/one/sync/device.pem" -noout -subject
@@ -113,7 +126,8 @@ done <<'MOODS'
 refuses|5|refuses a certificate for .two.
 broken|7|its program ended with 1
 silent|7|there is no certificate in PEM
-babbles|7|cannot be asked
+babbles|7|more than 65536 bytes
+killed|7|stopped by signal 9
 name|7|its common name is .atm-of-another., not .two.
 key|7|for another key
 stranger|7|does not come from the authority
@@ -127,6 +141,8 @@ MOODS
 # Who left while the PKI was asked finds the code as good as before.
 terminal_make left
 t left init >/dev/null
+serve_stop_two=$SERVE_PID
+serve_start left
 LEFT_CODE=$(code_for left)
 mood slow
 "$SOTTO" --config "$WORK/left/sotto.json" enrol "$LEFT_CODE" >/dev/null 2>&1 &
@@ -136,6 +152,8 @@ kill -KILL "$leaving"
 wait "$leaving" 2>/dev/null || true
 mood good
 wait_for 40 t left enrol "$LEFT_CODE" && ok || bad "the code of who left is used up: $(t left enrol "$LEFT_CODE" 2>&1)"
+serve_stop
+SERVE_PID=$serve_stop_two
 
 # A slow PKI holds up nobody else: one worker answers another terminal, and this one afterwards.
 before=$(grep -c 'device two' "$PKI/asked")
