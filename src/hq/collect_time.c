@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TIME_DAYS 90
+#define TIME_DAYS    90
+#define LOOK_S       3600
+#define LOOK_AGAIN_S 60
 
 sotto_status hq_collect_time(const hq_collector *c, sotto_span nonce, sotto_vec *answer, sotto_diag *diag)
 {
@@ -22,6 +24,11 @@ sotto_status hq_collect_time(const hq_collector *c, sotto_span nonce, sotto_vec 
     if (status == SOTTO_OK)
         status = sotto_time_write(&word, &out);
     return status == SOTTO_OK ? sotto_vec_put(answer, out.ptr, out.len) : status;
+}
+
+int64_t hq_collect_look_every_s(const hq_collector *c)
+{
+    return c->time_key[0] == '\0' ? LOOK_AGAIN_S : LOOK_S;
 }
 
 /* ---- whose word it is ---- */

@@ -484,6 +484,9 @@ bool hq_collect_signed(hq_collector *c, sotto_server *server);
 /* Looks at the certificate with which the time is told, as it lies in the folder now. issues: gets another
  * when it is due; of several processes one does. waits: it may take as long as the signer. */
 void hq_collect_time_keep(hq_collector *c, bool issues, bool waits);
+/* How long a worker waits until it looks again: not long while it cannot tell the time, since another one may
+ * have got the certificate. */
+int64_t hq_collect_look_every_s(const hq_collector *c);
 /* The server's handler; ctx is the collector. Paths: docs/formats/wire.md. */
 void hq_collect(void *ctx, const sotto_http_message *request, const sotto_peer *peer, sotto_reply *reply);
 /* The server's commit: all that is pending in one transaction, then the answers. */

@@ -9,7 +9,6 @@
 
 #define STEP_MS         1000
 #define SIGNING_STEP_MS 20 /* while the signer works: its end wakes nobody */
-#define REFRESH_EVERY_S 3600
 #define DRAIN_MS        10000
 #define BODY_MAX        (SOTTO_REPORT_MAX + 4096)
 
@@ -114,8 +113,8 @@ static void keep_fresh(worker *w)
     int64_t now_s = hq_now();
     if (now_s < w->next_refresh_s)
         return;
-    w->next_refresh_s = now_s + REFRESH_EVERY_S;
     hq_collect_time_keep(&w->collector, w->number == 0, false);
+    w->next_refresh_s = now_s + hq_collect_look_every_s(&w->collector);
     if (w->number != 0 || !hq_repo_stale(w->service->dir, now_s))
         return;
     if (hq_repo_refresh(w->service->dir, &out, &diag) == SOTTO_OK)

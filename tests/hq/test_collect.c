@@ -772,6 +772,14 @@ static void what_is_refused_for_good_says_so(void **state)
 
 /* ---- time ---- */
 
+static void who_cannot_tell_the_time_looks_again_soon(void **state)
+{
+    (void)state;
+    static hq_collector nobody;
+    assert_int_equal(hq_collect_look_every_s(&collector), 3600);
+    assert_int_equal(hq_collect_look_every_s(&nobody), 60);
+}
+
 static void the_time_is_told_and_signed(void **state)
 {
     (void)state;
@@ -886,6 +894,7 @@ int main(void)
         T(doors),
         cmocka_unit_test(paths_below_the_repository),
         cmocka_unit_test_setup_teardown(the_time_is_told_and_signed, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_cannot_tell_the_time_looks_again_soon, setup, teardown),
         cmocka_unit_test_setup_teardown(a_copy_is_noticed_and_stopped, setup, teardown),
         cmocka_unit_test_setup_teardown(words_and_reports_of_a_round_are_kept_together, setup, teardown),
         T(a_late_word_is_no_copy),
