@@ -1,6 +1,7 @@
 /* The repository as it stands in dir/repo: what it offers, its lock, its first root. */
 #include "hq_priv.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,41 @@ static sotto_status read_root(hq_repo *out, const char *dir, sotto_diag *diag)
                               : status;
 }
 
+static bool ends_in(const char *name, const char *tail)
+{
+    size_t len = strlen(name), tail_len = strlen(tail);
+    return len > tail_len && strcmp(name + len - tail_len, tail) == 0;
+}
+
+/* Whether a list of a release lies in dir/repo, of any release. */
+static bool has_lists(const char *dir)
+{
+    char path[HQ_PATH_MAX];
+    const struct dirent *entry;
+    bool has = false;
+    DIR *folder = hq_path(dir, "repo", path, NULL) == SOTTO_OK ? opendir(path) : NULL;
+    while (folder != NULL && !has && (entry = readdir(folder)) != NULL)
+        has = ends_in(entry->d_name, ".targets.json") || ends_in(entry->d_name, ".snapshot.json");
+    if (folder != NULL)
+        (void)closedir(folder);
+    return has;
+}
+
+/* Lists without a timestamp: of a first release that was cut off, or is on its way now; or the timestamp is
+ * lost, and who took that for "no release yet" would number the next one 1, a rollback to every terminal. In
+ * this order: the mark goes after the timestamp has come. */
+static sotto_status must_be_unpublished(const char *dir, const char *timestamp, sotto_diag *diag)
+{
+    char mark[HQ_PATH_MAX];
+    bool has = has_lists(dir);
+    sotto_status status = hq_path(dir, HQ_REPO_FIRST, mark, diag);
+    if (status != SOTTO_OK || !has || sotto_port_exists(mark) || sotto_port_exists(timestamp))
+        return status;
+    return sotto_diag_at(diag, SOTTO_ERR(HQ, CORRUPT), timestamp, 0,
+                         "is lost, but a release was published here: put this office back from its backup "
+                         "(docs/operations.md); nothing was changed");
+}
+
 sotto_status hq_repo_read(hq_repo *out, const char *dir, sotto_diag *diag)
 {
     char path[HQ_PATH_MAX];
@@ -120,6 +156,8 @@ sotto_status hq_repo_read(hq_repo *out, const char *dir, sotto_diag *diag)
     sotto_status status = read_root(out, dir, diag);
     if (status == SOTTO_OK)
         status = repo_file(dir, "timestamp.json", path, diag);
+    if (status == SOTTO_OK && !sotto_port_exists(path))
+        status = must_be_unpublished(dir, path, diag);
     if (status == SOTTO_OK && sotto_port_exists(path))
         status = read_chain(out, dir, diag);
     if (status != SOTTO_OK)

@@ -136,6 +136,24 @@ sotto_status hq_run_put_snapshot(hq_run *r, const hq_tuf_file *targets, hq_tuf_f
     return status == SOTTO_OK ? put_document(r, &doc, name, entry, diag) : status;
 }
 
+/* From its first list until its timestamp: the files of a first release that is cut off in between are not
+ * those of an office whose timestamp was lost. */
+static sotto_status mark_first(const hq_run *r, sotto_diag *diag)
+{
+    char path[HQ_PATH_MAX];
+    if (r->repo.role[HQ_ROLE_TIMESTAMP].version != 0)
+        return SOTTO_OK;
+    sotto_status status = hq_path(r->dir, HQ_REPO_FIRST, path, diag);
+    return status == SOTTO_OK ? sotto_port_write_file(path, sotto_span_str(""), 0644, diag) : status;
+}
+
+static void unmark_first(const hq_run *r)
+{
+    char path[HQ_PATH_MAX];
+    if (hq_path(r->dir, HQ_REPO_FIRST, path, NULL) == SOTTO_OK && sotto_port_exists(path))
+        (void)!sotto_port_remove_file(path, NULL); /* one that stays is gone with the next timestamp */
+}
+
 sotto_status hq_run_put_timestamp(hq_run *r, const hq_tuf_file *snapshot, sotto_diag *diag)
 {
     hq_tuf_file entry;
@@ -144,7 +162,10 @@ sotto_status hq_run_put_timestamp(hq_run *r, const hq_tuf_file *snapshot, sotto_
                             .expires_s = r->now_s + HQ_TIMESTAMP_DAYS * HQ_DAY_S,
                             .files = snapshot,
                             .file_count = 1};
-    return put_document(r, &doc, "timestamp.json", &entry, diag);
+    sotto_status status = put_document(r, &doc, "timestamp.json", &entry, diag);
+    if (status == SOTTO_OK)
+        unmark_first(r);
+    return status;
 }
 
 /* ---- a new release ---- */
@@ -194,7 +215,8 @@ sotto_status hq_run_remember(const hq_run *r, sotto_span tasks, hq_registry *reg
 {
     const hq_release release = {
         .version = r->repo.role[HQ_ROLE_TARGETS].version + 1, .published_s = r->now_s, .tasks = tasks};
-    return hq_registry_release_put(registry, &release, diag);
+    sotto_status status = mark_first(r, diag);
+    return status == SOTTO_OK ? hq_registry_release_put(registry, &release, diag) : status;
 }
 
 /* Against the last release that used the same id, however long ago: its reports are in the same totals. */

@@ -27,7 +27,8 @@ SOTTO_MUST_USE sotto_status hq_run_make(const hq_run *r, const hq_tuf_doc *doc, 
 /* The next list: of what r->listed holds and no team signs (in own). */
 hq_tuf_doc hq_run_targets(const hq_run *r, hq_tuf_file own[static HQ_BUNDLE_COUNT]);
 SOTTO_MUST_USE sotto_status hq_run_put_bundle(hq_run *r, const hq_bundle *bundle, sotto_diag *diag);
-/* Before any terminal can have it: a report of a release that the registry does not know is refused. */
+/* Before its list is written and any terminal can have it: a report of a release that the registry does not
+ * know is refused. Marks the first one as on its way (HQ_REPO_FIRST). */
 SOTTO_MUST_USE sotto_status hq_run_remember(const hq_run *r, sotto_span tasks, hq_registry *registry,
                                             sotto_diag *diag);
 SOTTO_MUST_USE sotto_status hq_run_check_continuity(const hq_run *r, const hq_bundle *bundle,

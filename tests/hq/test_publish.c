@@ -315,6 +315,60 @@ static void refresh_killed(void **state)
     forget_terminal();
 }
 
+/* No release yet is where none was: with its timestamp lost, another one would be the first again. */
+static void lost_timestamp(void **state)
+{
+    (void)state;
+    char text[512];
+    hq_publication out;
+    sotto_diag diag = {0};
+    make_office();
+    write_release();
+    assert_int_equal(publish_files(), 0);
+    assert_int_equal(publish_files(), 0);
+    assert_int_equal(rename(at("office/repo/timestamp.json"), at("kept")), 0);
+    static const char *const lists[] = {"office/repo/1.snapshot.json", "office/repo/2.snapshot.json",
+                                        "office/repo/1.targets.json"}; /* any one of them says it */
+    for (size_t i = 0; i <= SOTTO_COUNT(lists); i++) {
+        cause_is(hq_repo_refresh(at("office"), &out, &diag), CORRUPT);
+        sotto_diag_format(&diag, text, sizeof text);
+        assert_non_null(strstr(text, "repo/timestamp.json: is lost"));
+        assert_non_null(strstr(text, "backup"));
+        assert_int_not_equal(publish_files(), 0);
+        assert_int_not_equal(prepare(), 0);
+        assert_int_not_equal(finish_drafts(), 0);
+        assert_true(hq_repo_stale(at("office"), hq_now())); /* serve says it, too */
+        assert_false(sotto_port_exists(at("office/repo/timestamp.json")));
+        assert_false(sotto_port_exists(at("office/repo/3.targets.json")));
+        if (i < SOTTO_COUNT(lists))
+            assert_int_equal(remove(at(lists[i])), 0);
+    }
+    assert_int_equal(remove(at("office/repo/2.targets.json")), 0);
+    assert_int_equal(publish_files(), 0); /* nothing says it any more */
+    forget_terminal();
+}
+
+/* What a first release leaves that is cut off is nobody's: the next run goes through. */
+static void first_publish_killed(void **state)
+{
+    (void)state;
+    bool lived = false;
+    int deaths = 0;
+    make_office();
+    write_release();
+    for (int n = 0; !lived && n < 500; n++) {
+        lived = survives(n, publish_quietly);
+        deaths += !lived;
+        if (sotto_port_exists(at("office/repo/timestamp.json")))
+            break;
+    }
+    assert_true(deaths > 5);
+    assert_int_equal(publish_files(), 0);
+    assert_false(sotto_port_exists(at("office/" HQ_REPO_FIRST)));
+    assert_int_equal(publish_files(), 0);
+    forget_terminal();
+}
+
 static int found_office(void)
 {
     return RUN(hq_cmd_init, "init", "--dir", at("office"));
@@ -350,7 +404,9 @@ int main(void)
         T(bad_files_say_where),
         T(bad_models),
         T(tasks_continue),
+        T(lost_timestamp),
         T(publish_killed),
+        T(first_publish_killed),
         T(refresh_killed),
         T(init_killed),
     };
