@@ -438,10 +438,11 @@ SOTTO_MUST_USE sotto_status sotto_enrol(sotto_client *head_office, const sotto_e
 /* POST /v1/renew: a certificate for the device that holds one, certificate_pem, which the answer must name
  * again. Over a client that shows that certificate; or, when it has lapsed, over a client without one
  * (`lapsed`), where the request must be signed by the certificate's own key. AUTH when head office refuses: a
- * new code is needed.
+ * new code is needed. BUSY when it asks to be left alone: for *retry_after_s, 0 otherwise.
  */
 SOTTO_MUST_USE sotto_status sotto_renew(sotto_client *head_office, const char *csr_pem,
                                         sotto_span certificate_pem, bool lapsed,
-                                        char cert_pem[static SOTTO_PEM_MAX], sotto_diag *diag);
+                                        char cert_pem[static SOTTO_PEM_MAX], int64_t *retry_after_s,
+                                        sotto_diag *diag);
 
 #endif

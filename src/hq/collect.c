@@ -319,7 +319,13 @@ static void put_health(hq_collector *c, const hq_device *device, sotto_span body
 static void reply_renewed(hq_collector *c, sotto_reply *reply, sotto_status status, const sotto_diag *diag)
 {
     if (status == SOTTO_OK) {
+        HQ_ADD(c->metrics, renewed, 1);
         reply->code = 200;
+        return;
+    }
+    HQ_ADD(c->metrics, renew_refused, 1);
+    if (reply->code == 429) { /* told already */
+        reply_error(c, reply, 429, status, diag);
         return;
     }
     sotto_log_event(c->log, SOTTO_LOG_WARN, "renew.refused", "cause=\"%s\"", sotto_status_cause_text(status));
@@ -480,7 +486,9 @@ static sotto_status settle_signed(hq_collector *c, const hq_sign_job *job, bool 
         status = hq_time_take(c, job->about.certificate, diag);
         failed = status != SOTTO_OK; /* nobody else would hear of it */
     } else if (!failed && waits) {   /* nobody's code is used up for an answer that nobody hears */
-        status = hq_enrolment_finish(c, &job->about, &reply->body, diag);
+        status = hq_enrolment_finish(c, &job->about, reply, diag);
+    } else if (!failed) {
+        hq_enrolment_unheard(c, &job->about);
     }
     if (failed)
         sotto_log_event(c->log, SOTTO_LOG_ERROR, "sign.failed", "device=\"%s\" text=\"%s\"",

@@ -102,31 +102,57 @@ static sotto_status write_answer(const hq_enrolment *x, sotto_vec *answer)
     return status;
 }
 
+static hq_renewal renewal_of(const hq_enrolment *x, int64_t now_s, int64_t *wait_s)
+{
+    return (hq_renewal){.device = x->device,
+                        .used = x->used,
+                        .fresh = x->info.sha256,
+                        .not_after_s = x->info.not_after_s,
+                        .now_s = now_s,
+                        .wait_s = wait_s};
+}
+
+/* The whole of the pause, however much of it is over: nobody has to hurry. */
+static void too_often(const hq_collector *c, const char *device, sotto_reply *reply)
+{
+    reply->code = 429;
+    reply->extra = "Retry-After: 3600\r\n";
+    sotto_log_event(c->log, SOTTO_LOG_WARN, "renew.too_often", "device=%s", device);
+}
+_Static_assert(HQ_RENEW_EVERY_S == 3600, "what Retry-After says");
+
 /* What can fail for want of memory fails before a code is used up. */
-sotto_status hq_enrolment_finish(hq_collector *c, const hq_enrolment *x, sotto_vec *answer, sotto_diag *diag)
+sotto_status hq_enrolment_finish(hq_collector *c, const hq_enrolment *x, sotto_reply *reply, sotto_diag *diag)
 {
     const int64_t now_s = c->clock.utc_s(c->clock.ctx);
+    int64_t wait_s = 0;
     const hq_admission admission = {.code_hash = x->code_hash,
                                     .report_key = x->report_key,
                                     .cert_sha256 = x->info.sha256,
                                     .cert_not_after_s = x->info.not_after_s,
                                     .now_s = now_s};
-    const hq_renewal renewal = {.device = x->device,
-                                .used = x->used,
-                                .fresh = x->info.sha256,
-                                .not_after_s = x->info.not_after_s,
-                                .now_s = now_s};
-    sotto_status status = write_answer(x, answer);
+    const hq_renewal renewal = renewal_of(x, now_s, &wait_s);
+    sotto_status status = write_answer(x, &reply->body);
     if (status == SOTTO_OK)
         status = x->renewal ? hq_registry_renew(c->registry, &renewal, diag)
                             : hq_registry_admit(c->registry, &admission, diag);
     if (status != SOTTO_OK) {
-        answer->len = 0;
+        reply->body.len = 0;
+        if (wait_s > 0)
+            too_often(c, x->device, reply);
         return status;
     }
     sotto_log_event(c->log, SOTTO_LOG_INFO, x->renewal ? "renew.accepted" : "enrol.accepted", "device=%s",
                     x->device);
     return SOTTO_OK;
+}
+
+void hq_enrolment_unheard(hq_collector *c, const hq_enrolment *x)
+{
+    hq_renewal renewal = renewal_of(x, c->clock.utc_s(c->clock.ctx), NULL);
+    renewal.unheard = true;
+    if (x->renewal)
+        (void)!hq_registry_renew(c->registry, &renewal, NULL); /* of one that is revoked meanwhile, no more */
 }
 
 /* From here, or from an authority elsewhere, whose answer takes its time. */
@@ -135,7 +161,7 @@ static sotto_status give(hq_collector *c, hq_enrolment *x, sotto_reply *reply, s
     if (c->signer != NULL)
         return hq_signer_begin(c->signer, x, &reply->later, diag);
     sotto_status status = issue(c, c->clock.utc_s(c->clock.ctx), x, diag);
-    return status == SOTTO_OK ? hq_enrolment_finish(c, x, &reply->body, diag) : status;
+    return status == SOTTO_OK ? hq_enrolment_finish(c, x, reply, diag) : status;
 }
 
 /* ---- renewal ---- */
@@ -143,10 +169,17 @@ static sotto_status give(hq_collector *c, hq_enrolment *x, sotto_reply *reply, s
 static sotto_status renew(hq_collector *c, const char *device, const uint8_t used[static SOTTO_SHA256_BYTES],
                           hq_enrolment *x, sotto_reply *reply, sotto_diag *diag)
 {
+    int64_t wait_s = 0;
     (void)snprintf(x->device, sizeof x->device, "%s", device);
     memcpy(x->used, used, sizeof x->used);
     x->renewal = true;
-    return give(c, x, reply, diag);
+    /* Before anybody signs; the registry judges it once more when it takes the certificate. */
+    sotto_status status =
+        hq_registry_renewal_wait(c->registry, device, c->clock.utc_s(c->clock.ctx), &wait_s, diag);
+    if (status != SOTTO_OK || wait_s == 0)
+        return status == SOTTO_OK ? give(c, x, reply, diag) : status;
+    too_often(c, device, reply);
+    return sotto_diag_set(diag, SOTTO_ERR(HQ, BUSY), "this device renews its certificate too often");
 }
 
 sotto_status hq_collect_renew(hq_collector *c, const hq_device *device,

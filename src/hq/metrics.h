@@ -23,6 +23,8 @@
     X(file_bytes, "sotto_release_bytes_total", "Bytes of releases handed out")                               \
     X(enrolled, "sotto_enrolments_total", "Devices enrolled")                                                \
     X(enrol_refused, "sotto_enrolments_refused_total", "Enrolments refused")                                 \
+    X(renewed, "sotto_renewals_total", "Certificates renewed")                                               \
+    X(renew_refused, "sotto_renewals_refused_total", "Renewals refused, also for coming too often")          \
     X(devices_refused, "sotto_devices_refused_total", "Requests of unknown or revoked devices")              \
     X(failed, "sotto_requests_failed_total", "Requests that failed by our own fault (5xx)")                  \
     X(commits, "sotto_commits_total", "Transactions that committed reports and nights")                      \

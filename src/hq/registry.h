@@ -124,14 +124,23 @@ SOTTO_MUST_USE sotto_status hq_registry_revoke(hq_registry *registry, const char
 /* ---- What a terminal says of itself (registry_terminal.c) ---- */
 
 /* A device that showed certificate `used` has been given `fresh`. Both serve from now on (the answer may be
- * lost); any other of this device does not. DENIED, as recognise, when `used` serves no more. */
+ * lost); any other of this device does not. DENIED, as recognise, when `used` serves no more; BUSY, *wait_s
+ * above 0, when it comes too often (hq_registry_renewal_wait), which is judged while the device is locked. */
 typedef struct hq_renewal {
     const char *device;
     const uint8_t *used, *fresh; /* SOTTO_SHA256_BYTES */
     int64_t not_after_s, now_s;
+    bool unheard;    /* whoever asked has left: fresh never serves, and is only counted */
+    int64_t *wait_s; /* out; NULL allowed */
 } hq_renewal;
 SOTTO_MUST_USE sotto_status hq_registry_renew(hq_registry *registry, const hq_renewal *renewal,
                                               sotto_diag *diag);
+/* A terminal in a loop is not given certificates without end: once HQ_RENEW_BURST were made for it within a
+ * day, the next comes HQ_RENEW_EVERY_S after the newest of them. 0: now. */
+#define HQ_RENEW_BURST   4
+#define HQ_RENEW_EVERY_S INT64_C(3600)
+SOTTO_MUST_USE sotto_status hq_registry_renewal_wait(hq_registry *registry, const char *device, int64_t now_s,
+                                                     int64_t *wait_s, sotto_diag *diag);
 /* The continuation token (docs/formats/wire.md): `have` must be the one shown last, or this very pair the one
  * taken last. Otherwise *clone is true and the device is quarantined. have "" = none. DENIED when it is
  * quarantined already. */

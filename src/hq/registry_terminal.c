@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DAY_S INT64_C(86400)
+
 /* ---- renewal ---- */
 
 static sotto_status retire_others(hq_registry *registry, const hq_renewal *r, sotto_diag *diag)
@@ -19,24 +21,61 @@ static sotto_status retire_others(hq_registry *registry, const hq_renewal *r, so
     return sql_run(&s);
 }
 
+/* What was issued later than now, by a clock that has been put back since, is not counted. */
+sotto_status hq_registry_renewal_wait(hq_registry *registry, const char *device, int64_t now_s,
+                                      int64_t *wait_s, sotto_diag *diag)
+{
+    sql s = sql_begin(registry,
+                      "SELECT count(*), coalesce(max(issued_s), 0) FROM certificate"
+                      " WHERE device = ?1 AND issued_s > ?2 AND issued_s <= ?3",
+                      diag);
+    *wait_s = 0;
+    sql_text(&s, device);
+    sql_i64(&s, now_s - DAY_S);
+    sql_i64(&s, now_s);
+    if (sql_row(&s) && sql_get_i64(&s, 0) >= HQ_RENEW_BURST) {
+        int64_t left_s = sql_get_i64(&s, 1) + HQ_RENEW_EVERY_S - now_s;
+        *wait_s = left_s > 0 ? left_s : 0;
+    }
+    return sql_end(&s);
+}
+
+static sotto_status judge_rate(hq_registry *registry, const hq_renewal *r, sotto_diag *diag)
+{
+    int64_t wait_s = 0;
+    sotto_status status = hq_registry_renewal_wait(registry, r->device, r->now_s, &wait_s, diag);
+    if (r->wait_s != NULL)
+        *r->wait_s = wait_s;
+    return status == SOTTO_OK && wait_s > 0
+               ? sotto_diag_set(diag, SOTTO_ERR(HQ, BUSY), "this device renews its certificate too often")
+               : status;
+}
+
+static sotto_status put_renewed(hq_registry *registry, const hq_renewal *r, sotto_diag *diag)
+{
+    sql s = sql_begin(registry,
+                      "INSERT INTO certificate(sha256, device, issued_s, not_after_s, replaced_s)"
+                      " VALUES(?1, ?2, ?3, ?4, ?5)",
+                      diag);
+    sql_blob(&s, r->fresh, SOTTO_SHA256_BYTES);
+    sql_text(&s, r->device);
+    sql_i64(&s, r->now_s);
+    sql_i64(&s, r->not_after_s);
+    sql_i64(&s, r->unheard ? r->now_s : 0);
+    return sql_run(&s);
+}
+
 /* What was true when the certificate was recognised may be over: a code, a revocation or a quarantine came in
  * between. Here the device is locked, and it is looked at again. */
 static sotto_status renew(hq_registry *registry, const hq_renewal *r, sotto_diag *diag)
 {
     hq_device device;
     sotto_status status = hq_registry_recognise(registry, r->device, r->used, &device, diag);
-    if (status == SOTTO_OK)
+    if (status == SOTTO_OK && !r->unheard)
+        status = judge_rate(registry, r, diag);
+    if (status == SOTTO_OK && !r->unheard)
         status = retire_others(registry, r, diag);
-    if (status != SOTTO_OK)
-        return status;
-    sql s = sql_begin(registry,
-                      "INSERT INTO certificate(sha256, device, issued_s, not_after_s) VALUES(?1, ?2, ?3, ?4)",
-                      diag);
-    sql_blob(&s, r->fresh, SOTTO_SHA256_BYTES);
-    sql_text(&s, r->device);
-    sql_i64(&s, r->now_s);
-    sql_i64(&s, r->not_after_s);
-    return sql_run(&s);
+    return status == SOTTO_OK ? put_renewed(registry, r, diag) : status;
 }
 
 sotto_status hq_registry_renew(hq_registry *registry, const hq_renewal *renewal, sotto_diag *diag)

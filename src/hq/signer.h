@@ -79,9 +79,13 @@ void hq_signer_done(hq_sign_job *job);
 bool hq_signer_running(const hq_signer *signer);
 void hq_signer_close(hq_signer *signer); /* ends what runs */
 
-/* collect_enrol.c: the certificate is there: the registry takes it, and the answer is written. */
-SOTTO_MUST_USE sotto_status hq_enrolment_finish(hq_collector *c, const hq_enrolment *x, sotto_vec *answer,
+/* collect_enrol.c: the certificate is there: the registry takes it, and the answer is written. BUSY, and 429
+ * in reply->code, when the device renews too often. */
+SOTTO_MUST_USE sotto_status hq_enrolment_finish(hq_collector *c, const hq_enrolment *x, sotto_reply *reply,
                                                 sotto_diag *diag);
+/* The certificate is there and who asked for it is not: no code is used up and no certificate replaced, but
+ * one that was made is counted. */
+void hq_enrolment_unheard(hq_collector *c, const hq_enrolment *x);
 /* collect_time.c: a time signer's certificate is there. */
 SOTTO_MUST_USE sotto_status hq_time_take(hq_collector *c, const char *certificate, sotto_diag *diag);
 

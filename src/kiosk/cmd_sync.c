@@ -14,6 +14,7 @@
 
 typedef struct options {
     bool json, again, until_done;
+    bool renew_later; /* head office has asked for it */
     int64_t within_s;
 } options;
 
@@ -98,6 +99,7 @@ typedef struct messenger {
     sotto_tls *tls;
     sotto_client *office, *serve;
     sotto_ticket **ticket; /* of the office, while there is no client to hold it */
+    int64_t retry_after_s; /* that a renewal was told */
 } messenger;
 
 static sotto_status read_identity(const kiosk_config *config, messenger *m, sotto_diag *diag)
@@ -209,7 +211,7 @@ static sotto_status recover(const kiosk_config *config, messenger *m, const sott
     if (status == SOTTO_OK)
         status = learn_time(config, m, log, &refused, diag);
     if (status == SOTTO_OK)
-        status = kiosk_renew(config, m->office, &m->key, &m->certificate, true, diag);
+        status = kiosk_renew(config, m->office, &m->key, &m->certificate, true, &m->retry_after_s, diag);
     if (status == SOTTO_OK) {
         sotto_log_event(log, SOTTO_LOG_WARN, "certificate.renewed", "it=lapsed");
         status = open_office(config, m, true, diag);
@@ -240,7 +242,7 @@ static void renew_in_time(const kiosk_config *config, messenger *m, const sotto_
     if (!m->time.told || sotto_cert_read(sotto_vec_span(&m->certificate), &info, NULL) != SOTTO_OK ||
         !kiosk_renewal_due(&info, m->clock.utc_s(m->clock.ctx)))
         return;
-    if (kiosk_renew(config, m->office, &m->key, &m->certificate, false, &diag) != SOTTO_OK)
+    if (kiosk_renew(config, m->office, &m->key, &m->certificate, false, &m->retry_after_s, &diag) != SOTTO_OK)
         tell_failure(log, "certificate", &diag);
 }
 
@@ -314,8 +316,10 @@ static sotto_status run(const kiosk_config *config, messenger *m, options *o, so
                                       .log = log};
     status = sotto_night_run(&night, result, diag);
     print_result(result, o->json);
-    if (!result->quarantined && result->retry_after_s == 0)
+    if (!result->quarantined && result->retry_after_s == 0 && !o->renew_later)
         renew_in_time(config, m, log);
+    o->renew_later = o->renew_later || m->retry_after_s != 0;
+    m->retry_after_s = 0; /* the rest of this night need not wait for it */
     return status;
 }
 
@@ -329,7 +333,7 @@ static sotto_status try_once(void *ctx, int64_t *retry_after_s, sotto_diag *diag
     sotto_vec_init(&m.certificate, 65536);
     sotto_vec_init(&m.key, SOTTO_PEM_MAX - 1);
     sotto_status status = run(all->config, &m, all->options, &result, all->log, diag);
-    *retry_after_s = result.retry_after_s;
+    *retry_after_s = result.retry_after_s != 0 ? result.retry_after_s : m.retry_after_s;
     disconnect(&m);
     return status;
 }

@@ -508,10 +508,10 @@ SOTTO_MUST_USE sotto_status kiosk_local_client(const kiosk_config *config, const
 bool kiosk_renewal_due(const sotto_cert_info *info, int64_t now_s);
 /* A new certificate for the device's key, from office: into the sync folder and into *certificate, which
  * holds the present one. lapsed: office is the enrolment door and no certificate was shown. The old one stays
- * on any failure. */
+ * on any failure; *retry_after_s as sotto_renew has it. */
 SOTTO_MUST_USE sotto_status kiosk_renew(const kiosk_config *config, sotto_client *office,
                                         const sotto_vec *key, sotto_vec *certificate, bool lapsed,
-                                        sotto_diag *diag);
+                                        int64_t *retry_after_s, sotto_diag *diag);
 
 /* DENIED when this process can read the vault's key and the configuration requires walls. */
 SOTTO_MUST_USE sotto_status kiosk_check_keyless(const kiosk_config *config, sotto_diag *diag);

@@ -101,7 +101,8 @@ static sotto_status write_renewal(sotto_buf *out, const char *csr_pem, sotto_spa
 }
 
 sotto_status sotto_renew(sotto_client *head_office, const char *csr_pem, sotto_span certificate_pem,
-                         bool lapsed, char cert_pem[static SOTTO_PEM_MAX], sotto_diag *diag)
+                         bool lapsed, char cert_pem[static SOTTO_PEM_MAX], int64_t *retry_after_s,
+                         sotto_diag *diag)
 {
     uint8_t body[2 * SOTTO_PEM_MAX + 4096];
     char device[65];
@@ -109,6 +110,7 @@ sotto_status sotto_renew(sotto_client *head_office, const char *csr_pem, sotto_s
     const sotto_http_message *response;
     sotto_cert_info before;
     cert_pem[0] = '\0';
+    *retry_after_s = 0;
     sotto_status st = sotto_cert_read(certificate_pem, &before, diag);
     if (st != SOTTO_OK)
         return st;
@@ -116,6 +118,8 @@ sotto_status sotto_renew(sotto_client *head_office, const char *csr_pem, sotto_s
         return sotto_diag_set(diag, SOTTO_ERR(SYNC, RANGE), "the request is too long");
     st = client_request(head_office, "POST", "/v1/renew", "application/json", sotto_buf_span(&out),
                         ANSWER_MAX, &response, diag);
+    if (st == SOTTO_OK && (response->code == 503 || response->code == 429))
+        *retry_after_s = client_retry_after_s(response);
     if (st == SOTTO_OK && response->code != 200)
         st = client_refusal(head_office, response, diag);
     if (st == SOTTO_OK)

@@ -664,6 +664,14 @@ static int code_with(terminal *t, const char *certificate)
     return code;
 }
 
+static int64_t later_s;
+
+static int64_t later(void *ctx)
+{
+    (void)ctx;
+    return hq_now() + later_s;
+}
+
 static void a_certificate_is_renewed(void **state)
 {
     (void)state;
@@ -681,12 +689,50 @@ static void a_certificate_is_renewed(void **state)
     assert_int_equal(renew(HQ_LISTENER_DEVICES, one, first, third), 400); /* a member too many */
 }
 
-static int64_t later_s;
-
-static int64_t later(void *ctx)
+/* In a loop, over both doors: four in a day (one of them by its code), then one an hour. */
+static void a_terminal_in_a_loop_is_not_signed_for_without_end(void **state)
 {
-    (void)ctx;
-    return hq_now() + later_s;
+    (void)state;
+    static char fresh[SOTTO_PEM_MAX];
+    const uint8_t unheard[SOTTO_SHA256_BYTES] = {7};
+    sotto_cert_info used;
+    sotto_vec body;
+    sotto_reply reply;
+    int64_t wait_s = 0;
+    collector.clock.utc_s = later;
+    later_s = 0;
+    for (int i = 1; i < HQ_RENEW_BURST; i++)
+        assert_int_equal(renew(HQ_LISTENER_DEVICES, one, NULL, fresh), 200);
+    for (int hour = 0; hour < 3; hour++) {
+        assert_int_equal(renew(HQ_LISTENER_DEVICES, one, NULL, fresh), 429);
+        assert_int_equal(renew(HQ_LISTENER_ENROL, one, one->cert_pem, fresh), 429);
+        later_s += HQ_RENEW_EVERY_S + 60; /* the test itself takes its time */
+        assert_int_equal(renew(HQ_LISTENER_DEVICES, one, NULL, fresh), 200);
+    }
+    csr_body(one, NULL, &body);
+    assert_int_equal(
+        ask(&collector, HQ_LISTENER_DEVICES, one, "POST", "/v1/renew", sotto_vec_span(&body), &reply), 429);
+    assert_string_equal(reply.extra, "Retry-After: 3600\r\n");
+    sotto_vec_free(&body);
+    sotto_vec_free(&reply.body);
+    assert_int_equal(renew(HQ_LISTENER_DEVICES, two, NULL, fresh), 200); /* one's loop is not another's */
+    /* Another collector was first, between the look and the signature; and what nobody waited for counts. */
+    ok(sotto_cert_read(sotto_span_str(one->cert_pem), &used, NULL), NULL);
+    hq_renewal renewal = {.device = "atm-1", .used = used.sha256, .fresh = unheard, .wait_s = &wait_s};
+    renewal.now_s = later(NULL);
+    renewal.not_after_s = renewal.now_s + HQ_DAY_S;
+    cause_is(hq_registry_renew(collector.registry, &renewal, NULL), BUSY);
+    assert_true(wait_s > 0 && wait_s <= HQ_RENEW_EVERY_S);
+    later_s += HQ_RENEW_EVERY_S + 60;
+    renewal.now_s = later(NULL);
+    renewal.unheard = true;
+    ok(hq_registry_renew(collector.registry, &renewal, NULL), NULL);
+    assert_int_equal(renew(HQ_LISTENER_DEVICES, one, NULL, fresh), 429);
+    assert_int_equal(code_with(one, one->cert_pem), 200); /* it keeps what it has */
+    later_s += HQ_DAY_S;
+    assert_int_equal(renew(HQ_LISTENER_DEVICES, one, NULL, fresh), 200);
+    assert_int_equal(code_with(one, fresh), 200);
+    later_s = 0;
 }
 
 static void a_lapsed_certificate_is_renewed_for_a_while(void **state)
@@ -901,6 +947,7 @@ int main(void)
         T(a_very_old_word_is_a_copy),
         cmocka_unit_test_setup_teardown(a_certificate_is_renewed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lapsed_certificate_is_renewed_for_a_while, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_terminal_in_a_loop_is_not_signed_for_without_end, setup, teardown),
         cmocka_unit_test_setup_teardown(absent_reports_leave_no_gap, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_refused_for_good_says_so, setup, teardown),
         T(how_a_terminal_does),

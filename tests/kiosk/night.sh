@@ -39,6 +39,7 @@ hq_at 0
 bank_open
 terminal_ready long
 first=$(until_of long)
+cp "$WORK/long/sync/device.pem" "$WORK/long/first.pem"
 hq_move $((230 * DAY))
 bank_publish >/dev/null
 expect 0 'acknowledged' t long sync
@@ -49,6 +50,18 @@ second=$(until_of long)
 if [ "$second" \> "$first" ]; then ok; else bad "not renewed with a third left: $second"; fi
 expect 0 'acknowledged' t long sync
 same "$(until_of long)" "$second" "renewed again at once"
+# A disk that keeps no new certificate: four in a day, then one an hour. The night goes on all the same.
+for n in 2 3 4 5; do
+    cp "$WORK/long/first.pem" "$WORK/long/sync/device.pem"
+    if [ $n -lt 5 ]; then
+        expect 0 'acknowledged' t long sync
+        cp "$WORK/long/sync/device.pem" "$WORK/long/kept.pem"
+    else
+        expect 0 'answered 429 .*too often' t long sync
+    fi
+done
+expect 0 'acknowledged' t long sync
+cp "$WORK/long/kept.pem" "$WORK/long/sync/device.pem"
 hq_move $((650 * DAY))
 expect 5 "certificate.renewed" t long sync # though the root of the releases has lapsed, too
 if [ "$(until_of long)" \> "$second" ]; then ok; else bad "a lapsed certificate was not renewed"; fi

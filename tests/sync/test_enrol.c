@@ -62,6 +62,7 @@ static void office(void *ctx, const sotto_http_message *request, const sotto_pee
     (void)peer;
     if (answer_code != 0) {
         reply->code = answer_code;
+        reply->extra = answer_code == 429 ? "Retry-After: 3600\r\n" : NULL;
         kit_ok(sotto_vec_printf(&reply->body, "%s", answer_body), NULL);
     } else if (sotto_span_is(request->method, "POST") && sotto_span_is(request->target, "/v1/enrol")) {
         issue(request, reply);
@@ -94,6 +95,29 @@ static sotto_status enrol(const char *code, result *r)
     sotto_client_free(client);
     kit_server_stop(&server);
     return st;
+}
+
+/* A certificate that is asked for too often: when to come back. */
+static void test_renewed_too_often(void **state)
+{
+    (void)state;
+    char fresh[SOTTO_PEM_MAX];
+    int64_t retry_after_s = -1;
+    kit_server server;
+    sotto_client *client = NULL;
+    sotto_diag diag = {0};
+    answer_code = 429;
+    answer_body = "{}";
+    kit_server_start(&server, (sotto_server_config){.handler = office}, NULL, NULL);
+    const sotto_client_config config = {.url = server.url, .timeout_ms = 5000, .clock = sotto_port_clock()};
+    kit_ok(sotto_client_new(&client, &config, &diag), &diag);
+    sotto_status st =
+        sotto_renew(client, "a request", sotto_span_str(authority.cert), true, fresh, &retry_after_s, &diag);
+    assert_int_equal(sotto_status_cause(st), SOTTO_CAUSE_BUSY);
+    assert_int_equal(retry_after_s, 3600);
+    assert_string_equal(fresh, "");
+    sotto_client_free(client);
+    kit_server_stop(&server);
 }
 
 static int setup(void **state)
@@ -177,6 +201,7 @@ int main(void)
         cmocka_unit_test_setup(test_certificate_of_another_device, setup),
         cmocka_unit_test_setup(test_nonsense, setup),
         cmocka_unit_test_setup(test_code_too_long, setup),
+        cmocka_unit_test_setup(test_renewed_too_often, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
