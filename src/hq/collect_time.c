@@ -75,14 +75,24 @@ static hq_sign_order order_of(const hq_collector *c, const hq_enrolment *x)
                            .now_s = c->clock.utc_s(c->clock.ctx)};
 }
 
-/* What lies in the folder, when it can be used. The last third of its life is for getting the next one. */
-static bool load_certificate(hq_collector *c, const char *key, hq_enrolment *x, sotto_diag *diag)
+/* What lies in the folder, when it can be used: to its end. The last third of its life is for getting the
+ * next one. Told: that one lies there which cannot be used. */
+static bool load_certificate(hq_collector *c, const char *key, hq_enrolment *x, bool tells)
 {
     char pem[SOTTO_PEM_MAX];
-    const hq_sign_order order = order_of(c, x);
-    if (hq_office_pem(c->dir, "authority/time.pem", pem, diag) != SOTTO_OK ||
-        hq_sign_check(&order, sotto_span_str(pem), x->certificate, &x->info, diag) != SOTTO_OK)
+    sotto_diag diag = {0};
+    hq_sign_order order = order_of(c, x);
+    order.stands = true;
+    sotto_status status = hq_office_pem(c->dir, "authority/time.pem", pem, &diag);
+    bool there = sotto_status_cause(status) != SOTTO_CAUSE_NOT_FOUND;
+    if (status == SOTTO_OK)
+        status = hq_sign_check(&order, sotto_span_str(pem), x->certificate, &x->info, &diag);
+    if (status != SOTTO_OK) {
+        if (tells && there)
+            sotto_log_event(c->log, SOTTO_LOG_WARN, "time.certificate_refused", "text=\"%s\"",
+                            diag.text[0] != '\0' ? diag.text : sotto_status_cause_text(status));
         return false;
+    }
     take(c, key, x->certificate);
     c->time_due = order.now_s > x->info.not_after_s - (x->info.not_after_s - x->info.not_before_s) / 3;
     return true;
@@ -149,12 +159,11 @@ void hq_collect_time_keep(hq_collector *c, bool issues, bool waits)
     }
     x = (hq_enrolment){.use = HQ_SIGN_TIME};
     sotto_status status = load_key(c, issues, key, &x, &diag);
-    bool held = status == SOTTO_OK && load_certificate(c, key, &x, &diag);
+    bool held = status == SOTTO_OK && load_certificate(c, key, &x, issues);
     if (status == SOTTO_OK && !held)
         take(c, "", "");
     c->time_due = c->time_due || !held;
     if (status == SOTTO_OK && c->time_due && issues) {
-        diag = (sotto_diag){0};
         status = renew(c, key, &x, waits && !held, &diag);
     }
     sotto_wipe(key, sizeof key);

@@ -30,12 +30,14 @@ typedef struct hq_sign_order {
     const char *const *hosts; /* that a server's certificate must be good for, each of them */
     size_t host_count;
     int64_t now_s;
+    bool stands; /* it is in use already: good to its end, and no day has to be left */
 } hq_sign_order;
 /* The certificates of a text, without what stands around them. MALFORMED when there is none; RANGE. */
 SOTTO_MUST_USE sotto_status hq_sign_blocks(sotto_span said, char out[static SOTTO_PEM_MAX], sotto_diag *diag);
 /* Judges a certificate that somebody else issued: its name, its key, its use, its chain to the authority, and
- * that it holds now and for a day. said: PEM with anything around it; certificate: its blocks alone, the
- * first of them for the key. AUTH, EXPIRED, MALFORMED, RANGE, with the reason; certificate is "" then. */
+ * that it holds now and, unless it stands, for a day. said: PEM with anything around it; certificate: its
+ * blocks alone, the first of them for the key. AUTH, EXPIRED, MALFORMED, RANGE, with the reason; certificate
+ * is "" then. */
 SOTTO_MUST_USE sotto_status hq_sign_check(const hq_sign_order *order, sotto_span said,
                                           char certificate[static SOTTO_PEM_MAX], sotto_cert_info *info,
                                           sotto_diag *diag);

@@ -826,6 +826,60 @@ static void who_cannot_tell_the_time_looks_again_soon(void **state)
     assert_int_equal(hq_collect_look_every_s(&nobody), 60);
 }
 
+static void put_time_certificate(const char *key, int64_t from_s, int64_t until_s)
+{
+    char public_pem[SOTTO_PEM_MAX], cert[SOTTO_PEM_MAX];
+    sotto_diag diag = {0};
+    ok(sotto_keypair_public_pem(key, public_pem, &diag), &diag);
+    const sotto_cert_request request = {.use = SOTTO_CERT_DEVICE,
+                                        .common_name = SOTTO_TIME_SIGNER,
+                                        .not_before_s = from_s,
+                                        .not_after_s = until_s,
+                                        .serial = {1}};
+    ok(sotto_cert_issue(&request, sotto_span_str(public_pem), collector.authority_key,
+                        collector.authority_cert, cert, &diag),
+       &diag);
+    write_text("office/authority/time.key", key);
+    write_text("office/authority/time.pem", cert);
+}
+
+static int ask_time(void)
+{
+    return ask_code(&collector, HQ_LISTENER_DEVICES, one, "GET", "/v1/time/abababababababababababababababab",
+                    sotto_span_of(NULL, 0));
+}
+
+/* Where the authority's key is elsewhere: a certificate tells the time to its end, and one that lies there
+ * and may not is told of. */
+static void a_time_certificate_serves_to_its_end(void **state)
+{
+    (void)state;
+    char key[SOTTO_PEM_MAX], said[2048] = "";
+    const int64_t now_s = hq_now();
+    FILE *file = fopen(at("log"), "w+");
+    const sotto_log log = {.fd = fileno(file), .level = SOTTO_LOG_WARN, .clock = sotto_port_clock()};
+    ok(sotto_keypair_make(&collector.entropy, key, NULL), NULL);
+    put_time_certificate(key, now_s - 90 * HQ_DAY_S, now_s + HQ_DAY_S / 2);
+    char authority[SOTTO_PEM_MAX];
+    memcpy(authority, collector.authority_key, sizeof authority);
+    collector.authority_key[0] = '\0';
+    collector.log = &log;
+    hq_collect_time_keep(&collector, false, false);
+    assert_int_equal(ask_time(), 200); /* in its last day */
+    assert_true(collector.time_due);
+    memcpy(collector.authority_key, authority, sizeof authority);
+    put_time_certificate(key, now_s - 90 * HQ_DAY_S, now_s - 1);
+    collector.authority_key[0] = '\0';
+    hq_collect_time_keep(&collector, true, false);
+    assert_int_equal(ask_time(), 501);
+    collector.log = NULL;
+    rewind(file);
+    assert_true(fread(said, 1, sizeof said - 1, file) > 0);
+    fclose(file);
+    assert_non_null(strstr(said, "time.certificate_refused text="));
+    assert_non_null(strstr(said, "time.no_certificate"));
+}
+
 static void the_time_is_told_and_signed(void **state)
 {
     (void)state;
@@ -940,6 +994,7 @@ int main(void)
         T(doors),
         cmocka_unit_test(paths_below_the_repository),
         cmocka_unit_test_setup_teardown(the_time_is_told_and_signed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_time_certificate_serves_to_its_end, setup, teardown),
         cmocka_unit_test_setup_teardown(who_cannot_tell_the_time_looks_again_soon, setup, teardown),
         cmocka_unit_test_setup_teardown(a_copy_is_noticed_and_stopped, setup, teardown),
         cmocka_unit_test_setup_teardown(words_and_reports_of_a_round_are_kept_together, setup, teardown),
