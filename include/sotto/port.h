@@ -75,24 +75,29 @@ void sotto_port_lock_drop(sotto_port_lock *lock);
 /* ---- Other programs, and the kernel's keyring: for secrets ---- */
 /* Runs argv[0] (a whole path: USAGE otherwise; no shell, no environment but PATH and LC_ALL=C, our standard
  * error) with input (at most 4096 bytes: RANGE) as its standard input, and appends what it says to out, up to
- * out->limit (RANGE). It is killed when it has not ended after timeout_ms: TIMEOUT. NOT_FOUND, DENIED, IO (a
- * signal). On failure out is as before and what was in it is wiped. */
+ * out->limit (RANGE). It is killed when it has not ended after timeout_ms: TIMEOUT. One
+ * that has ended is not waited for: what it started and left holding its output is killed then. NOT_FOUND,
+ * DENIED, IO (a signal). On failure out is as before and what was in it is wiped. */
 SOTTO_MUST_USE sotto_status sotto_port_run(char *const *argv, sotto_span input, int64_t timeout_ms,
                                            sotto_vec *out, int *exit_code, sotto_diag *diag);
 /* The same for who must not wait: start, then step now and then until it says another word than BUSY (which
  * ends the job: errors as above, and what a program says is in out then, which the caller keeps beside it
  * from the start). end kills what still runs; nothing happens to a job that has ended. A started job must
- * come to one of the two. */
+ * come to one of the two. aside (NULL: our standard error) takes what it says on its standard error, up to
+ * its limit; the rest is dropped. It stays until the job has ended. */
 typedef struct sotto_port_job {
     int64_t pid; /* 0 = none runs */
-    int fd;
+    int fd, err_fd;
     int64_t deadline_ms;
+    sotto_vec *aside;
 } sotto_port_job;
 SOTTO_MUST_USE sotto_status sotto_port_job_start(sotto_port_job *job, char *const *argv, sotto_span input,
-                                                 int64_t timeout_ms, sotto_diag *diag);
+                                                 int64_t timeout_ms, sotto_vec *aside, sotto_diag *diag);
 SOTTO_MUST_USE sotto_status sotto_port_job_step(sotto_port_job *job, sotto_vec *out, int *exit_code,
                                                 sotto_diag *diag);
 void sotto_port_job_end(sotto_port_job *job);
+/* Between two steps of who may wait: until it says something, or a moment has passed. */
+void sotto_port_job_wait(const sotto_port_job *job);
 #define SOTTO_PORT_KEYRING_MAX 512
 /* A key of type "user" in this user's kernel keyring (keyrings(7)), which lasts until the machine stops.
  * NOT_FOUND, UNSUPPORTED (no such kernel), DENIED (sandbox). */

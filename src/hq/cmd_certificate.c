@@ -101,7 +101,7 @@ static sotto_status ask(renewal *r, sotto_diag *diag)
     sotto_status status =
         sotto_csr_make_server(r->server_key, r->name, r->hosts.item, r->hosts.count, csr, diag);
     if (status == SOTTO_OK && r->sign_command != NULL) {
-        status = hq_sign_ask(r->sign_command, &order, csr, r->server_cert, diag);
+        status = hq_sign_ask(r->sign_command, &order, csr, NULL, r->server_cert, diag);
         if (status == SOTTO_OK)
             status = sotto_cert_read(sotto_span_str(r->server_cert), &info, diag);
         r->until_s = status == SOTTO_OK ? info.not_after_s : 0;

@@ -166,7 +166,7 @@ static sotto_status ask_for_server(founding *f, const char *name, sotto_diag *di
         status = sotto_keypair_public_pem(f->server_key, f->public_pem, diag);
     f->waits_for_server = f->sign_command == NULL;
     if (status == SOTTO_OK && !f->waits_for_server)
-        status = hq_sign_ask(f->sign_command, &order, f->server_csr, f->server_cert, diag);
+        status = hq_sign_ask(f->sign_command, &order, f->server_csr, NULL, f->server_cert, diag);
     return status;
 }
 

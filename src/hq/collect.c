@@ -507,6 +507,7 @@ bool hq_collect_signed(hq_collector *c, sotto_server *server)
         sotto_reply reply = {.code = 503}; /* where nobody hears it any more */
         sotto_vec_init(&reply.body, SIZE_MAX);
         bool waits = sotto_server_waits(server, job->later);
+        hq_sign_tell(c->log, job->about.device, sotto_vec_span(&job->aside), status != SOTTO_OK);
         status = settle_signed(c, job, waits, status, &reply, &diag);
         if (waits && job->about.renewal)
             reply_renewed(c, &reply, status, &diag);

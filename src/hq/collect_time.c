@@ -126,7 +126,7 @@ static sotto_status ask_signer(hq_collector *c, const char *key, hq_enrolment *x
     if (status == SOTTO_OK)
         status = write_part(c, "authority/time.csr", x->csr, 0644, diag);
     if (status == SOTTO_OK && waits)
-        return hq_sign_ask(c->signer->program, &order, x->csr, x->certificate, diag);
+        return hq_sign_ask(c->signer->program, &order, x->csr, c->log, x->certificate, diag);
     if (status == SOTTO_OK)
         status = hq_signer_begin(c->signer, x, &unused, diag);
     return sotto_status_cause(status) == SOTTO_CAUSE_BUSY ? SOTTO_OK : status; /* under way already */

@@ -6,10 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SAID_MAX   ((size_t)64 * 1024) /* openssl ca prints each certificate as a text, too */
-#define CSR_MAX    4096                /* port.h: what a program takes at once */
-#define LEAST_LIFE HQ_DAY_S
-#define AHEAD_S    300 /* the PKI's clock may be a little fast, and the certificate begin when it was made */
+#define SAID_MAX       ((size_t)64 * 1024) /* openssl ca prints each certificate as a text, too */
+#define CSR_MAX        4096                /* port.h: what a program takes at once */
+#define LEAST_LIFE     HQ_DAY_S
+#define LINES_MAX      16 /* of what it says aside */
+#define LINE_MAX_BYTES 400
+#define AHEAD_S        300 /* the PKI's clock may be a little fast, and the certificate begin when it was made */
 
 static const char *const WORDS[] = {
 #define X(name, word, use) word,
@@ -147,23 +149,53 @@ static sotto_status too_long(sotto_diag *diag)
 }
 
 sotto_status hq_sign_ask(const char *program, const hq_sign_order *order, const char *csr_pem,
-                         char certificate[static SOTTO_PEM_MAX], sotto_diag *diag)
+                         const sotto_log *log, char certificate[static SOTTO_PEM_MAX], sotto_diag *diag)
 {
     char *const argv[] = {unconst(program), unconst(WORDS[order->use]), unconst(order->name), NULL};
-    sotto_vec said;
+    sotto_vec said, aside;
     sotto_cert_info info;
+    sotto_port_job job;
     int exit_code = -1;
     sotto_diag words = {0};
     certificate[0] = '\0';
     if (strlen(csr_pem) > CSR_MAX)
         return too_long(diag);
     sotto_vec_init(&said, SAID_MAX);
-    sotto_status ran = sotto_port_run(argv, sotto_span_str(csr_pem), HQ_SIGN_MS, &said, &exit_code, &words);
+    sotto_vec_init(&aside, HQ_SIGN_ASIDE_MAX);
+    sotto_status ran = sotto_port_job_start(&job, argv, sotto_span_str(csr_pem), HQ_SIGN_MS,
+                                            log == NULL ? NULL : &aside, &words);
+    if (ran == SOTTO_OK)
+        while (sotto_status_cause(ran = sotto_port_job_step(&job, &said, &exit_code, &words)) ==
+               SOTTO_CAUSE_BUSY)
+            sotto_port_job_wait(&job);
     sotto_status status = ran == SOTTO_OK
                               ? conclude(exit_code, order, sotto_vec_span(&said), certificate, &info, diag)
                               : did_not_run(ran, &words, diag);
+    hq_sign_tell(log, order->name, sotto_vec_span(&aside), status != SOTTO_OK);
     sotto_vec_free(&said);
+    sotto_vec_free(&aside);
     return status;
+}
+
+void hq_sign_tell(const sotto_log *log, const char *name, sotto_span words, bool failed)
+{
+    const uint8_t *at = words.ptr, *stop = words.len > 0 ? words.ptr + words.len : words.ptr;
+    for (size_t lines = 0; at < stop && lines < LINES_MAX; lines++) {
+        char text[LINE_MAX_BYTES + 1];
+        const uint8_t *end = memchr(at, '\n', (size_t)(stop - at));
+        size_t len = (size_t)((end == NULL ? stop : end) - at);
+        size_t kept = len < LINE_MAX_BYTES ? len : LINE_MAX_BYTES;
+        memcpy(text, at, kept);
+        for (size_t i = 0; i < kept; i++) /* it ends neither the line nor what stands between the quotes */
+            text[i] = text[i] == '"'                                     ? '\''
+                      : (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?'
+                                                                         : text[i];
+        text[kept] = '\0';
+        if (kept > 0)
+            sotto_log_event(log, failed ? SOTTO_LOG_WARN : SOTTO_LOG_INFO, "sign.said",
+                            "device=\"%s\" text=\"%s\"", name, text);
+        at = end == NULL ? stop : end + 1;
+    }
 }
 
 /* ---- several at once ---- */
@@ -188,7 +220,9 @@ sotto_status hq_signer_begin(hq_signer *signer, const hq_enrolment *about, uint6
     sotto_diag why = {0};
     if (job == NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, BUSY), "the bank's PKI is asked already: come again later");
-    sotto_status status = sotto_port_job_start(&job->run, argv, sotto_span_str(about->csr), HQ_SIGN_MS, &why);
+    sotto_vec_init(&job->aside, HQ_SIGN_ASIDE_MAX);
+    sotto_status status =
+        sotto_port_job_start(&job->run, argv, sotto_span_str(about->csr), HQ_SIGN_MS, &job->aside, &why);
     if (sotto_status_cause(status) == SOTTO_CAUSE_RANGE)
         return too_long(diag);
     if (status != SOTTO_OK)
@@ -229,6 +263,7 @@ void hq_signer_done(hq_sign_job *job)
 {
     sotto_port_job_end(&job->run);
     sotto_vec_free(&job->said);
+    sotto_vec_free(&job->aside);
     *job = (hq_sign_job){.later = 0};
 }
 

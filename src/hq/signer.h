@@ -43,9 +43,14 @@ SOTTO_MUST_USE sotto_status hq_sign_check(const hq_sign_order *order, sotto_span
                                           sotto_diag *diag);
 /* NOT_FOUND where no program lies that may be run; NULL is none, and right. */
 SOTTO_MUST_USE sotto_status hq_sign_program(const char *program, sotto_diag *diag);
-/* Runs the program and waits for it. DENIED when it refuses, IO with the reason in every other case. */
+/* Runs the program and waits for it. DENIED when it refuses, IO with the reason in every other case. What it
+ * says on its standard error goes into the log; NULL: to our own. */
 SOTTO_MUST_USE sotto_status hq_sign_ask(const char *program, const hq_sign_order *order, const char *csr_pem,
-                                        char certificate[static SOTTO_PEM_MAX], sotto_diag *diag);
+                                        const sotto_log *log, char certificate[static SOTTO_PEM_MAX],
+                                        sotto_diag *diag);
+/* Those words: line by line, and not without end. */
+#define HQ_SIGN_ASIDE_MAX 4096
+void hq_sign_tell(const sotto_log *log, const char *name, sotto_span words, bool failed);
 
 /* ---- for serve, which must not wait ---- */
 
@@ -62,7 +67,7 @@ typedef struct hq_enrolment {
 typedef struct hq_sign_job {
     uint64_t later; /* 0 = free place */
     sotto_port_job run;
-    sotto_vec said;
+    sotto_vec said, aside;
     hq_enrolment about;
 } hq_sign_job;
 typedef struct hq_signer {

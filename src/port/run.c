@@ -15,7 +15,8 @@
 static char *const ENVIRONMENT[] = {(char[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, (char[]){"LC_ALL=C"},
                                     NULL};
 
-static int spawn(char *const *argv, int in_fd, int out_fd, pid_t *pid)
+/* err_fd -1: our own standard error. */
+static int spawn(char *const *argv, int in_fd, int out_fd, int err_fd, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
@@ -34,53 +35,13 @@ static int spawn(char *const *argv, int in_fd, int out_fd, pid_t *pid)
         error = error != 0 ? error : posix_spawnattr_setflags(&attr, flags);
         error = error != 0 ? error : posix_spawn_file_actions_adddup2(&actions, in_fd, STDIN_FILENO);
         error = error != 0 ? error : posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
+        if (err_fd >= 0)
+            error = error != 0 ? error : posix_spawn_file_actions_adddup2(&actions, err_fd, STDERR_FILENO);
         error = error != 0 ? error : posix_spawn(pid, argv[0], &actions, &attr, argv, ENVIRONMENT);
         (void)posix_spawnattr_destroy(&attr);
     }
     (void)posix_spawn_file_actions_destroy(&actions);
     return error;
-}
-
-/* What it says until it ends its output; more than out takes is RANGE. */
-static sotto_status listen_to(int fd, int64_t deadline_ms, sotto_vec *out)
-{
-    uint8_t piece[256];
-    sotto_status status = SOTTO_OK;
-    ssize_t got = 1;
-    while (status == SOTTO_OK && got != 0) {
-        struct pollfd waiting = {.fd = fd, .events = POLLIN};
-        int64_t left_ms = deadline_ms - sotto_port_mono_ms();
-        int ready = left_ms <= 0 ? 0 : poll(&waiting, 1, (int)(left_ms < 60000 ? left_ms : 60000));
-        if (left_ms <= 0)
-            status = SOTTO_ERR(PORT, TIMEOUT);
-        else if (ready < 0 && errno != EINTR)
-            status = SOTTO_ERR(PORT, IO);
-        else if (ready <= 0) /* interrupted: a read now could outlast the deadline */
-            continue;
-        else if ((got = read(fd, piece, sizeof piece)) > 0)
-            status = sotto_vec_put(out, piece, (size_t)got);
-        else if (got < 0 && errno != EINTR)
-            status = SOTTO_ERR(PORT, IO);
-    }
-    explicit_bzero(piece, sizeof piece);
-    return status;
-}
-
-/* Waits for its end; one that does not come to it in time is killed, and what it started. */
-static sotto_status wait_until(pid_t pid, int64_t deadline_ms, bool hurry, int *how)
-{
-    /* Before it is reaped, while nobody else can have its number: what it started may outlive it. */
-    bool killed = hurry && kill(-pid, SIGKILL) == 0;
-    for (;;) {
-        pid_t ended = waitpid(pid, how, WNOHANG);
-        if (ended == pid)
-            return killed && !hurry ? SOTTO_ERR(PORT, TIMEOUT) : SOTTO_OK;
-        if (ended < 0 && errno != EINTR)
-            return SOTTO_ERR(PORT, IO);
-        if (!killed && sotto_port_mono_ms() >= deadline_ms)
-            killed = kill(-pid, SIGKILL) == 0;
-        (void)poll(NULL, 0, 5);
-    }
 }
 
 /* The pipe takes this much at once (pipe(7): 4,096 bytes at least), so writing before reading cannot hang. */
@@ -92,38 +53,32 @@ static sotto_status say(int fd, sotto_span input)
                                                                                    : SOTTO_ERR(PORT, IO);
 }
 
-/* Starts it; *fd is where it speaks. */
-static sotto_status begin(char *const *argv, sotto_span input, int *fd, pid_t *pid)
+/* Starts it; job->fd is where it speaks, job->err_fd where it speaks aside. */
+static sotto_status begin(char *const *argv, sotto_span input, sotto_port_job *job)
 {
-    int in[2] = {-1, -1}, said[2] = {-1, -1};
-    *pid = -1;
-    sotto_status status =
-        pipe2(in, O_CLOEXEC) == 0 && pipe2(said, O_CLOEXEC) == 0 ? say(in[1], input) : SOTTO_ERR(PORT, IO);
-    int error = status == SOTTO_OK ? spawn(argv, in[0], said[1], pid) : 0;
+    int in[2] = {-1, -1}, said[2] = {-1, -1}, aside[2] = {-1, -1};
+    pid_t pid = -1;
+    bool open = pipe2(in, O_CLOEXEC) == 0 && pipe2(said, O_CLOEXEC) == 0 &&
+                (job->aside == NULL || pipe2(aside, O_CLOEXEC) == 0);
+    sotto_status status = open ? say(in[1], input) : SOTTO_ERR(PORT, IO);
+    int error = status == SOTTO_OK ? spawn(argv, in[0], said[1], aside[1], &pid) : 0;
     if (error != 0)
         status = sotto_port_errno_status(error);
     for (size_t i = 0; i < 2; i++)
         (void)sotto_port_close_fd(in[i]);
     (void)sotto_port_close_fd(said[1]);
-    if (status != SOTTO_OK)
-        (void)sotto_port_close_fd(said[0]);
-    *fd = status == SOTTO_OK ? said[0] : -1;
+    (void)sotto_port_close_fd(aside[1]);
+    job->fd = said[0];
+    job->err_fd = aside[0];
+    job->pid = status == SOTTO_OK ? pid : 0;
     return status;
 }
 
-static sotto_status converse(char *const *argv, sotto_span input, int64_t deadline_ms, sotto_vec *out,
-                             int *how)
+static void close_pipe(int *fd)
 {
-    int fd = -1;
-    pid_t pid = -1;
-    *how = 0;
-    sotto_status status = begin(argv, input, &fd, &pid);
-    if (status != SOTTO_OK)
-        return status;
-    status = listen_to(fd, deadline_ms, out);
-    (void)sotto_port_close_fd(fd);
-    sotto_status ended = wait_until(pid, deadline_ms, status != SOTTO_OK, how);
-    return status != SOTTO_OK ? status : ended;
+    if (*fd >= 0)
+        (void)sotto_port_close_fd(*fd);
+    *fd = -1;
 }
 
 static sotto_status check_path(char *const *argv, sotto_diag *diag)
@@ -156,36 +111,6 @@ static sotto_status judge(const char *program, sotto_status status, int how, siz
                          WIFSIGNALED(how) ? WTERMSIG(how) : 0);
 }
 
-sotto_status sotto_port_run(char *const *argv, sotto_span input, int64_t timeout_ms, sotto_vec *out,
-                            int *exit_code, sotto_diag *diag)
-{
-    int how = 0;
-    const size_t before = out->len;
-    *exit_code = -1;
-    sotto_status status = check_path(argv, diag);
-    if (status != SOTTO_OK)
-        return status;
-    status = converse(argv, input, sotto_port_mono_ms() + timeout_ms, out, &how);
-    return judge(argv[0], status, how, before, out, exit_code, diag);
-}
-
-/* ---- for who must not wait ---- */
-
-sotto_status sotto_port_job_start(sotto_port_job *job, char *const *argv, sotto_span input,
-                                  int64_t timeout_ms, sotto_diag *diag)
-{
-    pid_t pid = -1;
-    *job = (sotto_port_job){.fd = -1, .deadline_ms = sotto_port_mono_ms() + timeout_ms};
-    sotto_status status = check_path(argv, diag);
-    if (status != SOTTO_OK)
-        return status;
-    status = begin(argv, input, &job->fd, &pid);
-    if (status != SOTTO_OK)
-        return not_run(argv[0], status, diag);
-    job->pid = pid;
-    return SOTTO_OK;
-}
-
 static bool is_ready(int fd)
 {
     struct pollfd waiting = {.fd = fd, .events = POLLIN};
@@ -199,30 +124,96 @@ static sotto_status hear(sotto_port_job *job, sotto_vec *out)
     sotto_status status = SOTTO_OK;
     while (status == SOTTO_OK && job->fd >= 0 && is_ready(job->fd)) {
         ssize_t got = read(job->fd, piece, sizeof piece);
-        if (got > 0) {
+        if (got > 0)
             status = sotto_vec_put(out, piece, (size_t)got);
-        } else if (got == 0) {
-            (void)sotto_port_close_fd(job->fd);
-            job->fd = -1;
-        } else if (errno != EINTR) {
+        else if (got == 0)
+            close_pipe(&job->fd);
+        else if (errno != EINTR)
             status = SOTTO_ERR(PORT, IO);
-        }
     }
     explicit_bzero(piece, sizeof piece);
     return status;
 }
 
-/* Kills it, with what it started, where it has not ended; it is reaped in any case. */
+/* The same of its standard error, where what has no room is dropped: a pipe that is full would hold it up. */
+static void hear_aside(sotto_port_job *job)
+{
+    uint8_t piece[1024];
+    for (size_t pieces = 0; pieces < 256 && job->err_fd >= 0 && is_ready(job->err_fd); pieces++) {
+        ssize_t got = read(job->err_fd, piece, sizeof piece);
+        size_t room = job->aside->limit - job->aside->len;
+        if (got > 0)
+            (void)!sotto_vec_put(job->aside, piece, (size_t)got < room ? (size_t)got : room);
+        else if (got == 0 || errno != EINTR)
+            close_pipe(&job->err_fd);
+    }
+}
+
+/* It is not reaped by this: until it is, nobody else can have its number. */
+static bool has_ended(const sotto_port_job *job)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)job->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
+/* Reaps it. What it started goes with it when it is killed, and when it holds the pipes of one that has
+ * ended. */
 static void reap(sotto_port_job *job, int *how)
 {
     pid_t pid = (pid_t)job->pid;
-    if (job->fd >= 0)
-        (void)sotto_port_close_fd(job->fd);
-    job->fd = -1;
+    close_pipe(&job->fd);
+    close_pipe(&job->err_fd);
     job->pid = 0;
     (void)kill(-pid, SIGKILL);
     while (waitpid(pid, how, 0) < 0 && errno == EINTR)
         continue;
+}
+
+/* All that it had to say is heard: BUSY until it has ended. */
+static sotto_status conclude(sotto_port_job *job, int *how)
+{
+    pid_t ended = waitpid((pid_t)job->pid, how, WNOHANG);
+    if (ended == 0 || (ended < 0 && errno == EINTR))
+        return SOTTO_ERR(PORT, BUSY);
+    close_pipe(&job->err_fd);
+    bool reaped = ended == (pid_t)job->pid;
+    job->pid = 0; /* otherwise somebody else has reaped it, and its number may be another's */
+    return reaped ? SOTTO_OK : SOTTO_ERR(PORT, IO);
+}
+
+/* One that has ended is not waited for: whoever still holds its pipe has nothing to say for it. Asked before
+ * it is listened to: all of its words lie there then. */
+static sotto_status step(sotto_port_job *job, sotto_vec *out, int *how)
+{
+    bool ended = has_ended(job);
+    sotto_status status = hear(job, out);
+    hear_aside(job);
+    if (status == SOTTO_OK && job->fd < 0)
+        status = conclude(job, how);
+    else if (status == SOTTO_OK && !ended)
+        status = SOTTO_ERR(PORT, BUSY);
+    bool late = sotto_status_cause(status) == SOTTO_CAUSE_BUSY && sotto_port_mono_ms() >= job->deadline_ms;
+    if (sotto_status_cause(status) == SOTTO_CAUSE_BUSY && !late)
+        return status;
+    if (job->pid != 0)
+        reap(job, how);
+    return late ? SOTTO_ERR(PORT, TIMEOUT) : status;
+}
+
+sotto_status sotto_port_job_start(sotto_port_job *job, char *const *argv, sotto_span input,
+                                  int64_t timeout_ms, sotto_vec *aside, sotto_diag *diag)
+{
+    *job = (sotto_port_job){
+        .fd = -1, .err_fd = -1, .deadline_ms = sotto_port_mono_ms() + timeout_ms, .aside = aside};
+    sotto_status status = check_path(argv, diag);
+    if (status != SOTTO_OK)
+        return status;
+    status = begin(argv, input, job);
+    if (status == SOTTO_OK)
+        return status;
+    close_pipe(&job->fd);
+    close_pipe(&job->err_fd);
+    return not_run(argv[0], status, diag);
 }
 
 sotto_status sotto_port_job_step(sotto_port_job *job, sotto_vec *out, int *exit_code, sotto_diag *diag)
@@ -231,20 +222,9 @@ sotto_status sotto_port_job_step(sotto_port_job *job, sotto_vec *out, int *exit_
     *exit_code = -1;
     if (job->pid == 0)
         return sotto_diag_set(diag, SOTTO_ERR(PORT, USAGE), "no program was started");
-    sotto_status status = hear(job, out);
-    pid_t ended = status == SOTTO_OK && job->fd < 0 ? waitpid((pid_t)job->pid, &how, WNOHANG) : 0;
-    if (ended == (pid_t)job->pid) {
-        job->pid = 0;
-        return judge("", SOTTO_OK, how, 0, out, exit_code, diag);
-    }
-    if (ended < 0 && errno != EINTR) { /* somebody else has reaped it, and its number may be another's */
-        job->pid = 0;
-        return judge("", SOTTO_ERR(PORT, IO), 0, 0, out, exit_code, diag);
-    }
-    if (status == SOTTO_OK && sotto_port_mono_ms() < job->deadline_ms)
-        return SOTTO_ERR(PORT, BUSY);
-    reap(job, &how);
-    return judge("", status == SOTTO_OK ? SOTTO_ERR(PORT, TIMEOUT) : status, how, 0, out, exit_code, diag);
+    sotto_status status = step(job, out, &how);
+    return sotto_status_cause(status) == SOTTO_CAUSE_BUSY ? status
+                                                          : judge("", status, how, 0, out, exit_code, diag);
 }
 
 void sotto_port_job_end(sotto_port_job *job)
@@ -252,4 +232,25 @@ void sotto_port_job_end(sotto_port_job *job)
     int how = 0;
     if (job->pid != 0)
         reap(job, &how);
+}
+
+void sotto_port_job_wait(const sotto_port_job *job)
+{
+    struct pollfd waiting[] = {{.fd = job->fd, .events = POLLIN}, {.fd = job->err_fd, .events = POLLIN}};
+    (void)poll(waiting, SOTTO_COUNT(waiting), job->fd < 0 ? 5 : 50);
+}
+
+sotto_status sotto_port_run(char *const *argv, sotto_span input, int64_t timeout_ms, sotto_vec *out,
+                            int *exit_code, sotto_diag *diag)
+{
+    int how = 0;
+    sotto_port_job job;
+    const size_t before = out->len;
+    *exit_code = -1;
+    sotto_status status = sotto_port_job_start(&job, argv, input, timeout_ms, NULL, diag);
+    if (status != SOTTO_OK)
+        return status;
+    while (sotto_status_cause(status = step(&job, out, &how)) == SOTTO_CAUSE_BUSY)
+        sotto_port_job_wait(&job);
+    return judge(argv[0], status, how, before, out, exit_code, diag);
 }

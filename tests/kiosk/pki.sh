@@ -58,12 +58,13 @@ device) ext+='extendedKeyUsage=clientAuth\n' ;;
 server) ext+='extendedKeyUsage=serverAuth\nsubjectAltName=IP:127.0.0.1\n' ;;
 esac
 case \$mood in
-refuses) echo "not in the inventory" >&2; exit 3 ;;
+refuses) printf 'not "in\tthe" inventory' >&2; exit 3 ;;
 broken) exit 1 ;;
 killed) kill -KILL \$\$ ;;
 silent) exit 0 ;;
 babbles) head -c 100000 /dev/zero | tr '\0' x; exit 0 ;;
 slow) while [ "\$(cat "$PKI/mood")" = slow ]; do sleep 0.05; done ;;
+holds) sleep 300 & ;; # a helper that keeps the output open when this has ended
 name) name=atm-of-another ;;
 key) openssl ecparam -name prime256v1 -genkey -noout -out "\$work/key"; openssl req -new -key "\$work/key" -subj /CN=x -out "\$work/csr" ;;
 stranger) issuer=stranger ;;
@@ -121,6 +122,7 @@ while IFS='|' read -r how code text; do
     mood "$how"
     expect "$code" "$text" t two enrol "$CODE"
     logged "sign.failed device=\"two\" text=\".*$text"
+    [ "$how" != refuses ] || logged 'warn .*sign.said device="two" text="not .in?the. inventory"'
     if [ ! -e "$WORK/two/sync/device.pem" ]; then ok; else bad "$how: a certificate all the same"; fi
 done <<'MOODS'
 refuses|5|refuses a certificate for .two.
@@ -150,8 +152,9 @@ leaving=$!
 wait_for 20 grep -q 'device left' "$PKI/asked" && ok || bad "the PKI was not asked for the one who leaves"
 kill -KILL "$leaving"
 wait "$leaving" 2>/dev/null || true
-mood good
+mood holds
 wait_for 40 t left enrol "$LEFT_CODE" && ok || bad "the code of who left is used up: $(t left enrol "$LEFT_CODE" 2>&1)"
+mood good
 serve_stop
 SERVE_PID=$serve_stop_two
 

@@ -82,7 +82,11 @@ static void its_children_end_with_it(void **state)
         int code, ends[2];
         assert_int_equal(pipe(ends), 0);
         assert_int_equal(fcntl(ends[0], F_SETFD, FD_CLOEXEC), 0);
-        assert_int_equal(sotto_status_cause(run(scripts[i], "", 300, 64, said, &code)), SOTTO_CAUSE_TIMEOUT);
+        if (i == 0)
+            assert_int_equal(sotto_status_cause(run(scripts[i], "", 300, 64, said, &code)),
+                             SOTTO_CAUSE_TIMEOUT);
+        else /* it has ended, whoever holds its pipe */
+            assert_int_equal(run(scripts[i], "", 80000, 64, said, &code), SOTTO_OK);
         assert_int_equal(close(ends[1]), 0);
         struct pollfd ended = {.fd = ends[0], .events = POLLIN};
         assert_int_equal(poll(&ended, 1, 60000), 1);
@@ -179,7 +183,7 @@ static sotto_status run_job(const char *script, int64_t timeout_ms, size_t limit
     snprintf(text, sizeof text, "%s", script);
     argv[2] = text;
     sotto_vec_init(&out, limit);
-    sotto_status status = sotto_port_job_start(&job, argv, sotto_span_str("secret"), timeout_ms, NULL);
+    sotto_status status = sotto_port_job_start(&job, argv, sotto_span_str("secret"), timeout_ms, NULL, NULL);
     assert_int_equal(status, SOTTO_OK);
     while (sotto_status_cause(status = sotto_port_job_step(&job, &out, code, NULL)) == SOTTO_CAUSE_BUSY)
         (void)poll(NULL, 0, 2);
@@ -218,13 +222,54 @@ static void a_job_can_be_ended(void **state)
     sotto_vec out;
     int code;
     sotto_vec_init(&out, 64);
-    assert_int_equal(sotto_port_job_start(&job, argv, sotto_span_of(NULL, 0), 90000, NULL), SOTTO_OK);
+    assert_int_equal(sotto_port_job_start(&job, argv, sotto_span_of(NULL, 0), 90000, NULL, NULL), SOTTO_OK);
     assert_int_equal(sotto_status_cause(sotto_port_job_step(&job, &out, &code, NULL)), SOTTO_CAUSE_BUSY);
     sotto_port_job_end(&job);
     assert_int_equal(sotto_status_cause(sotto_port_job_step(&job, &out, &code, NULL)), SOTTO_CAUSE_USAGE);
-    assert_int_equal(sotto_status_cause(sotto_port_job_start(&job, bare, sotto_span_of(NULL, 0), 1, NULL)),
-                     SOTTO_CAUSE_USAGE);
+    assert_int_equal(
+        sotto_status_cause(sotto_port_job_start(&job, bare, sotto_span_of(NULL, 0), 1, NULL, NULL)),
+        SOTTO_CAUSE_USAGE);
     sotto_vec_free(&out);
+}
+
+/* One that has ended is not waited for: what it left behind, holding its output, goes as well. */
+static void a_helper_that_holds_the_pipe(void **state)
+{
+    (void)state;
+    char said[256];
+    int code;
+    const int64_t begin_ms = sotto_port_mono_ms();
+    assert_int_equal(run_job("echo word; sleep 90 & exit 3", 80000, 64, said, &code), SOTTO_OK);
+    assert_string_equal(said, "word\n");
+    assert_int_equal(code, 3);
+    assert_int_equal(run("echo word; sleep 90 & exit 3", "", 80000, 64, said, &code), SOTTO_OK);
+    assert_string_equal(said, "word\n");
+    assert_int_equal(code, 3);
+    assert_true(sotto_port_mono_ms() - begin_ms < 60000);
+}
+
+/* Beside its words, and bounded: more than is kept does not hold it up. */
+static void what_a_job_says_aside(void **state)
+{
+    (void)state;
+    char script[] = "echo aside >&2; echo word; head -c 200000 /dev/zero >&2; exit 0";
+    char *argv[] = {(char[]){"/bin/sh"}, (char[]){"-c"}, script, NULL};
+    sotto_vec out, aside;
+    sotto_port_job job;
+    sotto_status status;
+    int code;
+    sotto_vec_init(&out, 64);
+    sotto_vec_init(&aside, 100);
+    assert_int_equal(sotto_port_job_start(&job, argv, sotto_span_of(NULL, 0), 80000, &aside, NULL), SOTTO_OK);
+    while (sotto_status_cause(status = sotto_port_job_step(&job, &out, &code, NULL)) == SOTTO_CAUSE_BUSY)
+        sotto_port_job_wait(&job);
+    assert_int_equal(status, SOTTO_OK);
+    assert_int_equal(code, 0);
+    assert_int_equal(out.len, 5);
+    assert_int_equal(aside.len, 100);
+    assert_memory_equal(aside.ptr, "aside\n", 6);
+    sotto_vec_free(&out);
+    sotto_vec_free(&aside);
 }
 
 /* Where ended programs are reaped by the system there is nobody to wait for: an error at once, nobody killed.
@@ -253,6 +298,8 @@ int main(void)
         cmocka_unit_test(programs_are_named_by_their_path),
         cmocka_unit_test(a_job_ends_as_a_run_does),
         cmocka_unit_test(a_job_can_be_ended),
+        cmocka_unit_test(a_helper_that_holds_the_pipe),
+        cmocka_unit_test(what_a_job_says_aside),
         cmocka_unit_test(the_keyring_keeps_and_never_replaces),
         cmocka_unit_test(a_file_grows_by_parts),
     };
