@@ -77,7 +77,7 @@ static sotto_status tell(sotto_span file, const char *path, const char *keyid, s
 /* ---- whose key it is ---- */
 
 typedef struct judgement {
-    const char *keyid;
+    hq_public_key *key; /* written as whoever says that it signs has it: its keyid is what counts there */
     char role[HQ_TEAM_NAME_MAX];
     sotto_span list;     /* what is to be signed */
     bool known, counts;  /* known: some file said who signs this role */
@@ -109,12 +109,20 @@ static bool find_top(const char *name, enum hq_role *role)
     return false;
 }
 
+static void find_key(const hq_signers *who, const hq_key_table *keys, judgement *j)
+{
+    const hq_public_key *named = hq_signers_find(who, keys, j->key);
+    if (named != NULL && !j->counts && !hq_signers_have(who, j->key->keyid))
+        *j->key = *named;
+    j->counts = j->counts || named != NULL;
+}
+
 static void ask_root(sotto_span file, const char *path, enum hq_role role, judgement *j)
 {
     hq_root *root = calloc(1, sizeof *root);
     if (root != NULL && hq_root_parse(root, file, path, NULL) == SOTTO_OK) {
         j->known = j->allowed = true;
-        j->counts = j->counts || hq_root_has(root, role, j->keyid);
+        find_key(&root->role[role], &root->keys, j);
     }
     free(root);
 }
@@ -127,7 +135,7 @@ static void ask_list(sotto_span file, judgement *j)
         team = hq_teams_find(teams, j->role);
     if (team != NULL) {
         j->known = true;
-        j->counts = j->counts || hq_signers_have(&team->who, j->keyid);
+        find_key(&team->who, &teams->keys, j);
         j->allowed = j->allowed || sotto_tuf_check_paths(file, j->role, j->list, &j->disallow) == SOTTO_OK;
     }
     free(teams);
@@ -198,19 +206,19 @@ static sotto_status tell_judgement(const judgement *j, const char *file, sotto_d
         printf("Whether this key counts for %s is not known here: --root tells.\n", j->role);
     if (j->known && !j->counts)
         return sotto_diag_at(diag, SOTTO_ERR(HQ, AUTH), file, 0,
-                             "this key (%.16s) is none of those that sign %s: nothing was signed", j->keyid,
-                             j->role);
+                             "this key (%.16s) is none of those that sign %s: nothing was signed",
+                             j->key->keyid, j->role);
     if (j->known && !j->allowed)
         return sotto_diag_at(diag, SOTTO_ERR(HQ, AUTH), file, 0, "%s: nothing was signed", j->disallow.text);
     return SOTTO_OK;
 }
 
 /* A signature that counts for nothing is not made in silence. What nobody at hand says who signs is told. */
-static sotto_status judge(const char *file, sotto_span bytes, const char *root, const char *keyid,
+static sotto_status judge(const char *file, sotto_span bytes, const char *root, hq_public_key *key,
                           sotto_diag *diag)
 {
     sotto_tuf_info info;
-    judgement j = {.keyid = keyid, .list = bytes};
+    judgement j = {.key = key, .list = bytes};
     sotto_status status = sotto_tuf_info_read(bytes, &info, diag);
     if (status != SOTTO_OK)
         return status;
@@ -285,7 +293,7 @@ static sotto_status sign(const order *o, sotto_span before, hq_tuf_key *key, sot
     sotto_status status =
         o->key != NULL ? read_private(o->key, key, diag) : read_public(o->public, &key->public_key, diag);
     if (status == SOTTO_OK)
-        status = judge(o->file, before, o->root, key->public_key.keyid, diag);
+        status = judge(o->file, before, o->root, &key->public_key, diag);
     if (status == SOTTO_OK)
         status = attach(o, before, key, &after, diag);
     if (status == SOTTO_OK)

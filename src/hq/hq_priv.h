@@ -231,6 +231,9 @@ SOTTO_MUST_USE sotto_status hq_key_table_parse(hq_key_table *out, sotto_json_nod
 SOTTO_MUST_USE sotto_status hq_signers_parse(hq_signers *out, sotto_json_node role, sotto_diag *diag);
 void hq_signers_put(sotto_json_writer *w, const hq_signers *signers); /* the two members */
 bool hq_signers_have(const hq_signers *signers, const char *keyid);
+/* This key, as the table has it written for one of them; NULL: it is none of theirs. */
+const hq_public_key *hq_signers_find(const hq_signers *who, const hq_key_table *keys,
+                                     const hq_public_key *key);
 /* EXISTS when it is one of them, RANGE when there is no room. name: whose, for messages. */
 SOTTO_MUST_USE sotto_status hq_signers_add(hq_signers *to, hq_key_table *keys, const hq_public_key *key,
                                            const char *name, sotto_diag *diag);

@@ -116,23 +116,24 @@ static sotto_status know_key(hq_key_table *keys, const hq_public_key *key, sotto
 }
 
 /* Signatures of one key count once, under however many keyids it stands (a PEM with other line ends has
- * another): as a second signer it would make a threshold that nobody can meet. */
-static bool have_otherwise_written(const hq_signers *who, const hq_key_table *keys, const hq_public_key *key)
+ * another): what is asked is the key. As a second signer it would make a threshold that nobody can meet. */
+const hq_public_key *hq_signers_find(const hq_signers *who, const hq_key_table *keys,
+                                     const hq_public_key *key)
 {
     uint8_t id[SOTTO_SHA256_BYTES], other[SOTTO_SHA256_BYTES];
     if (hq_public_key_id(key, id, NULL) != SOTTO_OK)
-        return false;
+        return NULL;
     for (size_t i = 0; i < keys->count; i++)
         if (hq_signers_have(who, keys->key[i].keyid) &&
             hq_public_key_id(&keys->key[i], other, NULL) == SOTTO_OK && memcmp(id, other, sizeof id) == 0)
-            return true;
-    return false;
+            return &keys->key[i];
+    return NULL;
 }
 
 sotto_status hq_signers_add(hq_signers *to, hq_key_table *keys, const hq_public_key *key, const char *name,
                             sotto_diag *diag)
 {
-    if (hq_signers_have(to, key->keyid) || have_otherwise_written(to, keys, key))
+    if (hq_signers_have(to, key->keyid) || hq_signers_find(to, keys, key) != NULL)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, EXISTS), "%s has this key already", name);
     if (to->count == HQ_ROLE_KEYS_MAX)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "a role has at most %d keys here",

@@ -70,6 +70,66 @@ static void a_release_takes_two(void **state)
     forget_terminal();
 }
 
+static sotto_vec read_all(const char *name)
+{
+    sotto_vec bytes;
+    sotto_diag diag = {0};
+    sotto_vec_init(&bytes, 1 << 20);
+    ok(sotto_port_read_file(at(name), &bytes, &diag), &diag);
+    return bytes;
+}
+
+/* What another tool signs with a person's key: into the file "signature". */
+static void sign_elsewhere(const char *draft, const char *key_file)
+{
+    uint8_t signature[SOTTO_ANY_SIGNATURE_MAX];
+    char pem[SOTTO_PEM_MAX];
+    size_t len = 0;
+    sotto_vec file = read_all(draft), key = read_all(key_file), payload;
+    sotto_vec_init(&payload, 1 << 20);
+    ok(hq_tuf_payload(sotto_vec_span(&file), &payload, NULL), NULL);
+    ok(sotto_span_to_str(sotto_vec_span(&key), pem, sizeof pem), NULL);
+    ok(sotto_private_sign(pem, sotto_vec_span(&payload), signature, &len, NULL), NULL);
+    ok(sotto_port_write_file(at("signature"), sotto_span_of(signature, len), 0600, NULL), NULL);
+    sotto_vec_free(&file);
+    sotto_vec_free(&key);
+    sotto_vec_free(&payload);
+}
+
+/* The same key with other line ends has another keyid: what counts is the key, and the signature stands under
+ * the keyid that the root names. */
+static void a_key_in_another_spelling(void **state)
+{
+    (void)state;
+    begin();
+    make_person("anna");
+    make_person("otto");
+    assert_int_equal(RUN(hq_cmd_keys, "keys", "add", "--dir", at("office"), "--role", "targets", "--key",
+                         at("anna.pem"), "--threshold", "2"),
+                     0);
+    sign_elsewhere("office/draft/2.targets.json", "anna.key");
+    sotto_vec pem = read_all("anna.pem"), spelt;
+    sotto_vec_init(&spelt, 1 << 20);
+    for (size_t i = 0; i < pem.len; i++) {
+        if (pem.ptr[i] == '\n')
+            ok(sotto_vec_put(&spelt, "\r", 1), NULL);
+        ok(sotto_vec_put(&spelt, &pem.ptr[i], 1), NULL);
+    }
+    ok(sotto_port_write_file(at("anna-too.pem"), sotto_vec_span(&spelt), 0600, NULL), NULL);
+    assert_int_equal(RUN(hq_cmd_sign, "sign", at("office/draft/2.targets.json"), "--public", at("otto.pem"),
+                         "--signature", at("signature")),
+                     5);
+    assert_int_equal(finish_drafts(), 5);
+    assert_int_equal(RUN(hq_cmd_sign, "sign", at("office/draft/2.targets.json"), "--public",
+                         at("anna-too.pem"), "--signature", at("signature")),
+                     0);
+    assert_int_equal(finish_drafts(), 0);
+    assert_follows(2);
+    sotto_vec_free(&pem);
+    sotto_vec_free(&spelt);
+    forget_terminal();
+}
+
 /* root.key is in a safe: what the online keys do goes on, what changes keys waits for it. */
 static void a_root_waits_for_its_key(void **state)
 {
@@ -186,8 +246,9 @@ static void finished_drafts_go(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(every_role_rotates), T(a_release_takes_two), T(a_root_waits_for_its_key), T(what_cannot_be),
-        T(finish_killed),      T(a_rotation_killed),   T(finished_drafts_go),
+        T(every_role_rotates),       T(a_release_takes_two), T(a_key_in_another_spelling),
+        T(a_root_waits_for_its_key), T(what_cannot_be),      T(finish_killed),
+        T(a_rotation_killed),        T(finished_drafts_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
