@@ -89,7 +89,7 @@ style_stage() {
 # The linter's settings are in .clang-tidy; it reads the compile commands of the host build.
 lint() {
     cmake --preset host >/dev/null || return 1 # a new file has no command yet
-    git ls-files 'src/*.c' | grep -v '^src/hq/learn_booster' | xargs -P "$JOBS" -n 8 clang-tidy -p build/host --quiet && count 1 0 0
+    git ls-files 'src/*.c' | grep -v '^src/hq/learn/booster' | xargs -P "$JOBS" -n 8 clang-tidy -p build/host --quiet && count 1 0 0
 }
 
 host_stage() { build_and_test host; }

@@ -1,13 +1,9 @@
 /* sotto-hq: head office's program. One table of commands; everything else is in the room's other files. */
-#include "aggregate.h"
-#include "evaluate.h"
-#include "hq_priv.h"
-#include "learn.h"
-#include "pack.h"
-#include "population.h"
-#include "recommend.h"
-#include "simulate.h"
-#include "swarm.h"
+#include "commands.h"
+#include "office/args.h"
+#include "office/day.h"
+
+#include "sotto/codec.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,16 +24,16 @@ static const hq_command COMMANDS[] = {
      "                --sign-command /usr/local/lib/bank-pki-sign\n",
      hq_cmd_init},
     {"population", "make a bank's customers and their day, or the same from a table", NULL,
-     sotto_hq_cmd_population},
-    {"describe", "write a dictionary and a recipe for a table", NULL, sotto_hq_cmd_describe},
-    {"train", "train a model with XGBoost's library", NULL, sotto_hq_cmd_train},
-    {"model", "compile, predict, check, features, report", NULL, sotto_hq_cmd_model},
-    {"evaluate", "figures with intervals: predictions, uplift, policy", NULL, sotto_hq_cmd_evaluate},
-    {"recommend", "which product goes with which: train, predict, evaluate", NULL, sotto_hq_cmd_recommend},
-    {"value", "who will buy again, and for how much", NULL, sotto_hq_cmd_value},
+     hq_cmd_population},
+    {"describe", "write a dictionary and a recipe for a table", NULL, hq_cmd_describe},
+    {"train", "train a model with XGBoost's library", NULL, hq_cmd_train},
+    {"model", "compile, predict, check, features, report", NULL, hq_cmd_model},
+    {"evaluate", "figures with intervals: predictions, uplift, policy", NULL, hq_cmd_evaluate},
+    {"recommend", "which product goes with which: train, predict, evaluate", NULL, hq_cmd_recommend},
+    {"value", "who will buy again, and for how much", NULL, hq_cmd_value},
     {"simulate", "try a policy on customers before it is published, beside the present one", NULL,
-     sotto_hq_cmd_simulate},
-    {"advise", "campaigns that fall behind their goals, and what would help", NULL, sotto_hq_cmd_advise},
+     hq_cmd_simulate},
+    {"advise", "campaigns that fall behind their goals, and what would help", NULL, hq_cmd_advise},
     {"publish", "check, sign and offer model, dictionary, catalogue, policy and tasks as one release",
      "usage: sotto-hq publish --dir DIR --model M.sotto --dictionary D.json --catalogue C.json --policy "
      "P.json\n"

@@ -9,8 +9,8 @@ passed=0 failed=0
 # try ROOM INCLUDE: a tree with one file that must be refused
 try() {
     rm -rf "$work/tree"
-    mkdir -p "$work/tree/src/$1" "$work/tree/src/store" "$work/tree/include/sotto"
-    touch "$work/tree/src/store/store_priv.h"
+    mkdir -p "$work/tree/src/$1" "$work/tree/src/store" "$work/tree/src/hq/collector" "$work/tree/include/sotto"
+    touch "$work/tree/src/store/store_priv.h" "$work/tree/src/hq/collector/collect.h"
     printf '#include %s\n' "$2" >"$work/tree/src/$1/file.c"
     if "$here/floors.sh" "$work/tree" >/dev/null; then
         failed=$((failed + 1))
@@ -30,6 +30,10 @@ try kiosk '<mbedtls/ssl.h>'
 try tally '<sqlite3.h>'
 try tally '"store/store_priv.h"'
 try privacy '<sys/socket.h>'
+try hq/release '"collector/collect.h"'
+try hq/collector '<sqlite3.h>'
+try hq/learn '"sotto/tally.h"'
+try hq/attic '<stdio.h>'
 try cellar '<stdio.h>'
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -24,6 +24,27 @@ allowed() {
     esac
 }
 
+# The rooms within hq (src/hq/<room>), in the same way.
+within_hq() {
+    case $1 in
+        registry | page) echo ;;
+        office) echo registry ;;
+        release | learn) echo registry office ;;
+        aggregate | pack) echo registry office release ;;
+        totals) echo registry office release aggregate ;;
+        population) echo office learn ;;
+        evaluate) echo office learn totals ;;
+        recommend) echo office learn evaluate ;;
+        report) echo office learn evaluate page ;;
+        simulate) echo office learn evaluate recommend population page ;;
+        advise) echo office totals evaluate ;;
+        collector) echo registry office release pack ;;
+        swarm) echo registry office release collector ;;
+        admin) echo registry office release pack collector ;;
+        *) return 1 ;;
+    esac
+}
+
 # A room may show a part of itself in a header of its own: the room behind a public header's name.
 behind() {
     case $1 in
@@ -42,9 +63,11 @@ foreign() {
         mbedtls/ssl*.h | mbedtls/net_sockets.h) echo sync ;;
         mbedtls/* | psa/*) echo vault sync ;;
         openssl/*) echo vault ;;
-        sqlite3.h | sqlcipher_provider.h) echo store hq ;;
+        sqlite3.h | sqlcipher_provider.h) echo store hq/registry ;;
         yyjson.h | cbor.h | tinycbor/* | llhttp.h | lz4*.h) echo codec ;;
-        xgboost/* | libpq-fe.h) echo hq ;;
+        libpq-fe.h) echo hq/registry ;;
+        xgboost/*) echo hq/learn ;;
+        nlopt.h) echo hq/evaluate ;;
         sys/socket.h | netinet/* | arpa/* | netdb.h | sys/un.h) echo port sync ;;
         *) echo any ;;
     esac
@@ -54,9 +77,10 @@ complain() { failed=$((failed + 1)); echo "FAIL $1"; }
 
 in_list() { local word; for word in $2; do [ "$word" = "$1" ] && return 0; done; return 1; }
 
+# check_include FILE PLACE HEADER; PLACE: a room, or hq/ROOM
 check_include() {
-    local file=$1 room=$2 header=$3
-    local other=${header#sotto/}
+    local file=$1 place=$2 header=$3
+    local room=${place%%/*} first=${header%%/*} other=${header#sotto/} rooms
     other=${other%%/*}
     other=$(behind "${other%.h}")
     if [[ $header == *..* ]]; then
@@ -68,20 +92,34 @@ check_include() {
     elif [[ $header == */* && -e $tree/src/$header ]]; then
         complain "$file: another room's private header $header"
         return
+    elif [[ $header == */* && $room == hq && -e $tree/src/hq/$header ]]; then
+        [ "$place" = hq ] || [ "$place" = "hq/$first" ] || in_list "$first" "$(within_hq "${place#hq/}")" ||
+            { complain "$file: $place must not include $header"; return; }
     else
-        local rooms
         rooms=$(foreign "$header")
-        [ "$rooms" = any ] || in_list "$room" "$rooms" || { complain "$file: only $rooms may include $header"; return; }
+        [ "$rooms" = any ] || in_list "$room" "$rooms" || in_list "$place" "$rooms" ||
+            { complain "$file: only $rooms may include $header"; return; }
     fi
     passed=$((passed + 1))
+}
+
+check_folder() { # PLACE
+    local file header
+    while IFS=: read -r file header; do
+        check_include "src/$1/${file##*/}" "$1" "$header"
+    done < <(grep -Ho '^ *# *include *[<"][^>"]*' "$tree/src/$1/"*.[ch] 2>/dev/null | sed 's/: *# *include *[<"]/:/')
 }
 
 for dir in "$tree"/src/*/; do
     room=$(basename "$dir")
     allowed "$room" >/dev/null || { complain "src/$room is no room of docs/design.md"; continue; }
-    while IFS=: read -r file header; do
-        check_include "src/$room/${file##*/}" "$room" "$header"
-    done < <(grep -Ho '^ *# *include *[<"][^>"]*' "$dir"*.[ch] 2>/dev/null | sed 's/: *# *include *[<"]/:/')
+    check_folder "$room"
+done
+for dir in "$tree"/src/hq/*/; do
+    [ -d "$dir" ] || continue
+    room=$(basename "$dir")
+    within_hq "$room" >/dev/null || { complain "src/hq/$room is no room of docs/design.md"; continue; }
+    check_folder "hq/$room"
 done
 
 # What a room's public header includes counts as the room's own include.

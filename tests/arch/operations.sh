@@ -34,11 +34,11 @@ same() {
     [ -z "$missing" ] || bad "docs/operations.md, '$1', has no row for: $missing"
     [ -z "$extra" ] || bad "docs/operations.md, '$1': the sources do not say: $extra"
 }
-same "Alarms of head office" 12 "$(listed src/hq/registry.h HQ_ALARMS)"
-same "Checks of a terminal" 13 "$(listed src/kiosk/cmd_doctor.c CHECKS; listed src/hq/devices.h HQ_CHECKS)"
+same "Alarms of head office" 12 "$(listed src/hq/registry/registry.h HQ_ALARMS)"
+same "Checks of a terminal" 13 "$(listed src/kiosk/cmd_doctor.c CHECKS; listed src/hq/admin/devices.h HQ_CHECKS)"
 same "Errors and warnings in the logs" 33 "$(events)"
 # What the collector answers to whoever watches over it.
-for path in $(grep -o '"/[a-z]*z"' "$TOP/src/hq/collect.c" | tr -d '"'); do
+for path in $(grep -o '"/[a-z]*z"' "$TOP/src/hq/collector/collect.c" | tr -d '"'); do
     rows "The collector is not ready" | grep -q "^$path$" || bad "docs/operations.md says nothing of $path"
 done
 [ "$FAILED" = 0 ] && echo "every alarm, check and event has a row"

@@ -6,7 +6,7 @@
  * One model for every pair of TREES and DEPTH, trained here on the whole table (this is about equality, not
  * about quality). Columns that are not numbers are categories, split as sets; empty fields and "?" are
  * missing. Exit status 1 when anything differs. tests/bench/every_row.sh runs it over the data sets. */
-#include "learn_priv.h"
+#include "learn/learn.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  * is shown one offer at one terminal, so contributes at most two counts (shown, taken): bound 2, noise of
  * scale 2 / epsilon in each cell, one draw a terminal (mode A) or two in all (mode B).
  */
-#include "histogram.h"
+#include "totals/histogram.h"
 
 #include "sotto/fixed.h"
 #include "sotto/port.h"

@@ -7,7 +7,7 @@
  *
  * (The three files come from `sotto-hq describe` and `sotto-hq train`.) Not part of the tests: figures depend
  * on the machine. */
-#include "learn_priv.h"
+#include "learn/learn.h"
 #include "score_bench.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* A model as C in the way of emlearn and m2cgen, nested conditions, one function a tree: what its size is
  * measured beside. */
-#include "learn_walker.h"
+#include "learn/walker.h"
 #include "score_bench.h"
 
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * nothing. The first byte says which. */
 #include "fuzz.h"
 
-#include "aggregate.h"
-#include "registry_sql.h"
+#include "aggregate/aggregate.h"
+#include "registry/sql.h"
 
 #include <stdio.h>
 #include <string.h>

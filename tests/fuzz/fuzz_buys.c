@@ -2,7 +2,7 @@
  * the line. */
 #include "fuzz.h"
 
-#include "evaluate_priv.h"
+#include "evaluate/evaluate.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -4,9 +4,10 @@
  * release. Whatever comes, the answer is one of the documented codes; a report that is acknowledged is held,
  * and is known again when it comes a second time.
  */
+#include "collector/collect.h"
+#include "commands.h"
 #include "fuzz.h"
-
-#include "hq_priv.h"
+#include "office/code.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * row of it ends at a leaf. */
 #include "fuzz.h"
 
-#include "learn_priv.h"
+#include "learn/learn.h"
 
 #include <math.h>
 

@@ -1,8 +1,7 @@
 /* Any JSON as teams.json or as a root: refused with words, or, written again, the same teams; no file of a
  * release has two owners, and whoever stands in a root has its key there. */
 #include "fuzz.h"
-
-#include "hq_priv.h"
+#include "release/tuf.h"
 
 #include <string.h>
 

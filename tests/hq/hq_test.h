@@ -12,7 +12,12 @@
 
 #include <cmocka.h>
 
-#include "hq_priv.h"
+#include "collector/collect.h"
+#include "commands.h"
+#include "office/code.h"
+#include "office/day.h"
+#include "office/office.h"
+
 #include "sotto/forge.h"
 
 #include <ftw.h>

@@ -1,5 +1,5 @@
 /* Uplift, policies and customers' value, against answers worked by hand and known ones. */
-#include "evaluate_priv.h"
+#include "evaluate/evaluate.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* Figures of scores, lists, intervals and columns, against answers worked by hand. */
-#include "evaluate_priv.h"
+#include "evaluate/evaluate.h"
 
 #include <math.h>
 #include <setjmp.h>

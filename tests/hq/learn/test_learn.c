@@ -1,8 +1,8 @@
 /* Figures, held-out rows and fields of the learning commands, against plain definitions. */
-#include "learn_calibrate.h"
-#include "learn_goal.h"
-#include "learn_infer.h"
-#include "learn_train.h"
+#include "learn/calibrate.h"
+#include "learn/goal.h"
+#include "learn/infer.h"
+#include "learn/train.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -301,7 +301,7 @@ static void calibration_figures_follow_their_definitions(void **state)
     assert_true(isfinite(learn_logloss_of((const double[]){1}, (const uint8_t[]){0}, 1)));
 }
 
-/* Each by hand: the definitions are in learn_goal.c. */
+/* Each by hand: the definitions are in src/hq/learn/goal.c. */
 static void figures_of_other_objectives_follow_their_definitions(void **state)
 {
     (void)state;

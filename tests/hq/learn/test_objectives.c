@@ -1,6 +1,6 @@
 /* Every objective and booster of XGBoost's: the compiled model gives its margins and its answers, or is
  * refused by the objective's name. Objectives that this XGBoost does not have yet are passed over. */
-#include "learn_priv.h"
+#include "learn/learn.h"
 
 #include <math.h>
 #include <setjmp.h>

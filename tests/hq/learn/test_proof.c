@@ -1,6 +1,6 @@
 /* The proof against the trained model: it passes for the very file, and refuses another one with row and
  * output. */
-#include "learn_priv.h"
+#include "learn/learn.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* The page kit: what stands in a page, whatever text and numbers it is given. */
-#include "page.h"
+#include "page/page.h"
 
 #include <math.h>
 #include <setjmp.h>

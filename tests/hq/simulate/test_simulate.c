@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "simulate_priv.h"
+#include "simulate/simulate.h"
 
 #include <math.h>
 
