@@ -261,7 +261,7 @@ static void put_report(hq_collector *c, const hq_device *device, sotto_span numb
     uint64_t seq;
     hq_pending alone, *pending = next_pending(c, &alone);
     sotto_diag diag = {0};
-    if (sotto_parse_u64(number, &seq) != SOTTO_OK || seq == 0) {
+    if (sotto_parse_u64(number, &seq) != SOTTO_OK || seq == 0 || seq > HQ_TOLD_MAX) {
         sotto_status status = sotto_diag_set(&diag, SOTTO_ERR(HQ, NOT_FOUND), "not a report's number");
         reply_status(c, reply, status, &diag);
         return;

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NUMBER_MAX (INT64_C(1) << 52) /* exact in every reader of JSON */
-
 /* 32 hexadecimal digits, or "-" for none, which becomes "". */
 static sotto_status read_token(sotto_json_node body, const char *name, bool required,
                                char out[static HQ_TOKEN_HEX + 1], sotto_diag *diag)
@@ -46,7 +44,7 @@ static sotto_status read_absence(sotto_json_node body, hq_absence *a, sotto_diag
     sotto_span text, reason = {0};
     sotto_status status = sotto_json_only(body, members, SOTTO_COUNT(members), diag);
     if (status == SOTTO_OK)
-        status = sotto_json_get_i64(body, "seq", 1, INT64_MAX - 1, &seq, diag);
+        status = sotto_json_get_i64(body, "seq", 1, HQ_TOLD_MAX, &seq, diag);
     if (status == SOTTO_OK)
         status = sotto_json_get_str(body, "sha256", &text, diag);
     if (status == SOTTO_OK && sotto_hex_decode(text, a->sha256, sizeof a->sha256) != SOTTO_OK)
@@ -108,11 +106,11 @@ static sotto_status read_number(sotto_json_node body, const char *name, int64_t 
 static sotto_status read_machine(sotto_json_node body, hq_health *h, sotto_diag *diag)
 {
     sotto_status status =
-        read_number(body, "disk_free_mib", 0, NUMBER_MAX, &h->has_disk, &h->disk_free_mib, diag);
+        read_number(body, "disk_free_mib", 0, HQ_TOLD_MAX, &h->has_disk, &h->disk_free_mib, diag);
     if (status == SOTTO_OK)
-        status = read_number(body, "waiting", 0, NUMBER_MAX, &h->has_waiting, &h->waiting, diag);
+        status = read_number(body, "waiting", 0, HQ_TOLD_MAX, &h->has_waiting, &h->waiting, diag);
     if (status == SOTTO_OK)
-        status = read_number(body, "clock_ahead_min", -NUMBER_MAX, NUMBER_MAX, &h->has_clock,
+        status = read_number(body, "clock_ahead_min", -HQ_TOLD_MAX, HQ_TOLD_MAX, &h->has_clock,
                              &h->clock_ahead_min, diag);
     return status;
 }
@@ -123,11 +121,11 @@ static sotto_status read_health(sotto_json_node body, hq_health *h, sotto_diag *
                                           "program", "disk_free_mib", "waiting", "clock_ahead_min"};
     sotto_status status = sotto_json_only(body, members, SOTTO_COUNT(members), diag);
     if (status == SOTTO_OK)
-        status = sotto_json_get_i64(body, "release", 0, INT64_MAX, &h->release, diag);
+        status = sotto_json_get_i64(body, "release", 0, HQ_TOLD_MAX, &h->release, diag);
     if (status == SOTTO_OK)
-        status = sotto_json_get_i64(body, "good", 0, INT64_MAX, &h->good, diag);
+        status = sotto_json_get_i64(body, "good", 0, HQ_TOLD_MAX, &h->good, diag);
     if (status == SOTTO_OK)
-        status = sotto_json_get_i64(body, "failed", 0, INT64_MAX, &h->failed, diag);
+        status = sotto_json_get_i64(body, "failed", 0, HQ_TOLD_MAX, &h->failed, diag);
     if (status == SOTTO_OK)
         status = read_word(body, "why", h->why, sizeof h->why, diag);
     if (status == SOTTO_OK)

@@ -141,6 +141,8 @@ sotto_status hq_pack_take_statement(const char *dir, const hq_device *device, so
 {
     bool same = false;
     sotto_status status = sotto_pack_state_read(out, json, diag);
+    if (status == SOTTO_OK && (out->held > HQ_TOLD_MAX || out->refused > HQ_TOLD_MAX))
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "no pack has such a number");
     if (status == SOTTO_OK && strcmp(out->device, device->id) != 0)
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED), "the statement is another terminal's");
     if (status == SOTTO_OK)

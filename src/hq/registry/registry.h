@@ -20,6 +20,8 @@
 
 #define HQ_REGISTRY_SCHEMA 4  /* docs/formats/registry.md */
 #define HQ_DEVICE_ID_MAX   65 /* with the NUL */
+/* What a terminal may tell as a number: exact in every reader of the JSON that tells it on. */
+#define HQ_TOLD_MAX (INT64_C(1) << 52)
 
 typedef struct hq_registry hq_registry;
 

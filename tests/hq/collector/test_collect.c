@@ -103,8 +103,12 @@ static void number_in_path(void **state)
     terminal_seal(one, 2);
     sotto_span bytes = sotto_span_of(one->sealed, one->sealed_len);
     assert_int_equal(send_bytes(&collector, one, 1, bytes), 400);
-    static const char *const targets[] = {"/v1/reports/", "/v1/reports/0", "/v1/reports/-1", "/v1/reports/2x",
-                                          "/v1/reports/99999999999999999999"};
+    static const char *const targets[] = {"/v1/reports/",
+                                          "/v1/reports/0",
+                                          "/v1/reports/-1",
+                                          "/v1/reports/2x",
+                                          "/v1/reports/99999999999999999999",
+                                          "/v1/reports/4503599627370497"};
     for (size_t i = 0; i < SOTTO_COUNT(targets); i++)
         assert_int_equal(ask_code(&collector, HQ_LISTENER_DEVICES, one, "PUT", targets[i], bytes), 404);
     assert_int_equal(reports_of("atm-1"), 0);
@@ -955,13 +959,13 @@ static void what_is_no_health(void **state)
 {
     (void)state;
     hq_health h;
-    static const char *const bad[] = {"",
-                                      "{}",
-                                      "{" RELEASES ",\"disk_free_mib\":-1}",
-                                      "{" RELEASES ",\"waiting\":\"3\"}",
-                                      "{" RELEASES ",\"waiting\":null}",
-                                      "{" RELEASES ",\"clock_ahead_min\":9007199254740993}",
-                                      "{" RELEASES ",\"customers\":3}"};
+    static const char *const bad[] = {
+        "", "{}", "{" RELEASES ",\"disk_free_mib\":-1}", "{" RELEASES ",\"waiting\":\"3\"}",
+        "{" RELEASES ",\"waiting\":null}", "{" RELEASES ",\"clock_ahead_min\":9007199254740993}",
+        "{" RELEASES ",\"customers\":3}",
+        /* a release that devices --json could not tell exactly */
+        "{\"release\":4503599627370497,\"good\":7,\"failed\":0,\"why\":\"none\","
+        "\"program\":\"0.1.0\"}"};
     for (size_t i = 0; i < SOTTO_COUNT(bad); i++)
         assert_int_equal(tell(one, bad[i]), 400);
     assert_int_equal(hq_registry_health(collector.registry, "atm-1", &h, NULL), SOTTO_OK);

@@ -37,6 +37,7 @@ static void an_old_word_does_not_come_back(void **state)
     cause_is(say(t, now_s - 101, 4), CONFLICT);
     cause_is(say(t, now_s - 100, 2), CONFLICT);
     assert_int_equal(held(t), 3);
+    cause_is(say(t, now_s, HQ_TOLD_MAX + 1), RANGE);
     ok(say(t, now_s, 4), NULL);
     assert_int_equal(held(t), 4);
     terminal_free(t);
