@@ -221,6 +221,8 @@ SOTTO_MUST_USE sotto_status sotto_cert_check(sotto_span cert_pem, enum sotto_cer
  * RANGE. */
 SOTTO_MUST_USE sotto_status sotto_cert_check_names(sotto_span cert_pem, const char *const *names,
                                                    size_t count, sotto_diag *diag);
+/* The same for the names that a request asks for in its subjectAltName. */
+SOTTO_MUST_USE sotto_status sotto_cert_check_asked(sotto_span cert_pem, sotto_span csr_pem, sotto_diag *diag);
 /* Whether signature (DER ECDSA P-256 with SHA-256) over message is by the key of one of authority_pem that
  * holds at at_s. AUTH: none of them; EXPIRED: one that does not hold then; MALFORMED, RANGE. */
 SOTTO_MUST_USE sotto_status sotto_authority_verify(sotto_span authority_pem, sotto_span message,

@@ -2,8 +2,12 @@
  * authorities a signature is, while one takes over from another. */
 #include "pem.h"
 
+#include <arpa/inet.h>
 #include <mbedtls/oid.h>
+#include <stdio.h>
 #include <string.h>
+
+#define NAME_MAX_BYTES 256
 
 static sotto_status refuse(sotto_diag *diag, const char *why)
 {
@@ -101,6 +105,43 @@ sotto_status sotto_cert_check_names(sotto_span cert_pem, const char *const *name
     sotto_status status = sotto_vault_read_cert(cert_pem, &cert, diag);
     if (status == SOTTO_OK)
         status = check_names(&cert, names, count, diag);
+    mbedtls_x509_crt_free(&cert);
+    return status;
+}
+
+/* A name of subjectAltName as a terminal would write it; "" where it is none that one could ask for. */
+static void name_of(const mbedtls_x509_buf *entry, char out[static NAME_MAX_BYTES])
+{
+    mbedtls_x509_subject_alternative_name san;
+    out[0] = '\0';
+    if (mbedtls_x509_parse_subject_alt_name(entry, &san) != 0)
+        return;
+    const mbedtls_x509_buf *value = &san.san.unstructured_name;
+    if (san.type == MBEDTLS_X509_SAN_DNS_NAME && value->len < NAME_MAX_BYTES)
+        (void)snprintf(out, NAME_MAX_BYTES, "%.*s", (int)value->len, (const char *)value->p);
+    else if (san.type == MBEDTLS_X509_SAN_IP_ADDRESS && (value->len == 4 || value->len == 16))
+        (void)inet_ntop(value->len == 4 ? AF_INET : AF_INET6, value->p, out, NAME_MAX_BYTES);
+    mbedtls_x509_free_subject_alt_name(&san);
+}
+
+sotto_status sotto_cert_check_asked(sotto_span cert_pem, sotto_span csr_pem, sotto_diag *diag)
+{
+    mbedtls_x509_crt cert;
+    mbedtls_x509_csr csr;
+    mbedtls_x509_crt_init(&cert);
+    mbedtls_x509_csr_init(&csr);
+    sotto_status status = sotto_vault_read_cert(cert_pem, &cert, diag);
+    if (status == SOTTO_OK)
+        status = sotto_vault_read_csr(csr_pem, &csr, diag);
+    const mbedtls_x509_sequence *at = &csr.subject_alt_names;
+    for (; status == SOTTO_OK && at != NULL && at->buf.p != NULL; at = at->next) {
+        char text[NAME_MAX_BYTES];
+        const char *const names[] = {text};
+        name_of(&at->buf, text);
+        if (text[0] != '\0')
+            status = check_names(&cert, names, 1, diag);
+    }
+    mbedtls_x509_csr_free(&csr);
     mbedtls_x509_crt_free(&cert);
     return status;
 }

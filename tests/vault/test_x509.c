@@ -453,6 +453,33 @@ static void a_servers_certificate_is_held_against_its_names(void **state)
     assert_cause(sotto_cert_check_names(sotto_span_str("x"), names, 1, NULL), MALFORMED);
 }
 
+/* A certificate that came for a request has every name that was asked for. */
+static void what_was_asked_for_is_there(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"hq.example.org", "10.0.0.5", "2001:db8::1"};
+    static const char *const more[][4] = {{"hq.example.org", "10.0.0.5", "2001:db8::1", "www.example.org"},
+                                          {"hq.example.org", "10.0.0.5", "2001:db8::1", "10.0.0.6"},
+                                          {"hq.example.org", "10.0.0.5", "2001:db8::1", "2001:db8::2"}};
+    char csr[SOTTO_PEM_MAX];
+    sotto_cert_request server = request_of(SOTTO_CERT_SERVER, "head office");
+    server.names = names;
+    server.name_count = SOTTO_COUNT(names);
+    assert_ok(issue(&server, pki.csr, NULL));
+    for (size_t count = 1; count <= SOTTO_COUNT(names); count++) {
+        assert_ok(sotto_csr_make_server(pki.key, "head office", names, count, csr, NULL));
+        assert_ok(sotto_cert_check_asked(sotto_span_str(cert), sotto_span_str(csr), NULL));
+    }
+    for (size_t i = 0; i < SOTTO_COUNT(more); i++) {
+        sotto_diag diag = {0};
+        assert_ok(sotto_csr_make_server(pki.key, "head office", more[i], 4, csr, NULL));
+        assert_cause(sotto_cert_check_asked(sotto_span_str(cert), sotto_span_str(csr), &diag), AUTH);
+        assert_non_null(strstr(diag.text, more[i][3]));
+    }
+    assert_ok(sotto_cert_check_asked(sotto_span_str(cert), sotto_span_str(pki.csr), NULL)); /* no names */
+    assert_cause(sotto_cert_check_asked(sotto_span_str(cert), sotto_span_str("x"), NULL), MALFORMED);
+}
+
 static void a_servers_request_names_it(void **state)
 {
     (void)state;
@@ -487,6 +514,7 @@ int main(void)
         cmocka_unit_test(a_terminals_certificate_cannot_serve),
         cmocka_unit_test(a_request_is_copied_alone),
         cmocka_unit_test(a_servers_certificate_is_held_against_its_names),
+        cmocka_unit_test(what_was_asked_for_is_there),
         cmocka_unit_test(a_servers_request_names_it),
     };
     return cmocka_run_group_tests_name("vault.x509", tests, start, NULL);

@@ -128,6 +128,24 @@ static sotto_status take_with(renewal *r, sotto_span said, sotto_diag *diag)
     return status;
 }
 
+/* The names that the last request asked for, where it is this key's: terminals know head office by them. */
+static sotto_status check_asked(const renewal *r, sotto_diag *diag)
+{
+    char csr[SOTTO_PEM_MAX], asked_for[SOTTO_PEM_MAX];
+    sotto_diag why = {0};
+    if (hq_office_pem(r->dir, "authority/server.csr", csr, NULL) != SOTTO_OK ||
+        sotto_csr_check(sotto_span_str(csr), asked_for, NULL) != SOTTO_OK ||
+        strcmp(asked_for, r->public_pem) != 0)
+        return SOTTO_OK;
+    sotto_status status = sotto_cert_check_asked(sotto_span_str(r->server_cert), sotto_span_str(csr), &why);
+    return status == SOTTO_OK
+               ? status
+               : sotto_diag_at(diag, status, r->from, 0,
+                               "%s, as authority/server.csr asks: have it signed with all of its names, or "
+                               "ask anew with --host",
+                               why.text);
+}
+
 /* For the key that waits for one, or for the one in use. */
 static sotto_status take_file(renewal *r, sotto_diag *diag)
 {
@@ -143,6 +161,8 @@ static sotto_status take_file(renewal *r, sotto_diag *diag)
         status = hq_office_key(r->dir, "authority/server.key", r->server_key, diag);
     if (status == SOTTO_OK && !r->new_key)
         status = hq_in_file(take_with(r, sotto_vec_span(&file), diag), r->from, diag);
+    if (status == SOTTO_OK)
+        status = check_asked(r, diag);
     sotto_vec_free(&file);
     return status;
 }
