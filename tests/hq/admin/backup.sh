@@ -43,6 +43,14 @@ done
 expect 2 'lies in the folder' "$HQ" backup --dir hq/ --to hq
 ln -s hq elsewhere
 expect 2 'lies in the folder' "$HQ" backup --dir hq --to elsewhere/x
+# Refused once the folders above it were made: they go again, and those that were there stay.
+mkdir hq/keys/old
+for to in elsewhere/new/x ./elsewhere/new/er/x/ "$WORK/elsewhere//new/er/x" elsewhere/keys/old/x; do
+    expect 2 'lies in the folder' "$HQ" backup --dir hq --to "$to"
+    gone hq/new
+done
+here hq/keys/old
+rmdir hq/keys/old
 rm elsewhere
 mkdir disk && ln -s disk copies
 expect 0 'and the registry' "$HQ" backup --dir hq --to copies/today
