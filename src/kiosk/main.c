@@ -9,65 +9,89 @@
 
 static const kiosk_command COMMANDS[] = {
     {"init", "make this terminal's key and its empty encrypted store",
-     "usage: sotto init\n\n"
-     "Makes the root secret (never replaced) and an empty encrypted store, and takes head office's signing root\n"
-     "from the file that the configuration names.\n\n"
+     "usage: sotto init\n"
+     "\n"
+     "Makes the root secret (never replaced) and an empty encrypted store, and takes head office's\n"
+     "signing root from the file that the configuration names.\n"
+     "\n"
      "  sotto --config /etc/sotto/sotto.json init\n",
      kiosk_cmd_init},
     {"enrol", "get this terminal's certificate with a one-time code",
-     "usage: sotto enrol CODE\n\n"
-     "Makes the device key (it never leaves this machine), sends a signing request with the code that head office\n"
-     "gave, and keeps the certificate. `sotto serve` must be running.\n\n"
+     "usage: sotto enrol CODE\n"
+     "\n"
+     "Makes the device key (it never leaves this machine), sends a signing request with the code that\n"
+     "head office gave, and keeps the certificate. `sotto serve` must be running.\n"
+     "\n"
      "  sotto enrol 7KQ2-M8XD-R4TP-0C9V\n",
      kiosk_cmd_enrol},
     {"import", "take customers' tags from a CSV file, all rows or none",
      "usage: sotto import FILE.csv [--json]\n"
      "       sotto import --events FILE.csv [--json]\n"
-     "       sotto import --pack FILE.pack [--json]\n\n"
-     "Columns are named by the dictionary of the release in use; one column is the customer number. A bad row is\n"
-     "named by its line and nothing is changed. Not while `sotto serve` runs: it holds the store.\n\n"
-     "With --events: what happened, a row an event (columns kind, at, id, amount, balance, product, channel, page,\n"
-     "campaign, due and the customer number), through the running daemon or without one. An event that was here before\n"
-     "counts once, so a file may be read again after a cut.\n\n"
-     "With --pack: a tag pack that head office made for this terminal (sotto-hq pack make -o), where no line brings it.\n\n"
+     "       sotto import --pack FILE.pack [--json]\n"
+     "\n"
+     "Columns are named by the dictionary of the release in use; one column is the customer number. A\n"
+     "bad row is named by its line and nothing is changed. Not while `sotto serve` runs: it holds the\n"
+     "store.\n"
+     "\n"
+     "With --events: what happened, a row an event (columns kind, at, id, amount, balance, product,\n"
+     "channel, page, campaign, due and the customer number), through the running daemon or without one.\n"
+     "An event that was here before counts once, so a file may be read again after a cut.\n"
+     "\n"
+     "With --pack: a tag pack that head office made for this terminal (sotto-hq pack make -o), where no\n"
+     "line brings it.\n"
+     "\n"
      "  sotto import customers.csv\n"
      "  sotto import --events bookings.csv\n",
      kiosk_cmd_import},
     {"pack", "what head office must know to make a tag pack, signed",
-     "usage: sotto pack\n\n"
-     "One line of JSON: this terminal's name, the public half of the key that its next tag pack is to be sealed to, and\n"
-     "the pack that it holds. `sotto sync` tells it each night; this is for a terminal without a line:\n"
-     "sotto-hq pack accept takes it. Holds nothing secret.\n\n"
+     "usage: sotto pack\n"
+     "\n"
+     "One line of JSON: this terminal's name, the public half of the key that its next tag pack is to be\n"
+     "sealed to, and the pack that it holds. `sotto sync` tells it each night; this is for a terminal\n"
+     "without a line: sotto-hq pack accept takes it. Holds nothing secret.\n"
+     "\n"
      "  sotto pack > statement.json\n",
      kiosk_cmd_pack},
     {"serve", "answer the kiosk application; holds the key, has no network",
-     "usage: sotto serve\n\n"
-     "HTTP and JSON on the Unix socket api/sotto.sock below the run folder (docs/openapi.json). Ends on SIGTERM.\n\n"
+     "usage: sotto serve\n"
+     "\n"
+     "HTTP and JSON on the Unix socket api/sotto.sock below the run folder (docs/openapi.json). Ends on\n"
+     "SIGTERM.\n"
+     "\n"
      "  sotto serve &\n"
      "  curl --unix-socket /run/sotto/api/sotto.sock http://localhost/v1/decide -d '{\"customer\":\"10017\"}'\n",
      kiosk_cmd_serve},
     {"decide", "what to show to a customer now, and why",
-     "usage: sotto decide [--customer NUMBER] [--offers N] [--slot S] [--channel C] [--language L] [--explain] [--json]\n"
-     "       sotto decide -        one JSON request a line on standard input, one answer a line; ends with the\n"
-     "                             exit code of the first that was refused\n\n"
+     "usage: sotto decide [--customer NUMBER] [--offers N] [--slot S] [--channel C] [--language L]\n"
+     "                    [--explain] [--json]\n"
+     "       sotto decide -        one JSON request a line on standard input, one answer a line; ends\n"
+     "                             with the exit code of the first that was refused\n"
+     "\n"
      "  sotto decide --customer 10017 --explain\n",
      kiosk_cmd_decide},
     {"event", "tell what happened: card_in, shown, taken, dismissed, deposit, ...",
-     "usage: sotto event [--customer NUMBER] --kind KIND [--id ID] [--campaign ID] [--at 2026-11-21T09:30:00Z] [--json]\n"
-     "                   [--amount N] [--balance N] [--product P] [--channel C] [--page P] [--due YYYY-MM-DD]\n"
-     "Kinds: card_in, shown, taken, dismissed, balance, deposit, withdrawal, purchase, maturity, page. An event with an id\n"
-     "(or, without one, with a time) that was here before changes nothing. shown and taken need no customer: on\n"
-     "the idle screen, or of a card that is not known, they use up budgets and stock, and sent twice they do so twice.\n"
-     "       sotto event -         one JSON event a line on standard input\n\n"
+     "usage: sotto event [--customer NUMBER] --kind KIND [--id ID] [--campaign ID]\n"
+     "                   [--at 2026-11-21T09:30:00Z] [--amount N] [--balance N] [--product P]\n"
+     "                   [--channel C] [--page P] [--due YYYY-MM-DD] [--json]\n"
+     "Kinds: card_in, shown, taken, dismissed, balance, deposit, withdrawal, purchase, maturity, page.\n"
+     "An event with an id (or, without one, with a time) that was here before changes nothing. shown and\n"
+     "taken need no customer: on the idle screen, or of a card that is not known, they use up budgets\n"
+     "and stock, and sent twice they do so twice.\n"
+     "       sotto event -         one JSON event a line on standard input\n"
+     "\n"
      "  sotto event --customer 10017 --kind shown --campaign term-12\n",
      kiosk_cmd_event},
     {"sync", "fetch the release, close the night, send sealed reports; has the network, no key",
-     "usage: sotto sync [--within SECONDS] [--until-done] [--again] [--json]\n\n"
-     "One run of the night; safe to repeat and to cut at any point. Started by a timer (firmware/services).\n"
-     "--within waits first, for this terminal's own moment of the next SECONDS (drawn each night from its name).\n"
-     "--until-done tries again while head office cannot be reached or asks for patience, after longer and longer\n"
-     "pauses, for up to four hours.\n"
-     "--again also sends what head office refused before: after a repair there.\n\n"
+     "usage: sotto sync [--within SECONDS] [--until-done] [--again] [--json]\n"
+     "\n"
+     "One run of the night; safe to repeat and to cut at any point. Started by a\n"
+     "timer (firmware/services).\n"
+     "--within waits first, for this terminal's own moment of the next SECONDS (drawn each night from\n"
+     "its name).\n"
+     "--until-done tries again while head office cannot be reached or asks for patience, after longer\n"
+     "and longer pauses, for up to four hours.\n"
+     "--again also sends what head office refused before: after a repair there.\n"
+     "\n"
      "  sotto sync\n",
      kiosk_cmd_sync},
     {"status", "device, release, customers, reports waiting",
@@ -75,36 +99,43 @@ static const kiosk_command COMMANDS[] = {
     {"audit", "everything that left this terminal, in plain words",
      "usage: sotto audit [--json | --bytes]\n"
      "       sotto audit export FILE\n"
-     "       sotto audit accept-restore\n\n"
-     "Each report: when, at what epsilon, for which task and campaigns, how many customers stood\n"
-     "behind it. --bytes shows the sealed bytes as well. export writes all of it, signed, for\n"
-     "`sotto-hq audit verify`. accept-restore lets offers and reports\n"
-     "go on after an old copy of the store was put back (stop serve first): every customer is charged for the\n"
-     "reports that were lost.\n\n"
+     "       sotto audit accept-restore\n"
+     "\n"
+     "Each report: when, at what epsilon, for which task and campaigns, how many customers stood behind\n"
+     "it. --bytes shows the sealed bytes as well. export writes all of it, signed, for `sotto-hq audit\n"
+     "verify`. accept-restore lets offers and reports go on after an old copy of the store was put back\n"
+     "(stop serve first): every customer is charged for the reports that were lost.\n"
+     "\n"
      "  sotto audit export audit.json\n",
      kiosk_cmd_audit},
     {"forget", "erase a customer: profile, counters, open events",
      "usage: sotto forget --customer NUMBER [--json]\n\n  sotto forget --customer 10017\n", kiosk_cmd_forget},
     {"replay", "make decisions again that were written down, to the bit",
      "usage: sotto replay FILE [--json]\n"
-     "       sotto replay --record FILE --customer NUMBER --with-tags\n\n"
-     "FILE holds a release and decisions with all that they were made from; each is made again and compared (exit\n"
-     "code 9 when one differs). --record decides now for one customer and writes that down, tags in the clear: not\n"
-     "while `sotto serve` runs.\n\n"
+     "       sotto replay --record FILE --customer NUMBER --with-tags\n"
+     "\n"
+     "FILE holds a release and decisions with all that they were made from; each is made again and\n"
+     "compared (exit code 9 when one differs). --record decides now for one customer and writes that\n"
+     "down, tags in the clear: not while `sotto serve` runs.\n"
+     "\n"
      "  sotto replay decisions.log\n",
      kiosk_cmd_replay},
     {"doctor", "what is wrong here, and what to do",
-     "usage: sotto doctor [--json | --monitor]\n\n"
-     "A line each for clock, key, disk, certificate, serve, release, sync, outbox, budget and more, with what to do.\n"
-     "Ends with 1 when something is bad. --monitor says it in one line and ends as monitoring systems want:\n"
-     "0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n\n"
+     "usage: sotto doctor [--json | --monitor]\n"
+     "\n"
+     "A line each for clock, key, disk, certificate, serve, release, sync, outbox, budget and more, with\n"
+     "what to do. Ends with 1 when something is bad. --monitor says it in one line and ends as\n"
+     "monitoring systems want: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n"
+     "\n"
      "  sotto doctor\n"
      "  sotto doctor --monitor\n",
      kiosk_cmd_doctor},
     {"model", "score a table's rows with a model: what sotto-hq model predict prints",
-     "usage: sotto model score MODEL.sotto ROWS.csv [--leaves] [--why [--class K]]\n\n"
-     "The same bytes as head office's, on this CPU. A column for each feature, by name; an empty field is missing.\n"
-     "Needs no configuration.\n\n"
+     "usage: sotto model score MODEL.sotto ROWS.csv [--leaves] [--why [--class K]]\n"
+     "\n"
+     "The same bytes as head office's, on this CPU. A column for each feature, by name; an empty field\n"
+     "is missing. Needs no configuration.\n"
+     "\n"
      "  sotto model score model.sotto rows.csv --leaves\n",
      kiosk_cmd_model},
 };
@@ -120,9 +151,10 @@ static void print_help(FILE *out)
     fprintf(
         out,
         "\n"
-        "sotto COMMAND --help shows an example. Configuration: %s, or $SOTTO_CONFIG, or --config.\n"
-        "Exit codes: 0 done, 1 internal, 2 usage, 3 bad input, 4 not there or there already, 5 denied or not genuine,\n"
-        "6 disk or memory, 7 in use, 8 network, 9 conflict.\n",
+        "sotto COMMAND --help shows an example. Configuration: %s,\n"
+        "or $SOTTO_CONFIG, or --config.\n"
+        "Exit codes: 0 done, 1 internal, 2 usage, 3 bad input, 4 not there or there already, 5 denied or\n"
+        "not genuine, 6 disk or memory, 7 in use, 8 network, 9 conflict.\n",
         CONFIG_DEFAULT);
 }
 

@@ -19,6 +19,21 @@ expect 2 'usage' "$HQ"
 expect 0 'Exit codes' "$HQ" --help
 expect 0 'sotto-hq [0-9]' "$HQ" --version
 expect 2 'no command' "$HQ" dance
+# Every page of help fits a terminal of 100 columns.
+COMMANDS=$("$HQ" --help | awk '/^  [a-z]/ { print $1 }')
+expect 0 '^[23][0-9]$' echo "$(wc -l <<<"$COMMANDS")"
+while read -r words; do
+    # shellcheck disable=SC2086 # words of a command line
+    wide=$("$HQ" $words --help | awk 'length($0) > 100 { print; exit }')
+    expect 0 '^$' echo "$wide"
+    expect 0 'sotto-hq' "$HQ" ${words:+$words} --help
+done < <(
+    echo
+    echo "$COMMANDS"
+    "$HQ" model --help | sed -n 's/^  sotto-hq \(model [a-z-]*\).*/\1/p' | sort -u
+    printf 'evaluate %s\n' predictions uplift policy
+    printf 'recommend %s\n' train predict evaluate
+)
 expect 2 'unknown option' "$HQ" --loud init
 for command in init publish enrol-code serve totals funnel lift drift budgets devices certificate revoke; do
     expect 0 "sotto-hq $command --dir /srv" "$HQ" "$command" --help

@@ -7,6 +7,11 @@ customer=$(sed -n 2p "$WORK/bank/customers.csv" | cut -d, -f1)
 # ---- before anything is there ----
 terminal_make one
 expect 2 'no command' "$SOTTO" dance
+# Every page of help fits a terminal of 100 columns.
+while read -r words; do
+    # shellcheck disable=SC2086 # nothing, or a command
+    expect 0 '^$' echo "$("$SOTTO" $words --help | awk 'length($0) > 100 { print; exit }')"
+done < <(echo && "$SOTTO" --help | awk '/^  [a-z]/ { print $1 }')
 expect 4 'nowhere.json' "$SOTTO" --config "$WORK/nowhere.json" status
 expect 4 'root.key' t one status
 expect 0 'encrypted store' t one init

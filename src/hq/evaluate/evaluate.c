@@ -7,11 +7,11 @@
 static const char HELP[] =
     "sotto-hq evaluate: figures from files, each with its interval\n"
     "\n"
-    "  sotto-hq evaluate predictions FILE.csv   scores against what happened: AUC, losses, lift, "
-    "calibration, lists\n"
+    "  sotto-hq evaluate predictions FILE.csv   scores against what happened: AUC, losses, lift,\n"
+    "                                           calibration, lists\n"
     "  sotto-hq evaluate uplift FILE.csv        a randomised experiment: effects, Qini, whom to treat\n"
-    "  sotto-hq evaluate policy LOG.csv         what another policy would have earned: IPS, SNIPS, doubly "
-    "robust\n"
+    "  sotto-hq evaluate policy LOG.csv         what another policy would have earned: IPS, SNIPS,\n"
+    "                                           doubly robust\n"
     "\n"
     "sotto-hq evaluate KIND --help shows options and an example.\n";
 

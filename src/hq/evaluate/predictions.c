@@ -16,19 +16,17 @@ static const char HELP[] =
     "  --margin            scores are log-odds, not probabilities\n"
     "  --label COLUMN      what happened: 0/1, no/yes, false/true (label)\n"
     "  --positive WORD     the label's value that counts as yes, when it is another one\n"
-    "  --customer COLUMN   whose row it is (customer, when there): lists are judged customer by customer, "
-    "and\n"
-    "                      intervals draw customers instead of rows\n"
+    "  --customer COLUMN   whose row it is (customer, when there): lists are judged customer by\n"
+    "                      customer, and intervals draw customers instead of rows\n"
     "  --rank COLUMN       places in a customer's list, 1 first (rank, when there; else by score)\n"
     "  --at N              lists are cut after N places (3)\n"
-    "  --contacts PERCENT  how many of the buyers do the best PERCENT of rows reach; may be repeated (10 20 "
-    "38 50)\n"
+    "  --contacts PERCENT  how many of the buyers do the best PERCENT of rows reach; may be repeated\n"
+    "                      (10 20 38 50)\n"
     "  --bins N            bins of the calibration table (10)\n"
     "  --bootstrap N (1000)  --seed N (1)  --confidence PERCENT (95)  --json\n"
     "\n"
-    "The AUC's interval is DeLong's where no customer has two rows, else from the bootstrap. Logarithmic "
-    "loss,\n"
-    "Brier score and calibration need probabilities.\n";
+    "The AUC's interval is DeLong's where no customer has two rows, else from the bootstrap.\n"
+    "Logarithmic loss, Brier score and calibration need probabilities.\n";
 
 enum { GAINS_MAX = 16, BINS_MAX = 100 };
 enum { FIGURE_AUC, FIGURE_LOGLOSS, FIGURE_BRIER, FIGURE_GAIN, FIGURES_MAX = FIGURE_GAIN + GAINS_MAX };

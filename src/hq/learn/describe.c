@@ -18,10 +18,9 @@ static const char HELP[] =
     "  --customer COLUMN    the customer's number: no tag\n"
     "  --json               what was made of each column, as JSON\n"
     "\n"
-    "  Whole numbers become counts, decimals amounts, yes/no flags, dates dates, up to 256 different texts a "
-    "choice; an empty\n"
-    "  field is missing; a word such as \"unknown\" is a choice like the others. The rest is dropped, and it "
-    "is said why.\n";
+    "  Whole numbers become counts, decimals amounts, yes/no flags, dates dates, up to 256 different\n"
+    "  texts a choice; an empty field is missing; a word such as \"unknown\" is a choice like the others.\n"
+    "  The rest is dropped, and it is said why.\n";
 
 typedef struct describe_options {
     const char *data, *label, *positive, *customer, *out;

@@ -9,7 +9,8 @@
 static const char HELP[] =
     "sotto-hq recommend evaluate: HR@N and MRR@N beside popularity\n"
     "\n"
-    "  sotto-hq recommend evaluate items.sotto --past PURCHASES.csv --test LATER.csv --allowed ALLOWED.csv\n"
+    "  sotto-hq recommend evaluate items.sotto --past PURCHASES.csv --test LATER.csv \\\n"
+    "           --allowed ALLOWED.csv\n"
     "\n"
     "  items.sotto         from sotto-hq recommend train PURCHASES.csv\n"
     "  --past FILE         what customers bought before\n"
@@ -20,8 +21,8 @@ static const char HELP[] =
     "  --bootstrap N       samples of customers for the intervals (1000); --seed N, --confidence P (95)\n"
     "  --json              figures as JSON\n"
     "\n"
-    "Known: has bought before, in the past file or earlier in the test file, as a terminal would have seen "
-    "it.\n";
+    "Known: has bought before, in the past file or earlier in the test file, as a terminal would have\n"
+    "seen it.\n";
 
 enum { POPULAR, POPULAR_ALLOWED, ITEMS, ITEMS_ALLOWED, WAYS };
 enum { ALL, KNOWN, KNOWN_PAST, NEW, GROUPS };
