@@ -2,7 +2,6 @@
  * authorities a signature is, while one takes over from another. */
 #include "pem.h"
 
-#include <arpa/inet.h>
 #include <mbedtls/oid.h>
 #include <stdio.h>
 #include <string.h>
@@ -109,6 +108,17 @@ sotto_status sotto_cert_check_names(sotto_span cert_pem, const char *const *name
     return status;
 }
 
+static void address_of(const mbedtls_x509_buf *value, char out[static NAME_MAX_BYTES])
+{
+    size_t len = 0;
+    if (value->len == 4)
+        (void)snprintf(out, NAME_MAX_BYTES, "%u.%u.%u.%u", value->p[0], value->p[1], value->p[2],
+                       value->p[3]);
+    for (size_t i = 0; value->len == 16 && i < 16; i += 2)
+        len += (size_t)snprintf(out + len, NAME_MAX_BYTES - len, "%s%x", i == 0 ? "" : ":",
+                                (unsigned)value->p[i] << 8 | value->p[i + 1]);
+}
+
 /* A name of subjectAltName as a terminal would write it; "" where it is none that one could ask for. */
 static void name_of(const mbedtls_x509_buf *entry, char out[static NAME_MAX_BYTES])
 {
@@ -119,8 +129,8 @@ static void name_of(const mbedtls_x509_buf *entry, char out[static NAME_MAX_BYTE
     const mbedtls_x509_buf *value = &san.san.unstructured_name;
     if (san.type == MBEDTLS_X509_SAN_DNS_NAME && value->len < NAME_MAX_BYTES)
         (void)snprintf(out, NAME_MAX_BYTES, "%.*s", (int)value->len, (const char *)value->p);
-    else if (san.type == MBEDTLS_X509_SAN_IP_ADDRESS && (value->len == 4 || value->len == 16))
-        (void)inet_ntop(value->len == 4 ? AF_INET : AF_INET6, value->p, out, NAME_MAX_BYTES);
+    else if (san.type == MBEDTLS_X509_SAN_IP_ADDRESS)
+        address_of(value, out);
     mbedtls_x509_free_subject_alt_name(&san);
 }
 

@@ -458,9 +458,10 @@ static void what_was_asked_for_is_there(void **state)
 {
     (void)state;
     static const char *const names[] = {"hq.example.org", "10.0.0.5", "2001:db8::1"};
-    static const char *const more[][4] = {{"hq.example.org", "10.0.0.5", "2001:db8::1", "www.example.org"},
-                                          {"hq.example.org", "10.0.0.5", "2001:db8::1", "10.0.0.6"},
-                                          {"hq.example.org", "10.0.0.5", "2001:db8::1", "2001:db8::2"}};
+    static const char *const more[][4] = {
+        {"hq.example.org", "10.0.0.5", "2001:db8::1", "www.example.org"},
+        {"hq.example.org", "10.0.0.5", "2001:db8::1", "10.0.0.6"},
+        {"hq.example.org", "10.0.0.5", "2001:db8::1", "2001:db8:0:0:0:0:0:2"}};
     char csr[SOTTO_PEM_MAX];
     sotto_cert_request server = request_of(SOTTO_CERT_SERVER, "head office");
     server.names = names;
