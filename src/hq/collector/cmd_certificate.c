@@ -7,6 +7,7 @@
 #include "release/repo_run.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define SERVER_DAYS 730
 #define NEXT_KEY    "authority/server.key.next" /* while its certificate is awaited */
