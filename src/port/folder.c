@@ -7,13 +7,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The mode is set by name once more because mkdir(2) takes the umask off. The set-group-id bit that a new
+/* The mode is set by name once more where mkdir(2) took the umask off. The set-group-id bit that a new
  * folder takes over from the one above stays: by it the files of one user become readable for the group of
- * another. */
+ * another. Under a unit with RestrictSUIDSGID= to name that bit is refused, so what is right already is left.
+ */
 static sotto_status set_mode(const char *path, unsigned mode, sotto_diag *diag)
 {
     struct stat info;
-    if (stat(path, &info) != 0 || chmod(path, (mode_t)mode | (info.st_mode & S_ISGID)) != 0)
+    if (stat(path, &info) != 0)
+        return sotto_port_fail(diag, errno, path, "set the mode of");
+    mode_t wanted = (mode_t)mode | (info.st_mode & S_ISGID);
+    if ((info.st_mode & 07777) != wanted && chmod(path, wanted) != 0)
         return sotto_port_fail(diag, errno, path, "set the mode of");
     return SOTTO_OK;
 }

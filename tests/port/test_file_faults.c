@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 static struct {
@@ -18,6 +19,7 @@ static struct {
     bool renamed;
     bool tears; /* writes take one byte at a time, and every other one is interrupted */
     unsigned torn;
+    bool restricted; /* no call may name the set-group-id bit, as under RestrictSUIDSGID= of a unit */
     int open_files;
 } fault;
 
@@ -52,6 +54,8 @@ int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 int __real_ftruncate64(int fd, off_t len);
 int __wrap_ftruncate64(int fd, off_t len);
+int __real_chmod(const char *path, mode_t mode);
+int __wrap_chmod(const char *path, mode_t mode);
 int __real_fchmod(int fd, mode_t mode);
 int __wrap_fchmod(int fd, mode_t mode);
 int __real_flock(int fd, int how);
@@ -96,6 +100,12 @@ int __wrap_fsync(int fd)
 int __wrap_ftruncate64(int fd, off_t len)
 {
     return hit() ? -1 : __real_ftruncate64(fd, len);
+}
+
+int __wrap_chmod(const char *path, mode_t mode)
+{
+    errno = EPERM;
+    return hit() || (fault.restricted && (mode & S_ISGID) != 0) ? -1 : __real_chmod(path, mode);
 }
 
 int __wrap_fchmod(int fd, mode_t mode)
@@ -288,6 +298,25 @@ static void folder_and_remove_survive_each_fault(void **state)
     place_remove(&place);
 }
 
+/* sync makes the folder of a release so, under its unit: umask 0027, and the bit is taken over from above. */
+static void a_mode_that_is_right_is_left(void **state)
+{
+    (void)state;
+    test_place place = place_make();
+    const char *path = place_path(&place, "a");
+    struct stat info;
+    assert_int_equal(chmod(place.folder, 02750), 0);
+    mode_t before = umask(0027);
+    fault.restricted = true;
+    assert_ok(sotto_port_make_dir(path, 0750, NULL));
+    fault.restricted = false;
+    umask(before);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 07777, 02750);
+    assert_int_equal(rmdir(path), 0);
+    place_remove(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +325,7 @@ int main(void)
         cmocka_unit_test(torn_writes_are_continued),
         cmocka_unit_test(read_survives_each_fault),
         cmocka_unit_test(folder_and_remove_survive_each_fault),
+        cmocka_unit_test(a_mode_that_is_right_is_left),
     };
     return cmocka_run_group_tests_name("port.file_faults", tests, NULL, NULL);
 }
