@@ -50,6 +50,16 @@ walls() {
     wall sotto-sync.service "ExecStart=/usr/bin/sotto --config /etc/sotto/sotto.json sync --within 14400 --until-done"
 }
 
+# What a unit may write it may not run.
+written_not_run() {
+    local unit place
+    for unit in "$SERVICES"/*.service "$COLLECTOR"/*.service; do
+        for place in $(sed -n 's/^ReadWritePaths=//p' "$unit") /tmp /var/tmp /dev/shm; do
+            if grep -q "^NoExecPaths=.*$place\( \|\$\)" "$unit"; then ok; else bad "${unit##*/}: $place can be written and run"; fi
+        done
+    done
+}
+
 # What the programs may take by their own limits fits, so that the kernel ends none of them for it.
 number() { sed -n "s/.*$2.*/\\1/p" "$TOP/$1" | head -n 1; }
 memory_of() { sed -n 's/^MemoryMax=\([0-9]*\)M$/\1/p' "$SERVICES/$1"; }
@@ -91,6 +101,7 @@ folders_same() {
 }
 
 walls
+written_not_run
 memory
 folders_same
 if command -v systemd-analyze >/dev/null; then
