@@ -27,7 +27,7 @@ static const hq_command COMMANDS[] = {
      hq_cmd_population},
     {"describe", "write a dictionary and a recipe for a table", NULL, hq_cmd_describe},
     {"train", "train a model with XGBoost's library", NULL, hq_cmd_train},
-    {"model", "compile, predict, check, features, report", NULL, hq_cmd_model},
+    {"model", "compile, combine, predict, calibrate, check, features, report", NULL, hq_cmd_model},
     {"evaluate", "figures with intervals: predictions, uplift, policy", NULL, hq_cmd_evaluate},
     {"recommend", "which product goes with which: train, predict, evaluate", NULL, hq_cmd_recommend},
     {"value", "who will buy again, and for how much", NULL, hq_cmd_value},

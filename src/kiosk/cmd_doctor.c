@@ -370,7 +370,7 @@ static void check_budget(findings *f, sotto_json_node status)
     if (nobody)
         tell(f, WARN, CHECK_BUDGET,
              "nobody can be counted: what an old copy of the store lost was the whole budget",
-             "a budget that is renewed (renew_days in tasks.json) brings measurement back; nothing else may");
+             "a budget that is renewed (renewal in tasks.json) brings measurement back; nothing else may");
     else if (charged > 0 && nothing > charged / 2)
         tell(f, WARN, CHECK_BUDGET, what,
              "they are measured no more: fewer tasks, or a budget that is renewed, in the next release");
