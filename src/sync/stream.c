@@ -187,6 +187,11 @@ sotto_status sync_stream_read(sync_stream *s, void *buf, size_t cap, size_t *n, 
          * section 6.1). */
         return ret > 0 ? SOTTO_OK : tls_status(s, MBEDTLS_ERR_SSL_CONN_EOF, diag);
     }
+    /* New keys in the midst (KeyUpdate, RFC 8446 section 4.6.3) and whatever else Mbed TLS 3.6 does not do
+     * after a handshake: it says nothing to the peer of it. */
+    if (ret == MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE)
+        (void)mbedtls_ssl_send_alert_message(&s->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+                                             MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE);
     return ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY ? SOTTO_OK : tls_status(s, ret, diag);
 }
 
