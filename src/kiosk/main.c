@@ -1,5 +1,6 @@
 /* sotto: the terminal's program. One table of commands; everything else is in the room's other files. */
-#include "kiosk_priv.h"
+#include "commands.h"
+#include "config/args.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -9,8 +9,8 @@ passed=0 failed=0
 # try ROOM INCLUDE: a tree with one file that must be refused
 try() {
     rm -rf "$work/tree"
-    mkdir -p "$work/tree/src/$1" "$work/tree/src/store" "$work/tree/src/hq/collector" "$work/tree/include/sotto"
-    touch "$work/tree/src/store/store_priv.h" "$work/tree/src/hq/collector/collect.h"
+    mkdir -p "$work/tree/src/$1" "$work/tree/src/store" "$work/tree/src/hq/collector" "$work/tree/src/kiosk/engine" "$work/tree/include/sotto"
+    touch "$work/tree/src/store/store_priv.h" "$work/tree/src/hq/collector/collect.h" "$work/tree/src/kiosk/engine/engine.h"
     printf '#include %s\n' "$2" >"$work/tree/src/$1/file.c"
     if "$here/floors.sh" "$work/tree" >/dev/null; then
         failed=$((failed + 1))
@@ -33,6 +33,8 @@ try privacy '<sys/socket.h>'
 try hq/release '"collector/collect.h"'
 try hq/collector '<sqlite3.h>'
 try hq/learn '"sotto/tally.h"'
+try kiosk/night '"engine/engine.h"'
+try kiosk/night '"sotto/store.h"'
 try hq/attic '<stdio.h>'
 try cellar '<stdio.h>'
 echo "$passed passed, $failed failed"

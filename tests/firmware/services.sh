@@ -65,9 +65,9 @@ number() { sed -n "s/.*$2.*/\\1/p" "$TOP/$1" | head -n 1; }
 memory_of() { sed -n 's/^MemoryMax=\([0-9]*\)M$/\1/p' "$SERVICES/$1"; }
 memory() {
     local release file files own=16
-    release=$(($(number src/kiosk/config.c '\.release_memory_kib = \([0-9]*\)') / 1024))
-    file=$(number src/kiosk/release.c '#define FILE_LIMIT *(\([0-9]*\)u << 20)')
-    files=$(awk '/TEXT_NAME\[FILES\] = /, /;/' "$TOP/src/kiosk/release.c" | grep -o '"[a-z.]*"\|SELFTEST' | wc -l)
+    release=$(($(number src/kiosk/config/config.c '\.release_memory_kib = \([0-9]*\)') / 1024))
+    file=$(number src/kiosk/engine/release.c '#define FILE_LIMIT *(\([0-9]*\)u << 20)')
+    files=$(awk '/TEXT_NAME\[FILES\] = /, /;/' "$TOP/src/kiosk/engine/release.c" | grep -o '"[a-z.]*"\|SELFTEST' | wc -l)
     if [ "$(memory_of sotto-serve.service)" -ge $((release + files * file + own)) ] && [ "$files" -ge 9 ]; then ok; else bad "MemoryMax of serve"; fi
     if [ "$(memory_of sotto-sync.service)" -ge $((3 * file + own)) ]; then ok; else bad "MemoryMax of sync"; fi
 }

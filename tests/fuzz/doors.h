@@ -3,9 +3,9 @@
 #ifndef SOTTO_FUZZ_DOORS_H
 #define SOTTO_FUZZ_DOORS_H
 
+#include "commands.h"
+#include "engine/engine.h"
 #include "fuzz.h"
-
-#include "kiosk_priv.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,6 +6,7 @@
  * acknowledged by its hash.
  */
 #include "doors.h"
+#include "doors/doors.h"
 
 static void make_terminal(void)
 {

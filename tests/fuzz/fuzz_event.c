@@ -1,8 +1,7 @@
 /* Any bytes as an event in JSON: refused with words, or an event within the ranges that a history takes,
  * which it takes once. */
+#include "engine/record.h"
 #include "fuzz.h"
-
-#include "kiosk_priv.h"
 
 static void check_ranges(const kiosk_event *event)
 {

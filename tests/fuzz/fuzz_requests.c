@@ -7,6 +7,9 @@
  * is asked twice; nobody becomes known; who did not agree is not profiled.
  */
 #include "doors.h"
+#include "doors/doors.h"
+#include "engine/import.h"
+#include "engine/record.h"
 
 #define assert_int_equal(a, b) require((a) == (b)) /* for the writers */
 #include "../decide/items_writer.h"

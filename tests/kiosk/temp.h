@@ -2,7 +2,7 @@
 #ifndef SOTTO_TESTS_KIOSK_TEMP_H
 #define SOTTO_TESTS_KIOSK_TEMP_H
 
-#include "kiosk_priv.h"
+#include "config/config.h"
 
 #include <ftw.h>
 #include <stdio.h>

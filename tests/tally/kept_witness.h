@@ -3,9 +3,8 @@
 #ifndef SOTTO_TESTS_KEPT_WITNESS_H
 #define SOTTO_TESTS_KEPT_WITNESS_H
 
+#include "engine/showings.h"
 #include "tally_test.h"
-
-#include "kiosk_priv.h"
 
 struct kept_witness {
     kiosk_config *config;
