@@ -1,7 +1,9 @@
 #!/bin/bash
 # The registry in PostgreSQL: the tests of the collector that run on a file run on it; two collectors over one database count each report
-# once; one whose server is restarted says "come later" and goes on by itself. Arguments: SOTTO_HQ TEST_COLLECT TEST_TOTALS.
-HQ_PROGRAM=$1 TEST_COLLECT=$2 TEST_TOTALS=$3
+# once; one whose server is restarted says "come later" and goes on by itself. Arguments: SOTTO_HQ TEST...
+HQ_PROGRAM=$1
+shift
+TESTS=("$@")
 . "$(dirname "$0")/postgres_kit.sh"
 pg_have || { echo "skipped: PostgreSQL is not installed here"; exit 77; }
 . "$(dirname "$0")/../../kiosk/bank.sh" "$HQ_PROGRAM" "$HQ_PROGRAM" x
@@ -15,8 +17,7 @@ printf '%s\n' "psql -X -q '$URL' -c 'SET client_min_messages TO warning; DROP SC
 export SOTTO_TEST_STORE_EMPTY="sh $WORK/empty.sh"
 
 # The same tests, this store.
-expect 0 'PASSED' "$TEST_COLLECT"
-expect 0 'PASSED' "$TEST_TOTALS"
+for test in "${TESTS[@]}"; do expect 0 'PASSED' "$test"; done
 wiped
 
 # An office that began with a file: serve moves it, and from then on every command finds it there.
