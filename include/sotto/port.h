@@ -57,6 +57,8 @@ SOTTO_MUST_USE sotto_status sotto_port_remove_file(const char *path,
 /* DENIED when anybody but the owner (this user or root) has any right on path (links are followed).
  * NOT_FOUND. */
 SOTTO_MUST_USE sotto_status sotto_port_check_private(const char *path, sotto_diag *diag);
+/* The same of whoever's file it is: for who only looks, and may be root. */
+bool sotto_port_of_owner_alone(const char *path);
 /* False also for a dangling link, and when a folder on the way may not be searched. */
 bool sotto_port_exists(const char *path);
 /* Bytes that a user other than root may still take on the file system that holds path. */

@@ -144,6 +144,12 @@ sotto_status sotto_port_check_private(const char *path, sotto_diag *diag)
     return SOTTO_OK;
 }
 
+bool sotto_port_of_owner_alone(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
 sotto_status sotto_port_disk_free(const char *path, uint64_t *bytes, sotto_diag *diag)
 {
     struct statvfs info;

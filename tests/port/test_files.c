@@ -215,11 +215,13 @@ static void private_means_nobody_else(void **state)
             assert_cause(sotto_port_check_private(path, &diag), DENIED);
             assert_string_equal(diag.where, path);
         }
+        assert_int_equal(sotto_port_of_owner_alone(path), (mode & 077) == 0);
     }
     if (geteuid() == 0) { /* another user's file is not private for us */
         assert_int_equal(chmod(path, 0600), 0);
         assert_int_equal(chown(path, 12345, (gid_t)-1), 0);
         assert_cause(sotto_port_check_private(path, NULL), DENIED);
+        assert_true(sotto_port_of_owner_alone(path)); /* but it is private: `sotto doctor` as root */
     }
     assert_int_equal(unlink(path), 0);
     place_remove(&place);

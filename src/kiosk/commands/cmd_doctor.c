@@ -122,7 +122,7 @@ static void check_key(findings *f, const kiosk_config *config)
         tell(f, UNSEEN, CHECK_KEY, "no key here, or not for this user's eyes", "new terminal: sotto init");
         return;
     }
-    bool fine = sotto_port_check_private(path, &diag) == SOTTO_OK;
+    bool fine = sotto_port_of_owner_alone(path);
     tell(f, fine ? GOOD : BAD, CHECK_KEY, fine ? "there, and private" : "others can read the vault's key",
          fine ? "" : "chmod 600 it, then treat what it protected as read");
 }
