@@ -92,9 +92,7 @@ static sotto_status check_goal(const sotto_plan_loading *l, sotto_json_node node
     int64_t taken, by;
     if (sotto_decide_absent(goal))
         return SOTTO_OK;
-    sotto_status status = sotto_json_as_object(goal, l->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(goal, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
+    sotto_status status = sotto_json_only(goal, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
     if (status == SOTTO_OK)
         status = sotto_json_get_i64(goal, "taken", 1, 1000000000, &taken, l->diag);
     sotto_json_node day = {0};
@@ -114,9 +112,7 @@ sotto_status sotto_campaign_load(sotto_plan_loading *l, sotto_json_node node, si
         "goal"};
     sotto_campaign *campaign = &l->plan->campaigns[index];
     sotto_terms *terms = &l->plan->terms[index];
-    sotto_status status = sotto_json_as_object(node, l->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
     if (status == SOTTO_OK)
         status = load_identity(l, node, index);
     if (status == SOTTO_OK)

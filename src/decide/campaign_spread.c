@@ -10,9 +10,7 @@ static sotto_status load_trigger(sotto_plan_loading *l, sotto_json_node node, so
 {
     static const char *const MEMBERS[] = {"id", "when"};
     sotto_json_node id, when;
-    sotto_status status = sotto_json_as_object(node, l->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
     if (status == SOTTO_OK)
         status = sotto_decide_required(l, node, "id", &id);
     if (status == SOTTO_OK)
@@ -47,9 +45,7 @@ static sotto_status load_budget(const sotto_plan_loading *l, sotto_json_node nod
     terms->budget_day = terms->budget_total = UINT32_MAX;
     if (sotto_decide_absent(budget))
         return SOTTO_OK;
-    sotto_status status = sotto_json_as_object(budget, l->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(budget, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
+    sotto_status status = sotto_json_only(budget, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
     if (status == SOTTO_OK)
         status = sotto_decide_number(l, budget, "day", 1, BUDGET_MAX, UINT32_MAX, &day);
     if (status == SOTTO_OK)

@@ -138,9 +138,7 @@ sotto_status sotto_decide_caps(const sotto_plan_loading *l, sotto_json_node caps
     *out = (sotto_caps){UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
     if (sotto_decide_absent(caps))
         return SOTTO_OK;
-    sotto_status status = sotto_json_as_object(caps, l->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(caps, names, n, l->diag);
+    sotto_status status = sotto_json_only(caps, names, n, l->diag);
     for (size_t i = 0; status == SOTTO_OK && i < SOTTO_COUNT(cap); i++)
         status = load_cap(l, caps, i, cap[i]);
     return status;

@@ -139,9 +139,7 @@ static sotto_status load_product(const sotto_plan_loading *l, sotto_json_node no
     sotto_product *out = &l->plan->products[index];
     int64_t risk = 0;
     sotto_json_node value;
-    sotto_status status = sotto_json_as_object(node, l->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
     if (status == SOTTO_OK)
         status = load_names(l, node, out);
     for (size_t i = 0; status == SOTTO_OK && i < index; i++)

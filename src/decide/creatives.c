@@ -65,9 +65,7 @@ static sotto_status load_creative(const sotto_plan_loading *l, sotto_json_node n
 {
     static const char *const MEMBERS[] = {"language", "title",  "text", "large_type", "number",
                                           "arm",      "weight", "why",  "caps"};
-    sotto_status status = sotto_json_as_object(node, l->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
     if (status == SOTTO_OK)
         status = load_language(l, node, &out->language);
     if (status == SOTTO_OK)

@@ -16,9 +16,7 @@ sotto_status sotto_policy_diversity_load(const sotto_plan_loading *l, sotto_json
     l->plan->diversity_q30 = 0;
     if (sotto_decide_absent(node))
         return SOTTO_OK;
-    sotto_status status = sotto_json_as_object(node, l->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
     if (status == SOTTO_OK)
         status = sotto_decide_required(l, node, "weight", &weight);
     if (status == SOTTO_OK)

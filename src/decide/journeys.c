@@ -39,9 +39,7 @@ static sotto_status load_step(const sotto_plan_loading *l, sotto_json_node node,
                                           "wait_days"};
     sotto_journey_step *out = &l->plan->journeys[journey].step[step];
     int64_t shown = 0, days = 0;
-    sotto_status status = sotto_json_as_object(node, l->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
     if (status == SOTTO_OK)
         status = load_step_campaign(l, node, journey, step);
     if (status == SOTTO_OK)
@@ -65,9 +63,7 @@ static sotto_status load_journey(const sotto_plan_loading *l, sotto_json_node no
     static const char *const MEMBERS[] = {"id", "steps"};
     sotto_journey *out = &l->plan->journeys[index];
     sotto_json_node id, steps;
-    sotto_status status = sotto_json_as_object(node, l->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
     if (status == SOTTO_OK)
         status = sotto_decide_required(l, node, "id", &id);
     if (status == SOTTO_OK)

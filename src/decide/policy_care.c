@@ -23,9 +23,7 @@ static sotto_status load_cooling_off(const sotto_plan_loading *l, sotto_json_nod
     plan->complaint_tag = plan->purchase_tag = -1;
     if (sotto_decide_absent(node))
         return SOTTO_OK;
-    sotto_status status = sotto_json_as_object(node, l->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
     if (status == SOTTO_OK)
         status = optional_tag(l, node, "complaint_tag", SOTTO_TAG_DATE, &plan->complaint_tag);
     if (status == SOTTO_OK)
@@ -44,9 +42,7 @@ static sotto_status load_menu_item(const sotto_plan_loading *l, sotto_json_node 
     static const char *const MEMBERS[] = {"id", "tag"};
     sotto_menu_item *item = &l->plan->menu[index];
     sotto_json_node id, tag;
-    sotto_status status = sotto_json_as_object(node, l->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
     if (status == SOTTO_OK)
         status = sotto_decide_required(l, node, "id", &id);
     if (status == SOTTO_OK)

@@ -42,9 +42,7 @@ static sotto_status load_exploration(const sotto_plan_loading *l, sotto_json_nod
     enum { FLOOR_MAX = MILLION / SOTTO_EXPLORE_MAX };
     sotto_exploration *e = &l->plan->explore;
     int64_t gamma = 0, strength = 0;
-    sotto_status status = sotto_json_as_object(node, l->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
     if (status == SOTTO_OK)
         status = load_method(l, node, &e->method);
     if (status == SOTTO_OK)

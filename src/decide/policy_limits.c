@@ -34,9 +34,7 @@ static sotto_status load_per_answer(const sotto_plan_loading *l, sotto_json_node
     l->plan->per_product = l->plan->per_category = UINT32_MAX;
     if (sotto_decide_absent(node))
         return SOTTO_OK;
-    sotto_status status = sotto_json_as_object(node, l->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
     if (status == SOTTO_OK)
         status = sotto_decide_number(l, node, "product", 1, SOTTO_OFFERS_MAX, UINT32_MAX, &product);
     if (status == SOTTO_OK)
@@ -92,9 +90,7 @@ static sotto_status load_limit(const sotto_plan_loading *l, sotto_json_node node
     sotto_limits *out = &l->plan->limits[l->plan->limit_count];
     sotto_json_node id;
     *out = (sotto_limits){.disliked_tag = -1, .category = category};
-    sotto_status status = sotto_json_as_object(node, l->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, category ? SOTTO_COUNT(MEMBERS) : 2, l->diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, category ? SOTTO_COUNT(MEMBERS) : 2, l->diag);
     if (status == SOTTO_OK)
         status = sotto_decide_required(l, node, "id", &id);
     if (status == SOTTO_OK)

@@ -60,9 +60,7 @@ sotto_status sotto_policy_recommend_load(const sotto_plan_loading *l, sotto_json
         l->plan->items = NULL; /* a release may carry items that its policy does not use */
         return SOTTO_OK;
     }
-    sotto_status status = sotto_json_as_object(node, l->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
     if (status == SOTTO_OK && l->plan->items == NULL)
         status = sotto_json_bad(node, l->diag, SOTTO_ERR(DECIDE, CONFLICT),
                                 "the policy wants a recommender and the release has no items.sotto");

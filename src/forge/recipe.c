@@ -156,9 +156,7 @@ static sotto_status get_attribute(const reader *r, sotto_json_node entry, sotto_
 static sotto_status get_feature(const reader *r, sotto_json_node entry, sotto_feature *f)
 {
     static const char *const MEMBERS[] = {"name", "tag", "product", "time", "as", "choice", "against"};
-    sotto_status status = sotto_json_as_object(entry, r->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(entry, MEMBERS, SOTTO_COUNT(MEMBERS), r->diag);
+    sotto_status status = sotto_json_only(entry, MEMBERS, SOTTO_COUNT(MEMBERS), r->diag);
     if (status == SOTTO_OK)
         status = get_text(r, entry, "name", f->name, sizeof f->name);
     if (status == SOTTO_OK && f->name[0] == '\0')
@@ -191,9 +189,7 @@ static sotto_status read_recipe(const reader *r, sotto_json_node root, sotto_are
 {
     static const char *const MEMBERS[] = {"format", "features"};
     sotto_span format;
-    sotto_status status = sotto_json_as_object(root, r->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(root, MEMBERS, SOTTO_COUNT(MEMBERS), r->diag);
+    sotto_status status = sotto_json_only(root, MEMBERS, SOTTO_COUNT(MEMBERS), r->diag);
     if (status == SOTTO_OK)
         status = sotto_json_get_str(root, "format", &format, r->diag);
     if (status == SOTTO_OK && !sotto_span_is(format, "sotto-recipe-1"))

@@ -214,9 +214,7 @@ static sotto_status json_bin(card *c, sotto_json_node bin, uint32_t feature, siz
     static const char *const ALLOWED[] = {"min", "max", "values", "points", "label"};
     card_rule r = {.feature = feature, .kind = CARD_BIN, .line = number};
     sotto_json_node values = sotto_json_member(bin, "values");
-    sotto_status status = sotto_json_as_object(bin, c->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(bin, ALLOWED, SOTTO_COUNT(ALLOWED), c->diag);
+    sotto_status status = sotto_json_only(bin, ALLOWED, SOTTO_COUNT(ALLOWED), c->diag);
     if (status == SOTTO_OK)
         status = get_number(c, bin, "points", NAN, &r.points);
     if (status == SOTTO_OK && isnan(r.points))

@@ -24,9 +24,7 @@ static sotto_status read_renewal(sotto_budget_policy *out, sotto_json_node node,
     static const char *const MEMBERS[] = {"days", "epsilon"};
     if (sotto_json_type(node) == SOTTO_JSON_ABSENT)
         return SOTTO_OK;
-    sotto_status status = sotto_json_as_object(node, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
     if (status == SOTTO_OK)
         status = sotto_task_u32(node, "days", 36500, &out->renew_days, diag);
     if (status == SOTTO_OK)
@@ -41,9 +39,7 @@ static sotto_status read_gaussian(sotto_budget_policy *out, sotto_json_node node
     uint64_t epsilon_ueps = 0;
     if (sotto_json_type(node) == SOTTO_JSON_ABSENT)
         return SOTTO_OK;
-    sotto_status status = sotto_json_as_object(node, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
     if (status == SOTTO_OK)
         status = sotto_task_decimal(node, "epsilon", TASK_EPSILON_DECIMALS, GAUSSIAN_LIFETIME_MAX_UEPS,
                                     &epsilon_ueps, diag);
@@ -61,9 +57,7 @@ static sotto_status read_home(sotto_tasks *out, sotto_json_node node, sotto_diag
     size_t unknown = 0;
     if (sotto_json_type(node) == SOTTO_JSON_ABSENT)
         return SOTTO_OK;
-    sotto_status status = sotto_json_as_object(node, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
     if (status == SOTTO_OK)
         status =
             sotto_task_label(node, "tag", sotto_task_tag_byte, out->home_tag, sizeof out->home_tag, diag);
@@ -91,9 +85,7 @@ static sotto_status read_aggregators(sotto_tasks *out, sotto_json_node node, sot
     static const char *const MEMBERS[] = {"leader", "helper"};
     if (sotto_json_type(node) == SOTTO_JSON_ABSENT)
         return SOTTO_OK;
-    sotto_status status = sotto_json_as_object(node, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
     for (size_t i = 0; i < SOTTO_AGGREGATORS && status == SOTTO_OK; i++)
         status = read_key(out->aggregator_key[i], node, MEMBERS[i], diag);
     if (status == SOTTO_OK &&

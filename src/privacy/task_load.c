@@ -318,9 +318,7 @@ sotto_status sotto_task_read(sotto_task *out, sotto_json_node node, const sotto_
 #undef X
     };
     size_t type = 0;
-    sotto_status status = sotto_json_as_object(node, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
     if (status == SOTTO_OK)
         status = sotto_task_choice(node, "type", TYPES, SOTTO_COUNT(TYPES), &type, diag);
     out->type = (enum sotto_task_type)type;
@@ -346,9 +344,7 @@ static sotto_status read_segments(sotto_dimension *out, sotto_json_node node, so
                                   sotto_diag *diag)
 {
     static const char *const MEMBERS[] = {"tag", "choices"};
-    sotto_status status = sotto_json_as_object(node, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
     if (status == SOTTO_OK)
         status = sotto_task_label(node, "tag", sotto_task_tag_byte, out->tag, sizeof out->tag, diag);
     if (status == SOTTO_OK)

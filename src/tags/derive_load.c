@@ -297,9 +297,7 @@ sotto_status sotto_tags_load_derive(sotto_dictionary *d, sotto_tag *tag, sotto_j
         .d = d, .tag = tag, .arena = arena, .diag = diag, .node = sotto_json_member(node, "derive")};
     if (absent(x.node))
         return SOTTO_OK;
-    sotto_status status = sotto_json_as_object(x.node, diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(x.node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
+    sotto_status status = sotto_json_only(x.node, MEMBERS, SOTTO_COUNT(MEMBERS), diag);
     if (status != SOTTO_OK)
         return status;
     x.derive = sotto_arena_take(arena, sizeof *x.derive);

@@ -319,9 +319,7 @@ static sotto_status load_tag(loading *l, sotto_json_node node, size_t index)
                                           "purpose",  "ttl_days", "aggregate", "bins", "choices",
                                           "decimals", "from",     "derive"};
     sotto_tag *tag = &l->d->tags[index];
-    sotto_status status = sotto_json_as_object(node, l->diag);
-    if (status == SOTTO_OK)
-        status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
+    sotto_status status = sotto_json_only(node, MEMBERS, SOTTO_COUNT(MEMBERS), l->diag);
     if (status == SOTTO_OK)
         status = load_identity(l, node, tag, index);
     if (status == SOTTO_OK)

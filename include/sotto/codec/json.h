@@ -72,7 +72,8 @@ SOTTO_MUST_USE sotto_status sotto_json_get_i64(sotto_json_node obj, const char *
                                                int64_t max, int64_t *out, sotto_diag *diag);
 SOTTO_MUST_USE sotto_status sotto_json_get_bool(sotto_json_node obj, const char *name, bool *out,
                                                 sotto_diag *diag);
-/* Refuses members that are not in allowed[0..n): a misspelt name must not be silently ignored. */
+/* Refuses what is no object, and members that are not in allowed[0..n): a misspelt name must not be silently
+ * ignored. */
 SOTTO_MUST_USE sotto_status sotto_json_only(sotto_json_node obj, const char *const *allowed, size_t n,
                                             sotto_diag *diag);
 /* Sets diag to the place of node and returns status: for checks that the getters cannot make. */
