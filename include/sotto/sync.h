@@ -356,8 +356,10 @@ typedef struct sotto_night_config {
     const char *release_dir;
     /* Where the continuation token lies (docs/formats/wire.md); NULL: none is shown. */
     const char *session_path;
-    const char *health_path; /* what head office was told last of releases here; NULL: it is told nothing */
-    sotto_entropy entropy;   /* for the next token */
+    /* What head office was told last of releases here; told again when that changes, and when head office
+     * asks. NULL: it is told nothing. */
+    const char *health_path;
+    sotto_entropy entropy; /* for the next token */
     sotto_clock clock;
     const sotto_log *log;
 } sotto_night_config;
@@ -382,8 +384,8 @@ typedef struct sotto_night_result {
  * between runs but what serve and the disk keep: a run that died anywhere is made good by the next one.
  * DENIED when serve refused the release, EXISTS when head office holds other bytes for a sequence number,
  * BUSY when head office sheds load: it is then asked nothing more in this run. DENIED before anything else
- * when head office has quarantined this terminal. A release that serve found unfit on an earlier night is no
- * failure any more: head office has been told. */
+ * when head office has stopped this terminal; its words say why (quarantined, revoked). A release that serve
+ * found unfit on an earlier night is no failure any more: head office has been told. */
 SOTTO_MUST_USE sotto_status sotto_night_run(const sotto_night_config *config, sotto_night_result *result,
                                             sotto_diag *diag);
 

@@ -359,22 +359,27 @@ static sotto_status status_of_code(int code)
     }
 }
 
-sotto_status client_refusal(const sotto_client *client, const sotto_http_message *response, sotto_diag *diag)
+void client_words(const sotto_http_message *response, char out[static CLIENT_WORDS_MAX])
 {
-    sotto_status st = status_of_code(response->code);
     sotto_json *doc = NULL;
     sotto_span text = {0};
-    char words[160] = "";
+    out[0] = '\0';
     if (response->body.len > 0 && sotto_json_parse(&doc, response->body, "answer", NULL) == SOTTO_OK) {
         sotto_json_node error = sotto_json_member(sotto_json_root(doc), "error");
         if (sotto_json_get_str(error, "text", &text, NULL) == SOTTO_OK &&
-            sotto_span_to_str(text, words, sizeof words) != SOTTO_OK)
-            words[0] = '\0';
-        /* What a peer says ends up in logs: no control characters. */
-        for (char *p = words; *p != '\0'; p++)
+            sotto_span_to_str(text, out, CLIENT_WORDS_MAX) != SOTTO_OK)
+            out[0] = '\0';
+        for (char *p = out; *p != '\0'; p++)
             *p = (unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p;
     }
     sotto_json_free(doc);
+}
+
+sotto_status client_refusal(const sotto_client *client, const sotto_http_message *response, sotto_diag *diag)
+{
+    sotto_status st = status_of_code(response->code);
+    char words[CLIENT_WORDS_MAX];
+    client_words(response, words);
     return sotto_diag_at(diag, st, client_name(client), 0, "answered %d %s%s%s", response->code,
                          sotto_http_reason(response->code), words[0] == '\0' ? "" : ": ", words);
 }

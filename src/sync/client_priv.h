@@ -70,10 +70,17 @@ const char *client_name(const sotto_client *client);
  * for 429 and 503, RANGE for 413, MALFORMED for other 4xx, NETWORK for 5xx. Uses the text of an error body,
  * where it has one. */
 sotto_status client_refusal(const sotto_client *client, const sotto_http_message *response, sotto_diag *diag);
-/* session.c: shows the continuation token and takes over the next one. DENIED when head office has
- * quarantined this terminal. */
+/* The text of an error body, "" where it has none, without control characters: it ends up in logs. */
+#define CLIENT_WORDS_MAX 160
+void client_words(const sotto_http_message *response, char out[static CLIENT_WORDS_MAX]);
+/* session.c: shows the continuation token and takes over the next one. DENIED, with head office's own word
+ * why, when it has stopped this terminal: quarantined or revoked it, or replaced its certificate. */
+typedef struct session_answer {
+    int64_t retry_after_s;
+    bool tell_health; /* head office does not know how this terminal does, whatever it was told before */
+} session_answer;
 SOTTO_MUST_USE sotto_status session_begin(sotto_client *office, const char *path,
-                                          const sotto_entropy *entropy, int64_t *retry_after_s,
+                                          const sotto_entropy *entropy, session_answer *out,
                                           sotto_diag *diag);
 /* pack.c: fetches the tag pack that head office has for this terminal, and hands it to serve. DENIED when
  * serve refuses it. */

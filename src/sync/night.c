@@ -17,6 +17,7 @@
 typedef struct night {
     const sotto_night_config *config;
     sotto_night_result *result;
+    bool tell_health;   /* head office asks for it, though nothing may be new */
     sotto_status first; /* failure */
     sotto_diag *diag;   /* of the first failure */
 } night;
@@ -403,7 +404,7 @@ static bool was_told(const char *path, sotto_span health)
     return same;
 }
 
-/* Told when it is another than what was told last: most nights say nothing. */
+/* Told when it is another than what was told last, or head office has lost it: most nights say nothing. */
 static sotto_status tell_health(night *n, sotto_diag *diag)
 {
     const sotto_http_message *response;
@@ -413,7 +414,7 @@ static sotto_status tell_health(night *n, sotto_diag *diag)
         return SOTTO_OK;
     sotto_status st = ask_health(n, &health, &known, diag);
     sotto_span body = sotto_vec_span(&health);
-    if (st == SOTTO_OK && known && !was_told(n->config->health_path, body)) {
+    if (st == SOTTO_OK && known && (n->tell_health || !was_told(n->config->health_path, body))) {
         st = request(n->config->head_office, "PUT", "/v1/health", "application/json", body, ANSWER_MAX,
                      &response, diag);
         if (st == SOTTO_OK && response->code != 200 && response->code != 404)
@@ -448,10 +449,14 @@ static sotto_status get_pack(night *n, sotto_diag *diag)
 
 static sotto_status begin(night *n, sotto_diag *diag)
 {
+    session_answer answer = {0};
     if (n->config->session_path == NULL)
         return SOTTO_OK;
-    return session_begin(n->config->head_office, n->config->session_path, &n->config->entropy,
-                         &n->result->retry_after_s, diag);
+    sotto_status st =
+        session_begin(n->config->head_office, n->config->session_path, &n->config->entropy, &answer, diag);
+    n->result->retry_after_s = answer.retry_after_s;
+    n->tell_health = answer.tell_health;
+    return st;
 }
 
 sotto_status sotto_night_run(const sotto_night_config *config, sotto_night_result *result, sotto_diag *diag)

@@ -69,12 +69,33 @@ static sotto_status draw_next(const char *path, session *s, const sotto_entropy 
     return write_session(path, s, diag);
 }
 
+/* Not asked for by an older head office, or one that cannot be understood: it is told what is new. */
+static bool asks_for_health(sotto_span body)
+{
+    sotto_json *doc = NULL;
+    bool asked = false;
+    if (sotto_json_parse(&doc, body, "answer", NULL) == SOTTO_OK &&
+        sotto_json_get_bool(sotto_json_root(doc), "tell_health", &asked, NULL) != SOTTO_OK)
+        asked = false;
+    sotto_json_free(doc);
+    return asked;
+}
+
+static sotto_status stopped(const sotto_http_message *response, sotto_diag *diag)
+{
+    char words[CLIENT_WORDS_MAX];
+    client_words(response, words);
+    return sotto_diag_set(diag, SOTTO_ERR(SYNC, DENIED), "head office has stopped this terminal: %s",
+                          words[0] != '\0' ? words : "it does not say why");
+}
+
 sotto_status session_begin(sotto_client *office, const char *path, const sotto_entropy *entropy,
-                           int64_t *retry_after_s, sotto_diag *diag)
+                           session_answer *out, sotto_diag *diag)
 {
     session s;
     char body[128];
     const sotto_http_message *response;
+    *out = (session_answer){0};
     sotto_status st = read_session(path, &s, diag);
     if (st == SOTTO_OK)
         st = draw_next(path, &s, entropy, diag);
@@ -87,12 +108,12 @@ sotto_status session_begin(sotto_client *office, const char *path, const sotto_e
         return st;
     if (response->code == 404)
         return SOTTO_OK; /* a head office that keeps no sessions */
-    *retry_after_s = client_retry_after_s(response);
+    out->retry_after_s = client_retry_after_s(response);
     if (response->code == 403)
-        return sotto_diag_set(diag, SOTTO_ERR(SYNC, DENIED),
-                              "head office has stopped this terminal: another machine may have its identity");
+        return stopped(response, diag);
     if (response->code != 200)
         return client_refusal(office, response, diag);
+    out->tell_health = asks_for_health(response->body);
     memcpy(s.have, s.next, sizeof s.have);
     memcpy(s.next, "-", 2);
     return write_session(path, &s, diag);

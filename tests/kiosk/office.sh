@@ -57,11 +57,15 @@ hq_stop
 put_back
 expect 0 'is taken for a copy' "$HQ" restored --dir "$WORK/hq"
 hq_start
+expect 0 '"health":null' device one # what the copy knew is not told as if it were so
 expect 5 'older than what was accepted' t one sync # release 1, where it holds 2: it keeps what it has
+expect 0 'release: it holds release 2, and this office has published none after 1' "$HQ" devices --dir "$WORK/hq"
+expect 0 '1 in want of something' "$HQ" devices --dir "$WORK/hq"
 same "$(reports one)" 1 "reports of the copy"
 bank_publish >/dev/null
 bank_publish >/dev/null
 expect 0 'acknowledged' t one sync # release 3
+expect 0 ' 0 in want of something' "$HQ" devices --dir "$WORK/hq"
 next_night one
 expect 0 '^1 report' t one sync
 same "$(reports one)" 2 "reports after: the first and the third"
@@ -111,7 +115,8 @@ expect 0 'acknowledged' t one sync
 # ---- a stolen device key ----
 cp -r "$WORK/one/sync" "$WORK/stolen"
 expect 0 'one' "$HQ" revoke --dir "$WORK/hq" --device one
-expect 5 'revoked' t one sync
+expect 5 'has stopped this terminal: this device was revoked' t one sync
+expect 1 '' bash -c '"$0" --config "$1" sync 2>&1 | grep "another machine"' "$SOTTO" "$WORK/one/sotto.json" # who was revoked is no copy
 rm "$WORK/one/sync/device.key" "$WORK/one/sync/device.pem"
 expect 0 'Enrolled' t one enrol "$(code_for one)"
 expect 0 'acknowledged' t one sync

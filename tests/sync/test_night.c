@@ -41,8 +41,12 @@ typedef struct world {
     /* sessions */
     char token[33], before[33];
     int nights_said, lose_session; /* the answer to the n-th from now is lost */
-    bool clone;
-    char trust[256], release_dir[256], session[256];
+    bool clone, revoked;
+    /* how it does */
+    bool health_lost;    /* head office asks for it */
+    bool health_refused; /* the next one does not get through */
+    int health_told;
+    char trust[256], release_dir[256], session[256], health[264];
 } world;
 
 static world *w;
@@ -107,20 +111,34 @@ static void take_session(const sotto_http_message *request, sotto_reply *reply)
 {
     char body[160], have[33], next[33];
     kit_ok(sotto_span_to_str(request->body, body, sizeof body), NULL);
-    bool form = sscanf(body, "{\"have\":\"%32[^\"]\",\"next\":\"%32[^\"]\"}", have, next) == 2;
+    bool form = sscanf(body, "{\"have\":\"%32[^\"]\",\"next\":\"%32[^\"]\"}", have, next) == 2 && !w->revoked;
     bool repeated = strcmp(w->token, next) == 0 && strcmp(w->before, have) == 0;
     w->nights_said++;
     if (!form || (w->token[0] != '\0' && strcmp(w->token, have) != 0 && !repeated)) {
         w->clone = true;
-        put_json(reply, 403, "{\"error\":{\"text\":\"two of you\"}}");
+        put_json(reply, 403,
+                 w->revoked ? "{\"error\":{\"text\":\"this device was revoked\"}}"
+                            : "{\"error\":{\"text\":\"two of you\"}}");
         return;
     }
     memcpy(w->before, have, sizeof have);
     memcpy(w->token, next, sizeof next);
     if (w->lose_session > 0 && --w->lose_session == 0)
         put_json(reply, 500, "{}");
-    else
-        put_json(reply, 200, "{}");
+    else /* "{}" is an older head office's */
+        put_json(reply, 200, w->health_lost ? "{\"tell_health\":true}" : "{}");
+}
+
+static void take_health(sotto_reply *reply)
+{
+    if (w->health_refused) {
+        w->health_refused = false;
+        put_json(reply, 500, "{}");
+        return;
+    }
+    w->health_told++;
+    w->health_lost = false;
+    put_json(reply, 200, "{}");
 }
 
 static void office(void *ctx, const sotto_http_message *request, const sotto_peer *peer, sotto_reply *reply)
@@ -139,6 +157,8 @@ static void office(void *ctx, const sotto_http_message *request, const sotto_pee
             kit_ok(sotto_vec_put(&reply->body, f->bytes.ptr, f->bytes.len), NULL);
     } else if (sotto_span_is(request->target, "/v1/night")) {
         take_session(request, reply);
+    } else if (sotto_span_is(request->target, "/v1/health")) {
+        take_health(reply);
     } else if (w->busy > 0) {
         w->busy--;
         put_json(reply, 503, "{\"error\":{\"text\":\"too many at once\"}}");
@@ -242,6 +262,8 @@ static void serve(void *ctx, const sotto_http_message *request, const sotto_peer
         w->told[seq - FIRST] = (reply->code = 204) != 0;
     else if (sotto_span_is(request->target, "/v1/outbox/absent"))
         next_absent(reply);
+    else if (sotto_span_is(request->target, "/v1/health") && w->health[0] != '\0')
+        put_json(reply, 200, "{\"release\":0,\"good\":0}");
     else if (sotto_span_is(request->target, "/v1/release"))
         take_release(request, reply);
     else if (sotto_span_is(request->target, "/v1/night"))
@@ -310,6 +332,7 @@ static sotto_status night(fixture *f)
                                        .serve = serve_client,
                                        .release_dir = w->release_dir,
                                        .session_path = w->session,
+                                       .health_path = w->health[0] != '\0' ? w->health : NULL,
                                        .entropy = sotto_port_entropy(),
                                        .clock = kit_clock_of(&f->clock)};
     sotto_status st = sotto_night_run(&config, &f->result, &f->diag);
@@ -489,6 +512,32 @@ static void test_a_copied_disk_is_noticed(void **state)
     assert_true(w->clone);
     assert_int_equal(w->put, put); /* nothing else is done */
     sotto_vec_free(&copy);
+}
+
+/* Who was revoked is not told of another machine. */
+static void test_why_it_was_stopped(void **state)
+{
+    fixture *f = *state;
+    w->revoked = true;
+    kit_cause(night(f), DENIED, &f->diag);
+    assert_true(f->result.quarantined);
+    assert_non_null(strstr(f->diag.text, "has stopped this terminal: this device was revoked"));
+}
+
+/* Once, and again when head office has lost it (an older copy of it was put back), until it has it. */
+static void test_how_it_does_is_told_when_asked(void **state)
+{
+    fixture *f = *state;
+    (void)snprintf(w->health, sizeof w->health, "%s.health", w->session);
+    kit_ok(night(f), &f->diag);
+    kit_ok(night(f), &f->diag);
+    assert_int_equal(w->health_told, 1);
+    w->health_lost = w->health_refused = true;
+    kit_cause(night(f), NETWORK, &f->diag);
+    assert_int_equal(w->health_told, 1);
+    kit_ok(night(f), &f->diag);
+    kit_ok(night(f), &f->diag);
+    assert_int_equal(w->health_told, 2);
 }
 
 /* What a power cut can leave of the session is one without a token. */
@@ -753,6 +802,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refusals_of_head_office, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_report_refused_for_good_blocks_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_copied_disk_is_noticed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_why_it_was_stopped, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_how_it_does_is_told_when_asked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_empty_session_is_a_new_one, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wrong_receipt_is_not_acknowledged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_outbox_that_never_empties, setup, teardown),

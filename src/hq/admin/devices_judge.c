@@ -138,7 +138,17 @@ static void judge_release(judged *j)
 {
     uint64_t used = hq_device_release(j->device, j->health);
     const hq_newest *n = j->newest;
-    if (n->release == 0 || (uint64_t)j->health->failed == n->release)
+    uint64_t failed = (uint64_t)j->health->failed, held = failed > used ? failed : used;
+    if (n->release != 0 && held > n->release) {
+        find(
+            j, HQ_CHECK_RELEASE,
+            "an older copy of this office was put back, or the terminal is another office's: it takes nothing "
+            "until its number is passed. sotto-hq publish until then, with the same tasks under the same ids",
+            "it holds release %llu, and this office has published none after %llu", (unsigned long long)held,
+            (unsigned long long)n->release);
+        return;
+    }
+    if (n->release == 0 || failed == n->release)
         return;
     if (j->health->told_s != 0 && used == 0)
         find(j, HQ_CHECK_RELEASE, "sotto sync there says why; until it has one it shows nothing",

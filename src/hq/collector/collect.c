@@ -224,12 +224,16 @@ static void refuse_report(hq_collector *c, const hq_device *device, uint64_t seq
 
 static void answer_night(hq_collector *c, hq_pending *p)
 {
-    if (p->status == SOTTO_OK && p->clone) {
+    if (p->status == SOTTO_OK && p->shown.clone) {
         sotto_log_event(c->log, SOTTO_LOG_WARN, "device.quarantined", "device=%s", p->device.id);
-        p->status = sotto_diag_set(&p->diag, SOTTO_ERR(HQ, DENIED),
-                                   "this device is quarantined: another machine may have its identity");
+        p->status = sotto_diag_set(&p->diag, SOTTO_ERR(HQ, DENIED), HQ_QUARANTINED);
     }
-    reply_done(c, p->reply, p->status, &p->diag);
+    if (p->status == SOTTO_OK)
+        p->status =
+            sotto_vec_printf(&p->reply->body, "{\"tell_health\":%s}", p->shown.has_health ? "false" : "true");
+    p->reply->code = 200;
+    if (p->status != SOTTO_OK)
+        reply_status(c, p->reply, p->status, &p->diag);
 }
 
 void hq_collect_answer(hq_collector *c, hq_pending *p)

@@ -35,8 +35,8 @@ typedef struct hq_pending {
     sotto_reply *reply; /* NULL allowed */
     /* What became of it: */
     bool repeated;
-    bool clone; /* of a token: another machine has shown it */
-    bool final; /* refused for what it is, and never for what our disk, memory or database says */
+    hq_shown shown; /* of a token */
+    bool final;     /* refused for what it is, and never for what our disk, memory or database says */
     unsigned alarms;
     sotto_status status;
     sotto_diag diag;

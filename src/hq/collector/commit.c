@@ -24,7 +24,7 @@ static int by_device(const void *a, const void *b)
 static void put_one(hq_collector *c, hq_pending *p)
 {
     if (p->night) {
-        p->status = hq_registry_session(c->registry, p->device.id, p->have, p->next, p->received_s, &p->clone,
+        p->status = hq_registry_session(c->registry, p->device.id, p->have, p->next, p->received_s, &p->shown,
                                         &p->diag);
         return;
     }

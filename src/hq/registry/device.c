@@ -241,9 +241,7 @@ static sotto_status forget_alarms(hq_registry *registry, const char *device, sot
     return sql_run(&s);
 }
 
-/* A code is a person's word for this machine: it begins a new session, and ends a quarantine. How the machine
- * before did is not how this one does. */
-static sotto_status forget_session(hq_registry *registry, const char *device, sotto_diag *diag)
+sotto_status sql_forget_session(hq_registry *registry, const char *device, sotto_diag *diag)
 {
     sql s = sql_begin(registry, "DELETE FROM session WHERE device = ?1", diag);
     sql_text(&s, device);
@@ -268,7 +266,7 @@ static sotto_status admit(hq_registry *registry, const hq_admission *a, sotto_di
     if (status == SOTTO_OK)
         status = put_certificate(registry, device, a, diag);
     if (status == SOTTO_OK)
-        status = forget_session(registry, device, diag);
+        status = sql_forget_session(registry, device, diag); /* a code is a person's word for this machine */
     return status == SOTTO_OK ? forget_alarms(registry, device, diag) : status;
 }
 
@@ -304,8 +302,7 @@ sotto_status hq_registry_recognise(hq_registry *registry, const char *common_nam
     if (out->state == HQ_DEVICE_REVOKED)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED), "this device was revoked");
     if (out->quarantined_s != 0)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED),
-                              "this device is quarantined: another machine may have its identity");
+        return sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED), HQ_QUARANTINED);
     return serves ? SOTTO_OK
                   : sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED), "this certificate was replaced: enrol again");
 }

@@ -143,18 +143,23 @@ SOTTO_MUST_USE sotto_status hq_registry_renew(hq_registry *registry, const hq_re
 #define HQ_RENEW_EVERY_S INT64_C(3600)
 SOTTO_MUST_USE sotto_status hq_registry_renewal_wait(hq_registry *registry, const char *device, int64_t now_s,
                                                      int64_t *wait_s, sotto_diag *diag);
+#define HQ_QUARANTINED "this device is quarantined: another machine may have its identity" /* told to it */
+/* What a shown token told. */
+typedef struct hq_shown {
+    bool clone;      /* another machine has shown it: the device is quarantined from now on */
+    bool has_health; /* how it does is known here; if not, it has to tell, though it told before */
+} hq_shown;
 /* The continuation token (docs/formats/wire.md): `have` must be the one shown last, or this very pair the one
- * taken last. Otherwise *clone is true and the device is quarantined. have "" = none. DENIED when it is
- * quarantined already. */
+ * taken last; otherwise it is a clone's. have "" = none. DENIED when it is quarantined already. */
 SOTTO_MUST_USE sotto_status hq_registry_session(hq_registry *registry, const char *device, const char *have,
-                                                const char *next, int64_t now_s, bool *clone,
+                                                const char *next, int64_t now_s, hq_shown *out,
                                                 sotto_diag *diag);
-/* Ends the quarantine and its alarm; the device's next token is taken whatever it had. NOT_FOUND when it is
- * not quarantined. */
+/* Ends the quarantine and its alarm; the device's next token is taken whatever it had, and how it does is not
+ * known: another machine may have told it. NOT_FOUND when it is not quarantined. */
 SOTTO_MUST_USE sotto_status hq_registry_release_quarantine(hq_registry *registry, const char *device,
                                                            sotto_diag *diag);
 /* After an older registry was put back: the next token of every device that is not quarantined is taken
- * whatever it had. */
+ * whatever it had, and how devices do is not known, since they have told it since and would not again. */
 SOTTO_MUST_USE sotto_status hq_registry_forget_sessions(hq_registry *registry, uint64_t *count,
                                                         sotto_diag *diag);
 /* A report that will not come: its place in the chain is taken by this hash (zeros: not known). Told again

@@ -69,6 +69,9 @@ SOTTO_MUST_USE sotto_status sql_transaction(hq_registry *registry, sotto_diag *d
 SOTTO_MUST_USE sotto_status sql_transaction_of(hq_registry *registry, const char *device, sotto_diag *diag);
 /* Commits when status is SOTTO_OK, takes everything back otherwise; gives the first failure. */
 SOTTO_MUST_USE sotto_status sql_close(hq_registry *registry, sotto_status status, sotto_diag *diag);
+/* Its next token is taken whatever it had, a quarantine ends, and how it does is not known: whichever machine
+ * calls next is another one, as far as anybody can tell. */
+SOTTO_MUST_USE sotto_status sql_forget_session(hq_registry *registry, const char *device, sotto_diag *diag);
 /* Up to which row of report all that will ever be there is there: another writer may hold a lower number
  * than one that can be read already. */
 SOTTO_MUST_USE sotto_status sql_horizon(hq_registry *registry, int64_t *row, sotto_diag *diag);

@@ -165,7 +165,7 @@ static sotto_status show(hq_registry *registry, const char *device, const char *
     session x;
     sotto_status status = read_session(registry, device, &x, diag);
     if (status == SOTTO_OK && x.quarantined_s != 0)
-        status = sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED), "this device is quarantined");
+        status = sotto_diag_set(diag, SOTTO_ERR(HQ, DENIED), HQ_QUARANTINED);
     if (status != SOTTO_OK)
         return status;
     bool newest, said = was_said(&x, have, next, &newest);
@@ -183,13 +183,18 @@ static sotto_status show(hq_registry *registry, const char *device, const char *
 }
 
 sotto_status hq_registry_session(hq_registry *registry, const char *device, const char *have,
-                                 const char *next, int64_t now_s, bool *clone, sotto_diag *diag)
+                                 const char *next, int64_t now_s, hq_shown *out, sotto_diag *diag)
 {
-    *clone = false;
+    hq_health health = {0};
+    *out = (hq_shown){0};
     sotto_status status = sql_transaction_of(registry, device, diag);
     if (status != SOTTO_OK)
         return status;
-    return sql_close(registry, show(registry, device, have, next, now_s, clone, diag), diag);
+    status = show(registry, device, have, next, now_s, &out->clone, diag);
+    if (status == SOTTO_OK)
+        status = hq_registry_health(registry, device, &health, diag);
+    out->has_health = health.told_s != 0;
+    return sql_close(registry, status, diag);
 }
 
 sotto_status hq_registry_alarm_clear(hq_registry *registry, const char *device, enum hq_alarm alarm,
@@ -209,9 +214,7 @@ static sotto_status end_quarantine(hq_registry *registry, const char *device, so
         status = sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND), "'%.64s' is not quarantined", device);
     if (status != SOTTO_OK)
         return status;
-    sql s = sql_begin(registry, "DELETE FROM session WHERE device = ?1", diag);
-    sql_text(&s, device);
-    status = sql_run(&s);
+    status = sql_forget_session(registry, device, diag);
     if (status != SOTTO_OK)
         return status;
     return hq_registry_alarm_clear(registry, device, HQ_ALARM_CLONE, diag);
@@ -231,7 +234,10 @@ sotto_status hq_registry_forget_sessions(hq_registry *registry, uint64_t *count,
     if (status != SOTTO_OK)
         return status;
     sql s = sql_begin(registry, "DELETE FROM session WHERE quarantined_s = 0", diag);
-    status = sql_close(registry, sql_run_changes(&s, &gone), diag);
+    status = sql_run_changes(&s, &gone);
+    if (status == SOTTO_OK)
+        status = sql_exec(registry, "DELETE FROM health", diag);
+    status = sql_close(registry, status, diag);
     *count = status == SOTTO_OK ? (uint64_t)gone : 0;
     return status;
 }

@@ -114,6 +114,14 @@ static void releases(void **state)
     f = well();
     f.health.release = 0;
     assert_found(&f, "release", "none");
+    f = well(); /* an older copy of the office was put back */
+    f.newest.release = 5;
+    assert_found(&f, "release", "holds release 8, and this office has published none after 5");
+    f.newest.release = 8;
+    f.health.failed = 9; /* it holds what it does not use, too */
+    assert_found(&f, "release", "holds release 9, and this office has published none after 8");
+    f.newest.published_s = 0;
+    assert_found(&f, "release", "holds release 9");
     f = well();
     f.health.told_s = 0;
     f.device.release = 7; /* as its last report says */

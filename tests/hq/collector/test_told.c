@@ -123,6 +123,44 @@ static void how_a_terminal_does(void **state)
     assert_int_equal(h.told_s, 0);
 }
 
+/* The answer to night `next` after night `have` (0 = none): whether it has to tell how it does, though it may
+ * have told it before. */
+static bool is_asked(unsigned have, unsigned next)
+{
+    char token[33] = "-", body[128];
+    sotto_reply reply;
+    if (have != 0)
+        snprintf(token, sizeof token, "%032u", have);
+    snprintf(body, sizeof body, "{\"have\":\"%s\",\"next\":\"%032u\"}", token, next);
+    (void)ask(&collector, HQ_LISTENER_DEVICES, one, "POST", "/v1/night", sotto_span_str(body), &reply);
+    assert_int_equal(reply.code, 200);
+    bool asked = sotto_span_is(sotto_vec_span(&reply.body), "{\"tell_health\":true}");
+    if (!asked)
+        assert_true(sotto_span_is(sotto_vec_span(&reply.body), "{\"tell_health\":false}"));
+    sotto_vec_free(&reply.body);
+    return asked;
+}
+
+static void who_is_not_known_is_asked(void **state)
+{
+    (void)state;
+    hq_shown shown;
+    sotto_diag diag = {0};
+    uint64_t sessions = 0;
+    assert_true(is_asked(0, 1));
+    assert_true(is_asked(1, 2)); /* an older terminal does not hear it */
+    assert_int_equal(tell(one, "{" RELEASES "}"), 200);
+    assert_false(is_asked(1, 2)); /* the answer was lost */
+    assert_false(is_asked(2, 3));
+    ok(hq_registry_forget_sessions(collector.registry, &sessions, &diag), &diag);
+    assert_true(is_asked(9, 10)); /* an older copy was put back, whose night 9 it never had */
+    assert_int_equal(tell(one, "{" RELEASES "}"), 200);
+    ok(hq_registry_session(collector.registry, "atm-1", "", "copy", 1000, &shown, &diag), &diag);
+    assert_true(shown.clone);
+    ok(hq_registry_release_quarantine(collector.registry, "atm-1", &diag), &diag);
+    assert_true(is_asked(10, 11)); /* another machine, perhaps */
+}
+
 static void a_failed_release_rings_until_one_passes(void **state)
 {
     (void)state;
@@ -160,6 +198,7 @@ int main(void)
         T(who_cannot_tell_the_time_looks_again_soon),
         T(how_a_terminal_does),
         T(a_failed_release_rings_until_one_passes),
+        T(who_is_not_known_is_asked),
         T(what_is_no_health),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
