@@ -49,7 +49,7 @@ expect 4 'nothing was changed' "$HQ" init --dir "$WORK/hq"
 expect 0 '"hosts":\["127.0.0.1","localhost"\]' "$HQ" init --dir "$WORK/second" --json
 expect 3 '' "$HQ" init --dir "$WORK/third" --host 'not a name'
 expect 4 'nothing was published' "$HQ" totals --dir "$WORK/hq"
-expect 0 'renewed as fast as it is spent' "$HQ" plan-task --tasks "$(dirname "$0")/../../docs/examples/bank/tasks.json" --terminals 40
+expect 0 'everything. Not used up within ten years' "$HQ" plan-task --tasks "$(dirname "$0")/../../docs/examples/bank/tasks.json" --terminals 40
 expect 0 '"spent_within_a_year":false' "$HQ" plan-task --tasks "$(dirname "$0")/../../docs/examples/bank/tasks.json" --json
 expect 0 'live-model (3)' "$HQ" plan-task --tasks "$(dirname "$0")/../../docs/examples/bank/tasks.json" --terminals 40
 expect 0 'Warning: that is a life.s budget in less than a year' "$HQ" plan-task --tasks "$(dirname "$0")/../kiosk/tasks.json"

@@ -55,14 +55,16 @@ static uint64_t reserved(const hq_budgets *b, bool gaussian)
     return sum;
 }
 
-/* What is taken: a report's cost, or once what it costs to be counted as left out, or nothing. */
-static uint64_t debit(hq_budgets *b, hq_budget_task *t, const sotto_budget_policy *p)
+/* What is taken: a report's cost, or once what it costs to be counted as left out (the same where one count
+ * is all that a customer may contribute), or nothing. */
+static uint64_t debit(hq_budgets *b, hq_budget_task *t, const sotto_budget_policy *p, bool *paid)
 {
     uint64_t *spent = &b->spent[t->gaussian], taken = 0;
     const uint64_t in_all = left(t->gaussian ? p->lifetime_rho_nano : p->lifetime_ueps, *spent),
                    in_quota = left(t->quota, t->open);
-    if (t->cost <= left(in_all, reserved(b, t->gaussian)) &&
-        t->cost <= left(in_quota, t->told ? 0 : t->telling)) {
+    *paid = t->cost <= left(in_all, reserved(b, t->gaussian)) &&
+            t->cost <= left(in_quota, t->told ? 0 : t->telling);
+    if (*paid) {
         taken = t->cost;
     } else if (!t->told && t->telling > 0 && t->telling <= in_all && t->telling <= in_quota) {
         taken = t->telling;
@@ -126,14 +128,15 @@ static void close_period(hq_budgets *b, hq_budget_task *t, const sotto_budget_po
     const int64_t first = day - (int64_t)t->period_days;
     renew(b, p, first);
     const bool fresh = b->spent[0] == 0 && b->spent[1] == 0;
-    uint64_t taken = debit(b, t, p);
+    bool paid = false;
+    uint64_t taken = debit(b, t, p, &paid);
     if (taken > 0 && fresh)
         b->debited_since = first;
     if (!ahead) {
         t->periods++;
         t->spent += taken;
-        t->left_out += taken < t->cost;
-    } else if (taken < t->cost && t->ends_day == INT64_MAX) {
+        t->left_out += !paid;
+    } else if (!paid && t->ends_day == INT64_MAX) {
         t->ends_day = first;
     }
 }
@@ -175,6 +178,37 @@ void hq_budgets_end(hq_budgets *out, const sotto_tasks *newest, int64_t today)
     }
     if (newest->budget.renew_days > 0 && (out->spent[0] > 0 || out->spent[1] > 0))
         out->renews_day = out->debited_since + newest->budget.renew_days;
+}
+
+sotto_status hq_budgets_plan(hq_budgets *out, const sotto_tasks *tasks, int64_t today, sotto_diag *diag)
+{
+    const hq_budget_rules none = {.from_day = today, .to_day = today, .tasks = tasks};
+    hq_budgets_begin(out, today);
+    sotto_status status = hq_budgets_add(out, &none, diag);
+    if (status == SOTTO_OK)
+        hq_budgets_end(out, tasks, today);
+    return status;
+}
+
+int64_t hq_budgets_end_of(const hq_budgets *b, bool gaussian)
+{
+    int64_t ends_day = INT64_MAX;
+    for (size_t i = 0; i < b->count; i++)
+        if (b->task[i].gaussian == gaussian && b->task[i].ends_day < ends_day)
+            ends_day = b->task[i].ends_day;
+    return ends_day;
+}
+
+void hq_budgets_print_end(const hq_budgets *b, bool gaussian)
+{
+    char ends[11];
+    const int64_t ends_day = hq_budgets_end_of(b, gaussian);
+    if (ends_day == INT64_MAX) {
+        printf("Not used up within ten years.\n");
+        return;
+    }
+    hq_day_format(ends_day, ends);
+    printf("Used up %s: who contributes everything is left out of a task from then on.\n", ends);
 }
 
 /* ---- from the registry ---- */

@@ -51,8 +51,16 @@ typedef struct hq_budget_rules {
 void hq_budgets_begin(hq_budgets *out, int64_t since_day);
 SOTTO_MUST_USE sotto_status hq_budgets_add(hq_budgets *out, const hq_budget_rules *rules, sotto_diag *diag);
 void hq_budgets_end(hq_budgets *out, const sotto_tasks *newest, int64_t today);
+/* The same for tasks that are not published yet, as if they were today and nothing before them. */
+SOTTO_MUST_USE sotto_status hq_budgets_plan(hq_budgets *out, const sotto_tasks *tasks, int64_t today,
+                                            sotto_diag *diag);
 /* All of it from the registry's releases. NOT_FOUND: nothing was published. */
 SOTTO_MUST_USE sotto_status hq_budgets_make(hq_budgets *out, hq_registry *registry, uint64_t newest_release,
                                             int64_t now_s, sotto_diag *diag);
+/* The first day on which a task of one budget (epsilon, or rho) leaves such a customer out; INT64_MAX: not
+ * within the horizon. */
+int64_t hq_budgets_end_of(const hq_budgets *b, bool gaussian);
+/* The sentence about it, one for plans and for what was published, and a new line. */
+void hq_budgets_print_end(const hq_budgets *b, bool gaussian);
 
 #endif

@@ -30,8 +30,7 @@ static void print_budget(const hq_budgets *b, bool gaussian)
 {
     double year = 0;
     bool any = false;
-    char ends[11], renews[11];
-    int64_t ends_day = INT64_MAX;
+    char renews[11];
     uint64_t whole = gaussian ? b->policy.lifetime_rho_nano : b->policy.lifetime_ueps;
     for (size_t i = 0; i < b->count; i++) {
         const hq_budget_task *t = &b->task[i];
@@ -39,20 +38,15 @@ static void print_budget(const hq_budgets *b, bool gaussian)
             continue;
         any = true;
         year += year_of(t);
-        ends_day = t->ends_day < ends_day ? t->ends_day : ends_day;
     }
     if (!any)
         return;
-    day_text(ends_day, ends);
     day_text(b->renews_day, renews);
     printf("%s: %.6g of %.6g spent today; the tasks in use cost %.6g a year. ", gaussian ? "rho" : "epsilon",
            in_units(b->spent[gaussian], gaussian), in_units(whole, gaussian), year);
     if (b->renews_day != INT64_MAX)
         printf("Next renewal %s. ", renews);
-    if (ends_day == INT64_MAX)
-        printf("Not used up within ten years.\n");
-    else
-        printf("Used up %s: who contributes everything is left out of a task from then on.\n", ends);
+    hq_budgets_print_end(b, gaussian);
 }
 
 static void print_task(const hq_budget_task *t)

@@ -2,8 +2,10 @@
  * published. */
 #include "commands.h"
 #include "office/args.h"
+#include "office/day.h"
 #include "office/json.h"
 #include "release/bundle.h"
+#include "totals/budgets.h"
 #include "totals/sums.h"
 
 #include "sotto/port.h"
@@ -75,14 +77,11 @@ static double daily(const plan *p, size_t count, bool gaussian)
     return sum;
 }
 
-/* Days until such a customer is left out of something; INFINITY when a renewal keeps up, or nothing asks. */
-static double days_left(const sotto_tasks *tasks, double spent_a_day, bool gaussian)
+/* Days until a task leaves such a customer out, published today; INFINITY: not within ten years. */
+static double days_left(const hq_budgets *life, bool gaussian)
 {
-    const sotto_budget_policy *b = &tasks->budget;
-    double life = (double)(gaussian ? b->lifetime_rho_nano : b->lifetime_ueps), refill = 0;
-    if (b->renew_days > 0)
-        refill = life * ((double)b->renew_ueps / (double)b->lifetime_ueps) / (double)b->renew_days;
-    return spent_a_day > refill ? life / (spent_a_day - refill) : INFINITY;
+    int64_t ends_day = hq_budgets_end_of(life, gaussian);
+    return ends_day == INT64_MAX ? INFINITY : (double)(ends_day - life->today);
 }
 
 static void print_plan(const plan *p, const asked *a)
@@ -116,24 +115,21 @@ static void print_plan(const plan *p, const asked *a)
             100 * (double)p->width_month / p->expected);
 }
 
-static void print_budget(const sotto_tasks *tasks, const plan *p, bool gaussian)
+static void print_budget(const sotto_tasks *tasks, const plan *p, const hq_budgets *life, bool gaussian)
 {
-    double spent = daily(p, tasks->count, gaussian), days = days_left(tasks, spent, gaussian);
+    double spent = daily(p, tasks->count, gaussian);
     double scale = gaussian ? 1e9 : 1e6;
     if (spent <= 0)
         return;
-    printf("%s: all tasks together take %.6g a day of %.6g from who contributes everything: ",
+    printf("%s: all tasks together take %.6g a day of %.6g from who contributes everything. ",
            gaussian ? "rho" : "epsilon", spent / scale,
            (double)(gaussian ? tasks->budget.lifetime_rho_nano : tasks->budget.lifetime_ueps) / scale);
-    if (isfinite(days))
-        printf("spent after %.0f days (%.3g years).\n", days, days / 365.25);
-    if (days < YEAR_DAYS)
+    hq_budgets_print_end(life, gaussian);
+    if (days_left(life, gaussian) < YEAR_DAYS)
         printf(
             "Warning: that is a life's budget in less than a year. Longer periods, a smaller epsilon, fewer "
             "tasks or a renewal\nkeep such a customer in the figures (docs/privacy.md, \"Choosing a "
             "budget\").\n");
-    else if (!isfinite(days))
-        printf("renewed as fast as it is spent.\n");
 }
 
 static void put_plan(sotto_json_writer *w, const plan *p)
@@ -158,7 +154,7 @@ static void put_plan(sotto_json_writer *w, const plan *p)
     sotto_json_obj_end(w);
 }
 
-static sotto_status put_all(const sotto_tasks *tasks, const plan *p, sotto_diag *diag)
+static sotto_status put_all(const sotto_tasks *tasks, const plan *p, const hq_budgets *life, sotto_diag *diag)
 {
     hq_json json;
     sotto_status status = hq_json_begin(&json, 4096 + tasks->count * 1024, diag);
@@ -174,9 +170,8 @@ static sotto_status put_all(const sotto_tasks *tasks, const plan *p, sotto_diag 
     for (unsigned g = 0; g < 2; g++) {
         double spent = daily(p, tasks->count, g == 1);
         hq_json_number(&json.w, g == 1 ? "rho_a_day" : "epsilon_a_day", spent / (g == 1 ? 1e9 : 1e6));
-        hq_json_number(&json.w, g == 1 ? "rho_lasts_days" : "epsilon_lasts_days",
-                       days_left(tasks, spent, g == 1));
-        within_a_year = within_a_year || (spent > 0 && days_left(tasks, spent, g == 1) < YEAR_DAYS);
+        hq_json_number(&json.w, g == 1 ? "rho_lasts_days" : "epsilon_lasts_days", days_left(life, g == 1));
+        within_a_year = within_a_year || days_left(life, g == 1) < YEAR_DAYS;
     }
     sotto_json_name(&json.w, "spent_within_a_year");
     sotto_json_bool(&json.w, within_a_year);
@@ -187,16 +182,18 @@ static sotto_status put_all(const sotto_tasks *tasks, const plan *p, sotto_diag 
 static sotto_status answer(const asked *a, const sotto_tasks *tasks, sotto_diag *diag)
 {
     plan p[SOTTO_TASKS_MAX];
+    hq_budgets life;
     for (size_t i = 0; i < tasks->count; i++) {
         sotto_status status = make(&p[i], tasks, &tasks->task[i], a);
         if (status != SOTTO_OK)
             return sotto_diag_set(diag, status, "task %u: its noise has no width that can be told",
                                   (unsigned)tasks->task[i].id);
     }
-    if (a->as_json)
-        return put_all(tasks, p, diag);
-    print_budget(tasks, p, false);
-    print_budget(tasks, p, true);
+    sotto_status status = hq_budgets_plan(&life, tasks, hq_now() / HQ_DAY_S, diag);
+    if (status != SOTTO_OK || a->as_json)
+        return status == SOTTO_OK ? put_all(tasks, p, &life, diag) : status;
+    print_budget(tasks, p, &life, false);
+    print_budget(tasks, p, &life, true);
     for (size_t i = 0; i < tasks->count; i++)
         print_plan(&p[i], a);
     return SOTTO_OK;

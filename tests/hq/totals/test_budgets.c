@@ -27,6 +27,11 @@ enum { START = 20003, SECOND = START + 200, TODAY = START + 420, MEMORY = 1 << 1
     "\"lifetime_epsilon\":6,\"lifetime_gaussian\":{\"epsilon\":5,\"delta\":0.000001},"                       \
     "\"renewal\":{\"days\":90,\"epsilon\":2}"
 
+#define YEARLY "\"lifetime_epsilon\":6,\"renewal\":{\"days\":365,\"epsilon\":6}"
+#define FOUR_WEEKS(epsilon)                                                                                  \
+    "{\"name\":\"visits\",\"id\":2,\"type\":\"funnel\",\"mode\":\"one-collector\",\"epsilon\":" epsilon      \
+    ",\"bound\":4,\"period_days\":28,\"tables\":[[{\"of\":\"step\"}]]}"
+
 static const char *const FIRST = FILE_OF(RENEWED, OFFERS("0.3", ",\"quota_epsilon\":3") "," HEALTH);
 static const char *const THEN =
     FILE_OF(RENEWED, VISITS "," OFFERS("0.1", ",\"quota_epsilon\":1.5") "," GAUSS "," HEALTH);
@@ -133,6 +138,49 @@ static void a_life_ends(void **state)
     assert_int_equal(b.renews_day, INT64_MAX);
 }
 
+/* A plan says what budgets say once it is published; 13.04 periods of 28 days are 14 in some years, and what
+ * is kept for telling comes on top: 0.46 a period is more than 6 a year. */
+static void a_plan_is_what_follows(void **state)
+{
+    (void)state;
+    static uint8_t memory[2][MEMORY];
+    const sotto_tasks greedy = load(FILE_OF(YEARLY, FOUR_WEEKS("0.46")), memory[0]),
+                      modest = load(FILE_OF(YEARLY, FOUR_WEEKS("0.4")), memory[1]);
+    hq_budgets plan, b;
+    const hq_budget_rules rules = {START, TODAY, &greedy};
+    ok(hq_budgets_plan(&plan, &greedy, START, NULL), NULL);
+    assert_true(plan.ends_day > START && plan.ends_day < START + 366);
+    assert_true(hq_budgets_end_of(&plan, false) == plan.ends_day &&
+                hq_budgets_end_of(&plan, true) == INT64_MAX);
+    hq_budgets_begin(&b, START);
+    ok(hq_budgets_add(&b, &rules, NULL), NULL);
+    hq_budgets_end(&b, &greedy, TODAY);
+    assert_true(b.task[0].left_out > 0);
+    for (int64_t today = START; today < START + 28; today++) {
+        ok(hq_budgets_plan(&plan, &modest, today, NULL), NULL);
+        assert_int_equal(plan.ends_day, INT64_MAX);
+    }
+}
+
+/* Who contributes everything to the example's tasks is never left out, whenever they are published. */
+static void the_example_leaves_nobody_out(void **state)
+{
+    (void)state;
+    static uint8_t memory[MEMORY];
+    sotto_vec json;
+    hq_budgets plan;
+    sotto_diag diag = {0};
+    sotto_vec_init(&json, 1 << 16);
+    ok(sotto_port_read_file(SOTTO_SOURCE_DIR "/docs/examples/bank/tasks.json", &json, &diag), &diag);
+    ok(sotto_vec_put(&json, "", 1), NULL);
+    const sotto_tasks tasks = load((const char *)json.ptr, memory);
+    sotto_vec_free(&json);
+    for (int64_t today = START; today < START + 28; today++) {
+        ok(hq_budgets_plan(&plan, &tasks, today, NULL), NULL);
+        assert_int_equal(plan.ends_day, INT64_MAX);
+    }
+}
+
 static void releases_are_read(void **state)
 {
     (void)state;
@@ -162,6 +210,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_ledger_debits_the_same),
         cmocka_unit_test(a_life_ends),
+        cmocka_unit_test(a_plan_is_what_follows),
+        cmocka_unit_test(the_example_leaves_nobody_out),
         cmocka_unit_test_setup_teardown(releases_are_read, test_setup, test_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
