@@ -248,11 +248,12 @@ static const hq_command COMMANDS[] = {
     {"backup", "a copy of the office that belongs together, while it serves",
      "usage: sotto-hq backup --dir DIR --to FOLDER [--json]\n"
      "\n"
-     "FOLDER is made; it holds private keys, as DIR does. Take one nightly and after each publish: what\n"
-     "comes after it is lost with the folder. publish is refused as busy meanwhile. A copy that was cut\n"
-     "off is FOLDER.unfinished: remove it. With PostgreSQL the registry is not in it: pg_dump -n sotto.\n"
+     "FOLDER is made, in one that is there; it holds private keys, as DIR does. Take one nightly and after\n"
+     "each publish: what comes after it is lost with the folder. publish is refused as busy meanwhile. A\n"
+     "copy that was cut off is FOLDER.unfinished: remove it. With PostgreSQL the registry is not in it:\n"
+     "pg_dump -n sotto.\n"
      "\n"
-     "  sotto-hq backup --dir /srv/sotto-hq --to /mnt/copies/2026-11-22\n",
+     "  sotto-hq backup --dir /srv/sotto-hq --to /mnt/copies/sotto/2026-11-22\n",
      hq_cmd_backup},
     {"restored", "after an older copy of the office was put back",
      "usage: sotto-hq restored --dir DIR [--json]\n\n"

@@ -27,9 +27,6 @@ typedef struct copying {
     struct stat place;                                                /* of unfinished */
     uint64_t files, bytes;
     bool as_json, in_database, begun;
-    char parent[HQ_PATH_MAX]; /* of to; its first `there` bytes name what was there before */
-    size_t there;
-    bool begun_above;
 } copying;
 
 /* ---- files ---- */
@@ -278,34 +275,20 @@ static sotto_status follow_links(copying *c, const char *parent, sotto_diag *dia
                : sotto_diag_at(diag, SOTTO_ERR(HQ, RANGE), c->to, 0, "path too long");
 }
 
-/* Bytes of a path that name what is there. */
-static size_t there_of(const char *path)
-{
-    char part[HQ_PATH_MAX];
-    size_t there = 0;
-    for (size_t at = 1; at <= strlen(path); at++) {
-        if (path[at] != '/' && path[at] != '\0')
-            continue;
-        (void)snprintf(part, sizeof part, "%.*s", (int)at, path);
-        if (!sotto_port_exists(part))
-            break;
-        there = at;
-    }
-    return there;
-}
-
-/* Made by this process or not at all, since it removes what it made when it fails. */
+/* Made by this process or not at all, since it removes what it made when it fails. Not the folders above it:
+ * where a disk should be mounted and is not, they would be made on another one, and fill it. */
 static sotto_status make_place(copying *c, sotto_diag *diag)
 {
+    char parent[HQ_PATH_MAX];
     sotto_status status = check_place(c, diag);
     if (status != SOTTO_OK)
         return status;
-    above(c->parent, c->to);
-    c->there = there_of(c->parent);
-    c->begun_above = true;
-    status = sotto_port_make_dir(c->parent, 0700, diag);
-    if (status == SOTTO_OK)
-        status = follow_links(c, c->parent, diag);
+    above(parent, c->to);
+    if (!sotto_port_exists(parent))
+        return sotto_diag_at(diag, SOTTO_ERR(HQ, NOT_FOUND), parent, 0,
+                             "there is no such folder: is the disk for copies mounted? backup makes the last "
+                             "folder only");
+    status = follow_links(c, parent, diag);
     if (status != SOTTO_OK)
         return status;
     if (mkdir(c->unfinished, 0700) != 0)
@@ -320,25 +303,12 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
     return remove(path);
 }
 
-/* The folders above it that were made for it, the lowest first; one in which something lies stays. */
-static void remove_above(copying *c)
-{
-    for (size_t len = strlen(c->parent); c->begun_above && len > c->there && rmdir(c->parent) == 0;) {
-        while (len > c->there && c->parent[len - 1] != '/')
-            len--;
-        while (len > c->there && c->parent[len - 1] == '/')
-            len--;
-        c->parent[len] = '\0';
-    }
-}
-
 /* Private keys are not left behind in a folder that nobody looks for. */
 static void remove_unfinished(copying *c)
 {
     if (c->begun && nftw(c->unfinished, remove_one, DEPTH_MAX, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0)
         (void)fprintf(stderr, "%s could not be removed: %s. It holds private keys: remove it\n",
                       c->unfinished, strerror(errno));
-    remove_above(c);
 }
 
 /* Everything of its file system at once: a copy that is told to be there must survive a cut. */

@@ -43,12 +43,19 @@ done
 expect 2 'lies in the folder' "$HQ" backup --dir hq/ --to hq
 ln -s hq elsewhere
 expect 2 'lies in the folder' "$HQ" backup --dir hq --to elsewhere/x
-# Refused once the folders above it were made: they go again, and those that were there stay.
+# Below a folder of it that a link names: seen when it is met, and nothing is left.
 mkdir hq/keys/old
-for to in elsewhere/new/x ./elsewhere/new/er/x/ "$WORK/elsewhere//new/er/x" elsewhere/keys/old/x; do
-    expect 2 'lies in the folder' "$HQ" backup --dir hq --to "$to"
+expect 2 'lies in the folder' "$HQ" backup --dir hq --to elsewhere/keys/old/x
+gone hq/keys/old/x.unfinished
+# Only the last folder is made: what should be mounted and is not fills no other disk.
+for to in unmounted/x unmounted/er/x/ "$WORK/unmounted//er/x" elsewhere/new/x; do
+    expect 4 'no such folder: is the disk for copies mounted' "$HQ" backup --dir hq --to "$to"
+    gone unmounted
     gone hq/new
 done
+touch file
+expect 6 'file' "$HQ" backup --dir hq --to file/x
+rm file
 here hq/keys/old
 rmdir hq/keys/old
 rm elsewhere
