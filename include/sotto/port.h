@@ -54,11 +54,19 @@ SOTTO_MUST_USE sotto_status sotto_port_append_file(const char *path, uint64_t of
 SOTTO_MUST_USE sotto_status sotto_port_make_dir(const char *path, unsigned mode, sotto_diag *diag);
 SOTTO_MUST_USE sotto_status sotto_port_remove_file(const char *path,
                                                    sotto_diag *diag); /* NOT_FOUND when absent */
+/* Whose path is and what it allows (links are followed). NOT_FOUND; DENIED when a folder on the way may not
+ * be searched: nothing is known of path then. */
+typedef struct sotto_port_rights {
+    uint64_t owner; /* user number */
+    unsigned mode;  /* permission bits, 07777 */
+} sotto_port_rights;
+SOTTO_MUST_USE sotto_status sotto_port_rights_of(const char *path, sotto_port_rights *rights,
+                                                 sotto_diag *diag);
+/* Whether anybody but its owner has any right on it. */
+bool sotto_port_shared(const sotto_port_rights *rights);
 /* DENIED when anybody but the owner (this user or root) has any right on path (links are followed).
  * NOT_FOUND. */
 SOTTO_MUST_USE sotto_status sotto_port_check_private(const char *path, sotto_diag *diag);
-/* The same of whoever's file it is: for who only looks, and may be root. */
-bool sotto_port_of_owner_alone(const char *path);
 /* False also for a dangling link, and when a folder on the way may not be searched. */
 bool sotto_port_exists(const char *path);
 /* Bytes that a user other than root may still take on the file system that holds path. */

@@ -128,26 +128,36 @@ bool sotto_port_exists(const char *path)
     return stat(path, &info) == 0;
 }
 
-sotto_status sotto_port_check_private(const char *path, sotto_diag *diag)
+sotto_status sotto_port_rights_of(const char *path, sotto_port_rights *rights, sotto_diag *diag)
 {
     struct stat info;
     if (stat(path, &info) != 0)
         return sotto_port_fail(diag, errno, path, "look at");
-    if (info.st_uid != geteuid() && info.st_uid != 0)
-        return sotto_diag_at(diag, SOTTO_ERR(PORT, DENIED), path, 0,
-                             "belongs to user %ju, neither to this one nor to root", (uintmax_t)info.st_uid);
-    /* With an access control list the group bits show its mask (acl(5)), so this covers lists too. */
-    if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        return sotto_diag_at(diag, SOTTO_ERR(PORT, DENIED), path, 0,
-                             "others than its owner may use it (mode %04o); chmod go= makes it private",
-                             (unsigned)(info.st_mode & 07777));
+    rights->owner = info.st_uid;
+    rights->mode = (unsigned)(info.st_mode & 07777);
     return SOTTO_OK;
 }
 
-bool sotto_port_of_owner_alone(const char *path)
+/* With an access control list the group bits show its mask (acl(5)), so this covers lists too. */
+bool sotto_port_shared(const sotto_port_rights *rights)
 {
-    struct stat info;
-    return stat(path, &info) == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+    return (rights->mode & (S_IRWXG | S_IRWXO)) != 0;
+}
+
+sotto_status sotto_port_check_private(const char *path, sotto_diag *diag)
+{
+    sotto_port_rights rights;
+    sotto_status status = sotto_port_rights_of(path, &rights, diag);
+    if (status != SOTTO_OK)
+        return status;
+    if (rights.owner != geteuid() && rights.owner != 0)
+        return sotto_diag_at(diag, SOTTO_ERR(PORT, DENIED), path, 0,
+                             "belongs to user %ju, neither to this one nor to root", (uintmax_t)rights.owner);
+    if (sotto_port_shared(&rights))
+        return sotto_diag_at(diag, SOTTO_ERR(PORT, DENIED), path, 0,
+                             "others than its owner may use it (mode %04o); chmod go= makes it private",
+                             rights.mode);
+    return SOTTO_OK;
 }
 
 sotto_status sotto_port_disk_free(const char *path, uint64_t *bytes, sotto_diag *diag)

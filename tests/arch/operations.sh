@@ -35,7 +35,7 @@ same() {
     [ -z "$extra" ] || bad "docs/operations.md, '$1': the sources do not say: $extra"
 }
 same "Alarms of head office" 12 "$(listed src/hq/registry/registry.h HQ_ALARMS)"
-same "Checks of a terminal" 13 "$(listed src/kiosk/commands/cmd_doctor.c CHECKS; listed src/hq/admin/devices.h HQ_CHECKS)"
+same "Checks of a terminal" 13 "$(listed src/kiosk/commands/doctor.h CHECKS; listed src/hq/admin/devices.h HQ_CHECKS)"
 same "Errors and warnings in the logs" 33 "$(events)"
 # What the collector answers to whoever watches over it.
 for path in $(grep -o '"/[a-z]*z"' "$TOP/src/hq/collector/collect.c" | tr -d '"'); do

@@ -205,6 +205,7 @@ static void private_means_nobody_else(void **state)
     (void)state;
     test_place place = place_make();
     const char *path = place_path(&place, "key");
+    sotto_port_rights rights = {0};
     put_text(path, "k");
     for (unsigned mode = 0; mode < 01000; mode++) {
         sotto_diag diag = {0};
@@ -215,13 +216,21 @@ static void private_means_nobody_else(void **state)
             assert_cause(sotto_port_check_private(path, &diag), DENIED);
             assert_string_equal(diag.where, path);
         }
-        assert_int_equal(sotto_port_of_owner_alone(path), (mode & 077) == 0);
+        assert_ok(sotto_port_rights_of(path, &rights, NULL));
+        assert_int_equal(sotto_port_shared(&rights), (mode & 077) != 0);
     }
-    if (geteuid() == 0) { /* another user's file is not private for us */
-        assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_ok(sotto_port_rights_of(path, &rights, NULL));
+    assert_int_equal(rights.owner, geteuid());
+    assert_int_equal(rights.mode, 0600);
+    assert_false(sotto_port_shared(&rights));
+    assert_cause(sotto_port_rights_of(place_path(&place, "absent"), &rights, NULL), NOT_FOUND);
+    if (geteuid() == 0) { /* another user's file is not private for us, and is so for him */
         assert_int_equal(chown(path, 12345, (gid_t)-1), 0);
+        assert_ok(sotto_port_rights_of(path, &rights, NULL));
+        assert_int_equal(rights.owner, 12345);
+        assert_false(sotto_port_shared(&rights));
         assert_cause(sotto_port_check_private(path, NULL), DENIED);
-        assert_true(sotto_port_of_owner_alone(path)); /* but it is private: `sotto doctor` as root */
     }
     assert_int_equal(unlink(path), 0);
     place_remove(&place);

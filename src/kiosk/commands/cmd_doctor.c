@@ -3,9 +3,8 @@
  * (0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN; Monitoring Plugins Development Guidelines, "Plugin Return Codes").
  */
 #include "commands.h"
-#include "commands/parts.h"
+#include "commands/doctor.h"
 #include "config/args.h"
-#include "config/keys.h"
 #include "config/socket.h"
 #include "engine/engine.h"
 #include "night/night.h"
@@ -14,49 +13,14 @@
 #include <string.h>
 
 /* What head office is told too, it judges by the same numbers (sotto/sync.h). */
-#define DISK_LOW_BYTES ((uint64_t)SOTTO_DISK_LOW_MIB << 20)
-#define RENEW_LATE_S   (INT64_C(86400) * SOTTO_RENEWAL_LATE_DAYS)
-#define RENEW_LAPSED_S (90 * 86400) /* head office renews a lapsed certificate for so long */
-#define SILENT_S       (INT64_C(86400) * SOTTO_SILENT_DAYS)
-#define TIME_AHEAD_S   (INT64_C(60) * SOTTO_CLOCK_OFF_MIN)
+#define SILENT_S     (INT64_C(86400) * SOTTO_SILENT_DAYS)
+#define TIME_AHEAD_S (INT64_C(60) * SOTTO_CLOCK_OFF_MIN)
 
-enum verdict { GOOD, WARN, BAD, UNSEEN };
-
-/* X(NAME, "name") - docs/operations.md has a row for each. */
-#define CHECKS(X)                                                                                            \
-    X(CLOCK, "clock")                                                                                        \
-    X(KEY, "key")                                                                                            \
-    X(DISK, "disk")                                                                                          \
-    X(CERTIFICATE, "certificate")                                                                            \
-    X(SERVE, "serve")                                                                                        \
-    X(RELEASE, "release")                                                                                    \
-    X(SYNC, "sync")                                                                                          \
-    X(OUTBOX, "outbox")                                                                                      \
-    X(BUDGET, "budget")                                                                                      \
-    X(TIME, "time")                                                                                          \
-    X(RESTORE, "restore")                                                                                    \
-    X(WALL, "wall")
-enum check {
-#define X(name, text) CHECK_##name,
-    CHECKS(X)
-#undef X
-};
 static const char *const CHECK_NAME[] = {
 #define X(name, text) text,
     CHECKS(X)
 #undef X
 };
-
-typedef struct findings {
-    sotto_json *status; /* what serve says of itself; NULL = it does not answer */
-    int64_t now_s;      /* serve's; without it, the machine's */
-    bool json, monitor;
-    size_t count[4]; /* of each verdict */
-    char first[320]; /* with monitor: what is worst, the first of its kind */
-    enum verdict worst;
-    sotto_buf out; /* with json: all of them, written at the end */
-    sotto_json_writer w;
-} findings;
 
 static void put_text(sotto_json_writer *w, const char *name, const char *value)
 {
@@ -64,7 +28,8 @@ static void put_text(sotto_json_writer *w, const char *name, const char *value)
     sotto_json_cstr(w, value);
 }
 
-static void tell(findings *f, enum verdict verdict, enum check about, const char *what, const char *remedy)
+void kiosk_doctor_tell(findings *f, enum verdict verdict, enum check about, const char *what,
+                       const char *remedy)
 {
     static const char *const mark[] = {"ok", "warn", "BAD", "unseen"};
     const char *check = CHECK_NAME[about];
@@ -88,136 +53,19 @@ static void tell(findings *f, enum verdict verdict, enum check about, const char
     sotto_json_obj_end(&f->w);
 }
 
-static void check_clock(findings *f, const kiosk_config *config)
-{
-    char text[64];
-    sotto_clock clock = kiosk_clock(config);
-    int64_t now_s = clock.utc_s(clock.ctx);
-    sotto_time_format(now_s, text);
-    bool sane = now_s > sotto_time_days_from_civil(2025, 1, 1) * 86400 &&
-                now_s < sotto_time_days_from_civil(2080, 1, 1) * 86400;
-    tell(f, sane ? GOOD : BAD, CHECK_CLOCK, text,
-         sane ? "" : "set the clock: certificates and caps are judged by it");
-}
-
-static void check_key(findings *f, const kiosk_config *config)
-{
-    char path[KIOSK_PATH_MAX];
-    sotto_diag diag = {0};
-    if (config->key.kind != KIOSK_KEY_FILE) {
-        bool there = false;
-        bool known = kiosk_key_there(config, &there, &diag) == SOTTO_OK;
-        tell(f,
-             there   ? GOOD
-             : known ? UNSEEN
-                     : BAD,
-             CHECK_KEY,
-             there   ? "its provider gives it"
-             : known ? "its provider has none for this user"
-                     : diag.text,
-             there ? "" : "keyring: load it after each start of the machine; command: run it by hand");
-        return;
-    }
-    if (kiosk_path(config->vault_dir, "root.key", path, NULL) != SOTTO_OK || !sotto_port_exists(path)) {
-        tell(f, UNSEEN, CHECK_KEY, "no key here, or not for this user's eyes", "new terminal: sotto init");
-        return;
-    }
-    bool fine = sotto_port_of_owner_alone(path);
-    tell(f, fine ? GOOD : BAD, CHECK_KEY, fine ? "there, and private" : "others can read the vault's key",
-         fine ? "" : "chmod 600 it, then treat what it protected as read");
-}
-
-static void check_disk(findings *f, const kiosk_config *config)
-{
-    char text[64];
-    uint64_t bytes = 0;
-    if (sotto_port_disk_free(config->store_dir, &bytes, NULL) != SOTTO_OK) {
-        tell(f, UNSEEN, CHECK_DISK, "the store's folder cannot be looked at", "");
-        return;
-    }
-    snprintf(text, sizeof text, "%llu MiB free", (unsigned long long)(bytes >> 20));
-    tell(f, bytes < DISK_LOW_BYTES ? WARN : GOOD, CHECK_DISK, text,
-         bytes < DISK_LOW_BYTES ? "make room: a full disk keeps new events out" : "");
-}
-
-/* sync renews it by itself: a person has to act only when that goes on failing, or came too late. */
-static void tell_certificate(findings *f, const sotto_cert_info *info)
-{
-    char text[160], until[21];
-    int64_t left_s = info->not_after_s - f->now_s;
-    bool late = kiosk_renewal_due(info, f->now_s - RENEW_LATE_S);
-    sotto_time_format(info->not_after_s, until);
-    snprintf(text, sizeof text, "%s, valid until %s%s", info->common_name, until,
-             left_s >= 0 && late ? ", renewal is overdue" : "");
-    tell(f,
-         left_s < 0 ? BAD
-         : late     ? WARN
-                    : GOOD,
-         CHECK_CERTIFICATE, text,
-         left_s < -RENEW_LAPSED_S ? "enrol again with a new code"
-         : left_s < 0 ? "sotto sync renews it, for 90 days after its end; then only a new code helps"
-         : late       ? "sotto sync renews it, and says why when it cannot"
-                      : "");
-}
-
-/* NOT_FOUND: none, or not for this user's eyes; any other: damaged. */
-static sotto_status read_certificate(const kiosk_config *config, sotto_cert_info *info)
-{
-    char path[KIOSK_PATH_MAX];
-    sotto_vec pem;
-    sotto_vec_init(&pem, 65536);
-    sotto_status status = SOTTO_ERR(KIOSK, NOT_FOUND);
-    if (kiosk_path(config->sync_dir, "device.pem", path, NULL) == SOTTO_OK &&
-        sotto_port_read_file(path, &pem, NULL) == SOTTO_OK)
-        status = sotto_cert_read(sotto_vec_span(&pem), info, NULL) == SOTTO_OK ? SOTTO_OK
-                                                                               : SOTTO_ERR(KIOSK, CORRUPT);
-    sotto_vec_free(&pem);
-    return status;
-}
-
-static void check_certificate(findings *f, const kiosk_config *config)
-{
-    sotto_cert_info info = {0};
-    sotto_status status = read_certificate(config, &info);
-    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
-        tell(f, UNSEEN, CHECK_CERTIFICATE, "none, or not for this user's eyes",
-             "new terminal: sotto enrol CODE");
-    else if (status != SOTTO_OK)
-        tell(f, BAD, CHECK_CERTIFICATE, "damaged", "enrol again with a new code");
-    else
-        tell_certificate(f, &info);
-}
-
-sotto_status kiosk_add_certificate(const kiosk_config *config, sotto_vec *answer)
-{
-    char until[21], text[128];
-    sotto_cert_info info = {0};
-    sotto_status status = read_certificate(config, &info);
-    if (answer->len < 2 || answer->ptr[answer->len - 1] != '}')
-        return SOTTO_ERR(KIOSK, MALFORMED);
-    answer->len--;
-    if (sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND)
-        return sotto_vec_printf(answer, ",\"certificate\":null}");
-    if (status != SOTTO_OK)
-        return sotto_vec_printf(answer, ",\"certificate\":{\"damaged\":true,\"not_after\":null}}");
-    sotto_time_format(info.not_after_s, until);
-    snprintf(text, sizeof text, ",\"certificate\":{\"damaged\":false,\"not_after\":\"%s\"}}", until);
-    return sotto_vec_put(answer, text, strlen(text));
-}
-
 static void check_wall(findings *f, const kiosk_config *config)
 {
     enum sotto_port_wall wall = SOTTO_WALL_UNSUPPORTED;
     sotto_status status = sotto_port_deny_network(&wall, NULL);
     bool fine = status == SOTTO_OK && wall == SOTTO_WALL_ENFORCED;
-    tell(f,
-         fine                    ? GOOD
-         : config->require_walls ? BAD
-                                 : WARN,
-         CHECK_WALL,
-         fine ? "the kernel can keep the network from serve"
-              : "the kernel cannot keep the network from serve",
-         fine ? "" : "use a kernel with seccomp filters");
+    kiosk_doctor_tell(f,
+                      fine                    ? GOOD
+                      : config->require_walls ? BAD
+                                              : WARN,
+                      CHECK_WALL,
+                      fine ? "the kernel can keep the network from serve"
+                           : "the kernel cannot keep the network from serve",
+                      fine ? "" : "use a kernel with seccomp filters");
 }
 
 /* serve's time against the machine's clock. Time does not go back on a terminal (caps and budgets must hold),
@@ -235,19 +83,21 @@ static void check_time(findings *f, sotto_json_node status)
     if (ahead_s > TIME_AHEAD_S) {
         snprintf(what, sizeof what, "the clock is %lld days ahead of what is known; serve keeps to %.*s",
                  (long long)(ahead_s / 86400), (int)now.len, (const char *)now.ptr);
-        tell(f, WARN, CHECK_TIME, what, "set the clock, or run sotto sync: head office tells the time");
+        kiosk_doctor_tell(f, WARN, CHECK_TIME, what,
+                          "set the clock, or run sotto sync: head office tells the time");
     } else if (ahead_s < -TIME_AHEAD_S) {
         snprintf(what, sizeof what, "serve is at %.*s, the clock %lld days behind", (int)now.len,
                  (const char *)now.ptr, (long long)(-ahead_s / 86400));
-        tell(f, known ? WARN : BAD, CHECK_TIME, what,
-             known ? "set the clock; nothing is counted twice or lost meanwhile"
-                   : "set the clock; was it far ahead once? the first sotto sync sets serve right");
+        kiosk_doctor_tell(
+            f, known ? WARN : BAD, CHECK_TIME, what,
+            known ? "set the clock; nothing is counted twice or lost meanwhile"
+                  : "set the clock; was it far ahead once? the first sotto sync sets serve right");
     } else {
         if (known)
             snprintf(what, sizeof what, "told by head office on %.*s", (int)told.len, (const char *)told.ptr);
         else
             snprintf(what, sizeof what, "by the machine's clock alone");
-        tell(f, GOOD, CHECK_TIME, what, "");
+        kiosk_doctor_tell(f, GOOD, CHECK_TIME, what, "");
     }
 }
 
@@ -258,19 +108,20 @@ static void check_sync(findings *f, const kiosk_config *config, sotto_json_node 
     int64_t told_s = 0;
     char what[96];
     if (config->url[0] == '\0') {
-        tell(f, GOOD, CHECK_SYNC, "this terminal has no head office", "");
+        kiosk_doctor_tell(f, GOOD, CHECK_SYNC, "this terminal has no head office", "");
         return;
     }
     if (sotto_json_get_str(sotto_json_member(status, "clock"), "told", &text, NULL) != SOTTO_OK ||
         sotto_time_parse(text, &told_s) != SOTTO_OK) {
-        tell(f, WARN, CHECK_SYNC, "head office has not been heard of yet", "sotto sync says why");
+        kiosk_doctor_tell(f, WARN, CHECK_SYNC, "head office has not been heard of yet",
+                          "sotto sync says why");
         return;
     }
     int64_t age_s = f->now_s > told_s ? f->now_s - told_s : 0;
     snprintf(what, sizeof what, "head office was last heard %lld %s ago",
              (long long)(age_s / (age_s < 2 * 86400 ? 3600 : 86400)), age_s < 2 * 86400 ? "hours" : "days");
-    tell(f, age_s > SILENT_S ? WARN : GOOD, CHECK_SYNC, what,
-         age_s > SILENT_S ? "sotto sync says why; and see that its timer runs" : "");
+    kiosk_doctor_tell(f, age_s > SILENT_S ? WARN : GOOD, CHECK_SYNC, what,
+                      age_s > SILENT_S ? "sotto sync says why; and see that its timer runs" : "");
 }
 
 /* Reports and offers stop when the store is older than its witness. */
@@ -281,8 +132,8 @@ static void check_restore(findings *f, sotto_json_node status)
     if (sotto_json_get_str(status, "stopped", &text, NULL) != SOTTO_OK)
         return;
     snprintf(what, sizeof what, "%.*s", (int)text.len, (const char *)text.ptr);
-    tell(f, BAD, CHECK_RESTORE, what,
-         "find out who put it back; then, with serve stopped: sotto audit accept-restore");
+    kiosk_doctor_tell(f, BAD, CHECK_RESTORE, what,
+                      "find out who put it back; then, with serve stopped: sotto audit accept-restore");
 }
 
 /* First of all: the other checks go by serve's time. */
@@ -297,6 +148,7 @@ static void ask_serve(findings *f, const kiosk_config *config)
     if (status == SOTTO_OK)
         status =
             sotto_client_request(client, "GET", "/v1/status", NULL, sotto_span_of(NULL, 0), &response, NULL);
+    f->barred = sotto_status_cause(status) == SOTTO_CAUSE_DENIED;
     if (status == SOTTO_OK)
         status = sotto_json_parse(&f->status, response->body, "serve", NULL);
     if (status == SOTTO_OK)
@@ -318,15 +170,16 @@ static void check_outbox(findings *f, sotto_json_node outbox)
     snprintf(text, sizeof text, "%lld of %lld reports wait, %lld were set aside", (long long)waiting,
              (long long)reports, (long long)aside);
     if (waiting >= KIOSK_OUTBOX_MAX)
-        tell(f, BAD, CHECK_OUTBOX, "full: no period is closed until head office takes reports",
-             "sotto sync; days that become too old meanwhile are not measured");
+        kiosk_doctor_tell(f, BAD, CHECK_OUTBOX, "full: no period is closed until head office takes reports",
+                          "sotto sync; days that become too old meanwhile are not measured");
     else if (waiting > SOTTO_WAITING_MANY)
-        tell(f, WARN, CHECK_OUTBOX, text, "sync has not got through for a week: sotto sync says why");
+        kiosk_doctor_tell(f, WARN, CHECK_OUTBOX, text,
+                          "sync has not got through for a week: sotto sync says why");
     else if (aside > 0)
-        tell(f, WARN, CHECK_OUTBOX, text,
-             "sotto audit shows them; after a repair at head office: sotto sync --again");
+        kiosk_doctor_tell(f, WARN, CHECK_OUTBOX, text,
+                          "sotto audit shows them; after a repair at head office: sotto sync --again");
     else
-        tell(f, GOOD, CHECK_OUTBOX, text, "");
+        kiosk_doctor_tell(f, GOOD, CHECK_OUTBOX, text, "");
 }
 
 /* A release that did not pass its check here; the one before goes on. */
@@ -342,15 +195,16 @@ static void check_release(findings *f, sotto_json_node status)
         return;
     if (failed == 0) {
         snprintf(what, sizeof what, "release %lld is in use", (long long)release);
-        tell(f, release == 0 ? WARN : GOOD, CHECK_RELEASE, release == 0 ? "none yet" : what,
-             release == 0 ? "sotto sync fetches it; until then the terminal shows nothing" : "");
+        kiosk_doctor_tell(f, release == 0 ? WARN : GOOD, CHECK_RELEASE, release == 0 ? "none yet" : what,
+                          release == 0 ? "sotto sync fetches it; until then the terminal shows nothing" : "");
         return;
     }
     snprintf(what, sizeof what, "release %lld is not used: %.*s", (long long)failed, (int)because.len,
              (const char *)because.ptr);
-    tell(f, release == 0 ? BAD : WARN, CHECK_RELEASE, what,
-         release == 0 ? "publish another one; until then the terminal shows nothing"
-                      : "publish another one; the one before is in use, and head office was told");
+    kiosk_doctor_tell(f, release == 0 ? BAD : WARN, CHECK_RELEASE, what,
+                      release == 0
+                          ? "publish another one; until then the terminal shows nothing"
+                          : "publish another one; the one before is in use, and head office was told");
 }
 
 /* Who has nothing left is measured no more, and that is as it should be: worth a word only when it is so many
@@ -364,8 +218,8 @@ static void check_budget(findings *f, sotto_json_node status)
     if (sotto_json_get_i64(budget, "charged", 0, INT64_MAX, &charged, NULL) != SOTTO_OK ||
         sotto_json_get_i64(budget, "nothing_left", 0, INT64_MAX, &nothing, NULL) != SOTTO_OK ||
         sotto_json_get_bool(budget, "nobody_can_pay", &nobody, NULL) != SOTTO_OK) {
-        tell(f, BAD, CHECK_BUDGET, "the ledger of budgets cannot be read",
-             "serve's log says why (budget.not_counted); no report leaves meanwhile");
+        kiosk_doctor_tell(f, BAD, CHECK_BUDGET, "the ledger of budgets cannot be read",
+                          "serve's log says why (budget.not_counted); no report leaves meanwhile");
         return;
     }
     if (sotto_json_get_i64(sotto_json_member(status, "night"), "left_out", 0, INT64_MAX, &left_out, NULL) ==
@@ -374,27 +228,32 @@ static void check_budget(findings *f, sotto_json_node status)
     snprintf(what, sizeof what, "%lld of %lld customers who were counted have nothing left%s",
              (long long)nothing, (long long)charged, night);
     if (nobody)
-        tell(f, WARN, CHECK_BUDGET,
-             "nobody can be counted: what an old copy of the store lost was the whole budget",
-             "a budget that is renewed (renewal in tasks.json) brings measurement back; nothing else may");
+        kiosk_doctor_tell(
+            f, WARN, CHECK_BUDGET,
+            "nobody can be counted: what an old copy of the store lost was the whole budget",
+            "a budget that is renewed (renewal in tasks.json) brings measurement back; nothing else may");
     else if (charged > 0 && nothing > charged / 2)
-        tell(f, WARN, CHECK_BUDGET, what,
-             "they are measured no more: fewer tasks, or a budget that is renewed, in the next release");
+        kiosk_doctor_tell(
+            f, WARN, CHECK_BUDGET, what,
+            "they are measured no more: fewer tasks, or a budget that is renewed, in the next release");
     else
-        tell(f, GOOD, CHECK_BUDGET, what, "");
+        kiosk_doctor_tell(f, GOOD, CHECK_BUDGET, what, "");
 }
 
 static void check_daemon(findings *f, const kiosk_config *config)
 {
     static const enum check unknown[] = {CHECK_RELEASE, CHECK_SYNC, CHECK_OUTBOX, CHECK_BUDGET};
     if (f->status == NULL) {
-        tell(f, BAD, CHECK_SERVE, "does not answer on its socket", "start it: sotto serve");
+        kiosk_doctor_tell(f, f->barred ? UNSEEN : BAD, CHECK_SERVE,
+                          f->barred ? NOT_FOR_THIS_USER : "does not answer on its socket",
+                          f->barred ? ""
+                                    : "start it: its unit (systemctl start sotto-serve), or sotto serve");
         for (size_t i = 0; i < SOTTO_COUNT(unknown); i++)
-            tell(f, UNSEEN, unknown[i], "only serve knows", "");
+            kiosk_doctor_tell(f, UNSEEN, unknown[i], "only serve knows", "");
         return;
     }
     sotto_json_node root = sotto_json_root(f->status);
-    tell(f, GOOD, CHECK_SERVE, "running", "");
+    kiosk_doctor_tell(f, GOOD, CHECK_SERVE, "running", "");
     check_release(f, root);
     check_sync(f, config, root);
     check_outbox(f, sotto_json_member(root, "outbox"));
@@ -406,15 +265,13 @@ static void check_daemon(findings *f, const kiosk_config *config)
 static void check_all(findings *f, const kiosk_config *config)
 {
     ask_serve(f, config);
-    check_clock(f, config);
-    check_key(f, config);
-    check_disk(f, config);
-    check_certificate(f, config);
+    kiosk_doctor_files(f, config);
     check_daemon(f, config);
     check_wall(f, config); /* last: from here on this process has no network itself */
 }
 
-/* One line for a monitoring system; numbers after the bar are its graphs. Returns its exit code. */
+/* One line for a monitoring system; numbers after the bar are its graphs. Returns its exit code. Who may not
+ * ask serve knows next to nothing: that is no all-clear. */
 static int say_monitor(const findings *f)
 {
     static const char *const word[] = {"OK", "WARNING", "CRITICAL"};
@@ -427,12 +284,16 @@ static int say_monitor(const findings *f)
                 sotto_json_get_i64(sotto_json_member(root, "budget"), "nothing_left", 0, INT64_MAX, &nothing,
                                    NULL) == SOTTO_OK;
     }
-    printf("SOTTO %s - %s (%zu bad, %zu warnings)", word[f->worst],
-           f->worst == GOOD ? "all is well" : f->first, f->count[BAD], f->count[WARN]);
+    bool unknown = f->worst == GOOD && f->barred;
+    printf("SOTTO %s - %s (%zu bad, %zu warnings, %zu unseen)", unknown ? "UNKNOWN" : word[f->worst],
+           unknown            ? "serve: " NOT_FOR_THIS_USER
+           : f->worst == GOOD ? "all is well"
+                              : f->first,
+           f->count[BAD], f->count[WARN], f->count[UNSEEN]);
     if (known)
         printf(" | waiting=%lld nothing_left=%lld", (long long)waiting, (long long)nothing);
     printf("\n");
-    return f->worst == GOOD ? 0 : f->worst == WARN ? 1 : 2;
+    return unknown ? 3 : f->worst == GOOD ? 0 : f->worst == WARN ? 1 : 2;
 }
 
 static int say_rest(findings *f)
