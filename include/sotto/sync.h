@@ -373,6 +373,7 @@ typedef struct sotto_night_result {
     bool release_accepted;    /* serve took it over in this run */
     bool release_failed;      /* the newest failed its health check there, in this run or before */
     bool quarantined;         /* head office has stopped this terminal */
+    bool serve_away;          /* serve does not answer: only a release was fetched */
     uint64_t release_bytes;   /* of metadata and files, as they came over the line */
     uint64_t pack_seq;        /* of the tag pack that serve applied in this run; 0 = none */
     bool night_closed;        /* serve tallied an ended period in this run */
@@ -384,8 +385,10 @@ typedef struct sotto_night_result {
  * between runs but what serve and the disk keep: a run that died anywhere is made good by the next one.
  * DENIED when serve refused the release, EXISTS when head office holds other bytes for a sequence number,
  * BUSY when head office sheds load: it is then asked nothing more in this run. DENIED before anything else
- * when head office has stopped this terminal; its words say why (quarantined, revoked). A release that serve
- * found unfit on an earlier night is no failure any more: head office has been told. */
+ * when head office has stopped this terminal; its words say why (quarantined, revoked). NOT_FOUND, with
+ * serve_away, where nobody answers on serve's socket, and no word in the log, since diag says it: a release
+ * comes all the same, since it may be the one that mends serve. A release that serve found unfit on an
+ * earlier night is no failure any more: head office has been told. */
 SOTTO_MUST_USE sotto_status sotto_night_run(const sotto_night_config *config, sotto_night_result *result,
                                             sotto_diag *diag);
 

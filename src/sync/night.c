@@ -29,7 +29,8 @@ static void note(night *n, const char *part, sotto_status st, const sotto_diag *
     if (st == SOTTO_OK)
         return;
     (void)sotto_diag_format(diag, words, sizeof words);
-    sotto_log_event(n->config->log, SOTTO_LOG_ERROR, "sync.failed", "part=%s reason=\"%s\"", part, words);
+    if (n->first != SOTTO_OK || !n->result->serve_away)
+        sotto_log_event(n->config->log, SOTTO_LOG_ERROR, "sync.failed", "part=%s reason=\"%s\"", part, words);
     if (n->first != SOTTO_OK)
         return;
     n->first = st;
@@ -102,6 +103,16 @@ static sotto_status offer_release(night *n, uint64_t version, sotto_diag *diag)
     return sotto_release_set_current(n->config->release_dir, version, good_of(response->body), diag);
 }
 
+/* Said once, by who asked for the night: nothing more is wanted of serve then. */
+static sotto_status miss_serve(night *n, sotto_status st, sotto_diag *diag)
+{
+    int cause = sotto_status_cause(st);
+    n->result->serve_away = true;
+    if (cause != SOTTO_CAUSE_NOT_FOUND && cause != SOTTO_CAUSE_NETWORK)
+        return st; /* another user's socket, one that hangs: the words say it */
+    return sotto_diag_set(diag, SOTTO_ERR(SYNC, NOT_FOUND), "sotto serve does not answer: start it first");
+}
+
 /* What serve says of releases, as JSON; *known false from one that says nothing. */
 static sotto_status ask_health(night *n, sotto_vec *health, bool *known, sotto_diag *diag)
 {
@@ -110,7 +121,9 @@ static sotto_status ask_health(night *n, sotto_vec *health, bool *known, sotto_d
     sotto_status st = request(n->config->serve, "GET", "/v1/health", NULL, sotto_span_of(NULL, 0), ANSWER_MAX,
                               &response, diag);
     *known = st == SOTTO_OK && response->code == 200;
-    if (st != SOTTO_OK || response->code == 404)
+    if (st != SOTTO_OK)
+        return miss_serve(n, st, diag);
+    if (response->code == 404)
         return st;
     if (response->code != 200)
         return client_refusal(n->config->serve, response, diag);
@@ -166,6 +179,8 @@ static void get_release(night *n)
     /* Offered as long as serve has not taken it: the answer may have been lost last night. */
     if (sotto_release_current(n->config->release_dir, &current, NULL) == SOTTO_OK &&
         current == update.version)
+        return;
+    if (n->result->serve_away)
         return;
     memset(&diag, 0, sizeof diag);
     st = offer_release(n, update.version, &diag);
@@ -469,6 +484,8 @@ sotto_status sotto_night_run(const sotto_night_config *config, sotto_night_resul
         return n.first;
     if (!left_alone(&n))
         get_release(&n);
+    if (result->serve_away)
+        return n.first;
     part(&n, "night", close_night);
     if (!left_alone(&n))
         part(&n, "reports", empty_outbox);

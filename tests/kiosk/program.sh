@@ -45,8 +45,23 @@ expect 9 'enrolled as one already' t one enrol "$(code_for two)"
 [ "$before" = "$(sha256sum "$WORK/one/sync/device.pem")" ] && ok || bad "a second enrolment took the certificate away"
 expect 0 'Release 1' t one sync
 expect 7 'another process' t one serve
-expect 7 '' t one import "$WORK/bank/customers.csv"
+expect 7 'in use by process [0-9]*: stop sotto serve first' t one import "$WORK/bank/customers.csv"
 serve_stop
+# Without serve a night says so once: a release would come all the same. Also where a socket lies there that nobody answers.
+for socket in gone stale; do
+    if [ "$socket" = stale ]; then
+        serve_start one
+        kill -KILL "$SERVE_PID"
+        wait "$SERVE_PID" || true
+        test -S "$WORK/one/run/link/sotto.sock" && ok || bad "no socket was left behind"
+    fi
+    expect 4 'sotto serve does not answer: start it first' t one sync
+    expect 0 '^1$' bash -c "'$SOTTO' --config '$WORK/one/sotto.json' sync 2>&1 >/dev/null | wc -l"
+    expect 0 '^Release 1 is the newest.$' bash -c "'$SOTTO' --config '$WORK/one/sotto.json' sync 2>/dev/null || true"
+    expect 4 'serve does not answer: start it first' t one sync --again
+    expect 4 'serve does not answer: start it first' t one enrol 0000-0000-0000-0000
+done
+rm "$WORK"/one/run/{api,link}/sotto.sock # so that the next start is waited for
 
 # ---- import: whole files or nothing ----
 csv=$WORK/bank/customers.csv

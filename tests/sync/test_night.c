@@ -582,6 +582,18 @@ static void test_head_office_is_away(void **state)
     assert_false(w->acked[0]);
 }
 
+static void test_serve_is_away(void **state)
+{
+    fixture *f = *state;
+    kit_server_stop(&f->serve);
+    kit_cause(night(f), NOT_FOUND, &f->diag);
+    assert_non_null(strstr(f->diag.text, "start it first"));
+    assert_true(f->result.serve_away);
+    assert_true(f->result.release_changed); /* it may be what mends serve */
+    assert_false(f->result.release_accepted);
+    assert_int_equal(w->put, 0);
+}
+
 /* ---- every call fails, or is the last ---- */
 
 static long calls_left = -1; /* -1 = none fails */
@@ -808,6 +820,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wrong_receipt_is_not_acknowledged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_outbox_that_never_empties, setup, teardown),
         cmocka_unit_test_setup_teardown(test_head_office_is_away, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_serve_is_away, setup, teardown),
         cmocka_unit_test_setup_teardown(test_each_call_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed_at_each_call, setup, teardown),
         cmocka_unit_test_setup_teardown(test_line_cut_at_what_the_server_sends, setup, teardown),

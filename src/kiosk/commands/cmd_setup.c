@@ -113,7 +113,7 @@ static sotto_status ask_report_key(sotto_client *serve, uint8_t key[static SOTTO
     sotto_status status =
         sotto_client_request(serve, "GET", "/v1/identity", NULL, sotto_span_of(NULL, 0), &response, diag);
     if (status != SOTTO_OK)
-        return sotto_diag_set(diag, status, "sotto serve does not answer: start it first");
+        return kiosk_serve_away(status, diag);
     status = sotto_json_parse(&doc, response->body, "serve", diag);
     if (status == SOTTO_OK)
         status = sotto_json_get_str(sotto_json_root(doc), "report_key", &text, diag);

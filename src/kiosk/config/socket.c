@@ -18,3 +18,11 @@ sotto_status kiosk_local_client(const kiosk_config *config, const char *socket, 
     const sotto_client_config client = {.url = url, .timeout_ms = 30000, .clock = kiosk_clock(config)};
     return sotto_client_new(out, &client, diag);
 }
+
+sotto_status kiosk_serve_away(sotto_status status, sotto_diag *diag)
+{
+    int cause = sotto_status_cause(status);
+    if (cause != SOTTO_CAUSE_NOT_FOUND && cause != SOTTO_CAUSE_NETWORK)
+        return status;
+    return sotto_diag_set(diag, SOTTO_ERR(KIOSK, NOT_FOUND), "sotto serve does not answer: start it first");
+}

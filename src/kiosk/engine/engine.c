@@ -205,6 +205,16 @@ static sotto_status open_vault(kiosk_engine *e, sotto_diag *diag)
     return status;
 }
 
+/* "in use by process 812" is mostly serve, which whoever asked has to stop. */
+static sotto_status tell_holder(sotto_status status, sotto_diag *diag)
+{
+    char words[128];
+    if (diag == NULL || sotto_status_cause(status) != SOTTO_CAUSE_BUSY)
+        return status;
+    snprintf(words, sizeof words, "%.100s", diag->text);
+    return sotto_diag_set(diag, status, "%s: stop sotto serve first, one process holds the store", words);
+}
+
 static sotto_status open_store(kiosk_engine *e, sotto_diag *diag)
 {
     char path[KIOSK_PATH_MAX];
@@ -215,7 +225,7 @@ static sotto_status open_store(kiosk_engine *e, sotto_diag *diag)
     if (status == SOTTO_OK)
         status = sotto_store_open(&e->store, &config, diag);
     sotto_wipe(config.key, sizeof config.key);
-    return status;
+    return tell_holder(status, diag);
 }
 
 sotto_status kiosk_engine_open(kiosk_engine **out, const kiosk_config *config, sotto_diag *diag)

@@ -31,6 +31,7 @@ typedef struct tries {
     options *options;
     const sotto_log *log;
     sotto_ticket *ticket; /* NULL = none */
+    bool serve_away;      /* the last run failed by that */
 } tries;
 
 /* The device's key where a program gives it: behind the wall none can be run, so it is asked for before. */
@@ -277,6 +278,8 @@ static void print_result(const sotto_night_result *r, bool json)
         printf("It failed its health check here and is not used: sotto doctor says why.\n");
     if (r->pack_seq != 0)
         printf("Tag pack %llu applied.\n", (unsigned long long)r->pack_seq);
+    if (r->serve_away)
+        return; /* nobody was asked for reports */
     printf("%llu report%s acknowledged (%llu bytes%s).\n", (unsigned long long)r->reports_sent,
            r->reports_sent == 1 ? "" : "s", (unsigned long long)r->report_bytes,
            r->reports_repeated > 0 ? ", received before the line was cut" : "");
@@ -290,7 +293,9 @@ static sotto_status send_again(messenger *m, sotto_diag *diag)
     const sotto_http_message *response;
     sotto_status status = sotto_client_request(m->serve, "POST", "/v1/outbox/again", "application/json",
                                                sotto_span_str("{}"), &response, diag);
-    if (status == SOTTO_OK && response->code != 204)
+    if (status != SOTTO_OK)
+        return kiosk_serve_away(status, diag);
+    if (response->code != 204)
         status = sotto_diag_set(diag, SOTTO_ERR(KIOSK, CONFLICT), "serve does not send reports again");
     return status;
 }
@@ -341,7 +346,11 @@ static sotto_status try_once(void *ctx, int64_t *retry_after_s, sotto_diag *diag
     sotto_status status = run(all->config, &m, all->options, &result, all->log, diag);
     *retry_after_s = result.retry_after_s != 0 ? result.retry_after_s : m.retry_after_s;
     disconnect(&m);
-    return status;
+    all->serve_away = result.serve_away && sotto_status_cause(status) == SOTTO_CAUSE_NOT_FOUND;
+    if (!all->serve_away || !all->options->until_done)
+        return status;
+    tell_failure(all->log, "serve", diag);
+    return SOTTO_ERR(KIOSK, NETWORK); /* it may come back: waiting helps */
 }
 
 /* The name that moments are drawn by; "" when there is none yet: the run itself says why. */
@@ -411,7 +420,7 @@ static sotto_status all_night(const kiosk_config *config, options *o, sotto_diag
     if (status == SOTTO_OK)
         status = o->until_done ? sotto_night_until_done(&nights, diag) : try_once(&all, &retry_after_s, diag);
     sotto_ticket_free(all.ticket);
-    return status;
+    return all.serve_away ? SOTTO_ERR(KIOSK, NOT_FOUND) : status;
 }
 
 static bool read_options(options *o, int argc, char **argv)
