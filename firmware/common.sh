@@ -20,7 +20,10 @@ arch_set() {
             KERNEL_PACKAGE=linux-image-armmp
             ELF_MACHINE=ARM
             QEMU_BINARY=qemu-system-arm
-            QEMU_CPU=cortex-a7
+            QEMU_PACKAGE=qemu-system-arm
+            QEMU_MACHINE=(-M virt -cpu cortex-a7)
+            QEMU_BUS=device
+            CONSOLE=ttyAMA0
             CROSS_COMPILER=arm-linux-gnueabihf-gcc
             ;;
         aarch64)
@@ -28,9 +31,24 @@ arch_set() {
             KERNEL_PACKAGE=linux-image-arm64
             ELF_MACHINE=AArch64
             QEMU_BINARY=qemu-system-aarch64
-            QEMU_CPU=cortex-a53
+            QEMU_PACKAGE=qemu-system-arm
+            QEMU_MACHINE=(-M virt -cpu cortex-a53)
+            QEMU_BUS=device
+            CONSOLE=ttyAMA0
             CROSS_COMPILER=aarch64-linux-gnu-gcc
             ;;
-        *) die "unknown architecture '$1' (armv7 or aarch64)" 2 ;;
+        # No terminal: head office's machine, for the trial of the units (tests/firmware/units.sh).
+        amd64)
+            DEB_ARCH=amd64
+            KERNEL_PACKAGE=linux-image-amd64
+            ELF_MACHINE='Advanced Micro Devices X86-64'
+            QEMU_BINARY=qemu-system-x86_64
+            QEMU_PACKAGE=qemu-system-x86
+            QEMU_MACHINE=(-M q35 -cpu max)
+            QEMU_BUS=pci
+            CONSOLE=ttyS0
+            CROSS_COMPILER=gcc
+            ;;
+        *) die "unknown architecture '$1' (armv7, aarch64 or amd64)" 2 ;;
     esac
 }
