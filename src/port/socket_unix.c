@@ -1,6 +1,8 @@
 #include "port_priv.h"
 
 #include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -121,4 +123,21 @@ sotto_status sotto_port_connect_unix(const char *path, int64_t deadline_ms, int 
     }
     *fd = made;
     return SOTTO_OK;
+}
+
+void sotto_port_tell_ready(void)
+{
+    static const char READY[] = "READY=1";
+    const char *path = getenv("NOTIFY_SOCKET");
+    unix_address address;
+    if (path == NULL || address_of(path, &address, NULL) != SOTTO_OK)
+        return;
+    if (path[0] == '@') /* a name that is no file's: unix(7), "abstract" */
+        address.un.sun_path[0] = '\0';
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    (void)sendto(fd, READY, sizeof READY - 1, MSG_NOSIGNAL, &address.any, len);
+    (void)sotto_port_close_fd(fd);
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 static int64_t now_ms(void)
 {
@@ -253,6 +254,32 @@ static void a_slow_reader_blocks_the_sender(void **state)
     assert_int_equal(close(ends[0]) + close(ends[1]), 0);
 }
 
+static void tells_who_started_it(void **state)
+{
+    (void)state;
+    test_place place = place_make();
+    const char *path = place_path(&place, "notify");
+    union {
+        struct sockaddr any;
+        struct sockaddr_un un;
+    } address = {.un = {.sun_family = AF_UNIX}};
+    char got[16] = "";
+    memcpy(address.un.sun_path, path, strlen(path) + 1);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, &address.any, sizeof address.un), 0);
+    sotto_port_tell_ready(); /* nobody asked */
+    assert_int_equal(recv(fd, got, sizeof got, 0), -1);
+    assert_int_equal(setenv("NOTIFY_SOCKET", path, 1), 0);
+    sotto_port_tell_ready();
+    assert_int_equal(recv(fd, got, sizeof got, 0), 7);
+    assert_memory_equal(got, "READY=1", 7);
+    close(fd);
+    assert_int_equal(unlink(path), 0);
+    sotto_port_tell_ready(); /* nobody there any more */
+    assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
+    place_remove(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +292,7 @@ int main(void)
         cmocka_unit_test(waiting_ends_at_the_deadline),
         cmocka_unit_test(a_peer_that_went_away_is_an_error),
         cmocka_unit_test(a_slow_reader_blocks_the_sender),
+        cmocka_unit_test(tells_who_started_it),
     };
     return cmocka_run_group_tests_name("port.sockets", tests, NULL, NULL);
 }

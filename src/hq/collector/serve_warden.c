@@ -71,6 +71,7 @@ static void announce(const hq_service *s)
     sotto_log_event(&s->log, SOTTO_LOG_INFO, "serve.start", "devices=%u enrol=%u workers=%d pid=%ld",
                     s->port[HQ_LISTENER_DEVICES], s->port[HQ_LISTENER_ENROL], (int)s->workers,
                     (long)getpid());
+    sotto_port_tell_ready();
 }
 
 /* ---- workers ---- */

@@ -110,6 +110,8 @@ static sotto_status serve(kiosk_engine *e, const sotto_listener *listeners, sott
                         (unsigned long long)e->release.version);
     if (status == SOTTO_OK)
         kiosk_befell(e, SOTTO_FIGURE_STARTED);
+    if (status == SOTTO_OK)
+        sotto_port_tell_ready();
     while (status == SOTTO_OK && !stop_asked)
         status = sotto_server_step(server, 500);
     sotto_server_free(server);
