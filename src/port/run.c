@@ -175,6 +175,7 @@ static sotto_status conclude(sotto_port_job *job, int *how)
     pid_t ended = waitpid((pid_t)job->pid, how, WNOHANG);
     if (ended == 0 || (ended < 0 && errno == EINTR))
         return SOTTO_ERR(PORT, BUSY);
+    hear_aside(job); /* what it said between the last look and its end */
     close_pipe(&job->err_fd);
     bool reaped = ended == (pid_t)job->pid;
     job->pid = 0; /* otherwise somebody else has reaped it, and its number may be another's */
