@@ -85,9 +85,9 @@ void sotto_port_lock_drop(sotto_port_lock *lock);
 /* ---- Other programs, and the kernel's keyring: for secrets ---- */
 /* Runs argv[0] (a whole path: USAGE otherwise; no shell, no environment but PATH and LC_ALL=C, our standard
  * error) with input (at most 4096 bytes: RANGE) as its standard input, and appends what it says to out, up to
- * out->limit (RANGE). It is killed when it has not ended after timeout_ms: TIMEOUT. One
- * that has ended is not waited for: what it started and left holding its output is killed then. NOT_FOUND,
- * DENIED, IO (a signal). On failure out is as before and what was in it is wiped. */
+ * out->limit (RANGE). It is killed when it has not ended after timeout_ms: TIMEOUT. One that has ended is not
+ * waited for: what it started and left holding its output is killed then. NOT_FOUND, DENIED, IO (a signal).
+ * On failure out is as before, and what was added is wiped. */
 SOTTO_MUST_USE sotto_status sotto_port_run(char *const *argv, sotto_span input, int64_t timeout_ms,
                                            sotto_vec *out, int *exit_code, sotto_diag *diag);
 /* The same for who must not wait: start, then step now and then until it says another word than BUSY (which

@@ -21,7 +21,6 @@ int kiosk_cmd_event(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_sync(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_status(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_audit(const kiosk_config *config, int argc, char **argv);
-int kiosk_cmd_accept_restore(const kiosk_config *config);
 int kiosk_cmd_forget(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_replay(const kiosk_config *config, int argc, char **argv);
 int kiosk_cmd_doctor(const kiosk_config *config, int argc, char **argv);

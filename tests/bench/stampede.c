@@ -31,7 +31,7 @@ enum {
     ACCEPTS = 16,   /* there, of a round */
     BATCH = 128,    /* include/sotto/sync.h: requests of a round */
     REQUESTS = 5,   /* of a night, besides its reports */
-    TIMEOUT_S = 60, /* src/kiosk/office.c */
+    TIMEOUT_S = 60, /* src/kiosk/night/office.c */
     NONE = -1
 };
 /* CPU in microseconds (docs/figures.md, "The collector", a night on PostgreSQL). Of the collector: a

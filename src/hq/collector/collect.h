@@ -15,11 +15,10 @@
 
 enum hq_listener { HQ_LISTENER_DEVICES, HQ_LISTENER_ENROL, HQ_LISTENER_HEALTH, HQ_LISTENER_COUNT };
 #define HQ_DEVICE_CERT_DAYS 365
-#define HQ_RENEW_GRACE_DAYS                                                                                  \
-    90 /* how long after its end a certificate can still be renewed without a code                           \
-        */
-#define HQ_REPORT_MEMORY (2u << 20) /* to open one report, and the tasks it is held against */
-#define HQ_TOKEN_HEX     32
+/* How long after its end a certificate can still be renewed without a code. */
+#define HQ_RENEW_GRACE_DAYS 90
+#define HQ_REPORT_MEMORY    (2u << 20) /* to open one report, and the tasks it is held against */
+#define HQ_TOKEN_HEX        32
 /* A report that was opened and verified, or a continuation token that was shown, on its way into the
  * registry. */
 typedef struct hq_pending {
@@ -98,14 +97,15 @@ SOTTO_MUST_USE sotto_status hq_collect_enrol(hq_collector *c, sotto_span body, s
  * quarantined. */
 SOTTO_MUST_USE sotto_status hq_collect_night(const hq_collector *c, const hq_device *device, sotto_span body,
                                              hq_pending *out, sotto_diag *diag);
-/* {"release","good","failed","why","program"}: raises or clears the alarm RELEASE_FAILED. */
+/* {"release","good","failed","why","program"} and perhaps "disk_free_mib", "waiting", "clock_ahead_min": is
+ * kept, and raises or clears the alarm RELEASE_FAILED. */
 SOTTO_MUST_USE sotto_status hq_collect_health(hq_collector *c, const hq_device *device, sotto_span body,
                                               sotto_diag *diag);
 /* {"seq","sha256","reason"} of a report that will not come. */
 SOTTO_MUST_USE sotto_status hq_collect_absent(hq_collector *c, const hq_device *device, uint64_t seq,
                                               sotto_span body, bool *repeated, sotto_diag *diag);
 /* {"csr"}, from a device that shows certificate `used`; its next one into reply->body, or reply->later, as
- * for enrolment. */
+ * for enrolment. BUSY, and 429 in reply->code, when it renews too often (hq_registry_renewal_wait). */
 SOTTO_MUST_USE sotto_status hq_collect_renew(hq_collector *c, const hq_device *device,
                                              const uint8_t used[static SOTTO_SHA256_BYTES], sotto_span body,
                                              sotto_reply *reply, sotto_diag *diag);

@@ -86,8 +86,8 @@ void hq_signer_done(hq_sign_job *job);
 bool hq_signer_running(const hq_signer *signer);
 void hq_signer_close(hq_signer *signer); /* ends what runs */
 
-/* enrol.c: the certificate is there: the registry takes it, and the answer is written. BUSY, and 429
- * in reply->code, when the device renews too often. */
+/* enrol.c: the certificate is there: the registry takes it, and the answer is written. BUSY, and 429 in
+ * reply->code, when the device renews too often. */
 SOTTO_MUST_USE sotto_status hq_enrolment_finish(hq_collector *c, const hq_enrolment *x, sotto_reply *reply,
                                                 sotto_diag *diag);
 /* The certificate is there and who asked for it is not: no code is used up and no certificate replaced, but

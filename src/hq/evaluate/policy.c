@@ -11,7 +11,7 @@ static const char HELP[] =
     "  sotto-hq evaluate policy LOG.csv --target uniform\n"
     "  sotto-hq evaluate policy random_men.csv.xz --action item_id --reward click \\\n"
     "           --propensity propensity_score \\\n"
-    "      --position position --target log --log-of-target bts_men.csv.xz\n"
+    "           --position position --target log --log-of-target bts_men.csv.xz\n"
     "\n"
     "  LOG.csv               a table with a header, a row for each thing shown; also .xz\n"
     "  --action COLUMN       what was shown (action)\n"

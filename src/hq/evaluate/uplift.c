@@ -12,7 +12,7 @@ static const char HELP[] =
     "           --outcome visit\n"
     "  sotto-hq evaluate uplift hillstrom.csv.xz --treatment segment --control 'No E-Mail' \\\n"
     "           --outcome visit \\\n"
-    "      --arm 'Mens E-Mail' --feature recency --feature history --feature mens --feature womens\n"
+    "           --arm 'Mens E-Mail' --feature recency --feature history --feature mens --feature womens\n"
     "\n"
     "  FILE.csv            a table with a header, a row for each customer; also .xz\n"
     "  --treatment COLUMN  what the customer was given, by chance (treatment)\n"

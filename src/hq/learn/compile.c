@@ -12,7 +12,7 @@ static const char HELP[] =
     "\n"
     "  sotto-hq model compile --from xgboost model.json --recipe recipe.json \\\n"
     "           --dictionary dictionary.json \\\n"
-    "      --data contacts.csv -o model.sotto\n"
+    "           --data contacts.csv -o model.sotto\n"
     "\n"
     "  --from xgboost       XGBoost's JSON or UBJSON. Without --from the file itself says what it is\n"
     "  --from lightgbm      LightGBM's text\n"

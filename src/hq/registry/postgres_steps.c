@@ -1,4 +1,4 @@
-/* The steps of the schema, as they lie in src/hq/store. */
+/* The steps of the schema, as they lie in src/hq/registry/store. */
 #include "registry/postgres.h"
 
 #include <assert.h>

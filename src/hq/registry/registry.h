@@ -1,8 +1,9 @@
 /*
  * The registry: what head office remembers. Devices and their certificates, one-time codes, the releases it
  * published, the reports it acknowledged, and what was odd about them. Everything behind this header is SQL;
- * nothing outside it is. Two stores stand there under the same tests: a SQLite file, and PostgreSQL for
- * several collectors that share a fleet.
+ * nothing outside it is, but for the aggregators' own files, which go by sql.h as well (aggregate/store.c).
+ * Two stores stand there under the same tests: a SQLite file, and PostgreSQL for several collectors that
+ * share a fleet.
  *
  * One registry object is used by one thread; several processes, with PostgreSQL on several machines, may have
  * the same registry open. Every function that changes something is one transaction that is on the disk when

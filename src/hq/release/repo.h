@@ -64,7 +64,7 @@ typedef struct hq_draft { /* what waits for signatures */
 typedef struct hq_publication {
     uint64_t release;
     int64_t expires_s[HQ_ROLE_COUNT]; /* targets: of its list and its teams', the one that ends first */
-    uint64_t bytes;                   /* of the five files */
+    uint64_t bytes;                   /* of its files */
     char draft[HQ_PATH_MAX];          /* what waits for signatures, "" when nothing does */
     sotto_tuf_signers signers;        /* of it */
     hq_draft team[HQ_TEAMS_MAX];      /* lists of teams, beside it */

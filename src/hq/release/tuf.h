@@ -1,6 +1,7 @@
 /*
- * Metadata of The Update Framework, made, read and signed (TUF specification 1.0.34, section 4). Of bytes
- * only: repo.h has the folder. One thread an object.
+ * Metadata of The Update Framework, made, read and signed (TUF specification 1.0.34, section 4). Of bytes,
+ * but for teams and keyrings, which lie in the office's folder (dir); repo.h has the repository. One thread
+ * an object.
  */
 #ifndef SOTTO_HQ_RELEASE_TUF_H
 #define SOTTO_HQ_RELEASE_TUF_H
@@ -48,6 +49,7 @@ SOTTO_MUST_USE sotto_status hq_public_key_verify(const hq_public_key *key, sotto
 void hq_tuf_key_wipe(hq_tuf_key *key);
 
 void hq_public_key_put_named(sotto_json_writer *w, const hq_public_key *key); /* a member: by its keyid */
+/* Appends a document as signatures are over it (section 4.2.1): members in order, no white space. */
 SOTTO_MUST_USE sotto_status hq_canonical(sotto_span json, sotto_vec *out, sotto_diag *diag);
 
 /* Keys that metadata names, and who of them signs what, and how many must. */
@@ -113,11 +115,11 @@ const hq_team *hq_teams_owner(const hq_teams *teams, const char *file);
  * names with commas between. */
 SOTTO_MUST_USE sotto_status hq_teams_add(hq_teams *teams, const char *name, const char *paths,
                                          sotto_diag *diag);
+/* dir/teams.json; none without it. */
 SOTTO_MUST_USE sotto_status hq_teams_load(hq_teams *out, const char *dir, sotto_diag *diag);
 SOTTO_MUST_USE sotto_status hq_teams_save(const hq_teams *teams, const char *dir, sotto_diag *diag);
 
-/* Private keys that lie here: keys/NAME.key and keys/NAME-*.key, those that are of the signers.
- */
+/* Private keys that lie here: keys/NAME.key and keys/NAME-*.key, those that are of the signers. */
 typedef struct hq_keyring {
     hq_tuf_key key[HQ_ROLE_KEYS_MAX];
     size_t count;

@@ -1,8 +1,9 @@
 /*
  * Whole nights: what `sotto sync` asks of head office, in its order and by its functions: a full handshake,
  * the time with its check, the continuation token, the release's newest metadata, the reports, health, the
- * statement on tag packs (src/kiosk/cmd_sync.c, src/sync/night.c). Moments and pauses are the terminal's own
- * as well; a window passes in fewer seconds than it has, all of its moments drawn together by one factor.
+ * statement on tag packs (src/kiosk/night/cmd_sync.c, src/sync/night.c). Moments and pauses are the
+ * terminal's own as well; a window passes in fewer seconds than it has, all of its moments drawn together by
+ * one factor.
  *
  * Where it differs: terminals of one process share the folder of the release, so that only the first of them
  * fetches it, and no wall is built around a process that is many terminals.

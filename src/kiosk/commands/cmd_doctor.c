@@ -69,7 +69,7 @@ static void check_wall(findings *f, const kiosk_config *config)
 }
 
 /* serve's time against the machine's clock. Time does not go back on a terminal (caps and budgets must hold),
- * and no further ahead than a terminal may have been switched off (time.c). */
+ * and no further ahead than a terminal may have been switched off (engine/time.c). */
 static void check_time(findings *f, sotto_json_node status)
 {
     sotto_span now, told;

@@ -1,5 +1,5 @@
 /* audit accept-restore: what an old copy of the store costs, and that it goes on. */
-#include "commands.h"
+#include "commands/parts.h"
 #include "config/args.h"
 #include "engine/showings.h"
 

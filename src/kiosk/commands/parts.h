@@ -15,4 +15,7 @@ SOTTO_MUST_USE sotto_status kiosk_import_events(const kiosk_config *config, cons
  * gets one member more; NO_SPACE, NO_MEMORY. */
 SOTTO_MUST_USE sotto_status kiosk_add_certificate(const kiosk_config *config, sotto_vec *answer);
 
+/* `audit accept-restore`: the operator's word, told as it is taken (engine/showings.h). The exit code. */
+int kiosk_cmd_accept_restore(const kiosk_config *config);
+
 #endif

@@ -1,7 +1,8 @@
 /* The words of a command that asks the engine: each NULL, or as it was typed. */
-#include "sotto/base.h"
 #ifndef SOTTO_KIOSK_COMMANDS_WORDS_H
 #define SOTTO_KIOSK_COMMANDS_WORDS_H
+
+#include "sotto/base.h"
 
 typedef struct kiosk_words {
     const char *command, *customer, *offers, *slot, *channel, *language, *kind, *campaign, *at, *id, *amount,

@@ -1,10 +1,9 @@
-/* The command line's way to the engine. */
+/* The command line's way to the engine: the running daemon, or without one the engine in this process. */
 #ifndef SOTTO_KIOSK_DOORS_LOCAL_H
 #define SOTTO_KIOSK_DOORS_LOCAL_H
 
 #include "config/config.h"
 
-/* The command line's way to the engine: the running daemon, or without one the engine in this process. */
 typedef struct kiosk_local kiosk_local;
 SOTTO_MUST_USE sotto_status kiosk_local_open(kiosk_local **out, const kiosk_config *config, sotto_diag *diag);
 /* *code: an HTTP code; answer: its JSON body (what was in it is dropped). */

@@ -36,8 +36,8 @@ SOTTO_MUST_USE sotto_status kiosk_record_one(kiosk_engine *e, const kiosk_event 
                                              kiosk_recorded *recorded, bool *unknown, sotto_diag *diag);
 /* Whether such an event uses up budgets and stock, whoever it was. */
 bool kiosk_event_uses_up(enum sotto_event_kind kind);
-/* A customer's history into e->history, clear when there is none; e->packed is used. */
 SOTTO_MUST_USE sotto_status kiosk_load_terminal(kiosk_engine *e, sotto_diag *diag); /* into e->terminal */
+/* A customer's history into e->history, clear when there is none; e->packed is used. */
 SOTTO_MUST_USE sotto_status kiosk_load_history(kiosk_engine *e, const uint8_t *key, sotto_diag *diag);
 /* An event as the API takes it (docs/openapi.json); spans point into the document. */
 SOTTO_MUST_USE sotto_status kiosk_event_parse(kiosk_event *event, sotto_json_node body, sotto_diag *diag);

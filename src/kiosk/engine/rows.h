@@ -1,11 +1,10 @@
-/* A CSV file of any size, row by row. */
+/* Rows of a CSV file of any size through a window of memory; its bytes are hashed on the way. */
 #ifndef SOTTO_KIOSK_ENGINE_ROWS_H
 #define SOTTO_KIOSK_ENGINE_ROWS_H
 
 #include "sotto/codec.h"
 #include "sotto/vault.h"
 
-/* Rows of a CSV file of any size through a window of memory; its bytes are hashed on the way. */
 typedef struct kiosk_rows kiosk_rows;
 SOTTO_MUST_USE sotto_status kiosk_rows_open(kiosk_rows **out, const char *path, sotto_diag *diag);
 const sotto_csv *kiosk_rows_csv(const kiosk_rows *rows); /* the header at first, then the current row */

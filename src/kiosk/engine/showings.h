@@ -4,14 +4,14 @@
 
 #include "engine/engine.h"
 
+/* Of reports: e->witness, for the tally. */
 SOTTO_MUST_USE sotto_status kiosk_witness_open(kiosk_engine *e, sotto_diag *diag);
-/* Showings: a count of what caps hang on, in the store and beside the key (docs/formats/witness.md). A store
- * that knows of fewer is an old copy: caps_unknown is set then, here and in the store, until it is accepted.
- */
 /* HMAC of what stands in a file of the witness. */
 #define KIOSK_MAC_HEX (2 * SOTTO_SHA256_BYTES + 1)
 SOTTO_MUST_USE sotto_status kiosk_witness_mac(const kiosk_engine *e, sotto_span text,
                                               char hex[static KIOSK_MAC_HEX]);
+/* Showings: a count of what caps hang on, in the store and beside the key. A store that knows of fewer is an
+ * old copy: caps_unknown is set then, here and in the store, until it is accepted. */
 void kiosk_showings_open(kiosk_engine *e);
 /* One more, inside the transaction that changes the counters. */
 SOTTO_MUST_USE sotto_status kiosk_showings_note(kiosk_engine *e, sotto_diag *diag);
