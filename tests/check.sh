@@ -149,11 +149,12 @@ check_main() {
             --quick) QUICK=yes FUZZ_SECONDS=5 ;;
             --only)
                 # A misspelt stage would run nothing, and nothing fails.
-                [ $# -ge 2 ] && [[ " ${STAGES[*]} " == *" $2 "* ]] || { usage >&2; exit 2; }
+                [ $# -ge 2 ] && [[ " ${STAGES[*]} " == *" $2 "* ]] ||
+                    { usage >&2; printf '\n./check: --only: no stage "%s"\n' "${2-}" >&2; exit 2; }
                 ONLY+=("$2")
                 shift
                 ;;
-            *) usage >&2; exit 2 ;;
+            *) usage >&2; printf '\n./check: unknown option %s\n' "$1" >&2; exit 2 ;;
         esac
         shift
     done

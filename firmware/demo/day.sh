@@ -41,7 +41,7 @@ demo_arguments() {
             -h | --help) usage; exit 0 ;;
             --native) NATIVE=yes; shift; continue ;;
             --data | --label | --drop | --arch | --figures | --customers | --seed) ;;
-            *) usage >&2; exit 2 ;;
+            *) usage >&2; printf '\n./demo: unknown option %s\n' "$1" >&2; exit 2 ;;
         esac
         [ $# -ge 2 ] || { echo "./demo: $1 needs a value" >&2; exit 2; }
         case $1 in
@@ -70,9 +70,7 @@ configure_and_build() {
 build_all() {
     mkdir -p build
     : >build/demo.log
-    local targets=(host)
-    [ "$NATIVE" = yes ] || targets+=("$ARCH")
-    toolchain/setup --need demo "${targets[@]}"
+    if [ "$NATIVE" = yes ]; then toolchain/setup --need demo-native; else toolchain/setup --need demo host "$ARCH"; fi
     step "building sotto-hq" configure_and_build release sotto-hq slowline sotto kiosk-app aggregate-fill
     [ "$NATIVE" = yes ] || step "building sotto for $ARCH" configure_and_build "$ARCH" sotto kiosk-app
 }

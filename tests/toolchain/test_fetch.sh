@@ -170,7 +170,7 @@ pages() {
         npm() { [ "$behaviour" = good ] && cp "$work/mirror/plot-1.0.tgz" .; }
         scratch=$work/cache/scratch
         mkdir -p "$scratch"
-        ensure_pages
+        ensure_pages build
     ) >"$work/out" 2>&1 || status=$?
 }
 pages_world() {

@@ -28,11 +28,13 @@ fetch_page_part() {
     mv "$part/out" "$out"
 }
 
-# ensure_pages: without npm or its registry everything is built all the same; pages then have tables and no plots.
+# ensure_pages <need...>: without npm or its registry everything is built all the same; pages then have tables and no plots. Whose need
+# is not pages hears of npm from sotto-hq's build alone (src/hq/page/CMakeLists.txt).
 ensure_pages() {
     local name version file sha rest member log=$SOTTO_CACHE/log/pages.log start=$SECONDS
     [ -n "$(pages_missing)" ] || return 0
-    command -v npm >/dev/null || { say "NOTICE: no npm here, so head office's pages will have no plots (--need pages installs it)"; return 0; }
+    command -v npm >/dev/null || [[ " $* " == *" pages "* ]] || return 0
+    command -v npm >/dev/null || { say "NOTICE: no npm here, so head office's pages will have no plots"; return 0; }
     [ -n "$scratch" ] || take_lock
     mkdir -p "${log%/*}"
     : >"$log"
