@@ -428,6 +428,7 @@ static sotto_status tell_health(night *n, sotto_diag *diag)
     if (n->config->health_path == NULL)
         return SOTTO_OK;
     sotto_status st = ask_health(n, &health, &known, diag);
+    n->result->serve_away = false; /* it was there when the night began, and reports were sent */
     sotto_span body = sotto_vec_span(&health);
     if (st == SOTTO_OK && known && (n->tell_health || !was_told(n->config->health_path, body))) {
         st = request(n->config->head_office, "PUT", "/v1/health", "application/json", body, ANSWER_MAX,

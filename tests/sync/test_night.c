@@ -46,6 +46,7 @@ typedef struct world {
     bool health_lost;    /* head office asks for it */
     bool health_refused; /* the next one does not get through */
     int health_told;
+    bool chatters; /* serve, once the reports are away: more than an answer may be */
     char trust[256], release_dir[256], session[256], health[264];
 } world;
 
@@ -127,6 +128,13 @@ static void take_session(const sotto_http_message *request, sotto_reply *reply)
         put_json(reply, 500, "{}");
     else /* "{}" is an older head office's */
         put_json(reply, 200, w->health_lost ? "{\"tell_health\":true}" : "{}");
+}
+
+static const char *far_too_much(void)
+{
+    static char text[1 << 20];
+    memset(text, ' ', sizeof text - 1);
+    return text;
 }
 
 static void take_health(sotto_reply *reply)
@@ -263,7 +271,7 @@ static void serve(void *ctx, const sotto_http_message *request, const sotto_peer
     else if (sotto_span_is(request->target, "/v1/outbox/absent"))
         next_absent(reply);
     else if (sotto_span_is(request->target, "/v1/health") && w->health[0] != '\0')
-        put_json(reply, 200, "{\"release\":0,\"good\":0}");
+        put_json(reply, 200, w->chatters && w->put > 0 ? far_too_much() : "{\"release\":0,\"good\":0}");
     else if (sotto_span_is(request->target, "/v1/release"))
         take_release(request, reply);
     else if (sotto_span_is(request->target, "/v1/night"))
@@ -594,6 +602,17 @@ static void test_serve_is_away(void **state)
     assert_int_equal(w->put, 0);
 }
 
+/* Where it is lost in the midst, what was done before is told all the same. */
+static void test_serve_is_lost_late(void **state)
+{
+    fixture *f = *state;
+    (void)snprintf(w->health, sizeof w->health, "%s.health", w->session);
+    w->chatters = true;
+    assert_int_not_equal(night(f), SOTTO_OK);
+    assert_int_equal(f->result.reports_sent, REPORTS);
+    assert_false(f->result.serve_away);
+}
+
 /* ---- every call fails, or is the last ---- */
 
 static long calls_left = -1; /* -1 = none fails */
@@ -821,6 +840,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_outbox_that_never_empties, setup, teardown),
         cmocka_unit_test_setup_teardown(test_head_office_is_away, setup, teardown),
         cmocka_unit_test_setup_teardown(test_serve_is_away, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_serve_is_lost_late, setup, teardown),
         cmocka_unit_test_setup_teardown(test_each_call_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed_at_each_call, setup, teardown),
         cmocka_unit_test_setup_teardown(test_line_cut_at_what_the_server_sends, setup, teardown),
