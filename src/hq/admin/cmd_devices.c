@@ -20,7 +20,9 @@ static sotto_status make_code(const char *dir, const char *device, int64_t expir
     uint8_t secret[HQ_CODE_BYTES], hash[SOTTO_SHA256_BYTES];
     hq_registry *registry = NULL;
     sotto_entropy entropy = sotto_port_entropy();
-    sotto_status status = sotto_vault_start(diag);
+    sotto_status status = hq_office_own(dir, diag);
+    if (status == SOTTO_OK)
+        status = sotto_vault_start(diag);
     if (status == SOTTO_OK)
         status = hq_office_registry(dir, &registry, diag);
     if (status == SOTTO_OK)
@@ -463,6 +465,8 @@ int hq_cmd_devices(int argc, char **argv)
     if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
         return 2;
     sotto_status status = sotto_vault_start(&diag);
+    if (status == SOTTO_OK && release != NULL)
+        status = hq_office_own(l.dir, &diag);
     if (status == SOTTO_OK)
         status = hq_office_registry(l.dir, &l.registry, &diag);
     if (status == SOTTO_OK && release != NULL)
@@ -488,7 +492,9 @@ int hq_cmd_revoke(int argc, char **argv)
                                  {"--json", HQ_FLAG, &as_json, .required = false}};
     if (!hq_options(argc, argv, options, SOTTO_COUNT(options)))
         return 2;
-    sotto_status status = hq_office_registry(dir, &registry, &diag);
+    sotto_status status = hq_office_own(dir, &diag);
+    if (status == SOTTO_OK)
+        status = hq_office_registry(dir, &registry, &diag);
     if (status == SOTTO_OK)
         status = hq_registry_revoke(registry, device, hq_now(), &diag);
     hq_registry_close(registry);

@@ -6,10 +6,13 @@
 #include "office/json.h"
 #include "release/repo.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define AUTHORITY_DAYS 3650
 #define SERVER_DAYS    730
@@ -17,7 +20,8 @@
 typedef struct founding {
     const char *dir, *name;
     const char *authority, *authority_file_key, *sign_command; /* NULL: an authority of its own */
-    char unfinished[HQ_PATH_MAX]; /* everything is made here, then renamed to dir */
+    char unfinished[HQ_PATH_MAX]; /* everything is made here, then renamed to dir, or moved into it */
+    bool fills; /* dir is there, and empty: the folder above it may be another user's, or disk */
     hq_list hosts;
     int64_t now_s, authority_until_s;
     bool waits_for_server; /* its certificate is to come from elsewhere */
@@ -224,36 +228,86 @@ static sotto_status make_registry(founding *f, sotto_diag *diag)
     return status == SOTTO_OK ? hq_registry_create(hq_store_chosen(), f->name, f->now_s, diag) : status;
 }
 
-/* Only a folder that does not exist, or an empty one, can be replaced by rename(2): nothing is overwritten.
+static sotto_status not_placed(const founding *f, sotto_diag *diag)
+{
+    return sotto_diag_at(diag, SOTTO_ERR(HQ, IO), f->dir, 0,
+                         "the new head office could not be put in place: %s", strerror(errno));
+}
+
+/* The repository last: with it the folder is an office. */
+static sotto_status fill(const founding *f, sotto_diag *diag)
+{
+    static const char *const names[] = {"keys", "authority", HQ_STORE_FILE, "registry.db", "repo"};
+    char from[HQ_PATH_MAX], to[HQ_PATH_MAX];
+    sotto_status status = chmod(f->dir, 0700) == 0 ? SOTTO_OK : not_placed(f, diag);
+    for (size_t i = 0; i < SOTTO_COUNT(names) && status == SOTTO_OK; i++) {
+        status = hq_path(f->unfinished, names[i], from, diag);
+        if (status == SOTTO_OK)
+            status = hq_path(f->dir, names[i], to, diag);
+        if (status == SOTTO_OK && sotto_port_exists(from) && rename(from, to) != 0)
+            status = not_placed(f, diag);
+    }
+    return status == SOTTO_OK && rmdir(f->unfinished) != 0 ? not_placed(f, diag) : status;
+}
+
+/* Only a folder that does not exist can be made by rename(2), but for an empty one: nothing is overwritten.
  */
 static sotto_status finish(const founding *f, sotto_diag *diag)
 {
+    if (f->fills)
+        return fill(f, diag);
     if (rename(f->unfinished, f->dir) == 0)
         return SOTTO_OK;
     if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)
         return sotto_diag_at(diag, SOTTO_ERR(HQ, EXISTS), f->dir, 0,
                              "there is something here already; nothing was changed");
-    return sotto_diag_at(diag, SOTTO_ERR(HQ, IO), f->dir, 0,
-                         "the new head office could not be put in place: %s", strerror(errno));
+    return not_placed(f, diag);
+}
+
+static sotto_status is_empty(const char *dir, sotto_diag *diag)
+{
+    DIR *folder = opendir(dir);
+    size_t names = 0;
+    if (folder == NULL)
+        return sotto_diag_at(diag, SOTTO_ERR(HQ, IO), dir, 0, "cannot be read: %s", strerror(errno));
+    while (names <= 2 && readdir(folder) != NULL)
+        names++;
+    (void)closedir(folder);
+    return names <= 2 ? SOTTO_OK /* itself and the one above */
+                      : sotto_diag_at(diag, SOTTO_ERR(HQ, EXISTS), dir, 0,
+                                      "there is something here already; nothing was changed");
+}
+
+/* Where everything is made: beside dir, or in it when it is there. */
+static sotto_status place(founding *f, sotto_diag *diag)
+{
+    struct stat info;
+    size_t len = strlen(f->dir);
+    while (len > 1 && f->dir[len - 1] == '/')
+        len--;
+    f->fills = lstat(f->dir, &info) == 0 && S_ISDIR(info.st_mode);
+    int written = snprintf(f->unfinished, sizeof f->unfinished, "%.*s%s", (int)len, f->dir,
+                           f->fills ? "/init.unfinished" : ".unfinished");
+    return written >= 0 && written <= HQ_PATH_MAX - 64
+               ? SOTTO_OK
+               : sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "the folder's path is too long");
 }
 
 static sotto_status begin(founding *f, sotto_diag *diag)
 {
     char path[HQ_PATH_MAX];
-    size_t len = strlen(f->dir);
-    while (len > 1 && f->dir[len - 1] == '/')
-        len--;
-    int written = snprintf(f->unfinished, sizeof f->unfinished, "%.*s.unfinished", (int)len, f->dir);
-    if (written < 0 || written > HQ_PATH_MAX - 64)
-        return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "the folder's path is too long");
-    sotto_status status = hq_path(f->dir, "repo/1.root.json", path, diag);
+    sotto_status status = hq_path(f->dir, HQ_OFFICE_MARK, path, diag);
+    if (status == SOTTO_OK)
+        status = place(f, diag);
     if (status == SOTTO_OK && sotto_port_exists(path))
         return sotto_diag_at(diag, SOTTO_ERR(HQ, EXISTS), f->dir, 0,
                              "there is a head office here already; nothing was changed");
     if (status == SOTTO_OK && sotto_port_exists(f->unfinished))
         return sotto_diag_at(diag, SOTTO_ERR(HQ, EXISTS), f->unfinished, 0,
                              "left by an init that was interrupted: remove it and try again");
-    return status;
+    if (status == SOTTO_OK && f->fills)
+        status = hq_office_own_path(f->dir, diag);
+    return status == SOTTO_OK && f->fills ? is_empty(f->dir, diag) : status;
 }
 
 static sotto_status found(founding *f, sotto_diag *diag)

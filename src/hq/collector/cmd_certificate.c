@@ -242,7 +242,9 @@ int hq_cmd_certificate(int argc, char **argv)
         return hq_usage(argv[0], "--sign-command is a program's whole path");
     if (r.days == 0)
         r.days = SERVER_DAYS;
-    sotto_status status = hq_sign_program(r.sign_command, &diag);
+    sotto_status status = hq_office_own(r.dir, &diag);
+    if (status == SOTTO_OK)
+        status = hq_sign_program(r.sign_command, &diag);
     if (status == SOTTO_OK)
         status = renew(&r, &diag);
     if (status == SOTTO_OK)

@@ -68,7 +68,7 @@ int hq_cmd_serve(int argc, char **argv)
         return hq_usage(argv[0], "--health has no TLS and is for this machine only: 127.0.0.1:PORT");
     if (s.sign_command != NULL && s.sign_command[0] != '/')
         return hq_usage(argv[0], "--sign-command is a program's whole path");
-    if (hq_sign_program(s.sign_command, &diag) != SOTTO_OK)
+    if (hq_office_own(s.dir, &diag) != SOTTO_OK || hq_sign_program(s.sign_command, &diag) != SOTTO_OK)
         return hq_fail(diag.status, &diag);
     return serve(&s);
 }

@@ -4,8 +4,12 @@
 
 #include "sotto/port.h"
 
+#include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 sotto_status hq_path(const char *dir, const char *name, char out[static HQ_PATH_MAX], sotto_diag *diag)
 {
@@ -13,6 +17,66 @@ sotto_status hq_path(const char *dir, const char *name, char out[static HQ_PATH_
     if (len < 0 || len >= HQ_PATH_MAX)
         return sotto_diag_set(diag, SOTTO_ERR(HQ, RANGE), "the path of %s is too long", name);
     return SOTTO_OK;
+}
+
+/* ---- whose it is ---- */
+
+#define USER_MAX 40
+
+static void user_text(uid_t user, char out[static USER_MAX])
+{
+    const struct passwd *known = getpwuid(user);
+    if (known != NULL)
+        (void)snprintf(out, USER_MAX, "%s", known->pw_name);
+    else
+        (void)snprintf(out, USER_MAX, "user %lu", (unsigned long)user);
+}
+
+static sotto_status anothers(const char *path, uid_t owner, sotto_diag *diag)
+{
+    char theirs[USER_MAX], mine[USER_MAX];
+    user_text(owner, theirs);
+    user_text(geteuid(), mine);
+    if (geteuid() == 0)
+        return sotto_diag_at(diag, SOTTO_ERR(HQ, DENIED), path, 0,
+                             "belongs to %s and this is root, whose files %s could not use: runuser -u %s -- "
+                             "sotto-hq ...",
+                             theirs, theirs, theirs);
+    return sotto_diag_at(diag, SOTTO_ERR(HQ, DENIED), path, 0,
+                         "belongs to %s, and this is %s: run it as %s, or give it all to %s (chown -R)",
+                         theirs, mine, theirs, mine);
+}
+
+sotto_status hq_office_absent(const char *dir, const char *path, sotto_diag *diag)
+{
+    struct stat info;
+    char mine[USER_MAX];
+    if (stat(path, &info) == 0 || errno != EACCES)
+        return sotto_diag_at(diag, SOTTO_ERR(HQ, NOT_FOUND), dir, 0,
+                             "there is no head office here: sotto-hq init --dir %s", dir);
+    if (stat(dir, &info) == 0)
+        return anothers(dir, info.st_uid, diag);
+    user_text(geteuid(), mine);
+    return sotto_diag_at(diag, SOTTO_ERR(HQ, DENIED), dir, 0, "lies in a folder that %s may not enter", mine);
+}
+
+sotto_status hq_office_own_path(const char *path, sotto_diag *diag)
+{
+    struct stat info;
+    return stat(path, &info) != 0 || info.st_uid == geteuid() ? SOTTO_OK : anothers(path, info.st_uid, diag);
+}
+
+/* By the mark of an office: the folder itself may be a disk's. */
+sotto_status hq_office_own(const char *dir, sotto_diag *diag)
+{
+    char path[HQ_PATH_MAX];
+    struct stat info;
+    sotto_status status = hq_path(dir, HQ_OFFICE_MARK, path, diag);
+    if (status != SOTTO_OK)
+        return status;
+    if (stat(path, &info) != 0)
+        return errno == EACCES ? hq_office_absent(dir, path, diag) : SOTTO_OK;
+    return info.st_uid == geteuid() ? SOTTO_OK : anothers(dir, info.st_uid, diag);
 }
 
 /* ---- where the registry is ---- */
@@ -64,8 +128,9 @@ static sotto_status find_store(const char *dir, char where[static HQ_PATH_MAX], 
     if (status == SOTTO_OK)
         status = hq_path(dir, "registry.db", where, diag);
     if (status == SOTTO_OK && !sotto_port_exists(where))
-        status = sotto_diag_at(diag, SOTTO_ERR(HQ, NOT_FOUND), dir, 0,
-                               "there is no head office here: sotto-hq init --dir %s", dir);
+        return hq_office_absent(dir, where, diag);
+    if (status == SOTTO_OK && access(where, R_OK | W_OK) != 0 && errno == EACCES)
+        return hq_office_own_path(where, diag);
     return status;
 }
 

@@ -163,7 +163,9 @@ static sotto_status make(order *o, sotto_diag *diag)
 {
     sotto_port_lock lock = {.fd = -1};
     char path[HQ_PATH_MAX];
-    sotto_status status = find_device(o->dir, o->device, &o->known, diag);
+    sotto_status status = hq_office_own(o->dir, diag);
+    if (status == SOTTO_OK)
+        status = find_device(o->dir, o->device, &o->known, diag);
     if (status == SOTTO_OK)
         status = hq_pack_said(o->dir, o->device, &o->said, diag);
     if (status == SOTTO_OK) /* what lies in the folder may not be what the terminal said */
@@ -282,7 +284,9 @@ static sotto_status accept_statement(const char *dir, const char *path, sotto_pa
     hq_device device;
     sotto_vec file;
     sotto_vec_init(&file, SOTTO_PACK_STATE_MAX);
-    sotto_status status = sotto_port_read_file(path, &file, diag);
+    sotto_status status = hq_office_own(dir, diag);
+    if (status == SOTTO_OK)
+        status = sotto_port_read_file(path, &file, diag);
     while (status == SOTTO_OK && file.len > 0 && file.ptr[file.len - 1] == '\n')
         file.len--;
     if (status == SOTTO_OK)

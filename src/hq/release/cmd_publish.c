@@ -160,7 +160,9 @@ int hq_cmd_publish(int argc, char **argv)
     }
     if (p.refresh + p.prepare + p.finish > 1)
         return hq_usage(argv[0], "one of --prepare, --finish and --refresh");
-    sotto_status status = publish(&p, &out, &diag);
+    sotto_status status = hq_office_own(p.dir, &diag);
+    if (status == SOTTO_OK)
+        status = publish(&p, &out, &diag);
     if (status == SOTTO_OK && p.as_json)
         status = print_json(&out, &diag);
     else if (status == SOTTO_OK)

@@ -178,10 +178,11 @@ sotto_status hq_repo_lock(const char *dir, sotto_port_lock *lock, sotto_diag *di
 {
     char path[HQ_PATH_MAX];
     *lock = (sotto_port_lock){.fd = -1};
-    sotto_status status = hq_path(dir, "repo/1.root.json", path, diag);
+    sotto_status status = hq_path(dir, HQ_OFFICE_MARK, path, diag);
     if (status == SOTTO_OK && !sotto_port_exists(path)) /* no lock file in a folder that is not ours */
-        return sotto_diag_at(diag, SOTTO_ERR(HQ, NOT_FOUND), dir, 0,
-                             "there is no head office here: sotto-hq init --dir %s", dir);
+        return hq_office_absent(dir, path, diag);
+    if (status == SOTTO_OK)
+        status = hq_office_own(dir, diag);
     if (status == SOTTO_OK)
         status = hq_path(dir, "publish.lock", path, diag);
     return status == SOTTO_OK ? sotto_port_lock_take(lock, path, diag) : status;
