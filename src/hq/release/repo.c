@@ -3,6 +3,7 @@
 #include "office/day.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,18 +120,24 @@ static bool ends_in(const char *name, const char *tail)
     return len > tail_len && strcmp(name + len - tail_len, tail) == 0;
 }
 
-/* Whether a list of a release lies in dir/repo, of any release. */
-static bool has_lists(const char *dir)
+/* Whether a list of a release lies in dir/repo, of any release. A folder that cannot be read says nothing. */
+static sotto_status has_lists(const char *dir, bool *has, sotto_diag *diag)
 {
     char path[HQ_PATH_MAX];
     const struct dirent *entry;
-    bool has = false;
-    DIR *folder = hq_path(dir, "repo", path, NULL) == SOTTO_OK ? opendir(path) : NULL;
-    while (folder != NULL && !has && (entry = readdir(folder)) != NULL)
-        has = ends_in(entry->d_name, ".targets.json") || ends_in(entry->d_name, ".snapshot.json");
+    *has = false;
+    sotto_status status = hq_path(dir, "repo", path, diag);
+    if (status != SOTTO_OK)
+        return status;
+    DIR *folder = opendir(path);
+    while (folder != NULL && !*has && (errno = 0, entry = readdir(folder)) != NULL)
+        *has = ends_in(entry->d_name, ".targets.json") || ends_in(entry->d_name, ".snapshot.json");
+    if (!*has && (folder == NULL || errno != 0))
+        status =
+            sotto_diag_at(diag, SOTTO_ERR(HQ, IO), path, 0, "cannot read the folder: %s", strerror(errno));
     if (folder != NULL)
         (void)closedir(folder);
-    return has;
+    return status;
 }
 
 /* Lists without a timestamp: of a first release that was cut off, or is on its way now; or the timestamp is
@@ -139,8 +146,10 @@ static bool has_lists(const char *dir)
 static sotto_status must_be_unpublished(const char *dir, const char *timestamp, sotto_diag *diag)
 {
     char mark[HQ_PATH_MAX];
-    bool has = has_lists(dir);
-    sotto_status status = hq_path(dir, HQ_REPO_FIRST, mark, diag);
+    bool has = false;
+    sotto_status status = has_lists(dir, &has, diag);
+    if (status == SOTTO_OK)
+        status = hq_path(dir, HQ_REPO_FIRST, mark, diag);
     if (status != SOTTO_OK || !has || sotto_port_exists(mark) || sotto_port_exists(timestamp))
         return status;
     return sotto_diag_at(diag, SOTTO_ERR(HQ, CORRUPT), timestamp, 0,

@@ -35,7 +35,7 @@ typedef struct hq_repo {
 /* Lies in dir from the first release's first list until its timestamp stands. */
 #define HQ_REPO_FIRST "publish.first"
 /* What dir/repo offers now, followed from timestamp.json; no release where none was published. CORRUPT where
- * its lists are there and timestamp.json is not. */
+ * its lists are there and timestamp.json is not; IO where nobody can tell. */
 SOTTO_MUST_USE sotto_status hq_repo_read(hq_repo *out, const char *dir, sotto_diag *diag);
 void hq_repo_free(hq_repo *repo);
 /* Teams of the release that stands. */

@@ -3,6 +3,9 @@
 #include "publish_kit.h"
 #include "release/repo.h"
 
+#include <dirent.h>
+#include <errno.h>
+
 /* ---- tests ---- */
 
 static void founded_once(void **state)
@@ -316,6 +319,17 @@ static void refresh_killed(void **state)
     forget_terminal();
 }
 
+static bool repo_closed; /* no descriptor is left for its folder */
+DIR *__real_opendir(const char *path);
+DIR *__wrap_opendir(const char *path);
+DIR *__wrap_opendir(const char *path)
+{
+    if (!repo_closed || strcmp(path, at("office/repo")) != 0)
+        return __real_opendir(path);
+    errno = EMFILE;
+    return NULL;
+}
+
 /* No release yet is where none was: with its timestamp lost, another one would be the first again. */
 static void lost_timestamp(void **state)
 {
@@ -330,6 +344,10 @@ static void lost_timestamp(void **state)
     assert_int_equal(rename(at("office/repo/timestamp.json"), at("kept")), 0);
     static const char *const lists[] = {"office/repo/1.snapshot.json", "office/repo/2.snapshot.json",
                                         "office/repo/1.targets.json"}; /* any one of them says it */
+    repo_closed = true; /* what cannot be looked at is not taken for none */
+    cause_is(hq_repo_refresh(at("office"), &out, &diag), IO);
+    assert_int_not_equal(publish_files(), 0);
+    repo_closed = false;
     for (size_t i = 0; i <= SOTTO_COUNT(lists); i++) {
         cause_is(hq_repo_refresh(at("office"), &out, &diag), CORRUPT);
         sotto_diag_format(&diag, text, sizeof text);
