@@ -304,7 +304,8 @@ static sotto_status begin(founding *f, sotto_diag *diag)
                              "there is a head office here already; nothing was changed");
     if (status == SOTTO_OK && sotto_port_exists(f->unfinished))
         return sotto_diag_at(diag, SOTTO_ERR(HQ, EXISTS), f->unfinished, 0,
-                             "left by an init that was interrupted: remove it and try again");
+                             "left by an init that was interrupted: remove it%s and try again",
+                             f->fills ? ", and what else lies in that folder," : "");
     if (status == SOTTO_OK && f->fills)
         status = hq_office_own_path(f->dir, diag);
     return status == SOTTO_OK && f->fills ? is_empty(f->dir, diag) : status;

@@ -75,6 +75,6 @@ expect 4 'a head office here already' other init --dir "$WORK/srv/hq"
 expect 0 '0 devices' other devices --dir "$WORK/srv/hq"
 expect 4 'nothing was published' other publish --refresh --dir "$WORK/srv/hq"
 mkdir -p srv/left/init.unfinished
-expect 4 'left by an init that was interrupted' "$HQ" init --dir "$WORK/srv/left"
+expect 4 'left by an init that was interrupted: remove it, and what else lies in that folder, and' "$HQ" init --dir "$WORK/srv/left"
 echo "$PASSED passed, $FAILED failed"
 [ "$FAILED" = 0 ]

@@ -411,6 +411,32 @@ static void init_killed(void **state)
     forget_terminal();
 }
 
+/* The same into a folder that is there: no office before all of it is. */
+static void init_killed_while_it_fills(void **state)
+{
+    (void)state;
+    bool lived = false;
+    int half = 0;
+    for (int n = 0; !lived && n < 500; n++) {
+        assert_int_equal(mkdir(at("office"), 0700), 0);
+        lived = survives(n, found_office);
+        assert_int_equal(sotto_port_exists(at("office/" HQ_OFFICE_MARK)), lived);
+        assert_int_equal(sotto_port_exists(at("office/init.unfinished/keys")) &&
+                             sotto_port_exists(at("office/keys")),
+                         false);
+        half += !lived && sotto_port_exists(at("office/keys"));
+        if (!lived && sotto_port_exists(at("office/init.unfinished")))
+            assert_int_equal(found_office(), 4); /* says what to remove */
+        if (!lived)
+            remove_tree(at("office"));
+    }
+    assert_true(lived && half > 1);
+    write_release();
+    assert_int_equal(publish_files(), 0);
+    assert_follows(1);
+    forget_terminal();
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, test_setup, test_teardown)
 int main(void)
 {
@@ -428,6 +454,7 @@ int main(void)
         T(first_publish_killed),
         T(refresh_killed),
         T(init_killed),
+        T(init_killed_while_it_fills),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
