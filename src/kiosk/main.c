@@ -204,6 +204,9 @@ int main(int argc, char **argv)
         } else if (strcmp(argv[at], "--version") == 0) {
             printf("sotto %s\n", SOTTO_VERSION);
             return 0;
+        } else if (strcmp(argv[at], "--config") == 0) {
+            fprintf(stderr, "sotto: --config needs a value, the path of the configuration\n");
+            return 2;
         } else {
             fprintf(stderr, "sotto: unknown option %s\n", argv[at]);
             return 2;

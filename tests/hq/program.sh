@@ -55,6 +55,7 @@ expect 0 'live-model (3)' "$HQ" plan-task --tasks "$(dirname "$0")/../../docs/ex
 expect 0 'Warning: that is a life.s budget in less than a year' "$HQ" plan-task --tasks "$(dirname "$0")/../kiosk/tasks.json"
 expect 0 '"spent_within_a_year":true' "$HQ" plan-task --tasks "$(dirname "$0")/../kiosk/tasks.json" --json
 expect 2 'tasks is missing' "$HQ" plan-task
+expect 2 '--role is leader or helper' "$HQ" aggregate --role bogus --dir "$WORK/nowhere"
 expect 4 '' "$HQ" plan-task --tasks "$WORK/none.json"
 expect 4 'nothing was published' "$HQ" publish --dir "$WORK/hq" --refresh
 expect 2 'or --refresh' "$HQ" publish --dir "$WORK/hq" --model x

@@ -4,6 +4,15 @@
 bank_open
 customer=$(sed -n 2p "$WORK/bank/customers.csv" | cut -d, -f1)
 
+# ---- an office that nobody has reported to: every figure says so, and none is an error ----
+"$HQ" init --dir "$WORK/quiet" --name "Quiet Bank" --host 127.0.0.1 >/dev/null
+"$HQ" publish --dir "$WORK/quiet" --model "$WORK/bank/model.sotto" --dictionary "$WORK/bank/dictionary.json" --catalogue "$WORK/bank/catalogue.json" \
+    --policy "$WORK/bank/policy.json" --tasks "$TOP/docs/examples/bank/tasks.json" >/dev/null
+for command in totals funnel lift drift; do
+    expect 0 'No reports yet; terminals enrolled: 0' "$HQ" "$command" --dir "$WORK/quiet"
+    expect 0 '^{' "$HQ" "$command" --dir "$WORK/quiet" --json
+done
+
 # ---- before anything is there ----
 terminal_make one
 expect 2 'no command' "$SOTTO" dance
@@ -110,6 +119,8 @@ expect 0 'misspelt\|custmer' api /v1/decide -d '{"custmer":"1"}'
 expect 0 '"known":false' api /v1/decide -d '{"customer":"nobody"}'
 expect 3 'offers.*(.*range' t one decide --customer "$customer" --offers 99
 expect 3 '"decision"' bash -c "printf '{\"offers\":0}\n{}\n' | '$SOTTO' --config '$WORK/one/sotto.json' decide -"
+expect 2 'config needs a value' "$SOTTO" --config
+expect 2 'a word too many (not repeated here: it may be a customer number): .*--customer NUMBER' t one decide 10017
 expect 2 '--customer: unknown option' t one status --customer "$customer"
 expect 2 '--kind: unknown option' t one decide --customer "$customer" --kind shown
 expect 2 '--customer: unknown option, or one without' t one decide --customer

@@ -252,6 +252,8 @@ int agg_cmd_run(int argc, char **argv)
     int code = 2;
     if (!hq_options(argc, argv, options, SOTTO_COUNT(options))) {
         code = 2;
+    } else if (strcmp(p->role, "leader") != 0 && strcmp(p->role, "helper") != 0) {
+        code = hq_usage(argv[0], "--role is leader or helper: who runs an aggregator");
     } else if (strcmp(p->role, "leader") == 0 && p->peer_url == NULL) {
         code = hq_usage(argv[0], "a leader needs --peer, the helper's URL");
     } else {

@@ -202,19 +202,19 @@ static sotto_status put_drift(const hq_sums *s, const hq_asked *a, const driftin
     return hq_json_print(&json, diag);
 }
 
-/* Without --from what is compared begins with the second half of the time that was reported. */
-static sotto_status split_time(hq_asked *a, const char *table, drifting *out, sotto_diag *diag)
+/* Without --from what is compared begins with the second half of the time that was reported. *enough: there
+ * are two halves. */
+static sotto_status split_time(hq_asked *a, const char *table, drifting *out, bool *enough, sotto_diag *diag)
 {
     hq_sums all = {0};
     out->from = a->first_day;
+    *enough = true;
     if (a->from != NULL || table != NULL)
         return SOTTO_OK;
     sotto_status status = sum_days(a, INT32_MIN, a->last_day, &all, diag);
-    if (status == SOTTO_OK && all.first_day >= all.last_day)
-        status =
-            sotto_diag_set(diag, SOTTO_ERR(HQ, NOT_FOUND),
-                           "nothing to compare with: fewer than two periods were reported (or give --table)");
-    out->from = (int32_t)(all.first_day + ((int64_t)all.last_day - all.first_day + 1) / 2);
+    *enough = status == SOTTO_OK && all.reports > 0 && all.first_day < all.last_day;
+    if (*enough)
+        out->from = (int32_t)(all.first_day + ((int64_t)all.last_day - all.first_day + 1) / 2);
     a->task = (int64_t)all.task.id; /* the same task for both sides */
     hq_sums_free(&all);
     return status;
@@ -224,12 +224,13 @@ static sotto_status answer(hq_asked *a, const char *table, sotto_diag *diag)
 {
     static drifting all; /* some 800 KB, for one command of one process */
     hq_sums now = {0};
-    sotto_status status = split_time(a, table, &all, diag);
+    bool enough = true;
+    sotto_status status = split_time(a, table, &all, &enough, diag);
     if (status == SOTTO_OK)
         status = sum_days(a, all.from, a->last_day, &now, diag);
-    if (status == SOTTO_OK)
+    if (status == SOTTO_OK && enough)
         list_inputs(&now, &all);
-    if (status == SOTTO_OK)
+    if (status == SOTTO_OK && enough)
         status = table != NULL ? read_table(table, &all, diag) : read_baseline(a, &all, diag);
     const double deviations = status == SOTTO_OK ? hq_sums_deviations(&now, a->confidence_ppm) : 0;
     for (size_t i = 0; i < all.count; i++)
@@ -237,8 +238,13 @@ static sotto_status answer(hq_asked *a, const char *table, sotto_diag *diag)
     if (status == SOTTO_OK && a->as_json)
         status = put_drift(&now, a, &all, diag);
     else if (status == SOTTO_OK) {
-        if (hq_sums_head(&now, a->confidence_ppm))
-            print_drift(&all);
+        if (hq_sums_head(&now, a->confidence_ppm)) {
+            if (enough)
+                print_drift(&all);
+            else
+                printf(
+                    "Nothing to compare with yet: fewer than two periods were reported (or give --table).\n");
+        }
     }
     all = (drifting){.count = 0};
     hq_sums_free(&now);

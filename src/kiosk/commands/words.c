@@ -54,7 +54,10 @@ bool kiosk_take_words(kiosk_words *w, int argc, char **argv, const char *allowed
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
         if (!is_allowed(allowed, word) || !take_word(w, argc, argv, &i)) {
-            (void)kiosk_usage_at(argv[0], word, "unknown option, or one without its value");
+            (void)kiosk_usage_at(argv[0], word,
+                                 word[0] == '-'
+                                     ? "unknown option, or one without its value"
+                                     : "what it says stands behind an option, as --customer NUMBER");
             return false;
         }
     }

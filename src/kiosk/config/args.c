@@ -29,7 +29,10 @@ int kiosk_usage_at(const char *command, const char *word, const char *why)
         fprintf(stderr, "sotto %s: %.*s: %s\nTry: sotto %s --help\n", command, (int)strcspn(word, "="), word,
                 why, command);
     else
-        fprintf(stderr, "sotto %s: a word too many: %s\nTry: sotto %s --help\n", command, why, command);
+        fprintf(
+            stderr,
+            "sotto %s: a word too many (not repeated here: it may be a customer number): %s\nTry: sotto %s --help\n",
+            command, why, command);
     return 2;
 }
 
