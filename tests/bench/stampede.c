@@ -251,7 +251,17 @@ static void close_office(office *o)
 enum { LEFT = 60, TOP = 30, WIDE = 860, HIGH = 300 };
 static const char *const COLOUR[SCENES] = {"#1b7837", "#2166ac", "#762a83", "#b35806", "#e08214", "#bbbbbb"};
 
-static void draw_axes(FILE *out, double largest)
+/* The first full hour in which nobody calls any more, in any scene. */
+static int last_hour(const outcome *o)
+{
+    int last = 0;
+    for (size_t i = 0; i < SCENES; i++)
+        for (int m = 0; m < MINUTES; m++)
+            last = o[i].came[m] > 0 && m > last ? m : last;
+    return last / 60 + 1;
+}
+
+static void draw_axes(FILE *out, double largest, int hours)
 {
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" "
@@ -265,22 +275,37 @@ static void draw_axes(FILE *out, double largest)
                 "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%d</text>\n",
                 LEFT, LEFT + WIDE, TOP + HIGH - i / largest * HIGH, TOP + HIGH - i / largest * HIGH, LEFT - 8,
                 TOP + HIGH - i / largest * HIGH + 4, i);
-    for (int hour = 0; hour <= END_S / 3600; hour++)
+    for (int hour = 0; hour <= hours; hour++)
         fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%02d:00</text>\n",
-                LEFT + WIDE * hour * 3600 / END_S, TOP + HIGH + 18, hour + 1);
+                LEFT + WIDE * hour / hours, TOP + HIGH + 18, hour + 1);
 }
 
-static void draw_scene(FILE *out, size_t number, const outcome *o, double mean, double largest)
+/* Calls of the minutes from begin to before end. */
+static void draw_line(FILE *out, const outcome *o, int begin, int end, const char *look, double mean,
+                      double largest, int hours)
 {
-    fprintf(out, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"", COLOUR[number]);
-    for (int m = 0; m < MINUTES; m++) {
+    fprintf(out, "<polyline fill=\"none\" %s points=\"", look);
+    for (int m = begin; m < end; m++) {
         double y = o->came[m] / mean;
-        fprintf(out, "%.1f,%.1f ", LEFT + (m + 0.5) * WIDE / MINUTES,
+        fprintf(out, "%.1f,%.1f ", LEFT + (m + 0.5) * WIDE / (60 * hours),
                 TOP + HIGH - (y > largest ? largest : y) / largest * HIGH);
     }
+    fputs("\"/>\n", out);
+}
+
+/* Calls that found nobody are dotted: the figure in words is of those since head office is back. */
+static void draw_scene(FILE *out, size_t number, const outcome *o, double mean, double largest, int hours)
+{
+    char look[64];
+    int back = (int)(SCENE[number].back_s / 60);
+    snprintf(look, sizeof look, "stroke=\"%s\" stroke-dasharray=\"1 3\"", COLOUR[number]);
+    if (back > 0)
+        draw_line(out, o, 0, back, look, mean, largest, hours);
+    snprintf(look, sizeof look, "stroke=\"%s\" stroke-width=\"1.5\"", COLOUR[number]);
+    draw_line(out, o, back, 60 * hours, look, mean, largest, hours);
     fprintf(out,
-            "\"/>\n<line x1=\"%d\" x2=\"%d\" y1=\"%zu\" y2=\"%zu\" stroke=\"%s\" stroke-width=\"3\"/>"
-            "<text x=\"%d\" y=\"%zu\">%s: %.2f at most, %.1f h until all are served</text>\n",
+            "<line x1=\"%d\" x2=\"%d\" y1=\"%zu\" y2=\"%zu\" stroke=\"%s\" stroke-width=\"3\"/>"
+            "<text x=\"%d\" y=\"%zu\">%s: then %.2f at most, %.1f h until all are served</text>\n",
             LEFT, LEFT + 30, TOP + HIGH + 40 + number * 20, TOP + HIGH + 40 + number * 20, COLOUR[number],
             LEFT + 40, TOP + HIGH + 44 + number * 20, SCENE[number].name, o->most / mean,
             (double)o->all_served_s / 3600);
@@ -292,10 +317,14 @@ static bool draw(const char *path, const outcome *o, double mean)
     if (out == NULL)
         return false;
     double largest = 8; /* the thoughtless go off the paper */
-    draw_axes(out, largest);
+    int hours = last_hour(o);
+    draw_axes(out, largest, hours);
     for (size_t i = SCENES; i-- > 0;)
-        draw_scene(out, i, &o[i], mean, largest);
-    fputs("</svg>\n", out);
+        draw_scene(out, i, &o[i], mean, largest, hours);
+    fprintf(out,
+            "<text x=\"%d\" y=\"%d\" fill=\"#666666\">dotted: calls that found nobody, before head office is "
+            "back; off the paper above %.0f</text>\n</svg>\n",
+            LEFT, TOP + HIGH + 44 + SCENES * 20, largest);
     return fclose(out) == 0;
 }
 
