@@ -162,10 +162,12 @@ head_office() {
 }
 
 tell_model() {
-    local r=$DAY/compile-random.json t=$DAY/compile-time.json
+    local r=$DAY/compile-random.json t=$DAY/compile-time.json off
     say "$(jq -r '"\(.trees) trees, \(.source_bytes) bytes of JSON, \(.bytes) bytes as integers"' "$r")"
     say "$(jq -r '"\(.proof.leaves_differ) of \(.proof.leaves) leaves differ from the float model, over all \(.proof.rows) rows"' "$r")"
-    say "$(jq -r '"largest difference of a score: \(.proof.margin_difference_xgboost) (the integers alone: \(.proof.margin_difference), bound \(.margin_error))"' "$r")"
+    # Through printf: of small numbers each jq has a form of its own.
+    mapfile -t off < <(jq '.proof.margin_difference_xgboost, .proof.margin_difference, .margin_error' "$r")
+    say "$(LC_ALL=C printf 'largest difference of a score: %.2e (the integers alone: %.2e, bound %.2e)' "${off[@]}")"
     say "$(jq -r '"AUC on \(.proof.held_out) held-out rows, random split: float \(.proof.auc_float), integer \(.proof.auc_integer)"' "$r")"
     say "$(jq -r '"AUC on \(.proof.held_out) held-out rows, time split:   float \(.proof.auc_float), integer \(.proof.auc_integer)"' "$t")"
     jq -e '.proof.leaves_differ == 0' "$r" "$t" >/dev/null || fail "the compiled model is not the trained model"

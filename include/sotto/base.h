@@ -87,6 +87,11 @@ int sotto_status_cause(sotto_status status);
 /* Names are static strings, never NULL; an unknown number gives "?". */
 const char *sotto_status_room_name(sotto_status status);
 const char *sotto_status_cause_text(sotto_status status);
+/* In sentences that count: "" for one, "s" for any other number. */
+static inline const char *sotto_plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
 /* 0 for SOTTO_OK, otherwise the exit code in SOTTO_CAUSES. */
 int sotto_status_exit_code(sotto_status status);
 

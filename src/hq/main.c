@@ -78,6 +78,10 @@ static const hq_command COMMANDS[] = {
      "\n"
      "  sotto-hq keys add-role --dir /srv/sotto-hq --role model --paths model.sotto --key anna.pem \\\n"
      "           --key bob.pem\n"
+     "  sotto-hq keys list --dir /srv/sotto-hq\n"
+     "  sotto-hq keys rotate --dir /srv/sotto-hq --role snapshot\n"
+     "  sotto-hq keys renew --dir /srv/sotto-hq\n"
+     "  sotto-hq keys threshold --dir /srv/sotto-hq --role targets --threshold 2\n"
      "  sotto-hq keys add --dir /srv/sotto-hq --role targets --key anna.pem --threshold 2\n",
      hq_cmd_keys},
     {"sign", "sign a prepared release or root, on any machine",
@@ -234,6 +238,14 @@ static const hq_command COMMANDS[] = {
      "collect opens one batch: every verified report that is in none yet, never fewer than the task's\n"
      "smallest batch. docs/privacy.md says who can see what.\n"
      "\n"
+     "  sotto-hq aggregate init --dir /srv/leader --role leader --host leader.bank\n"
+     "  sotto-hq aggregate pair --dir /srv/leader --party helper/party.json --party collector/party.json\n"
+     "  sotto-hq aggregate task --dir /srv/leader --tasks tasks.json\n"
+     "  sotto-hq aggregate --role helper --dir /srv/helper --listen 0.0.0.0:8453\n"
+     "  sotto-hq aggregate --role leader --dir /srv/leader --peer https://helper.bank:8453\n"
+     "  sotto-hq aggregate forward --dir /srv/collector --office /srv/sotto-hq \\\n"
+     "           --peer https://leader.bank:8453\n"
+     "  sotto-hq aggregate status --dir /srv/leader\n"
      "  sotto-hq aggregate collect --dir /srv/collector --task 7 --peer https://leader.bank:8453\n",
      hq_cmd_aggregate},
     {"audit", "verify what a terminal says has left it",
@@ -314,7 +326,7 @@ static void print_help(FILE *out)
             "usage: sotto-hq [--clock-offset SECONDS] COMMAND [ARGUMENTS]\n\n",
             SOTTO_VERSION);
     for (size_t i = 0; i < SOTTO_COUNT(COMMANDS); i++)
-        fprintf(out, "  %-10s %s\n", COMMANDS[i].name, COMMANDS[i].summary);
+        fprintf(out, "  %-11s %s\n", COMMANDS[i].name, COMMANDS[i].summary);
     fprintf(
         out,
         "\n"

@@ -34,6 +34,12 @@ done < <(
     printf 'evaluate %s\n' predictions uplift policy
     printf 'recommend %s\n' train predict evaluate
 )
+# One column of summaries, and an example for each form of the commands that have many.
+expect 0 '^1$' echo "$("$HQ" --help | awk 'match($0, /^  [a-z-]+ +/) { seen[RLENGTH] } END { for (at in seen) n++; print n }')"
+for form in list add rotate threshold renew add-role; do expect 0 "^  sotto-hq keys $form --dir /srv" "$HQ" keys --help; done
+for form in init pair task forward status collect '--role helper' '--role leader'; do
+    expect 0 "^  sotto-hq aggregate $form --dir /srv" "$HQ" aggregate --help
+done
 expect 2 'unknown option' "$HQ" --loud init
 for command in init publish enrol-code serve totals funnel lift drift budgets devices certificate revoke; do
     expect 0 "sotto-hq $command --dir /srv" "$HQ" "$command" --help

@@ -29,6 +29,7 @@ at_night branch-a
 is "$(packed)" 0 "a night without a pack"
 expect 0 "all $ALL customers" make branch-a -o "$WORK/a1.pack"
 expect 0 "Pack 1 for branch-a" pack show "$WORK/a1.pack"
+expect 0 '; 1 chunk, sealed' pack show "$WORK/a1.pack"
 
 # Sealed: not a customer number in it, nor on the way, nor a pack in the open on the terminal.
 if grep -aqF "$FIRST" "$WORK/a1.pack"; then bad "the pack shows a customer number"; else ok; fi

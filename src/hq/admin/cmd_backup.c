@@ -444,13 +444,13 @@ int hq_cmd_restored(int argc, char **argv)
     if (as_json)
         printf("{\"release\":%llu,\"sessions_forgotten\":%llu}\n", release, count);
     else
-        printf("%llu terminals begin a new session at their next call, and none is taken for a copy.\n"
+        printf("%llu terminal%s a new session at their next call, and none is taken for a copy.\n"
                "This office knows release %llu as the newest. Where terminals hold a later one (sotto-hq "
                "devices\n"
                "tells as they call), publish until its number is passed. Who enrolled or renewed after the "
                "copy\n"
                "was taken needs a new code; reports that were acknowledged after it are gaps "
                "(docs/operations.md).\n",
-               count, release);
+               count, count == 1 ? " begins" : "s begin", release);
     return 0;
 }

@@ -178,10 +178,10 @@ static void print_totals(const struct collecting *c, const sotto_task *task)
     char first[11], last[11], text[256];
     hq_day_format(c->batch.first_day, first);
     hq_day_format(c->batch.last_day, last);
-    printf("Task %s (%u), two aggregators: %llu reports, periods from %s to %s.\n"
+    printf("Task %s (%u), two aggregators: %llu report%s, periods from %s to %s.\n"
            "Each of the two added its noise; 95 %% of the time the truth is within +-%llu of each count.\n\n",
-           task->name, (unsigned)task->id, (unsigned long long)c->batch.count, first, last,
-           (unsigned long long)c->half_width);
+           task->name, (unsigned)task->id, (unsigned long long)c->batch.count, sotto_plural(c->batch.count),
+           first, last, (unsigned long long)c->half_width);
     for (size_t i = 0; i < task->cells; i++) {
         label(task, i, text, sizeof text);
         printf("%-60s %10lld\n", text, (long long)c->cells[i]);

@@ -204,10 +204,11 @@ static void print_made(const order *o)
     if (bytes == 0)
         printf("Nothing has changed since pack %llu, which %s holds: no pack is needed.\n", base, o->device);
     else if (base == 0)
-        printf("Pack %llu for %s: all %llu customers, %llu bytes.\n", seq, o->device, set, bytes);
+        printf("Pack %llu for %s: all %llu customer%s, %llu bytes.\n", seq, o->device, set, sotto_plural(set),
+               bytes);
     else
-        printf("Pack %llu for %s: %llu customers set and %llu forgotten since pack %llu, %llu bytes.\n", seq,
-               o->device, set, forgotten, base, bytes);
+        printf("Pack %llu for %s: %llu customer%s set and %llu forgotten since pack %llu, %llu bytes.\n", seq,
+               o->device, set, sotto_plural(set), forgotten, base, bytes);
     if (o->rows.without_profiling > 0)
         printf("%llu of %zu have not agreed to profiling: tags that need it stay here.\n",
                (unsigned long long)o->rows.without_profiling, o->rows.count);
@@ -268,9 +269,9 @@ static int run_show(int argc, char **argv)
         if (head.base != 0)
             (void)snprintf(kind, sizeof kind, "what has changed since pack %llu",
                            (unsigned long long)head.base);
-        printf("Pack %llu for %s, made %s for release %llu or later\n%s; %lu chunks, sealed\n",
+        printf("Pack %llu for %s, made %s for release %llu or later\n%s; %lu chunk%s, sealed\n",
                (unsigned long long)head.seq, head.device, made, (unsigned long long)head.release, kind,
-               (unsigned long)head.chunks);
+               (unsigned long)head.chunks, sotto_plural(head.chunks));
     }
     sotto_vec_free(&file);
     return status == SOTTO_OK ? 0 : hq_fail(status, &diag);

@@ -66,8 +66,8 @@ static sotto_status tell(sotto_span file, const char *path, const char *keyid, s
         return status;
     sotto_json_node body = sotto_json_member(sotto_json_root(doc), "signed");
     hq_day_format(sotto_floor_div_i64(info.expires_s, HQ_DAY_S), day);
-    printf("%s: %s, version %lld, good until %s, %zu signatures.\n", path, info.type, (long long)info.version,
-           day, info.signatures);
+    printf("%s: %s, version %lld, good until %s, %zu signature%s.\n", path, info.type,
+           (long long)info.version, day, info.signatures, sotto_plural(info.signatures));
     tell_members(sotto_json_member(body, "targets"), "file");
     tell_members(sotto_json_member(body, "meta"), "lists");
     tell_roles(sotto_json_member(body, "roles"));

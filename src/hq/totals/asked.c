@@ -87,11 +87,6 @@ int hq_asked_run(hq_asked *asked, hq_task_wanted wanted, const char *what, hq_as
     return status == SOTTO_OK ? 0 : hq_fail(status, &diag);
 }
 
-static const char *plural(uint64_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 static void print_no_reports(const hq_sums *s)
 {
     if (s->task.mode == SOTTO_MODE_B)
@@ -106,23 +101,23 @@ static void print_reports(const hq_sums *s)
     char first[11], last[11];
     hq_day_format(s->first_day, first);
     hq_day_format(s->last_day, last);
-    printf("%llu report%s ", (unsigned long long)s->reports, plural(s->reports));
+    printf("%llu report%s ", (unsigned long long)s->reports, sotto_plural(s->reports));
     if (s->task.mode == SOTTO_MODE_B)
         printf("in %llu batch%s with the noise of both aggregators, periods from %s to %s.\n",
                (unsigned long long)s->batches, s->batches == 1 ? "" : "es", first, last);
     else
         printf("from %llu of %llu terminal%s, periods from %s to %s, %llu missing.\n",
                (unsigned long long)s->devices, (unsigned long long)s->devices_enrolled,
-               plural(s->devices_enrolled), first, last, (unsigned long long)s->periods_missing);
+               sotto_plural(s->devices_enrolled), first, last, (unsigned long long)s->periods_missing);
 }
 
 bool hq_sums_head(const hq_sums *s, uint32_t confidence_ppm)
 {
     char epsilon[32];
     (void)sotto_fixed_format_decimal((int64_t)s->task.epsilon_ueps, 6, epsilon, sizeof epsilon);
-    printf("Task %s (%u): epsilon %s a report, at most %u events a customer and period of %u day%s.\n",
-           s->task.name, (unsigned)s->task.id, epsilon, (unsigned)s->task.bound,
-           (unsigned)s->task.period_days, s->task.period_days == 1 ? "" : "s");
+    printf("Task %s (%u): epsilon %s a report, at most %u event%s a customer and period of %u day%s.\n",
+           s->task.name, (unsigned)s->task.id, epsilon, (unsigned)s->task.bound, sotto_plural(s->task.bound),
+           (unsigned)s->task.period_days, sotto_plural(s->task.period_days));
     if (s->batches_left_out > 0)
         printf("Batches left out, since they reach over these days or count other cells: %llu.\n",
                (unsigned long long)s->batches_left_out);

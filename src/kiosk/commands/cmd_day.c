@@ -388,9 +388,10 @@ static void show_what(sotto_json_node what)
         return;
     }
     printf(", with at most %lld\n"
-           "  events of any one customer. %lld customers stood behind it; %lld were left out, their budget "
+           "  event%s of any one customer. %lld customer%s stood behind it; %lld were left out, their budget "
            "being spent.\n",
-           (long long)whole(what, "bound"), (long long)whole(what, "behind"),
+           (long long)whole(what, "bound"), sotto_plural((uint64_t)whole(what, "bound")),
+           (long long)whole(what, "behind"), sotto_plural((uint64_t)whole(what, "behind")),
            (long long)whole(what, "left_out"));
     show_campaigns(what);
     if (sotto_json_type(sotto_json_member(what, "told")) != SOTTO_JSON_ABSENT && whole(what, "told") > 0)

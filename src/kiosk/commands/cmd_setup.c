@@ -262,7 +262,7 @@ static void print_import(const char *path, uint64_t rows, bool repeated, bool js
     else if (repeated)
         printf("%s was imported before: nothing to do.\n", path);
     else
-        printf("Imported %llu customers from %s.\n", (unsigned long long)rows, path);
+        printf("Imported %llu customer%s from %s.\n", (unsigned long long)rows, sotto_plural(rows), path);
 }
 
 static void print_events(const kiosk_events_sum *sum, bool json)
@@ -276,9 +276,9 @@ static void print_events(const kiosk_events_sum *sum, bool json)
             rows, recorded, repeated, late, unknown, counted);
     else
         printf(
-            "Read %llu events: %llu recorded, %llu known before, %llu over 31 days behind their customer's "
+            "Read %llu event%s: %llu recorded, %llu known before, %llu over 31 days behind their customer's "
             "latest,\n%llu of customers that this terminal does not know.\n",
-            rows, recorded, repeated, late, unknown);
+            rows, sotto_plural(rows), recorded, repeated, late, unknown);
 }
 
 static int import_events(const kiosk_config *config, const char *path, bool json)
@@ -311,7 +311,8 @@ static int import_pack(const kiosk_config *config, const char *path, bool json)
     else if (sum.repeated)
         printf("Tag pack %llu was applied before: nothing to do.\n", seq);
     else
-        printf("Tag pack %llu applied: %llu customers set, %llu forgotten.\n", seq, customers, forgotten);
+        printf("Tag pack %llu applied: %llu customer%s set, %llu forgotten.\n", seq, customers,
+               sotto_plural(customers), forgotten);
     return 0;
 }
 
