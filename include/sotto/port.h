@@ -118,7 +118,7 @@ SOTTO_MUST_USE sotto_status sotto_port_keyring_add(const char *name, sotto_span 
 /* ---- Sockets: all non-blocking, close-on-exec; deadlines in milliseconds of the monotonic clock ---- */
 /* A function that gives an fd sets it to -1 on failure. */
 /* "READY=1" to the socket that $NOTIFY_SOCKET names, if any: a service manager (systemd's Type=notify) holds
- * back who needs this program until then. It not being heard is no failure. */
+ * back who needs this program until then. When nobody hears it, nothing is wrong. */
 void sotto_port_tell_ready(void);
 /* Unix stream socket at path (a stale one is replaced, a live one is BUSY, any other file EXISTS), mode set
  * before it accepts. RANGE when path is longer than 107 bytes. Two programs that start at the same moment

@@ -173,17 +173,22 @@ static void a_failed_release_rings_until_one_passes(void **state)
     assert_int_equal(alarm_count(collector.registry, "atm-1", HQ_ALARM_RELEASE_FAILED), 0);
 }
 
+/* A release that devices --json could not tell exactly. */
+#define UNTELLABLE                                                                                           \
+    "{\"release\":4503599627370497,\"good\":7,\"failed\":0,\"why\":\"none\",\"program\":\"0.1.0\"}"
+
 static void what_is_no_health(void **state)
 {
     (void)state;
     hq_health h;
-    static const char *const bad[] = {
-        "", "{}", "{" RELEASES ",\"disk_free_mib\":-1}", "{" RELEASES ",\"waiting\":\"3\"}",
-        "{" RELEASES ",\"waiting\":null}", "{" RELEASES ",\"clock_ahead_min\":9007199254740993}",
-        "{" RELEASES ",\"customers\":3}",
-        /* a release that devices --json could not tell exactly */
-        "{\"release\":4503599627370497,\"good\":7,\"failed\":0,\"why\":\"none\","
-        "\"program\":\"0.1.0\"}"};
+    static const char *const bad[] = {"",
+                                      "{}",
+                                      "{" RELEASES ",\"disk_free_mib\":-1}",
+                                      "{" RELEASES ",\"waiting\":\"3\"}",
+                                      "{" RELEASES ",\"waiting\":null}",
+                                      "{" RELEASES ",\"clock_ahead_min\":9007199254740993}",
+                                      "{" RELEASES ",\"customers\":3}",
+                                      UNTELLABLE};
     for (size_t i = 0; i < SOTTO_COUNT(bad); i++)
         assert_int_equal(tell(one, bad[i]), 400);
     assert_int_equal(hq_registry_health(collector.registry, "atm-1", &h, NULL), SOTTO_OK);
