@@ -52,6 +52,7 @@ typedef struct hq_collector {
     struct hq_signer *signer;                               /* NULL: this office issues itself */
     char time_key[SOTTO_PEM_MAX], time_cert[SOTTO_PEM_MAX]; /* who tells the time; key "": nobody */
     bool time_due;                                          /* its certificate is absent or near its end */
+    int64_t time_told_s;    /* when the log last had why nobody here tells it; 0 = not since somebody did */
     void *memory;           /* for one report, and the tasks that it is held against */
     sotto_tasks tasks;      /* of tasks_release, in that memory */
     uint64_t tasks_release; /* 0: of none */

@@ -10,6 +10,7 @@
 #define TIME_DAYS    90
 #define LOOK_S       3600
 #define LOOK_AGAIN_S 60
+#define TELL_AGAIN_S 3600
 
 sotto_status hq_collect_time(const hq_collector *c, sotto_span nonce, sotto_vec *answer, sotto_diag *diag)
 {
@@ -77,6 +78,14 @@ static hq_sign_order order_of(const hq_collector *c, const hq_enrolment *x)
                            .now_s = c->clock.utc_s(c->clock.ctx)};
 }
 
+/* The worker looks each minute while nobody here can tell the time: what stays wrong is logged once an hour.
+ */
+static bool tells_again(const hq_collector *c)
+{
+    const int64_t since_s = c->clock.utc_s(c->clock.ctx) - c->time_told_s;
+    return c->time_told_s == 0 || since_s < 0 || since_s >= TELL_AGAIN_S;
+}
+
 /* What lies in the folder, when it can be used: to its end. The last third of its life is for getting the
  * next one. Told: that one lies there which cannot be used. */
 static bool load_certificate(hq_collector *c, const char *key, hq_enrolment *x, bool tells)
@@ -90,9 +99,11 @@ static bool load_certificate(hq_collector *c, const char *key, hq_enrolment *x, 
     if (status == SOTTO_OK)
         status = hq_sign_check(&order, sotto_span_str(pem), x->certificate, &x->info, &diag);
     if (status != SOTTO_OK) {
-        if (tells && there)
+        if (tells && there) {
             sotto_log_event(c->log, SOTTO_LOG_WARN, "time.certificate_refused", "text=\"%s\"",
                             diag.text[0] != '\0' ? diag.text : sotto_status_cause_text(status));
+            c->time_told_s = order.now_s;
+        }
         return false;
     }
     take(c, key, x->certificate);
@@ -161,7 +172,10 @@ void hq_collect_time_keep(hq_collector *c, bool issues, bool waits)
     }
     x = (hq_enrolment){.use = HQ_SIGN_TIME};
     sotto_status status = load_key(c, issues, key, &x, &diag);
-    bool held = status == SOTTO_OK && load_certificate(c, key, &x, issues);
+    const bool tells = issues && tells_again(c);
+    bool held = status == SOTTO_OK && load_certificate(c, key, &x, tells);
+    if (held)
+        c->time_told_s = 0;
     if (status == SOTTO_OK && !held)
         take(c, "", "");
     c->time_due = c->time_due || !held;
@@ -169,6 +183,8 @@ void hq_collect_time_keep(hq_collector *c, bool issues, bool waits)
         status = renew(c, key, &x, waits && !held, &diag);
     }
     sotto_wipe(key, sizeof key);
-    if (status != SOTTO_OK && issues)
+    if (status != SOTTO_OK && tells) {
         sotto_log_event(c->log, SOTTO_LOG_ERROR, "time.no_certificate", "text=\"%s\"", diag.text);
+        c->time_told_s = c->clock.utc_s(c->clock.ctx);
+    }
 }
