@@ -7,7 +7,8 @@ static void check_ranges(const kiosk_event *event)
 {
     const sotto_event *what = &event->what;
     require(what->kind > SOTTO_EVENT_NONE && what->kind < SOTTO_EVENT_KINDS);
-    require(event->customer.len > 0 && event->customer.len <= KIOSK_CUSTOMER_MAX);
+    require(event->customer.len > 0 || kiosk_event_uses_up(what->kind)); /* shown to nobody in particular */
+    require(event->customer.len <= KIOSK_CUSTOMER_MAX);
     require(what->amount >= 0 && what->amount <= SOTTO_EVENT_MONEY_MAX);
     require(what->balance >= -SOTTO_EVENT_MONEY_MAX && what->balance <= SOTTO_EVENT_MONEY_MAX);
     require(what->product.len <= SOTTO_EVENT_TEXT_MAX && what->page.len <= SOTTO_EVENT_TEXT_MAX);
