@@ -157,5 +157,5 @@ sotto_status sotto_port_connect_tcp(const char *host, const char *port, int64_t 
         return status;
     int error = connect_any(list, deadline_ms, fd);
     freeaddrinfo(list);
-    return error == 0 ? SOTTO_OK : sotto_port_fail(diag, error, place, "connect to");
+    return error == 0 ? SOTTO_OK : sotto_port_fail(diag, error, place, "connect");
 }

@@ -119,7 +119,7 @@ sotto_status sotto_port_connect_unix(const char *path, int64_t deadline_ms, int 
     int error = connect_patiently(made, &address, deadline_ms);
     if (error != 0) {
         (void)sotto_port_close_fd(made);
-        return sotto_port_fail(diag, error, path, "connect to");
+        return sotto_port_fail(diag, error, path, "connect");
     }
     *fd = made;
     return SOTTO_OK;

@@ -6,6 +6,7 @@
 #include "sotto/port.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char CHECK_LABEL[] = "sotto key file v1";
@@ -83,8 +84,11 @@ static sotto_status load(void *ctx, uint8_t root[static SOTTO_KEY_BYTES], sotto_
         status = sotto_port_read_file(path, &text, diag);
     if (sotto_status_cause(status) == SOTTO_CAUSE_RANGE)
         status = sotto_diag_at(diag, SOTTO_ERR(VAULT, CORRUPT), path, 0, "the key file is too long");
-    else if (status == SOTTO_OK)
+    else if (status == SOTTO_OK) {
         status = sotto_vault_key_file_parse(sotto_vec_span(&text), root, diag);
+        if (status != SOTTO_OK && diag != NULL)
+            (void)snprintf(diag->where, sizeof diag->where, "%s", path);
+    }
     if (text.cap > 0)
         sotto_wipe(text.ptr, text.cap);
     sotto_vec_free(&text);

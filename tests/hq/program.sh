@@ -1,20 +1,11 @@
 #!/bin/bash
 # The command line: help for every command, exit codes, messages that say what to do. Arguments: SOTTO_HQ.
 set -euo pipefail
+# shellcheck source=tests/hq/expect.sh
+. "$(dirname "${BASH_SOURCE[0]}")/expect.sh"
 HQ=$1
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
-PASSED=0 FAILED=0
-# expect CODE PATTERN COMMAND...
-expect() {
-    local code=$1 pattern=$2 status=0 said
-    shift 2
-    said=$("$@" 2>&1 </dev/null) || status=$?
-    if [ "$status" = "$code" ] && grep -q -- "$pattern" <<<"$said"; then PASSED=$((PASSED + 1)); else
-        FAILED=$((FAILED + 1))
-        echo "FAIL $*: ended with $status (wanted $code), said: $(head -c 400 <<<"$said")"
-    fi
-}
 expect 2 'usage' "$HQ"
 expect 0 'Exit codes' "$HQ" --help
 expect 0 'sotto-hq [0-9]' "$HQ" --version
@@ -155,5 +146,4 @@ done
 expect 2 'confidence' "$HQ" totals --dir "$WORK/hq" --confidence 20
 chmod 644 "$WORK/hq/authority/ca.key"
 expect 5 'ca.key' "$HQ" serve --dir "$WORK/hq" --listen 127.0.0.1:0 --enrol-listen 127.0.0.1:0
-echo "$PASSED passed, $FAILED failed"
-[ "$FAILED" = 0 ]
+finish

@@ -121,6 +121,7 @@ static void a_damaged_file_says_so_and_tells_nothing(void **state)
     sotto_diag diag = {0};
     put_file(place.file, "", 0600);
     assert_cause(provider.load(provider.ctx, root, &diag), CORRUPT);
+    assert_string_equal(diag.where, place.file);
     memset(long_text, 'a', sizeof long_text);
     long_text[sizeof long_text - 1] = '\0';
     put_file(place.file, long_text, 0600);

@@ -2,23 +2,13 @@
 # backup: what it holds while others write, what it refuses, and what it leaves behind when it fails. Arguments: SOTTO_HQ.
 # (tests/kiosk/office.sh puts one back.)
 set -euo pipefail
+# shellcheck source=tests/hq/expect.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../expect.sh"
 HQ=$1
 command -v flock >/dev/null || { echo "skipped: needs flock"; exit 77; }
 WORK=$(mktemp -d)
 trap 'wait; rm -rf "$WORK"' EXIT
 cd "$WORK"
-PASSED=0 FAILED=0
-ok() { PASSED=$((PASSED + 1)); }
-bad() { FAILED=$((FAILED + 1)); echo "FAIL $*"; }
-# expect CODE PATTERN COMMAND...
-expect() {
-    local code=$1 pattern=$2 status=0 said
-    shift 2
-    said=$("$@" 2>&1 </dev/null) || status=$?
-    if [ "$status" = "$code" ] && grep -q -- "$pattern" <<<"$said"; then ok; else
-        bad "$*: ended with $status (wanted $code), said: $(head -c 400 <<<"$said")"
-    fi
-}
 here() { if [ -e "$1" ]; then ok; else bad "there is no $1"; fi; }
 gone() { if [ ! -e "$1" ]; then ok; else bad "there is $1"; fi; }
 # meanwhile TEST COMMAND: once the copy is that far, in the background. Ends by itself when the copy has ended before.
@@ -119,5 +109,4 @@ if [ "$code" = 0 ]; then ok; else bad "ended with $code: $(cat said)"; fi
 here waits/packs/branch.new/1.list
 here waits/packs/branch.new/2.list
 gone waits/packs/branch.new/lock
-echo "$PASSED passed, $FAILED failed"
-[ "$FAILED" = 0 ]
+finish

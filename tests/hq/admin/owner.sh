@@ -2,6 +2,8 @@
 # Whose an office is: another user is told so before anything is written, root as well; and init fills an empty folder whose
 # parent is not its user's. Arguments: SOTTO_HQ. Only root can be two users: skipped otherwise.
 set -euo pipefail
+# shellcheck source=tests/hq/expect.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../expect.sh"
 [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null || { echo "skipped: needs root and setpriv"; exit 77; }
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
@@ -10,18 +12,6 @@ cd "$WORK"
 # In a folder that the other one may enter; hard links keep the time of copying a large program.
 ln "$1" sotto-hq 2>/dev/null || cp "$1" sotto-hq
 chmod 755 sotto-hq
-PASSED=0 FAILED=0
-ok() { PASSED=$((PASSED + 1)); }
-bad() { FAILED=$((FAILED + 1)); echo "FAIL $*"; }
-# expect CODE PATTERN COMMAND...
-expect() {
-    local code=$1 pattern=$2 status=0 said
-    shift 2
-    said=$("$@" 2>&1 </dev/null) || status=$?
-    if [ "$status" = "$code" ] && grep -q -- "$pattern" <<<"$said"; then ok; else
-        bad "$*: ended with $status (wanted $code), said: $(head -c 400 <<<"$said")"
-    fi
-}
 NOBODY=$(id -un 65534)
 other() { (cd / && setpriv --reuid=65534 --regid=65534 --clear-groups "$WORK/sotto-hq" "$@"); }
 HQ=$WORK/sotto-hq
@@ -76,5 +66,4 @@ expect 0 '0 devices' other devices --dir "$WORK/srv/hq"
 expect 4 'nothing was published' other publish --refresh --dir "$WORK/srv/hq"
 mkdir -p srv/left/init.unfinished
 expect 4 'left by an init that was interrupted: remove it, and what else lies in that folder, and' "$HQ" init --dir "$WORK/srv/left"
-echo "$PASSED passed, $FAILED failed"
-[ "$FAILED" = 0 ]
+finish
